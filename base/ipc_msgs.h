@@ -1,0 +1,163 @@
+/* The typed, versioned messages between our processes. One datagram is one message:
+ *     u16 version, u16 type, u32 conn, body (little endian; strings and blobs as u16 length + bytes).
+ * One field table per type in ipc_msgs.c encodes and decodes it; decoding checks every length, that
+ * strings hold no NUL and are valid UTF-8, and that nothing is left over.
+ *
+ *   session  <-> gateway <-> broker    login proof plan notice stats close
+ *   gateway  <-> vmpool                console
+ *   gateway  <-> session, console      start surface close
+ *   console  <-> session               their own socket: display/link.h
+ *   anyone    -> broker, vmpool        poke
+ * Which of them a process may send, at which stage, is the receiver's table. */
+#ifndef ORL_BASE_IPC_MSGS_H
+#define ORL_BASE_IPC_MSGS_H
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/reason.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ORL_MSG_VERSION 1
+#define ORL_MSG_MAX_BYTES 24576
+#define ORL_MSG_MAX_FDS 4
+
+#define ORL_USER_MAX 255       /* bytes of UTF-8 */
+#define ORL_PASSWORD_MAX 511
+#define ORL_NAME_MAX 63        /* pools, hosts, client names */
+#define ORL_ADDR_MAX 63        /* "203.0.113.7:4711", "[2001:db8::1]:4711" */
+#define ORL_TEXT_MAX 239
+#define ORL_NTLM_MAX 8192      /* bytes of one NTLM blob (AV pairs and three messages) */
+
+enum orl_msg_type {
+    ORL_MSG_NONE = 0,
+    ORL_MSG_START,   /* gateway -> session, console: what you are; fds below */
+    ORL_MSG_LOGIN,   /* session -> broker: user and password */
+    ORL_MSG_PROOF,   /* session -> broker: NTLM proof of a ticket */
+    ORL_MSG_HASH,    /* broker -> session: the proof held; NTOWFv2 */
+    ORL_MSG_PLAN,    /* broker -> gateway, session: which desktop */
+    ORL_MSG_NOTICE,  /* -> session: show this text screen */
+    ORL_MSG_CONSOLE, /* gateway -> vmpool: want it; vmpool -> gateway: have it (fd) or why not */
+    ORL_MSG_SURFACE, /* gateway -> session and console: one end each of a link (fd) */
+    ORL_MSG_STATS,   /* session -> gateway -> broker, renews the lease */
+    ORL_MSG_CLOSE,   /* any direction: this connection, or this console, is over */
+    ORL_MSG_POKE,    /* the store has news for you; no body */
+    ORL_MSG_TYPE_COUNT
+};
+
+enum orl_protocol { ORL_PROTOCOL_NONE = 0, ORL_PROTOCOL_RDP = 1, ORL_PROTOCOL_VNC = 2 };
+enum orl_source_kind { ORL_SOURCE_NONE = 0, ORL_SOURCE_VNC = 1, ORL_SOURCE_QEMU = 2 };
+enum orl_rdp_security { ORL_RDP_SECURITY_AUTO = 0, ORL_RDP_SECURITY_NLA = 1, ORL_RDP_SECURITY_TLS = 2 };
+
+/* To a session: fds = client socket, certificate PEM, key PEM. To a console: fds = display. */
+struct orl_msg_start {
+    uint32_t protocol;    /* enum orl_protocol; 0 for a console */
+    uint32_t source;      /* enum orl_source_kind; 0 for a session */
+    uint32_t rdp_security;
+    uint32_t width_px;    /* largest desktop, 0: no limit beyond ORL_SURFACE_MAX_PX */
+    uint32_t height_px;
+    uint32_t threads;     /* for encoding, 1 .. 4 */
+    char client[ORL_ADDR_MAX + 1];
+    char password[ORL_PASSWORD_MAX + 1]; /* console only: of the desktop's display */
+};
+struct orl_msg_login {
+    uint32_t protocol;
+    char user[ORL_USER_MAX + 1];         /* as typed: may hold "user@pool" or "pool\user" */
+    char domain[ORL_USER_MAX + 1];
+    char password[ORL_PASSWORD_MAX + 1];
+    char pool[ORL_NAME_MAX + 1];         /* from the load-balance cookie, or empty */
+    char client[ORL_ADDR_MAX + 1];       /* written by the gateway, never by the session */
+    char client_name[ORL_NAME_MAX + 1];
+};
+struct orl_msg_proof {
+    uint32_t protocol;
+    char user[ORL_USER_MAX + 1];
+    char domain[ORL_USER_MAX + 1];
+    char client[ORL_ADDR_MAX + 1];       /* written by the gateway */
+    char client_name[ORL_NAME_MAX + 1];
+    uint8_t session_key[16];             /* EncryptedRandomSessionKey, MS-NLMP 2.2.1.3 */
+    uint8_t mic[16];                     /* MIC, MS-NLMP 2.2.1.3 */
+    uint32_t proof_len;
+    uint8_t proof[ORL_NTLM_MAX];         /* ServerChallenge + temp, MS-NLMP 3.3.2 */
+    uint32_t messages_len;
+    uint8_t messages[ORL_NTLM_MAX];      /* NEGOTIATE + CHALLENGE + AUTHENTICATE with MIC zeroed */
+};
+struct orl_msg_hash {
+    uint8_t ntowfv2[16];
+};
+struct orl_msg_plan {
+    uint32_t is_ready;                   /* 0: waiting; a second plan follows */
+    char session[ORL_ID_LEN + 1];
+    char user[ORL_USER_MAX + 1];
+    char pool[ORL_NAME_MAX + 1];
+    char desktop[ORL_ID_LEN + 1];        /* empty while waiting */
+    uint64_t version;                    /* the desktop's fencing version; 0 while waiting */
+    uint64_t waiting_since_ms;           /* wall clock */
+    uint32_t max_idle_s;                 /* 0: none */
+};
+struct orl_msg_notice {
+    uint32_t reason;                     /* enum orl_reason; 0: waiting */
+    uint64_t since_ms;                   /* wall clock; elapsed time is shown when not 0 */
+    char title[ORL_TEXT_MAX + 1];
+    char text[ORL_TEXT_MAX + 1];
+};
+/* To vmpool: desktop, version, session. From vmpool: the same and source + fd, or reason. */
+struct orl_msg_console {
+    char desktop[ORL_ID_LEN + 1];
+    uint64_t version;
+    char session[ORL_ID_LEN + 1];
+    uint32_t source;
+    uint32_t reason;                     /* 0 when there is an fd */
+    uint32_t is_final;                   /* 1: asking again will not help */
+    char password[ORL_PASSWORD_MAX + 1];
+    char text[ORL_TEXT_MAX + 1];
+};
+struct orl_msg_surface {
+    uint32_t link;                       /* the gateway's number of this link */
+};
+struct orl_msg_stats {
+    char session[ORL_ID_LEN + 1];
+    uint32_t width_px;
+    uint32_t height_px;
+    uint64_t frames;
+    uint64_t bytes_out;
+    uint64_t bytes_in;
+    uint32_t rtt_us;                     /* 0: unknown */
+    uint32_t ack_us;                     /* damage seen to acknowledged, mean since the last */
+    uint64_t last_input_ms;              /* wall clock */
+};
+struct orl_msg_close {
+    uint32_t reason;                     /* enum orl_reason */
+    char audit[ORL_ID_LEN + 1];          /* the audit row's id, or empty */
+    char text[ORL_TEXT_MAX + 1];         /* may be empty: then orl_reason_text() */
+};
+
+struct orl_msg {
+    uint16_t type;                       /* enum orl_msg_type */
+    uint32_t conn;                       /* the gateway's connection number; 0 on a session's own socket */
+    union {
+        struct orl_msg_start start;
+        struct orl_msg_login login;
+        struct orl_msg_proof proof;
+        struct orl_msg_hash hash;
+        struct orl_msg_plan plan;
+        struct orl_msg_notice notice;
+        struct orl_msg_console console;
+        struct orl_msg_surface surface;
+        struct orl_msg_stats stats;
+        struct orl_msg_close close;
+    } u;
+};
+
+/* Appends to buf. ORL_E_INVAL: a string is not terminated or a length is over its field. */
+ORL_NODISCARD int orl_msg_encode(const struct orl_msg *msg, struct orl_buf *buf);
+/* All of data is one message. Writes *ret_msg (fully zeroed first) only on success.
+ * ORL_E_PROTO: wrong version, unknown type, bad length, text not UTF-8, bytes left over. */
+ORL_NODISCARD int orl_msg_decode(const void *data, size_t len, struct orl_msg *ret_msg);
+const char *orl_msg_name(unsigned type); /* "login"; "?" */
+void orl_msg_wipe(struct orl_msg *msg);  /* messages carry passwords */
+/* Cuts src to the room that dst has, at a character's border; always terminates. */
+void orl_msg_text(char *dst, size_t dst_size, const char *src);
+
+#endif

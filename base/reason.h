@@ -1,0 +1,62 @@
+/* Why somebody was refused or a session ended: one code for the client's screen, the API's answer,
+ * the audit row and the metric. The text of a code never changes its meaning; new ones are appended. */
+#ifndef ORL_BASE_REASON_H
+#define ORL_BASE_REASON_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum orl_reason {
+    ORL_REASON_NONE = 0,
+    /* who you are */
+    ORL_REASON_AUTH_FAILED,        /* wrong password or unknown user: never said which */
+    ORL_REASON_AUTH_DELAYED,       /* too many failures from this address or for this account */
+    ORL_REASON_ACCOUNT_DISABLED,
+    ORL_REASON_TICKET_INVALID,     /* unknown, expired, used or revoked: never said which */
+    /* what you may have */
+    ORL_REASON_NOT_ENTITLED,
+    ORL_REASON_NO_SUCH_POOL,
+    ORL_REASON_POOL_AMBIGUOUS,     /* several entitlements and none chosen */
+    ORL_REASON_POOL_MAINTENANCE,
+    /* what there is */
+    ORL_REASON_POOL_FULL,          /* maximum reached and all in use */
+    ORL_REASON_HOST_FULL,          /* no memory or disk for one more */
+    ORL_REASON_TEMPLATE_MISSING,
+    ORL_REASON_TEMPLATE_CORRUPT,
+    ORL_REASON_HYPERVISOR_DOWN,    /* libvirt does not answer */
+    ORL_REASON_VMPOOL_DOWN,
+    ORL_REASON_BROKER_DOWN,
+    ORL_REASON_WAIT_TIMEOUT,       /* no desktop became ready in time */
+    ORL_REASON_GUEST_START_FAILED,
+    ORL_REASON_GUEST_DIED,
+    ORL_REASON_GUEST_REBOOTING,
+    ORL_REASON_CONSOLE_UNREACHABLE, /* nothing listens at the desktop's display */
+    ORL_REASON_CONSOLE_AUTH,       /* the desktop's display wants another password */
+    ORL_REASON_CONSOLE_PROTOCOL,   /* the desktop's display broke its protocol */
+    ORL_REASON_CONSOLE_LOST,
+    /* the connection */
+    ORL_REASON_TOO_MANY_CONNECTIONS,
+    ORL_REASON_HANDSHAKE_TIMEOUT,
+    ORL_REASON_CLIENT_PROTOCOL,    /* the client broke its protocol */
+    ORL_REASON_CLIENT_STALLED,     /* the client stopped reading */
+    ORL_REASON_CLIENT_UNSUPPORTED, /* the client lacks something without which we can't serve it */
+    ORL_REASON_SESSION_CRASHED,
+    /* ends */
+    ORL_REASON_CLIENT_CLOSED,
+    ORL_REASON_TAKEN_OVER,         /* the same person connected from elsewhere */
+    ORL_REASON_LOGGED_OFF,
+    ORL_REASON_DISCONNECT_TIMEOUT,
+    ORL_REASON_CLOSED_BY_ADMIN,
+    ORL_REASON_SHUTDOWN,
+    ORL_REASON_INTERNAL,
+    ORL_REASON_COUNT
+};
+
+/* "auth_failed", ...; "internal" for what is not in the enum. */
+const char *orl_reason_code(enum orl_reason reason);
+/* A sentence for the person at the client, with what to do; plain ASCII. */
+const char *orl_reason_text(enum orl_reason reason);
+bool orl_reason_parse(const char *code, enum orl_reason *ret_reason);
+/* For numbers from a message: ORL_REASON_INTERNAL for what is not in the enum. */
+enum orl_reason orl_reason_from_u32(uint32_t value);
+
+#endif

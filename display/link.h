@@ -1,0 +1,34 @@
+/* The socket (SOCK_SEQPACKET) between one console and one session; neither believes the other.
+ * Damage and cursor are in the surface; an eventfd wakes the session to look there.
+ *   console -> session:  SURFACE (fds: surface memfd, eventfd), CLOSED (reason)
+ *   session -> console:  INPUT
+ * Messages are fixed-size: u16 type, u16 version, then the body, little endian. */
+#ifndef ORL_DISPLAY_LINK_H
+#define ORL_DISPLAY_LINK_H
+#include "base/err.h"
+#include "base/reason.h"
+#include "display/input.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define ORL_LINK_VERSION 1
+#define ORL_LINK_MSG_MAX 64
+enum orl_link_type { ORL_LINK_NONE = 0, ORL_LINK_SURFACE, ORL_LINK_CLOSED, ORL_LINK_INPUT };
+
+struct orl_link_msg {
+    uint16_t type;
+    uint32_t reason;        /* CLOSED */
+    struct orl_input input; /* INPUT */
+    int surface_fd;         /* SURFACE; -1 otherwise. Received: the caller owns them */
+    int wake_fd;
+};
+/* Does not wait. ORL_E_AGAIN: the peer does not read; the caller drops, merges or closes. */
+ORL_NODISCARD int orl_link_send(int fd, const struct orl_link_msg *msg);
+/* ORL_E_AGAIN, ORL_E_CLOSED, ORL_E_PROTO (then nothing is owned by the caller). */
+ORL_NODISCARD int orl_link_recv(int fd, struct orl_link_msg *ret_msg);
+
+/* Bytes to struct and back, without fds: for orl_link_* and their fuzz target. */
+size_t orl_link_encode(const struct orl_link_msg *msg, uint8_t ret_data[ORL_LINK_MSG_MAX]);
+ORL_NODISCARD int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_msg);
+
+#endif
