@@ -1,0 +1,102 @@
+/* Rows of sessions: a person's stay on a desktop of one pool, over any number of connections.
+ * A session is a lease: who does not renew it becomes disconnected, never stuck. Whatever a session
+ * does to its desktop happens in the same transaction. */
+#ifndef ORL_STORE_SESSION_H
+#define ORL_STORE_SESSION_H
+#include "store/desktop.h"
+#include "store/store.h"
+
+enum orl_session_state {
+    ORL_SESSION_NONE = 0,
+    ORL_SESSION_WAITING, /* wants a desktop, or has one that is not running yet */
+    ORL_SESSION_ACTIVE,
+    ORL_SESSION_DISCONNECTED,
+    ORL_SESSION_ENDED,
+    ORL_SESSION_STATE_COUNT
+};
+struct orl_session_row {
+    char id[ORL_ID_LEN + 1];
+    char user[ORL_USER_MAX + 1];
+    char pool[ORL_NAME_MAX + 1];
+    char desktop[ORL_ID_LEN + 1]; /* empty until bound */
+    uint64_t desktop_version;
+    enum orl_session_state state;
+    enum orl_protocol protocol;
+    char client[ORL_ADDR_MAX + 1];
+    char client_name[ORL_NAME_MAX + 1];
+    char ticket[ORL_STORE_CODE_MAX + 1]; /* id of the ticket that opened it, or empty */
+    char gateway[ORL_NAME_MAX + 1];
+    uint32_t conn; /* the gateway's number; 0: no connection */
+    uint64_t started_ms;
+    uint64_t lease_until_ms;
+    uint64_t disconnected_ms;
+    uint64_t ended_ms;
+    enum orl_reason reason;             /* of the last disconnect or of the end */
+    char stats[ORL_STORE_JSON_MAX + 1]; /* JSON of the last STATS */
+};
+typedef int (*orl_session_fn)(void *ctx, const struct orl_session_row *row);
+
+/* A new session, waiting, from user, pool and the connection's fields of *row; an empty id is made.
+ * ORL_E_EXISTS: the person has a live session in this pool (find it with orl_session_find()). */
+ORL_NODISCARD int orl_session_insert(struct orl_store *store, const struct orl_session_row *row,
+        uint64_t lease_until_ms, uint64_t now_ms, struct orl_id *ret_id, struct orl_err *err);
+ORL_NODISCARD int orl_session_get(struct orl_store *store, const char *id,
+        struct orl_session_row *ret_row, struct orl_err *err);
+/* The live one. ORL_E_NOTFOUND. */
+ORL_NODISCARD int orl_session_find(struct orl_store *store, const char *user, const char *pool,
+        struct orl_session_row *ret_row, struct orl_err *err);
+/* The live one of a connection. ORL_E_NOTFOUND. */
+ORL_NODISCARD int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t conn,
+        struct orl_session_row *ret_row, struct orl_err *err);
+struct orl_session_filter {
+    const char *user, *pool, *gateway, *desktop; /* NULL: any */
+    enum orl_session_state state;
+    bool is_live;       /* only those not ended */
+    unsigned max_count; /* 0: all. Newest first */
+};
+ORL_NODISCARD int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,
+        orl_session_fn fn, void *ctx, struct orl_err *err);
+
+/* The person connects (again): takes gateway, conn, protocol, client, client_name, ticket of *row,
+ * found by row->id. State stays; the connection that was there before is the caller's to close.
+ * ORL_E_CONFLICT: it has ended. */
+ORL_NODISCARD int orl_session_attach(struct orl_store *store, const struct orl_session_row *row,
+        uint64_t lease_until_ms, struct orl_err *err);
+/* Claims a desktop for a waiting session and binds both. ORL_E_NOTFOUND: none now (still waiting,
+ * see orl_session_demand()). ORL_E_CONFLICT: not waiting, or bound. */
+ORL_NODISCARD int orl_session_claim(struct orl_store *store, const char *id, uint64_t now_ms,
+        struct orl_desktop_row *ret_desktop, struct orl_err *err);
+/* Waiting or disconnected becomes active, its desktop in use. The desktop must be bound, still at
+ * the session's version and running or rebooting or migrating. ORL_E_CONFLICT: it is not; end the
+ * session or wait. Active: nothing changes. */
+ORL_NODISCARD int orl_session_activate(struct orl_store *store, const char *id,
+        uint64_t lease_until_ms, uint64_t now_ms, struct orl_err *err);
+/* stats: NULL keeps. ORL_E_CONFLICT: not waiting or active any more. */
+ORL_NODISCARD int orl_session_renew(struct orl_store *store, const char *id,
+        uint64_t lease_until_ms, const char *stats, struct orl_err *err);
+/* The connection is gone: disconnected, its desktop too. Without a desktop: ended. conn: only if it
+ * is still this one's (0: any), else ORL_E_CONFLICT, so that a late close of an old connection
+ * changes nothing. Already disconnected or ended: nothing changes. */
+ORL_NODISCARD int orl_session_disconnect(struct orl_store *store, const char *id, uint32_t conn,
+        enum orl_reason reason, uint64_t now_ms, struct orl_err *err);
+/* Over for good. Its desktop: floating is ending and wanted deleted; dedicated is ending and wanted
+ * stopped; static is free. Its tickets are revoked. Already ended: nothing changes. */
+ORL_NODISCARD int orl_session_end(struct orl_store *store, const char *id, enum orl_reason reason,
+        const char *actor, uint64_t now_ms, struct orl_err *err);
+/* Disconnects up to max_count sessions whose lease has run out; returns how many. */
+ORL_NODISCARD int orl_session_expire(
+        struct orl_store *store, unsigned max_count, uint64_t now_ms, struct orl_err *err);
+/* Ends up to max_count sessions disconnected for longer than their pool allows, and those whose
+ * desktop is gone or not theirs any more; returns how many. */
+ORL_NODISCARD int orl_session_reap(
+        struct orl_store *store, unsigned max_count, uint64_t now_ms, struct orl_err *err);
+/* Waiting without a desktop, longest waiting first. pool NULL: all. */
+ORL_NODISCARD int orl_session_demand(struct orl_store *store, const char *pool, orl_session_fn fn,
+        void *ctx, struct orl_err *err);
+/* How many wait without a desktop, or negative. */
+ORL_NODISCARD int orl_session_count_waiting(
+        struct orl_store *store, const char *pool, struct orl_err *err);
+const char *orl_session_state_name(enum orl_session_state state);
+bool orl_session_state_parse(const char *text, enum orl_session_state *ret_state);
+
+#endif

@@ -1,0 +1,33 @@
+/* Rows of people who may log in. Not here: checking a password (broker). */
+#ifndef ORL_STORE_USER_H
+#define ORL_STORE_USER_H
+#include "store/store.h"
+
+enum orl_role { ORL_ROLE_NONE = 0, ORL_ROLE_USER, ORL_ROLE_ADMIN };
+struct orl_user_row {
+    char name[ORL_USER_MAX + 1];
+    char display[ORL_TEXT_MAX + 1];
+    char password_hash[ORL_STORE_SECRET_MAX + 1]; /* argon2id, or empty: no password login */
+    enum orl_role role;
+    bool is_disabled;
+    uint64_t created_ms;
+};
+typedef int (*orl_user_fn)(void *ctx, const struct orl_user_row *row);
+
+/* ORL_E_INVAL: empty name. ORL_E_EXISTS: names differ by more than the case of ASCII letters. */
+ORL_NODISCARD int orl_user_insert(struct orl_store *store, const struct orl_user_row *row,
+        uint64_t now_ms, struct orl_err *err);
+/* Finds without regard to the case of ASCII letters; row->name is as stored. */
+ORL_NODISCARD int orl_user_get(struct orl_store *store, const char *name,
+        struct orl_user_row *ret_row, struct orl_err *err);
+ORL_NODISCARD int orl_user_list(
+        struct orl_store *store, orl_user_fn fn, void *ctx, struct orl_err *err);
+/* Writes display, password_hash, role, is_disabled. */
+ORL_NODISCARD int orl_user_update(
+        struct orl_store *store, const struct orl_user_row *row, struct orl_err *err);
+/* With entitlements and tickets. ORL_E_CONFLICT: a live session or a dedicated desktop is left. */
+ORL_NODISCARD int orl_user_remove(struct orl_store *store, const char *name, struct orl_err *err);
+const char *orl_role_name(enum orl_role role); /* "user", "admin" */
+bool orl_role_parse(const char *text, enum orl_role *ret_role);
+
+#endif
