@@ -8,16 +8,16 @@
 #include <stdint.h>
 
 struct orl_buf {
-    uint8_t *data;   /* owned; NULL while empty */
+    uint8_t *data; /* owned; NULL while empty */
     size_t len;
     size_t capacity;
-    size_t max_len;  /* never grows beyond */
-    bool is_failed;  /* a put went over max_len or memory ran out; len is then unchanged */
+    size_t max_len; /* never grows beyond */
+    bool is_failed; /* a put went over max_len or memory ran out; len is then unchanged */
 };
 
 void orl_buf_init(struct orl_buf *buf, size_t max_len);
-void orl_buf_fini(struct orl_buf *buf); /* NULL is fine */
-void orl_buf_wipe(struct orl_buf *buf); /* zeroes the bytes, keeps the memory, clears is_failed */
+void orl_buf_fini(struct orl_buf *buf);  /* NULL is fine */
+void orl_buf_wipe(struct orl_buf *buf);  /* zeroes the bytes, keeps the memory, clears is_failed */
 void orl_buf_reset(struct orl_buf *buf); /* len = 0, clears is_failed */
 /* Makes room for len bytes and returns where they go (uninitialised), or NULL and is_failed. */
 uint8_t *orl_buf_extend(struct orl_buf *buf, size_t len);

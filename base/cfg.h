@@ -17,14 +17,14 @@ enum orl_cfg_type {
     ORL_CFG_LIST,    /* char **, NULL-terminated list of strings, owned */
 };
 struct orl_cfg_key {
-    const char *name;     /* "rdp_port"; NULL ends the table */
+    const char *name; /* "rdp_port"; NULL ends the table */
     enum orl_cfg_type type;
     size_t offset;        /* of the member in the program's struct */
     int64_t min, max;     /* ORL_CFG_INT; ORL_CFG_STR and LIST: max length in bytes, of items */
     const char *unit;     /* "s", "px"; NULL */
     const char *fallback; /* default, as text; LIST: comma-separated; never NULL */
     const char *const *choices; /* ORL_CFG_ENUM, ended by NULL */
-    const char *help;     /* one sentence */
+    const char *help;           /* one sentence */
 };
 /* Fills *ret_cfg (zeroed by the caller) from defaults and the file at path. A missing file is an error unless
  * is_optional. */

@@ -9,21 +9,21 @@
 /* Functions return 0 (or a count) or one of these; read the sign, never the truthiness. */
 enum orl_e {
     ORL_OK = 0,
-    ORL_E_INVAL = -1,       /* the caller's argument is out of its documented range */
+    ORL_E_INVAL = -1, /* the caller's argument is out of its documented range */
     ORL_E_NOMEM = -2,
-    ORL_E_SYS = -3,         /* a system call failed; sys_errno says how */
-    ORL_E_PROTO = -4,       /* a peer broke its protocol */
-    ORL_E_CLOSED = -5,      /* the peer closed */
-    ORL_E_AGAIN = -6,       /* nothing now; try when the fd is ready */
-    ORL_E_LIMIT = -7,       /* a bound of ours was reached */
+    ORL_E_SYS = -3,    /* a system call failed; sys_errno says how */
+    ORL_E_PROTO = -4,  /* a peer broke its protocol */
+    ORL_E_CLOSED = -5, /* the peer closed */
+    ORL_E_AGAIN = -6,  /* nothing now; try when the fd is ready */
+    ORL_E_LIMIT = -7,  /* a bound of ours was reached */
     ORL_E_TIMEOUT = -8,
     ORL_E_NOTFOUND = -9,
     ORL_E_EXISTS = -10,
-    ORL_E_DENIED = -11,     /* not permitted to this caller */
-    ORL_E_CONFLICT = -12,   /* another one moved the object first: a version did not match */
+    ORL_E_DENIED = -11,   /* not permitted to this caller */
+    ORL_E_CONFLICT = -12, /* another one moved the object first: a version did not match */
     ORL_E_UNSUPPORTED = -13,
     ORL_E_CONFIG = -14,
-    ORL_E_BACKEND = -15,    /* libvirt, SQLite, x264 or FreeRDP refused; text says what it said */
+    ORL_E_BACKEND = -15, /* libvirt, SQLite, x264 or FreeRDP refused; text says what it said */
 };
 
 struct orl_err {
@@ -43,7 +43,6 @@ const char *orl_err_name(int code);
 
 /* For our own faults only. Kept in release builds: prints file, line and expression, then aborts. */
 void orl_assert_failed(const char *file, int line, const char *what) __attribute__((noreturn));
-#define orl_assert(cond)                                                                           \
-    ((cond) ? (void)0 : orl_assert_failed(__FILE__, __LINE__, #cond))
+#define orl_assert(cond) ((cond) ? (void)0 : orl_assert_failed(__FILE__, __LINE__, #cond))
 
 #endif

@@ -11,7 +11,7 @@ struct orl_id {
 };
 
 void orl_id_new(struct orl_id *ret_id);
-bool orl_id_is_valid(const char *text); /* exactly 32 of [0-9a-f] */
+bool orl_id_is_valid(const char *text);             /* exactly 32 of [0-9a-f] */
 void orl_uuid_new(char ret_text[ORL_UUID_LEN + 1]); /* RFC 4122 version 4 */
 bool orl_uuid_is_valid(const char *text);
 /* 1 to 63 of [a-z0-9-], starting with a letter or digit: pools, templates, hosts. */

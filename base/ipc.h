@@ -11,7 +11,8 @@ struct orl_ipc_fds {
     unsigned count;
 };
 void orl_ipc_fds_close(struct orl_ipc_fds *fds);
-int orl_ipc_fds_take(struct orl_ipc_fds *fds, unsigned index); /* the fd, or -1; the caller owns it */
+int orl_ipc_fds_take(
+        struct orl_ipc_fds *fds, unsigned index); /* the fd, or -1; the caller owns it */
 
 /* A connected pair, CLOEXEC, not blocking. */
 ORL_NODISCARD int orl_ipc_pair(int ret_fds[2], struct orl_err *err);
@@ -22,11 +23,12 @@ ORL_NODISCARD int orl_ipc_peer(int fd, uid_t *ret_uid, pid_t *ret_pid, struct or
 
 /* One datagram, without queueing. fds are borrowed (duplicated by the kernel).
  * ORL_E_AGAIN: the socket is full. ORL_E_CLOSED: no peer. */
-ORL_NODISCARD int orl_ipc_send(int fd, const struct orl_msg *msg, const int *fds, unsigned fd_count);
+ORL_NODISCARD int orl_ipc_send(
+        int fd, const struct orl_msg *msg, const int *fds, unsigned fd_count);
 /* Waits up to timeout_ms (0: does not wait). *ret_fds is always written (count 0 on failure).
  * ORL_E_AGAIN, ORL_E_TIMEOUT, ORL_E_CLOSED, ORL_E_PROTO. */
-ORL_NODISCARD int orl_ipc_recv(int fd, int timeout_ms, struct orl_msg *ret_msg,
-        struct orl_ipc_fds *ret_fds);
+ORL_NODISCARD int orl_ipc_recv(
+        int fd, int timeout_ms, struct orl_msg *ret_msg, struct orl_ipc_fds *ret_fds);
 
 /* A peer on the loop: receives, queues sends up to a bound, closes once. */
 struct orl_ipc;
@@ -41,7 +43,8 @@ ORL_NODISCARD int orl_ipc_new(struct orl_loop *loop, int fd, unsigned max_queued
         const struct orl_ipc_events *events, void *ctx, struct orl_ipc **ret_ipc,
         struct orl_err *err);
 /* Sends or queues; fds are duplicated. Errors come by on_closed, later in the same wake. */
-void orl_ipc_post(struct orl_ipc *ipc, const struct orl_msg *msg, const int *fds, unsigned fd_count);
+void orl_ipc_post(
+        struct orl_ipc *ipc, const struct orl_msg *msg, const int *fds, unsigned fd_count);
 int orl_ipc_fd(const struct orl_ipc *ipc);
 void orl_ipc_free(struct orl_ipc *ipc); /* NULL is fine; also inside its own callbacks */
 

@@ -23,12 +23,12 @@
 #define ORL_MSG_MAX_BYTES 24576
 #define ORL_MSG_MAX_FDS 4
 
-#define ORL_USER_MAX 255       /* bytes of UTF-8 */
+#define ORL_USER_MAX 255 /* bytes of UTF-8 */
 #define ORL_PASSWORD_MAX 511
-#define ORL_NAME_MAX 63        /* pools, hosts, client names */
-#define ORL_ADDR_MAX 63        /* "203.0.113.7:4711", "[2001:db8::1]:4711" */
+#define ORL_NAME_MAX 63 /* pools, hosts, client names */
+#define ORL_ADDR_MAX 63 /* "203.0.113.7:4711", "[2001:db8::1]:4711" */
 #define ORL_TEXT_MAX 239
-#define ORL_NTLM_MAX 8192      /* bytes of one NTLM blob (AV pairs and three messages) */
+#define ORL_NTLM_MAX 8192 /* bytes of one NTLM blob (AV pairs and three messages) */
 
 enum orl_msg_type {
     ORL_MSG_NONE = 0,
@@ -48,57 +48,61 @@ enum orl_msg_type {
 
 enum orl_protocol { ORL_PROTOCOL_NONE = 0, ORL_PROTOCOL_RDP = 1, ORL_PROTOCOL_VNC = 2 };
 enum orl_source_kind { ORL_SOURCE_NONE = 0, ORL_SOURCE_VNC = 1, ORL_SOURCE_QEMU = 2 };
-enum orl_rdp_security { ORL_RDP_SECURITY_AUTO = 0, ORL_RDP_SECURITY_NLA = 1, ORL_RDP_SECURITY_TLS = 2 };
+enum orl_rdp_security {
+    ORL_RDP_SECURITY_AUTO = 0,
+    ORL_RDP_SECURITY_NLA = 1,
+    ORL_RDP_SECURITY_TLS = 2
+};
 
 /* To a session: fds = client socket, certificate PEM, key PEM. To a console: fds = display. */
 struct orl_msg_start {
-    uint32_t protocol;    /* enum orl_protocol; 0 for a console */
-    uint32_t source;      /* enum orl_source_kind; 0 for a session */
+    uint32_t protocol; /* enum orl_protocol; 0 for a console */
+    uint32_t source;   /* enum orl_source_kind; 0 for a session */
     uint32_t rdp_security;
-    uint32_t width_px;    /* largest desktop, 0: no limit beyond ORL_SURFACE_MAX_PX */
+    uint32_t width_px; /* largest desktop, 0: no limit beyond ORL_SURFACE_MAX_PX */
     uint32_t height_px;
-    uint32_t threads;     /* for encoding, 1 .. 4 */
+    uint32_t threads; /* for encoding, 1 .. 4 */
     char client[ORL_ADDR_MAX + 1];
     char password[ORL_PASSWORD_MAX + 1]; /* console only: of the desktop's display */
 };
 struct orl_msg_login {
     uint32_t protocol;
-    char user[ORL_USER_MAX + 1];         /* as typed: may hold "user@pool" or "pool\user" */
+    char user[ORL_USER_MAX + 1]; /* as typed: may hold "user@pool" or "pool\user" */
     char domain[ORL_USER_MAX + 1];
     char password[ORL_PASSWORD_MAX + 1];
-    char pool[ORL_NAME_MAX + 1];         /* from the load-balance cookie, or empty */
-    char client[ORL_ADDR_MAX + 1];       /* written by the gateway, never by the session */
+    char pool[ORL_NAME_MAX + 1];   /* from the load-balance cookie, or empty */
+    char client[ORL_ADDR_MAX + 1]; /* written by the gateway, never by the session */
     char client_name[ORL_NAME_MAX + 1];
 };
 struct orl_msg_proof {
     uint32_t protocol;
     char user[ORL_USER_MAX + 1];
     char domain[ORL_USER_MAX + 1];
-    char client[ORL_ADDR_MAX + 1];       /* written by the gateway */
+    char client[ORL_ADDR_MAX + 1]; /* written by the gateway */
     char client_name[ORL_NAME_MAX + 1];
-    uint8_t session_key[16];             /* EncryptedRandomSessionKey, MS-NLMP 2.2.1.3 */
-    uint8_t mic[16];                     /* MIC, MS-NLMP 2.2.1.3 */
+    uint8_t session_key[16]; /* EncryptedRandomSessionKey, MS-NLMP 2.2.1.3 */
+    uint8_t mic[16];         /* MIC, MS-NLMP 2.2.1.3 */
     uint32_t proof_len;
-    uint8_t proof[ORL_NTLM_MAX];         /* ServerChallenge + temp, MS-NLMP 3.3.2 */
+    uint8_t proof[ORL_NTLM_MAX]; /* ServerChallenge + temp, MS-NLMP 3.3.2 */
     uint32_t messages_len;
-    uint8_t messages[ORL_NTLM_MAX];      /* NEGOTIATE + CHALLENGE + AUTHENTICATE with MIC zeroed */
+    uint8_t messages[ORL_NTLM_MAX]; /* NEGOTIATE + CHALLENGE + AUTHENTICATE with MIC zeroed */
 };
 struct orl_msg_hash {
     uint8_t ntowfv2[16];
 };
 struct orl_msg_plan {
-    uint32_t is_ready;                   /* 0: waiting; a second plan follows */
+    uint32_t is_ready; /* 0: waiting; a second plan follows */
     char session[ORL_ID_LEN + 1];
     char user[ORL_USER_MAX + 1];
     char pool[ORL_NAME_MAX + 1];
-    char desktop[ORL_ID_LEN + 1];        /* empty while waiting */
-    uint64_t version;                    /* the desktop's fencing version; 0 while waiting */
-    uint64_t waiting_since_ms;           /* wall clock */
-    uint32_t max_idle_s;                 /* 0: none */
+    char desktop[ORL_ID_LEN + 1]; /* empty while waiting */
+    uint64_t version;             /* the desktop's fencing version; 0 while waiting */
+    uint64_t waiting_since_ms;    /* wall clock */
+    uint32_t max_idle_s;          /* 0: none */
 };
 struct orl_msg_notice {
-    uint32_t reason;                     /* enum orl_reason; 0: waiting */
-    uint64_t since_ms;                   /* wall clock; elapsed time is shown when not 0 */
+    uint32_t reason;   /* enum orl_reason; 0: waiting */
+    uint64_t since_ms; /* wall clock; elapsed time is shown when not 0 */
     char title[ORL_TEXT_MAX + 1];
     char text[ORL_TEXT_MAX + 1];
 };
@@ -108,13 +112,13 @@ struct orl_msg_console {
     uint64_t version;
     char session[ORL_ID_LEN + 1];
     uint32_t source;
-    uint32_t reason;                     /* 0 when there is an fd */
-    uint32_t is_final;                   /* 1: asking again will not help */
+    uint32_t reason;   /* 0 when there is an fd */
+    uint32_t is_final; /* 1: asking again will not help */
     char password[ORL_PASSWORD_MAX + 1];
     char text[ORL_TEXT_MAX + 1];
 };
 struct orl_msg_surface {
-    uint32_t link;                       /* the gateway's number of this link */
+    uint32_t link; /* the gateway's number of this link */
 };
 struct orl_msg_stats {
     char session[ORL_ID_LEN + 1];
@@ -123,19 +127,19 @@ struct orl_msg_stats {
     uint64_t frames;
     uint64_t bytes_out;
     uint64_t bytes_in;
-    uint32_t rtt_us;                     /* 0: unknown */
-    uint32_t ack_us;                     /* damage seen to acknowledged, mean since the last */
-    uint64_t last_input_ms;              /* wall clock */
+    uint32_t rtt_us;        /* 0: unknown */
+    uint32_t ack_us;        /* damage seen to acknowledged, mean since the last */
+    uint64_t last_input_ms; /* wall clock */
 };
 struct orl_msg_close {
-    uint32_t reason;                     /* enum orl_reason */
-    char audit[ORL_ID_LEN + 1];          /* the audit row's id, or empty */
-    char text[ORL_TEXT_MAX + 1];         /* may be empty: then orl_reason_text() */
+    uint32_t reason;             /* enum orl_reason */
+    char audit[ORL_ID_LEN + 1];  /* the audit row's id, or empty */
+    char text[ORL_TEXT_MAX + 1]; /* may be empty: then orl_reason_text() */
 };
 
 struct orl_msg {
-    uint16_t type;                       /* enum orl_msg_type */
-    uint32_t conn;                       /* the gateway's connection number; 0 on a session's own socket */
+    uint16_t type; /* enum orl_msg_type */
+    uint32_t conn; /* the gateway's connection number; 0 on a session's own socket */
     union {
         struct orl_msg_start start;
         struct orl_msg_login login;

@@ -46,7 +46,7 @@ ORL_NODISCARD int orl_wake_new(struct orl_loop *loop, orl_loop_fn fn, void *ctx,
 void orl_wake_send(struct orl_wake *wake);
 void orl_wake_free(struct orl_wake *wake);
 
-ORL_NODISCARD int orl_loop_on_signal(struct orl_loop *loop, int signum, orl_signal_fn fn, void *ctx,
-        struct orl_err *err);
+ORL_NODISCARD int orl_loop_on_signal(
+        struct orl_loop *loop, int signum, orl_signal_fn fn, void *ctx, struct orl_err *err);
 
 #endif

@@ -8,30 +8,30 @@
 enum orl_reason {
     ORL_REASON_NONE = 0,
     /* who you are */
-    ORL_REASON_AUTH_FAILED,        /* wrong password or unknown user: never said which */
-    ORL_REASON_AUTH_DELAYED,       /* too many failures from this address or for this account */
+    ORL_REASON_AUTH_FAILED,  /* wrong password or unknown user: never said which */
+    ORL_REASON_AUTH_DELAYED, /* too many failures from this address or for this account */
     ORL_REASON_ACCOUNT_DISABLED,
-    ORL_REASON_TICKET_INVALID,     /* unknown, expired, used or revoked: never said which */
+    ORL_REASON_TICKET_INVALID, /* unknown, expired, used or revoked: never said which */
     /* what you may have */
     ORL_REASON_NOT_ENTITLED,
     ORL_REASON_NO_SUCH_POOL,
-    ORL_REASON_POOL_AMBIGUOUS,     /* several entitlements and none chosen */
+    ORL_REASON_POOL_AMBIGUOUS, /* several entitlements and none chosen */
     ORL_REASON_POOL_MAINTENANCE,
     /* what there is */
-    ORL_REASON_POOL_FULL,          /* maximum reached and all in use */
-    ORL_REASON_HOST_FULL,          /* no memory or disk for one more */
+    ORL_REASON_POOL_FULL, /* maximum reached and all in use */
+    ORL_REASON_HOST_FULL, /* no memory or disk for one more */
     ORL_REASON_TEMPLATE_MISSING,
     ORL_REASON_TEMPLATE_CORRUPT,
-    ORL_REASON_HYPERVISOR_DOWN,    /* libvirt does not answer */
+    ORL_REASON_HYPERVISOR_DOWN, /* libvirt does not answer */
     ORL_REASON_VMPOOL_DOWN,
     ORL_REASON_BROKER_DOWN,
-    ORL_REASON_WAIT_TIMEOUT,       /* no desktop became ready in time */
+    ORL_REASON_WAIT_TIMEOUT, /* no desktop became ready in time */
     ORL_REASON_GUEST_START_FAILED,
     ORL_REASON_GUEST_DIED,
     ORL_REASON_GUEST_REBOOTING,
     ORL_REASON_CONSOLE_UNREACHABLE, /* nothing listens at the desktop's display */
-    ORL_REASON_CONSOLE_AUTH,       /* the desktop's display wants another password */
-    ORL_REASON_CONSOLE_PROTOCOL,   /* the desktop's display broke its protocol */
+    ORL_REASON_CONSOLE_AUTH,        /* the desktop's display wants another password */
+    ORL_REASON_CONSOLE_PROTOCOL,    /* the desktop's display broke its protocol */
     ORL_REASON_CONSOLE_LOST,
     /* the connection */
     ORL_REASON_TOO_MANY_CONNECTIONS,
@@ -42,7 +42,7 @@ enum orl_reason {
     ORL_REASON_SESSION_CRASHED,
     /* ends */
     ORL_REASON_CLIENT_CLOSED,
-    ORL_REASON_TAKEN_OVER,         /* the same person connected from elsewhere */
+    ORL_REASON_TAKEN_OVER, /* the same person connected from elsewhere */
     ORL_REASON_LOGGED_OFF,
     ORL_REASON_DISCONNECT_TIMEOUT,
     ORL_REASON_CLOSED_BY_ADMIN,

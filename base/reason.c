@@ -1,0 +1,100 @@
+#include "base/reason.h"
+
+#include <string.h>
+
+static const struct {
+    const char *code;
+    const char *text;
+} reasons[ORL_REASON_COUNT] = {
+        [ORL_REASON_NONE] = {"none", "No reason was given."},
+        [ORL_REASON_AUTH_FAILED] = {"auth_failed", "The user name or the password is wrong."},
+        [ORL_REASON_AUTH_DELAYED] = {"auth_delayed",
+                "Too many failed logins. Please wait a minute and try again."},
+        [ORL_REASON_ACCOUNT_DISABLED] = {"account_disabled",
+                "This account is disabled. Please ask your administrator."},
+        [ORL_REASON_TICKET_INVALID] = {"ticket_invalid",
+                "This ticket is not valid any more. Please get a new one."},
+        [ORL_REASON_NOT_ENTITLED] = {"not_entitled",
+                "You may not use this pool. Please ask your administrator for access."},
+        [ORL_REASON_NO_SUCH_POOL] = {"no_such_pool",
+                "There is no such pool. Please check the name after the @ of your user name."},
+        [ORL_REASON_POOL_AMBIGUOUS] = {"pool_ambiguous",
+                "You may use several pools. Please log in as user@pool."},
+        [ORL_REASON_POOL_MAINTENANCE] = {"pool_maintenance",
+                "This pool is under maintenance. Please try again later."},
+        [ORL_REASON_POOL_FULL] = {"pool_full",
+                "All desktops of this pool are in use. Please try again later."},
+        [ORL_REASON_HOST_FULL] = {"host_full",
+                "There is no room for another desktop now. Please try again later."},
+        [ORL_REASON_TEMPLATE_MISSING] = {"template_missing",
+                "The template of this pool is missing. Please tell your administrator."},
+        [ORL_REASON_TEMPLATE_CORRUPT] = {"template_corrupt",
+                "The template of this pool is damaged. Please tell your administrator."},
+        [ORL_REASON_HYPERVISOR_DOWN] = {"hypervisor_down",
+                "The host of this desktop does not answer. Please try again in a minute."},
+        [ORL_REASON_VMPOOL_DOWN] = {"vmpool_down",
+                "The desktop service does not answer. Please try again in a minute."},
+        [ORL_REASON_BROKER_DOWN] = {"broker_down",
+                "The login service does not answer. Please try again in a minute."},
+        [ORL_REASON_WAIT_TIMEOUT] = {"wait_timeout",
+                "No desktop became ready in time. Please try again."},
+        [ORL_REASON_GUEST_START_FAILED] = {"guest_start_failed",
+                "The desktop could not be started. Please try again."},
+        [ORL_REASON_GUEST_DIED] = {"guest_died", "The desktop stopped unexpectedly."},
+        [ORL_REASON_GUEST_REBOOTING] = {"guest_rebooting", "The desktop is restarting."},
+        [ORL_REASON_CONSOLE_UNREACHABLE] = {"console_unreachable",
+                "The desktop's display does not answer. Please try again."},
+        [ORL_REASON_CONSOLE_AUTH] = {"console_auth",
+                "The desktop's display refused our password. Please tell your administrator."},
+        [ORL_REASON_CONSOLE_PROTOCOL] = {"console_protocol",
+                "The desktop's display sent something wrong. Please tell your administrator."},
+        [ORL_REASON_CONSOLE_LOST] = {"console_lost", "The desktop's display went away."},
+        [ORL_REASON_TOO_MANY_CONNECTIONS] = {"too_many_connections",
+                "Too many connections. Please try again in a minute."},
+        [ORL_REASON_HANDSHAKE_TIMEOUT] = {"handshake_timeout",
+                "The login took too long. Please connect again."},
+        [ORL_REASON_CLIENT_PROTOCOL] = {"client_protocol",
+                "The client sent something that it must not send."},
+        [ORL_REASON_CLIENT_STALLED] = {"client_stalled", "The client stopped reading."},
+        [ORL_REASON_CLIENT_UNSUPPORTED] = {"client_unsupported",
+                "This client lacks something that is needed. Please use a newer one."},
+        [ORL_REASON_SESSION_CRASHED] = {"session_crashed",
+                "The connection failed on our side. Please connect again."},
+        [ORL_REASON_CLIENT_CLOSED] = {"client_closed", "The client closed the connection."},
+        [ORL_REASON_TAKEN_OVER] = {"taken_over",
+                "You connected to this desktop from another place."},
+        [ORL_REASON_LOGGED_OFF] = {"logged_off", "You are logged off."},
+        [ORL_REASON_DISCONNECT_TIMEOUT] = {"disconnect_timeout",
+                "The session was disconnected for too long and has ended."},
+        [ORL_REASON_CLOSED_BY_ADMIN] = {"closed_by_admin", "An administrator closed this session."},
+        [ORL_REASON_SHUTDOWN] = {"shutdown",
+                "The gateway is being stopped. Please connect again in a minute."},
+        [ORL_REASON_INTERNAL] = {"internal",
+                "Something failed on our side. Please try again or tell your administrator."},
+};
+
+const char *orl_reason_code(enum orl_reason reason)
+{
+    return reasons[orl_reason_from_u32((uint32_t)reason)].code;
+}
+
+const char *orl_reason_text(enum orl_reason reason)
+{
+    return reasons[orl_reason_from_u32((uint32_t)reason)].text;
+}
+
+bool orl_reason_parse(const char *code, enum orl_reason *ret_reason)
+{
+    for (unsigned i = 0; i < ORL_REASON_COUNT; i++) {
+        if (strcmp(reasons[i].code, code) == 0) {
+            *ret_reason = (enum orl_reason)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum orl_reason orl_reason_from_u32(uint32_t value)
+{
+    return value < ORL_REASON_COUNT ? (enum orl_reason)value : ORL_REASON_INTERNAL;
+}

@@ -1,0 +1,235 @@
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* linux/landlock.h of Debian 12 ends with ABI 3. */
+#define FS_RIGHTS_ABI1 ((UINT64_C(1) << 13) - 1) /* EXECUTE .. MAKE_SYM */
+#define FS_RIGHT_REFER (UINT64_C(1) << 13)       /* ABI 2 */
+#define FS_RIGHT_TRUNCATE (UINT64_C(1) << 14)    /* ABI 3 */
+#define FS_RIGHT_IOCTL_DEV (UINT64_C(1) << 15)   /* ABI 5 */
+#define NET_RIGHTS UINT64_C(3)                   /* ABI 4: bind and connect by TCP */
+#define SCOPES UINT64_C(3)                       /* ABI 6: abstract sockets, signals */
+
+struct ruleset_attr {
+    uint64_t handled_access_fs;
+    uint64_t handled_access_net;
+    uint64_t scoped;
+};
+
+/* Memory that one connection may take: 8192 x 5120 twice, an encoder, libraries. */
+static const rlim_t address_space_bytes = (rlim_t)4 << 30;
+
+static const int allowed[] = {
+        SCMP_SYS(read),
+        SCMP_SYS(write),
+        SCMP_SYS(readv),
+        SCMP_SYS(writev),
+        SCMP_SYS(close),
+        SCMP_SYS(poll),
+        SCMP_SYS(ppoll),
+        SCMP_SYS(select),
+        SCMP_SYS(pselect6),
+        SCMP_SYS(epoll_create1),
+        SCMP_SYS(epoll_ctl),
+        SCMP_SYS(epoll_wait),
+        SCMP_SYS(epoll_pwait),
+        SCMP_SYS(eventfd2),
+        SCMP_SYS(pipe2),
+        SCMP_SYS(timerfd_create),
+        SCMP_SYS(timerfd_settime),
+        SCMP_SYS(timerfd_gettime),
+        SCMP_SYS(recvfrom),
+        SCMP_SYS(recvmsg),
+        SCMP_SYS(sendto),
+        SCMP_SYS(sendmsg),
+        SCMP_SYS(shutdown),
+        SCMP_SYS(getsockopt),
+        SCMP_SYS(setsockopt),
+        SCMP_SYS(getsockname),
+        SCMP_SYS(getpeername),
+        SCMP_SYS(brk),
+        SCMP_SYS(munmap),
+        SCMP_SYS(mremap),
+        SCMP_SYS(madvise),
+        SCMP_SYS(futex),
+        SCMP_SYS(set_robust_list),
+        SCMP_SYS(rseq),
+        SCMP_SYS(sched_yield),
+        SCMP_SYS(sched_getaffinity),
+        SCMP_SYS(gettid),
+        SCMP_SYS(getpid),
+        SCMP_SYS(getuid),
+        SCMP_SYS(geteuid),
+        SCMP_SYS(getgid),
+        SCMP_SYS(getegid),
+        SCMP_SYS(uname),
+        SCMP_SYS(sysinfo),
+        SCMP_SYS(getrandom),
+        SCMP_SYS(clock_gettime),
+        SCMP_SYS(clock_getres),
+        SCMP_SYS(clock_nanosleep),
+        SCMP_SYS(nanosleep),
+        SCMP_SYS(gettimeofday),
+        SCMP_SYS(time),
+        SCMP_SYS(getrusage),
+        SCMP_SYS(rt_sigaction),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(sigaltstack),
+        SCMP_SYS(restart_syscall),
+        SCMP_SYS(fstat),
+        SCMP_SYS(lseek),
+        SCMP_SYS(dup),
+        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+};
+
+/* Files answer "not there": WinPR looks for a registry file, glibc for locales. */
+static const int not_there[] = {
+        SCMP_SYS(open),
+        SCMP_SYS(openat),
+        SCMP_SYS(openat2),
+        SCMP_SYS(stat),
+        SCMP_SYS(lstat),
+        SCMP_SYS(statx),
+        SCMP_SYS(access),
+        SCMP_SYS(faccessat),
+        SCMP_SYS(faccessat2),
+        SCMP_SYS(readlink),
+        SCMP_SYS(readlinkat),
+};
+
+static int allow_with_arguments(scmp_filter_ctx ctx, enum orl_sandbox_profile profile)
+{
+    int code = 0;
+    /* Threads only: with CLONE_THREAD and without any new namespace. clone3's arguments are in
+     * memory, out of a filter's sight; glibc falls back to clone on ENOSYS. */
+    const unsigned long namespaces = CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
+                                     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | namespaces, CLONE_THREAD));
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    /* No new executable pages. */
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    const int fcntls[] = {
+            F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC, F_GET_SEALS, F_ADD_SEALS};
+    for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+    }
+    const unsigned long ioctls[] = {FIONREAD, FIONBIO};
+    for (size_t i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]); i++) {
+        code |= seccomp_rule_add(
+                ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
+    }
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
+            SCMP_A1(SCMP_CMP_EQ, 0x5401 /* TCGETS: isatty() */));
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME));
+    /* glibc's fstat() is newfstatat() with an empty path; landlock does not cover stat by path. */
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+            SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(newfstatat), 1,
+            SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0));
+    /* raise() and abort() signal only ourselves. */
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    if (profile == ORL_SANDBOX_CONSOLE) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), 0);
+    }
+    return code;
+}
+
+static int load_filter(enum orl_sandbox_profile profile, struct orl_err *err)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (ctx == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "seccomp: out of memory");
+    }
+    int code = 0;
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+    }
+    for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOENT), not_there[i], 0);
+    }
+    code |= allow_with_arguments(ctx, profile);
+    int failed = code != 0 ? -EINVAL : seccomp_load(ctx);
+    seccomp_release(ctx);
+    if (failed != 0) {
+        return orl_err_sys(err, -failed,
+                "seccomp: the kernel refused the filter; Oriel does not run "
+                "without (CONFIG_SECCOMP_FILTER)");
+    }
+    return 0;
+}
+
+/* No rule is added: every path, TCP address and abstract socket is out of reach. */
+static int enter_landlock(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (abi < 1) {
+        return 0;
+    }
+    struct ruleset_attr attr = {.handled_access_fs = FS_RIGHTS_ABI1};
+    attr.handled_access_fs |= abi >= 2 ? FS_RIGHT_REFER : 0;
+    attr.handled_access_fs |= abi >= 3 ? FS_RIGHT_TRUNCATE : 0;
+    attr.handled_access_fs |= abi >= 5 ? FS_RIGHT_IOCTL_DEV : 0;
+    attr.handled_access_net = abi >= 4 ? NET_RIGHTS : 0;
+    attr.scoped = abi >= 6 ? SCOPES : 0;
+    size_t size = abi >= 6 ? sizeof(attr) : abi >= 4 ? 16 : 8;
+    long fd = syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    if (fd < 0) {
+        return 0;
+    }
+    long failed = syscall(SYS_landlock_restrict_self, fd, 0);
+    close((int)fd);
+    return failed == 0 ? (int)abi : 0;
+}
+
+static void set_limits(void)
+{
+    const struct rlimit files = {128, 128};
+    const struct rlimit memory = {address_space_bytes, address_space_bytes};
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    (void)setrlimit(RLIMIT_AS, &memory);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)setrlimit(RLIMIT_MEMLOCK, &none);
+}
+
+int orl_sandbox_enter(enum orl_sandbox_profile profile, struct orl_sandbox_report *ret_report,
+        struct orl_err *err)
+{
+    struct orl_sandbox_report report = {.has_seccomp = false};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        return orl_err_sys(err, errno, "no_new_privs");
+    }
+    set_limits();
+    report.landlock_abi = enter_landlock();
+    report.has_landlock = report.landlock_abi > 0;
+    int code = load_filter(profile, err);
+    if (code < 0) {
+        return code;
+    }
+    report.has_seccomp = true;
+    *ret_report = report;
+    return 0;
+}
