@@ -224,13 +224,13 @@ static cyaml_schema_field_t field_schema(const struct orl_cfg_key *key, size_t i
 }
 
 static int take_raw(const char *path, const struct orl_cfg_key *keys, const struct raw_value *raw,
-        void *cfg, struct orl_err *err)
+        const unsigned *first_line, void *cfg, struct orl_err *err)
 {
     int code = 0;
     for (size_t i = 0; keys[i].name != NULL && code == 0; i++) {
         if (raw[i].text != NULL) {
             code = set_value(&keys[i], cfg, raw[i].text, err);
-        } else if (raw[i].items != NULL) {
+        } else if (raw[i].items != NULL || (keys[i].type == ORL_CFG_LIST && first_line[i] != 0)) {
             code = set_list(&keys[i], (char ***)((char *)cfg + keys[i].offset),
                     (const char *const *)raw[i].items, raw[i].item_count, err);
         }
@@ -269,19 +269,20 @@ static int load_file(
         return orl_err_set(err, ORL_E_CONFIG, "%s: %s", path,
                 log.text[0] != '\0' ? log.text : cyaml_strerror(failed));
     }
-    int code = raw != NULL ? take_raw(path, keys, raw, cfg, err) : 0;
+    int code = raw != NULL ? take_raw(path, keys, raw, first_line, cfg, err) : 0;
     (void)cyaml_free(&config, &top, raw, 0);
     return code;
 }
 
-/* libcyaml lets the last of two equal keys win: an admin who wrote both should hear of it. */
-static int refuse_duplicates(const char *path, const struct orl_cfg_key *keys, struct orl_err *err)
+/* Which line sets which key. libcyaml lets the last of two equal keys win (an admin who wrote both
+ * should hear of it) and does not tell an empty list from an absent one. */
+static int find_lines(
+        const char *path, const struct orl_cfg_key *keys, unsigned *first_line, struct orl_err *err)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         return orl_err_sys(err, errno, "%s", path);
     }
-    unsigned first_line[CFG_MAX_KEYS] = {0};
     ORL_AUTO(orl_free_auto) char *line = NULL;
     size_t size = 0;
     int code = 0;
@@ -336,9 +337,10 @@ int orl_cfg_load(const char *path, bool is_optional, const struct orl_cfg_key *k
         code = orl_err_sys(err, errno, "%s", path);
     }
     if (code == 0 && path != NULL && !is_blank_file(path)) {
-        code = refuse_duplicates(path, keys, err);
+        unsigned first_line[CFG_MAX_KEYS] = {0};
+        code = find_lines(path, keys, first_line, err);
         if (code == 0) {
-            code = load_file(path, keys, ret_cfg, err);
+            code = load_file(path, keys, first_line, ret_cfg, err);
         }
     }
     if (code < 0) {
