@@ -241,8 +241,8 @@ static int take_raw(const char *path, const struct orl_cfg_key *keys, const stru
     return code;
 }
 
-static int load_file(const char *path, const struct orl_cfg_key *keys,
-        const unsigned *first_line, void *cfg, struct orl_err *err)
+static int load_file(const char *path, const struct orl_cfg_key *keys, const unsigned *first_line,
+        void *cfg, struct orl_err *err)
 {
     size_t count = key_count(keys);
     cyaml_schema_field_t fields[CFG_MAX_KEYS + 1] = {{0}};
