@@ -1,0 +1,21 @@
+/* The certificate and key that clients see: read from files, or made once and kept. Every session
+ * gets them as sealed memory files (read with pread(2): the offset is shared), so that it needs no path. */
+#ifndef ORL_GATEWAY_CERTIFICATE_H
+#define ORL_GATEWAY_CERTIFICATE_H
+#include "base/err.h"
+#include <sys/types.h>
+
+struct orl_certificate {
+    int cert_fd; /* sealed memory files; owned */
+    int key_fd;
+};
+/* Reads both files; they must belong together. */
+ORL_NODISCARD int orl_certificate_load(const char *cert_path, const char *key_path,
+        struct orl_certificate *ret_certificate, struct orl_err *err);
+/* Makes a self-signed one for the host's name, unless both files are there. Each file appears whole
+ * or not at all, 0600, owned by uid ((uid_t)-1: as it is made). */
+ORL_NODISCARD int orl_certificate_ensure(
+        const char *cert_path, const char *key_path, uid_t uid, struct orl_err *err);
+void orl_certificate_fini(struct orl_certificate *certificate);
+
+#endif

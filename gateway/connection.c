@@ -1,0 +1,291 @@
+#include "gateway/connection.h"
+#include "base/clock.h"
+#include <stdio.h>
+#include <string.h>
+
+/* The session tells the client why and waits until it has gone, two seconds at most. */
+#define CLOSING_US (5 * ORL_US_PER_S)
+
+static void set_state(struct orl_conn *conn, enum orl_conn_state state)
+{
+    orl_assert(orl_conn_state_may_follow(conn->state, state));
+    orl_log_debug(&conn->log, "connection", "from", orl_conn_state_name(conn->state), "to",
+            orl_conn_state_name(state));
+    conn->state = state;
+}
+
+void orl_conn_init(struct orl_conn *conn, uint32_t number, const char *client,
+        const struct orl_prefix *prefix, const struct orl_conn_ops *ops, void *ctx)
+{
+    *conn = (struct orl_conn){.number = number,
+            .state = ORL_CONN_ACCEPTED,
+            .ops = ops,
+            .ctx = ctx,
+            .prefix = *prefix,
+            .closing_us = CLOSING_US};
+    (void)snprintf(conn->log_id, sizeof(conn->log_id), "%u", (unsigned)number);
+    orl_msg_text(conn->client, sizeof(conn->client), client);
+    conn->log = (struct orl_log_ctx){.name = "connection", .id = conn->log_id};
+}
+
+static void tell_broker_over(struct orl_conn *conn, enum orl_reason reason, const char *text)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = conn->number};
+    msg.u.close.reason = reason;
+    if (conn->is_broker_told) {
+        return;
+    }
+    conn->is_broker_told = true;
+    if (conn->asked_with == 0) {
+        /* The broker has not heard of this one: the audit row needs to know who it was. */
+        (void)snprintf(msg.u.close.text, sizeof(msg.u.close.text), "client %s", conn->client);
+    } else {
+        orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
+    }
+    (void)conn->ops->to_broker(conn->ctx, &msg);
+}
+
+static void begin_closing(struct orl_conn *conn, enum orl_reason reason, const char *text)
+{
+    conn->reason = reason;
+    if (conn->has_console) {
+        conn->has_console = false;
+        conn->ops->drop_console(conn->ctx, conn);
+    }
+    tell_broker_over(conn, reason, text);
+    set_state(conn, ORL_CONN_CLOSING);
+    conn->ops->set_deadline(conn->ctx, conn, conn->closing_us);
+    orl_log_info(&conn->log, "closing", "client", conn->client, "reason", orl_reason_code(reason));
+}
+
+void orl_conn_close(
+        struct orl_conn *conn, enum orl_reason reason, const char *text, const char *audit)
+{
+    if (conn->state == ORL_CONN_CLOSING || conn->has_left) {
+        return;
+    }
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE};
+    msg.u.close.reason = reason;
+    orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
+    orl_msg_text(msg.u.close.audit, sizeof(msg.u.close.audit), audit != NULL ? audit : "");
+    conn->ops->to_session(conn->ctx, conn, &msg, -1);
+    begin_closing(conn, reason, text);
+}
+
+void orl_conn_on_started(struct orl_conn *conn)
+{
+    if (conn->state == ORL_CONN_ACCEPTED) {
+        set_state(conn, ORL_CONN_HANDSHAKE);
+    }
+}
+
+/* login and proof: only the client's address is the gateway's own word, the rest is the client's. */
+static void on_ask(struct orl_conn *conn, struct orl_msg *msg)
+{
+    char *client = msg->type == ORL_MSG_LOGIN ? msg->u.login.client : msg->u.proof.client;
+    orl_msg_text(client, ORL_ADDR_MAX + 1, conn->client);
+    msg->conn = conn->number;
+    conn->asked_with = msg->type;
+    orl_conn_on_started(conn);
+    set_state(conn, ORL_CONN_LOGIN);
+    if (!conn->ops->to_broker(conn->ctx, msg)) {
+        conn->is_broker_told = true;
+        orl_conn_close(conn, ORL_REASON_BROKER_DOWN, NULL, NULL);
+    }
+}
+
+static void on_stats(struct orl_conn *conn, struct orl_msg *msg)
+{
+    if (!conn->is_active && conn->state != ORL_CONN_CLOSING) {
+        conn->is_active = true;
+        conn->ops->set_deadline(conn->ctx, conn, 0);
+    }
+    /* Which session it is, is not for the session to say. */
+    memcpy(msg->u.stats.session, conn->plan.session, sizeof(msg->u.stats.session));
+    msg->conn = conn->number;
+    conn->stats = msg->u.stats;
+    if (conn->state != ORL_CONN_CLOSING) {
+        (void)conn->ops->to_broker(conn->ctx, msg);
+    }
+}
+
+int orl_conn_on_session_msg(struct orl_conn *conn, struct orl_msg *msg, unsigned fd_count)
+{
+    if (!orl_request_is_permitted(conn->state, msg->type, fd_count, conn->asked_with != 0)) {
+        orl_log_warn(&conn->log, "a session sent what it may not: killed", "message",
+                orl_msg_name(msg->type), "state", orl_conn_state_name(conn->state), "client",
+                conn->client);
+        if (conn->state != ORL_CONN_CLOSING) {
+            begin_closing(conn, ORL_REASON_SESSION_CRASHED, NULL);
+        }
+        conn->ops->kill(conn->ctx, conn);
+        return ORL_E_PROTO;
+    }
+    switch (msg->type) {
+    case ORL_MSG_LOGIN:
+    case ORL_MSG_PROOF:
+        on_ask(conn, msg);
+        break;
+    case ORL_MSG_STATS:
+        on_stats(conn, msg);
+        break;
+    case ORL_MSG_CLOSE:
+        if (conn->state != ORL_CONN_CLOSING) {
+            begin_closing(conn, orl_request_close_reason(msg->u.close.reason), msg->u.close.text);
+        }
+        break;
+    default:
+        break;
+    }
+    return ORL_OK;
+}
+
+static void on_hash(struct orl_conn *conn, const struct orl_msg *msg)
+{
+    /* Only for a proof, once, and before the plan: whatever else the broker sends. */
+    if (conn->state == ORL_CONN_LOGIN && conn->asked_with == ORL_MSG_PROOF && !conn->is_hash_sent) {
+        struct orl_msg copy = *msg;
+        copy.conn = 0;
+        conn->is_hash_sent = true;
+        conn->ops->to_session(conn->ctx, conn, &copy, -1);
+        orl_msg_wipe(&copy);
+    }
+}
+
+static void on_plan(struct orl_conn *conn, const struct orl_msg *msg)
+{
+    bool is_early = conn->state == ORL_CONN_LOGIN && conn->asked_with == ORL_MSG_PROOF &&
+                    !conn->is_hash_sent;
+    if (conn->state < ORL_CONN_LOGIN || conn->state == ORL_CONN_CLOSING || is_early) {
+        return;
+    }
+    const struct orl_msg_plan *plan = &msg->u.plan;
+    bool is_same = conn->has_console && plan->is_ready != 0 &&
+                   strcmp(plan->desktop, conn->plan.desktop) == 0 &&
+                   plan->version == conn->plan.version;
+    conn->plan = *plan;
+    if (!conn->is_logged_in) {
+        conn->is_logged_in = true;
+        conn->ops->logged_in(conn->ctx, conn);
+        orl_log_info(&conn->log, "logged in", "user", plan->user, "pool", plan->pool, "client",
+                conn->client);
+    }
+    struct orl_msg copy = *msg;
+    copy.conn = 0;
+    conn->ops->to_session(conn->ctx, conn, &copy, -1);
+    if (is_same) {
+        return;
+    }
+    if (conn->has_console) {
+        conn->has_console = false;
+        conn->ops->drop_console(conn->ctx, conn);
+    }
+    if (plan->is_ready == 0) {
+        if (conn->state != ORL_CONN_WAITING) {
+            set_state(conn, ORL_CONN_WAITING);
+        }
+        return;
+    }
+    if (conn->state != ORL_CONN_ATTACHING) {
+        set_state(conn, ORL_CONN_ATTACHING);
+    }
+    conn->has_console = true;
+    conn->ops->want_console(conn->ctx, conn);
+}
+
+void orl_conn_on_broker_msg(struct orl_conn *conn, const struct orl_msg *msg)
+{
+    if (conn->has_left || conn->state == ORL_CONN_CLOSING) {
+        return;
+    }
+    switch (msg->type) {
+    case ORL_MSG_HASH:
+        on_hash(conn, msg);
+        break;
+    case ORL_MSG_PLAN:
+        on_plan(conn, msg);
+        break;
+    case ORL_MSG_NOTICE:
+        if (conn->is_logged_in) {
+            struct orl_msg copy = *msg;
+            copy.conn = 0;
+            conn->ops->to_session(conn->ctx, conn, &copy, -1);
+        }
+        break;
+    case ORL_MSG_CLOSE:
+        conn->is_broker_told = true;
+        orl_conn_close(conn, orl_reason_from_u32(msg->u.close.reason), msg->u.close.text,
+                msg->u.close.audit);
+        break;
+    default:
+        break;
+    }
+}
+
+void orl_conn_on_broker_down(struct orl_conn *conn)
+{
+    /* The question is lost with the broker; whoever has a plan goes on. */
+    if (conn->state == ORL_CONN_LOGIN) {
+        conn->is_broker_told = true;
+        orl_conn_close(conn, ORL_REASON_BROKER_DOWN, NULL, NULL);
+    }
+}
+
+void orl_conn_announce(struct orl_conn *conn)
+{
+    if (!conn->is_logged_in || conn->state == ORL_CONN_CLOSING || conn->has_left) {
+        return;
+    }
+    struct orl_msg msg = {.type = ORL_MSG_STATS, .conn = conn->number};
+    msg.u.stats = conn->stats;
+    memcpy(msg.u.stats.session, conn->plan.session, sizeof(msg.u.stats.session));
+    (void)conn->ops->to_broker(conn->ctx, &msg);
+}
+
+void orl_conn_on_link(struct orl_conn *conn, uint32_t link, int fd)
+{
+    if (conn->state != ORL_CONN_ATTACHING && conn->state != ORL_CONN_STREAMING) {
+        return;
+    }
+    struct orl_msg msg = {.type = ORL_MSG_SURFACE};
+    msg.u.surface.link = link;
+    conn->ops->to_session(conn->ctx, conn, &msg, fd);
+    if (conn->state != ORL_CONN_STREAMING) {
+        set_state(conn, ORL_CONN_STREAMING);
+    }
+}
+
+void orl_conn_on_console_notice(struct orl_conn *conn, enum orl_reason reason, const char *text)
+{
+    if (conn->state != ORL_CONN_ATTACHING && conn->state != ORL_CONN_STREAMING) {
+        return;
+    }
+    struct orl_msg msg = {.type = ORL_MSG_NOTICE};
+    msg.u.notice.reason = reason;
+    msg.u.notice.since_ms = orl_clock_wall_ms();
+    orl_msg_text(msg.u.notice.title, sizeof(msg.u.notice.title), "Connecting to your desktop");
+    orl_msg_text(msg.u.notice.text, sizeof(msg.u.notice.text),
+            text != NULL && text[0] != '\0' ? text : orl_reason_text(reason));
+    conn->ops->to_session(conn->ctx, conn, &msg, -1);
+    if (conn->state == ORL_CONN_STREAMING) {
+        set_state(conn, ORL_CONN_ATTACHING);
+    }
+}
+
+void orl_conn_on_deadline(struct orl_conn *conn)
+{
+    if (conn->state != ORL_CONN_CLOSING) {
+        /* It may be blocked in the client's handshake: nothing that we say would be heard. */
+        begin_closing(conn, ORL_REASON_HANDSHAKE_TIMEOUT, NULL);
+    }
+    conn->ops->kill(conn->ctx, conn);
+}
+
+void orl_conn_on_exit(struct orl_conn *conn, bool is_clean)
+{
+    conn->has_left = true;
+    if (conn->state != ORL_CONN_CLOSING) {
+        begin_closing(conn, is_clean ? ORL_REASON_CLIENT_CLOSED : ORL_REASON_SESSION_CRASHED, NULL);
+    }
+    conn->ops->set_deadline(conn->ctx, conn, 0);
+}

@@ -1,0 +1,311 @@
+/* Clients: admission, the session's process and socket, and what its connection asks for. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "gateway/gateway_priv.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { SESSION_MAX_QUEUED = 64, KEEPALIVE_IDLE_S = 30, KEEPALIVE_STEP_S = 10, KEEPALIVE_TRIES = 4 };
+#define UNHEARD_US (2 * ORL_US_PER_S) /* socket closed but still running, or the other way round */
+
+static struct orl_peer *peer_of(struct orl_conn *conn)
+{
+    return (struct orl_peer *)(void *)((char *)conn - offsetof(struct orl_peer, conn));
+}
+
+struct orl_peer *orl_gateway_find(struct orl_gateway *gateway, uint32_t conn)
+{
+    struct orl_peer *peer = gateway->peers;
+    while (peer != NULL && peer->conn.number != conn) {
+        peer = peer->next;
+    }
+    return peer;
+}
+
+static void free_peer(struct orl_peer *peer)
+{
+    orl_timer_free(peer->timer);
+    orl_ipc_free(peer->ipc);
+    free(peer);
+}
+
+static void release(struct orl_peer *peer)
+{
+    struct orl_gateway *gateway = peer->gateway;
+    struct orl_peer **at = &gateway->peers;
+    while (*at != peer) {
+        at = &(*at)->next;
+    }
+    *at = peer->next;
+    orl_admission_leave(gateway->admission, &peer->conn.prefix, !peer->conn.is_logged_in);
+    orl_log_info(&peer->conn.log, "over", "client", peer->conn.client, "reason",
+            orl_reason_code(peer->conn.reason), "open",
+            ORL_LOG_NUM(orl_admission_total(gateway->admission)));
+    free_peer(peer);
+    if (gateway->is_stopping && gateway->peers == NULL) {
+        orl_loop_stop(gateway->loop);
+    }
+}
+
+/* Both its last words and its exit code count, and they come in any order. */
+static void end_if_gone(struct orl_peer *peer)
+{
+    if (peer->ipc == NULL && !peer->is_process_alive) {
+        if (!peer->is_over) {
+            peer->is_over = true;
+            orl_conn_on_exit(&peer->conn, peer->is_exit_clean);
+        }
+        release(peer);
+    } else {
+        orl_timer_start(peer->timer, UNHEARD_US, 0);
+    }
+}
+
+static void to_session(void *ctx, struct orl_conn *conn, const struct orl_msg *msg, int fd)
+{
+    struct orl_peer *peer = peer_of(conn);
+    (void)ctx;
+    if (peer->ipc != NULL) {
+        orl_ipc_post(peer->ipc, msg, &fd, fd >= 0 ? 1 : 0);
+    }
+}
+
+static bool to_broker(void *ctx, const struct orl_msg *msg)
+{
+    struct orl_gateway *gateway = ctx;
+    return orl_control_link_post(gateway->broker, msg);
+}
+
+static void want_console(void *ctx, struct orl_conn *conn)
+{
+    struct orl_gateway *gateway = ctx;
+    orl_console_table_want(gateway->consoles, conn->number, &conn->plan, orl_clock_now_us());
+}
+
+static void drop_console(void *ctx, struct orl_conn *conn)
+{
+    struct orl_gateway *gateway = ctx;
+    orl_console_table_drop(gateway->consoles, conn->number, orl_clock_now_us());
+}
+
+static void logged_in(void *ctx, struct orl_conn *conn)
+{
+    struct orl_gateway *gateway = ctx;
+    orl_admission_logged_in(gateway->admission, &conn->prefix);
+}
+
+static void set_deadline(void *ctx, struct orl_conn *conn, uint64_t in_us)
+{
+    struct orl_peer *peer = peer_of(conn);
+    (void)ctx;
+    if (in_us == 0) {
+        orl_timer_stop(peer->timer);
+    } else {
+        orl_timer_start(peer->timer, in_us, 0);
+    }
+}
+
+static void kill_session(void *ctx, struct orl_conn *conn)
+{
+    struct orl_gateway *gateway = ctx;
+    if (peer_of(conn)->is_process_alive) {
+        orl_spawn_kill(gateway->spawn, ORL_CHILD_SESSION, conn->number);
+    }
+}
+
+static const struct orl_conn_ops conn_ops = {
+        .to_session = to_session,
+        .to_broker = to_broker,
+        .want_console = want_console,
+        .drop_console = drop_console,
+        .logged_in = logged_in,
+        .set_deadline = set_deadline,
+        .kill = kill_session,
+};
+
+static void on_deadline(void *ctx)
+{
+    struct orl_peer *peer = ctx;
+    if (!peer->is_process_alive) {
+        /* Dead, but something still holds its socket: enough. */
+        orl_ipc_free(peer->ipc);
+        peer->ipc = NULL;
+        end_if_gone(peer);
+        return;
+    }
+    orl_conn_on_deadline(&peer->conn);
+}
+
+static int on_session_msg(
+        void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
+{
+    struct orl_peer *peer = ctx;
+    (void)ipc;
+    return orl_conn_on_session_msg(&peer->conn, msg, fds->count);
+}
+
+static void on_session_closed(void *ctx, struct orl_ipc *ipc, int code)
+{
+    struct orl_peer *peer = ctx;
+    orl_ipc_free(ipc);
+    peer->ipc = NULL;
+    if (code != ORL_E_CLOSED && peer->is_process_alive) {
+        if (peer->conn.state != ORL_CONN_CLOSING) {
+            orl_log_warn(&peer->conn.log, "a session's messages make no sense: killed", "why",
+                    orl_err_name(code));
+            orl_conn_close(&peer->conn, ORL_REASON_SESSION_CRASHED, NULL, NULL);
+        }
+        orl_spawn_kill(peer->gateway->spawn, ORL_CHILD_SESSION, peer->conn.number);
+    }
+    end_if_gone(peer);
+}
+
+void orl_gateway_on_session_child(struct orl_gateway *gateway, const struct orl_spawner_rep *rep)
+{
+    struct orl_peer *peer = orl_gateway_find(gateway, rep->id);
+    if (peer == NULL) {
+        return;
+    }
+    if (rep->event == ORL_SPAWNER_STARTED) {
+        orl_conn_on_started(&peer->conn);
+        return;
+    }
+    peer->is_process_alive = false;
+    peer->is_exit_clean = rep->event == ORL_SPAWNER_EXITED && WIFEXITED(rep->status) &&
+                          WEXITSTATUS(rep->status) == 0;
+    if (!peer->is_exit_clean) {
+        orl_log_warn(&peer->conn.log, "a session ended badly", "signal",
+                ORL_LOG_NUM(WIFSIGNALED(rep->status) ? WTERMSIG(rep->status) : 0), "status",
+                ORL_LOG_NUM(WIFEXITED(rep->status) ? WEXITSTATUS(rep->status) : 0));
+    }
+    end_if_gone(peer);
+}
+
+static void name_client(char *ret_text, size_t size, const struct sockaddr *addr, socklen_t len)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    if (addr->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
+        struct sockaddr_in6 in6;
+        memcpy(&in6, addr, sizeof(in6));
+        bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
+        (void)inet_ntop(is_mapped ? AF_INET : AF_INET6,
+                in6.sin6_addr.s6_addr + (is_mapped ? 12 : 0), host, sizeof(host));
+        (void)snprintf(ret_text, size, is_mapped ? "%s:%u" : "[%s]:%u", host,
+                (unsigned)ntohs(in6.sin6_port));
+    } else {
+        struct sockaddr_in in = {0};
+        memcpy(&in, addr, len < sizeof(in) ? len : sizeof(in));
+        (void)inet_ntop(AF_INET, &in.sin_addr, host, sizeof(host));
+        (void)snprintf(ret_text, size, "%s:%u", host, (unsigned)ntohs(in.sin_port));
+    }
+}
+
+/* The session may not set socket options, so all of them are set here. */
+static void prepare_socket(int fd)
+{
+    const struct {
+        int level, name, value;
+    } options[] = {
+            {IPPROTO_TCP, TCP_NODELAY, 1},
+            {SOL_SOCKET, SO_KEEPALIVE, 1},
+            {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+            {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_STEP_S},
+            {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES},
+    };
+    for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+    }
+}
+
+static int start_session(struct orl_peer *peer, int client_fd, struct orl_err *err)
+{
+    static const struct orl_ipc_events events = {
+            .on_msg = on_session_msg, .on_closed = on_session_closed};
+    struct orl_gateway *gateway = peer->gateway;
+    const struct orl_gateway_cfg *cfg = gateway->cfg;
+    int pair[2];
+    int code = orl_timer_new(gateway->loop, on_deadline, peer, &peer->timer, err);
+    if (code == ORL_OK) {
+        code = orl_ipc_pair(pair, err);
+    }
+    if (code < 0) {
+        return code;
+    }
+    ORL_AUTO(orl_close_auto) int session_end = pair[1];
+    code = orl_ipc_new(gateway->loop, pair[0], SESSION_MAX_QUEUED, &events, peer, &peer->ipc, err);
+    if (code < 0) {
+        return code;
+    }
+    struct orl_msg msg = {.type = ORL_MSG_START};
+    msg.u.start.protocol = ORL_PROTOCOL_RDP;
+    msg.u.start.rdp_security = (uint32_t)cfg->rdp_security;
+    msg.u.start.width_px = (uint32_t)cfg->max_width_px;
+    msg.u.start.height_px = (uint32_t)cfg->max_height_px;
+    msg.u.start.threads = (uint32_t)cfg->encoder_threads;
+    orl_msg_text(msg.u.start.client, sizeof(msg.u.start.client), peer->conn.client);
+    const int fds[] = {client_fd, gateway->certificate.cert_fd, gateway->certificate.key_fd};
+    orl_ipc_post(peer->ipc, &msg, fds, 3);
+    code = orl_spawn_start(gateway->spawn, ORL_CHILD_SESSION, peer->conn.number, session_end);
+    if (code < 0) {
+        return orl_err_set(err, code, "the spawner takes no request");
+    }
+    peer->is_process_alive = true;
+    orl_timer_start(peer->timer, (uint64_t)cfg->handshake_deadline_s * ORL_US_PER_S, 0);
+    return ORL_OK;
+}
+
+static void log_refused(struct orl_gateway *gateway, const char *client, const char *why)
+{
+    unsigned dropped = 0;
+    if (orl_log_limit_pass(&gateway->refused_limit, orl_clock_now_us(), &dropped)) {
+        orl_log_warn(&gateway->log, "client refused", "client", client, "limit", why, "unlogged",
+                ORL_LOG_NUM(dropped));
+    }
+}
+
+void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct orl_gateway *gateway = ctx;
+    ORL_AUTO(orl_close_auto) int client_fd = fd;
+    struct orl_prefix prefix = orl_prefix_of(addr, len);
+    struct orl_err err = {0};
+    char client[ORL_ADDR_MAX + 1];
+    name_client(client, sizeof(client), addr, len);
+    enum orl_admission_verdict verdict =
+            orl_admission_enter(gateway->admission, &prefix, orl_clock_now_us());
+    if (verdict != ORL_ADMIT) {
+        log_refused(gateway, client, orl_admission_verdict_name(verdict));
+        return;
+    }
+    struct orl_peer *peer = calloc(1, sizeof(*peer));
+    if (peer == NULL) {
+        orl_admission_leave(gateway->admission, &prefix, true);
+        return;
+    }
+    peer->gateway = gateway;
+    orl_conn_init(&peer->conn, gateway->next_conn++, client, &prefix, &conn_ops, gateway);
+    prepare_socket(client_fd);
+    if (start_session(peer, client_fd, &err) < 0) {
+        log_refused(gateway, client, err.text);
+        orl_admission_leave(gateway->admission, &prefix, true);
+        free_peer(peer);
+        return;
+    }
+    peer->next = gateway->peers;
+    gateway->peers = peer;
+    orl_log_info(&peer->conn.log, "accepted", "client", client);
+}
+
+void orl_gateway_free_peers(struct orl_gateway *gateway)
+{
+    while (gateway->peers != NULL) {
+        struct orl_peer *peer = gateway->peers;
+        gateway->peers = peer->next;
+        free_peer(peer);
+    }
+}

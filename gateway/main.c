@@ -1,0 +1,247 @@
+/* oriel-gateway: as root it opens the port, reads the certificate and starts the spawner, then
+ * becomes an ordinary user before it accepts anybody. */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "gateway/gateway.h"
+#include "gateway/listener.h"
+#include "gateway/spawner.h"
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static const struct orl_log_ctx log_ctx = {.name = "gateway"};
+
+struct user {
+    uid_t uid; /* (uid_t)-1: as we are */
+    gid_t gid;
+};
+
+/* An ordinary user can't become another; an empty name is the wish not to. */
+static int find_user(const char *key, const char *name, struct user *ret_user, struct orl_err *err)
+{
+    *ret_user = (struct user){.uid = (uid_t)-1, .gid = (gid_t)-1};
+    if (geteuid() != 0 || name[0] == '\0') {
+        return ORL_OK;
+    }
+    const struct passwd *found = getpwnam(name);
+    if (found == NULL || found->pw_uid == 0) {
+        return orl_err_set(err, ORL_E_CONFIG,
+                "%s: there is no ordinary user '%s' (make one, or set %s to '')", key, name, key);
+    }
+    *ret_user = (struct user){.uid = found->pw_uid, .gid = found->pw_gid};
+    return ORL_OK;
+}
+
+static int become(const struct user *user, const char *name, struct orl_err *err)
+{
+    if (user->uid == (uid_t)-1) {
+        return ORL_OK;
+    }
+    /* Its supplementary groups are how it reaches the broker's and the vmpool's sockets. */
+    if (initgroups(name, user->gid) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
+            setresuid(user->uid, user->uid, user->uid) < 0) {
+        return orl_err_sys(err, errno, "become user %s", name);
+    }
+    return setuid(0) == 0 ? orl_err_set(err, ORL_E_DENIED, "root's rights did not go") : ORL_OK;
+}
+
+static int find_self(char *ret_path, size_t size, struct orl_err *err)
+{
+    ssize_t len = readlink("/proc/self/exe", ret_path, size - 1);
+    if (len < 0) {
+        return orl_err_sys(err, errno, "/proc/self/exe");
+    }
+    ret_path[len] = '\0';
+    return ORL_OK;
+}
+
+/* libexec_dir, or beside this program, or where `cmake --install` puts them. */
+static void find_program(const struct orl_gateway_cfg *cfg, const char *self, const char *name,
+        char *ret_path, size_t size)
+{
+    if (cfg->libexec_dir[0] != '\0') {
+        (void)snprintf(ret_path, size, "%s/%s", cfg->libexec_dir, name);
+        return;
+    }
+    (void)snprintf(ret_path, size, "%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
+    if (access(ret_path, X_OK) < 0) {
+        (void)snprintf(ret_path, size, "%s/%s", ORIEL_LIBEXEC_DIR, name);
+    }
+}
+
+static int start_spawner(const struct orl_gateway_cfg *cfg, int *ret_fd, struct orl_err *err)
+{
+    char self[PATH_MAX];
+    char session[PATH_MAX + 32];
+    char console[PATH_MAX + 32];
+    struct user user;
+    pid_t pid = 0;
+    int code = find_self(self, sizeof(self), err);
+    if (code == ORL_OK) {
+        code = find_user("session_user", cfg->session_user, &user, err);
+    }
+    if (code < 0) {
+        return code;
+    }
+    if (geteuid() == 0 && user.uid == (uid_t)-1) {
+        orl_log_warn(&log_ctx, "sessions run as root: session_user is empty");
+    }
+    find_program(cfg, self, "oriel-session", session, sizeof(session));
+    find_program(cfg, self, "oriel-console", console, sizeof(console));
+    struct orl_spawner_opts opts = {.session_path = session,
+            .console_path = console,
+            .uid = user.uid,
+            .gid = user.gid,
+            .log_level = orl_gateway_log_level(cfg)};
+    return orl_spawner_start(self, &opts, ret_fd, &pid, err);
+}
+
+static int make_dir(const char *path, mode_t mode, const struct user *user, struct orl_err *err)
+{
+    if (mkdir(path, mode) == 0) {
+        if (chmod(path, mode) < 0) { /* the umask is 077 */
+            return orl_err_sys(err, errno, "%s: change its mode", path);
+        }
+        if (user->uid != (uid_t)-1 && chown(path, user->uid, user->gid) < 0) {
+            return orl_err_sys(err, errno, "%s: change its owner", path);
+        }
+        return ORL_OK;
+    }
+    return errno == EEXIST ? ORL_OK : orl_err_sys(err, errno, "%s: make the folder", path);
+}
+
+static int open_certificate(const struct orl_gateway_cfg *cfg, const struct user *user,
+        struct orl_certificate *ret_certificate, struct orl_err *err)
+{
+    if ((cfg->certificate[0] == '\0') != (cfg->certificate_key[0] == '\0')) {
+        return orl_err_set(err, ORL_E_CONFIG, "set both certificate and certificate_key, or none");
+    }
+    if (cfg->certificate[0] != '\0') {
+        return orl_certificate_load(cfg->certificate, cfg->certificate_key, ret_certificate, err);
+    }
+    char dir[300];
+    char cert[320];
+    char key[320];
+    (void)snprintf(dir, sizeof(dir), "%s/gateway", cfg->state_dir);
+    (void)snprintf(cert, sizeof(cert), "%s/rdp.crt", dir);
+    (void)snprintf(key, sizeof(key), "%s/rdp.key", dir);
+    const struct user as_is = {.uid = (uid_t)-1, .gid = (gid_t)-1};
+    int code = make_dir(cfg->state_dir, 0755, &as_is, err);
+    if (code == ORL_OK) {
+        code = make_dir(dir, 0700, user, err);
+    }
+    if (code == ORL_OK) {
+        code = orl_certificate_ensure(cert, key, user->uid, err);
+    }
+    return code < 0 ? code : orl_certificate_load(cert, key, ret_certificate, err);
+}
+
+static void raise_fd_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void on_signal(void *ctx, int signum)
+{
+    (void)signum;
+    orl_log_info(&log_ctx, "stopping");
+    orl_gateway_stop(ctx);
+}
+
+static int serve(const struct orl_gateway_opts *opts, struct orl_err *err)
+{
+    struct orl_loop *loop = NULL;
+    struct orl_gateway *gateway = NULL;
+    int code = orl_loop_new(&loop, err);
+    if (code < 0) {
+        close(opts->listen_fd);
+        close(opts->spawner_fd);
+        return code;
+    }
+    code = orl_gateway_new(loop, opts, &gateway, err);
+    if (code == ORL_OK) {
+        code = orl_loop_on_signal(loop, SIGTERM, on_signal, gateway, err);
+    }
+    if (code == ORL_OK) {
+        code = orl_loop_on_signal(loop, SIGINT, on_signal, gateway, err);
+    }
+    if (code == ORL_OK) {
+        orl_loop_run(loop);
+        if (orl_gateway_has_failed(gateway)) {
+            code = orl_err_set(err, ORL_E_CLOSED, "the spawner is gone");
+        }
+    }
+    orl_gateway_free(gateway);
+    orl_loop_free(loop);
+    return code;
+}
+
+static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
+{
+    struct user user;
+    uint16_t port = 0;
+    struct orl_certificate certificate = {.cert_fd = -1, .key_fd = -1};
+    ORL_AUTO(orl_close_auto) int spawner_fd = -1;
+    ORL_AUTO(orl_close_auto) int listen_fd = -1;
+    int code = find_user("user", cfg->user, &user, err);
+    if (code == ORL_OK) {
+        code = open_certificate(cfg, &user, &certificate, err);
+    }
+    if (code == ORL_OK) {
+        code = orl_listener_bind(cfg->rdp_address, (uint16_t)cfg->rdp_port, &listen_fd, &port, err);
+    }
+    if (code == ORL_OK) {
+        code = start_spawner(cfg, &spawner_fd, err);
+    }
+    if (code == ORL_OK) {
+        code = become(&user, cfg->user, err);
+    }
+    if (code == ORL_OK) {
+        orl_log_info(&log_ctx, "listening", "address", cfg->rdp_address, "port", ORL_LOG_NUM(port));
+        struct orl_gateway_opts opts = {.cfg = cfg,
+                .certificate = certificate,
+                .listen_fd = orl_steal_fd(&listen_fd),
+                .spawner_fd = orl_steal_fd(&spawner_fd)};
+        code = serve(&opts, err);
+    }
+    orl_certificate_fini(&certificate);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct orl_gateway_cfg cfg = {0};
+    struct orl_err err = {0};
+    enum orl_log_level level = ORL_LOG_INFO;
+    if (argc > 1 && strcmp(argv[1], "--spawner") == 0) {
+        return orl_spawner_main(argc, argv);
+    }
+    orl_sandbox_harden();
+    int code = orl_cfg_args(argc, argv, "oriel-gateway",
+            "Accepts RDP clients, and starts a sandboxed session for each.",
+            "/etc/oriel/gateway.yaml", orl_gateway_keys, &cfg, &err);
+    if (code == 0) {
+        (void)orl_log_level_parse(orl_gateway_log_level(&cfg), &level);
+        orl_log_set_level(level);
+        raise_fd_limit();
+        code = run(&cfg, &err);
+    }
+    orl_cfg_fini(orl_gateway_keys, &cfg);
+    if (code < 0) {
+        orl_log_error(&log_ctx, "can't run", "why", err.text);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,287 @@
+#include "gateway/spawner.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "gateway/cgroup.h"
+#include "gateway/child.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_CHILDREN = 8192, SPAWNER_ARGC = 7 };
+
+struct running {
+    pid_t pid; /* 0: free place */
+    uint32_t kind;
+    uint32_t id;
+};
+struct spawner {
+    struct orl_spawner_opts opts;
+    struct orl_cgroup cgroup;
+    struct running children[MAX_CHILDREN];
+    unsigned used; /* children[0 .. used) were ever taken */
+};
+
+static const struct orl_log_ctx log_ctx = {.name = "spawner"};
+
+static struct running *find(struct spawner *spawner, uint32_t kind, uint32_t id)
+{
+    for (unsigned i = 0; i < spawner->used; i++) {
+        struct running *child = &spawner->children[i];
+        if (child->pid != 0 && child->kind == kind && child->id == id) {
+            return child;
+        }
+    }
+    return NULL;
+}
+
+static struct running *take_place(struct spawner *spawner)
+{
+    for (unsigned i = 0; i < spawner->used; i++) {
+        if (spawner->children[i].pid == 0) {
+            return &spawner->children[i];
+        }
+    }
+    return spawner->used < MAX_CHILDREN ? &spawner->children[spawner->used++] : NULL;
+}
+
+/* The gateway reads its replies always; if it does not, waiting for it is right. */
+static void report(enum orl_spawner_event event, uint32_t kind, uint32_t id, pid_t pid, int status)
+{
+    struct orl_spawner_rep rep = {
+            .event = event, .kind = kind, .id = id, .pid = pid, .status = status};
+    while (send(ORL_SPAWNER_FD, &rep, sizeof(rep), MSG_NOSIGNAL) < 0 && errno == EINTR) {
+    }
+}
+
+static void spawn(struct spawner *spawner, const struct orl_spawner_req *req, int control_fd)
+{
+    bool is_console = req->kind == ORL_CHILD_CONSOLE;
+    if (control_fd < 0 || req->kind == ORL_CHILD_NONE || req->kind >= ORL_CHILD_KIND_COUNT ||
+            find(spawner, req->kind, req->id) != NULL) {
+        report(ORL_SPAWNER_FAILED, req->kind, req->id, 0, EINVAL);
+        return;
+    }
+    struct running *child = take_place(spawner);
+    if (child == NULL) {
+        report(ORL_SPAWNER_FAILED, req->kind, req->id, 0, EAGAIN);
+        return;
+    }
+    struct orl_child_opts opts = {
+            .path = is_console ? spawner->opts.console_path : spawner->opts.session_path,
+            .name = is_console ? "oriel-console" : "oriel-session",
+            .control_fd = control_fd,
+            .uid = spawner->opts.uid,
+            .gid = spawner->opts.gid,
+            .log_level = spawner->opts.log_level,
+    };
+    pid_t pid = orl_child_start(&opts);
+    if (pid < 0) {
+        report(ORL_SPAWNER_FAILED, req->kind, req->id, 0, errno);
+        return;
+    }
+    *child = (struct running){.pid = pid, .kind = req->kind, .id = req->id};
+    orl_cgroup_add(&spawner->cgroup, pid);
+    report(ORL_SPAWNER_STARTED, req->kind, req->id, pid, 0);
+}
+
+/* Only children not yet reaped are in the table, so the number can't belong to a stranger. */
+static void kill_child(const struct running *child)
+{
+    (void)kill(-child->pid, SIGKILL);
+    (void)kill(child->pid, SIGKILL);
+}
+
+static void reap(struct spawner *spawner)
+{
+    int status = 0;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (unsigned i = 0; i < spawner->used; i++) {
+            struct running *child = &spawner->children[i];
+            if (child->pid == pid) {
+                struct running gone = *child;
+                *child = (struct running){0};
+                orl_cgroup_remove(&spawner->cgroup, pid);
+                report(ORL_SPAWNER_EXITED, gone.kind, gone.id, pid, status);
+                break;
+            }
+        }
+    }
+}
+
+/* 1: go on; 0: the gateway is gone. */
+static int on_request(struct spawner *spawner)
+{
+    struct orl_spawner_req req;
+    struct iovec iov = {.iov_base = &req, .iov_len = sizeof(req)};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    struct msghdr hdr = {.msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof(control.bytes)};
+    ssize_t got = recvmsg(ORL_SPAWNER_FD, &hdr, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0) {
+        return errno == EAGAIN || errno == EINTR ? 1 : 0;
+    }
+    ORL_AUTO(orl_close_auto) int fd = -1;
+    const struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+    if (cmsg != NULL && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
+            cmsg->cmsg_len == CMSG_LEN(sizeof(int))) {
+        memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+    }
+    if (got == 0) {
+        return 0;
+    }
+    if ((size_t)got != sizeof(req) || (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+        orl_log_error(&log_ctx, "a request of the wrong size: ending");
+        return 0;
+    }
+    if (req.verb == ORL_SPAWNER_SPAWN) {
+        spawn(spawner, &req, fd);
+    } else if (req.verb == ORL_SPAWNER_KILL) {
+        const struct running *child = find(spawner, req.kind, req.id);
+        if (child != NULL) {
+            kill_child(child);
+        }
+    }
+    return 1;
+}
+
+static void run(struct spawner *spawner, int signal_fd)
+{
+    struct pollfd polls[2] = {
+            {.fd = ORL_SPAWNER_FD, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
+    bool is_running = true;
+    while (is_running) {
+        if (poll(polls, 2, -1) < 0 && errno != EINTR) {
+            return;
+        }
+        if (polls[1].revents != 0) {
+            struct signalfd_siginfo info;
+            while (read(signal_fd, &info, sizeof(info)) > 0) {
+            }
+            reap(spawner);
+        }
+        if (polls[0].revents != 0) {
+            is_running = on_request(spawner) > 0;
+        }
+    }
+}
+
+static void kill_all(struct spawner *spawner)
+{
+    for (unsigned i = 0; i < spawner->used; i++) {
+        if (spawner->children[i].pid != 0) {
+            kill_child(&spawner->children[i]);
+        }
+    }
+    for (unsigned i = 0; i < spawner->used; i++) {
+        if (spawner->children[i].pid != 0) {
+            (void)waitpid(spawner->children[i].pid, NULL, 0);
+            orl_cgroup_remove(&spawner->cgroup, spawner->children[i].pid);
+        }
+    }
+}
+
+/* argv: program, --spawner, session path, console path, uid, gid, log level. */
+int orl_spawner_main(int argc, char **argv)
+{
+    struct stat st;
+    if (argc != SPAWNER_ARGC || fstat(ORL_SPAWNER_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) {
+        (void)fprintf(stderr, "--spawner is for the gateway itself\n");
+        return EXIT_FAILURE;
+    }
+    orl_sandbox_harden();
+    (void)prctl(PR_SET_NAME, "oriel-spawner");
+    struct spawner *spawner = calloc(1, sizeof(*spawner));
+    if (spawner == NULL) {
+        return EXIT_FAILURE;
+    }
+    spawner->opts = (struct orl_spawner_opts){.session_path = argv[2],
+            .console_path = argv[3],
+            .uid = (uid_t)strtoul(argv[4], NULL, 10),
+            .gid = (gid_t)strtoul(argv[5], NULL, 10),
+            .log_level = argv[6]};
+    orl_cgroup_init(&spawner->cgroup);
+    sigset_t mask;
+    (void)sigemptyset(&mask);
+    (void)sigaddset(&mask, SIGCHLD);
+    /* The terminal's Ctrl-C reaches the whole group: the gateway ends us by closing its socket. */
+    (void)sigaddset(&mask, SIGINT);
+    (void)sigaddset(&mask, SIGTERM);
+    (void)sigaddset(&mask, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &mask, NULL);
+    int signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signal_fd >= 0) {
+        run(spawner, signal_fd);
+        close(signal_fd);
+    }
+    kill_all(spawner);
+    orl_cgroup_fini(&spawner->cgroup);
+    free(spawner);
+    return EXIT_SUCCESS;
+}
+
+static void exec_spawner(int fd, const char *self_path, const struct orl_spawner_opts *opts)
+{
+    char uid[16];
+    char gid[16];
+    (void)snprintf(uid, sizeof(uid), "%u", (unsigned)opts->uid);
+    (void)snprintf(gid, sizeof(gid), "%u", (unsigned)opts->gid);
+    const char *argv[] = {"oriel-gateway", "--spawner", opts->session_path, opts->console_path, uid,
+            gid, opts->log_level, NULL};
+    if (fd == ORL_SPAWNER_FD) {
+        (void)fcntl(fd, F_SETFD, 0);
+    } else if (dup2(fd, ORL_SPAWNER_FD) < 0) {
+        _exit(EXIT_FAILURE);
+    }
+    (void)close_range(ORL_SPAWNER_FD + 1, ~0U, 0);
+    (void)execv(self_path, (char *const *)argv);
+    _exit(EXIT_FAILURE);
+}
+
+int orl_spawner_start(const char *self_path, const struct orl_spawner_opts *opts, int *ret_fd,
+        pid_t *ret_pid, struct orl_err *err)
+{
+    const char *paths[] = {opts->session_path, opts->console_path};
+    for (unsigned i = 0; i < 2; i++) {
+        if (access(paths[i], X_OK) < 0) {
+            return orl_err_sys(err, errno, "%s: can't be started (see libexec_dir)", paths[i]);
+        }
+    }
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
+        return orl_err_sys(err, errno, "socket pair for the spawner");
+    }
+    /* Room for a request to kill every child at once. */
+    int bytes = 4 * 1024 * 1024;
+    (void)setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    pid_t pid = fork();
+    if (pid < 0) {
+        int code = orl_err_sys(err, errno, "fork the spawner");
+        close(fds[0]);
+        close(fds[1]);
+        return code;
+    }
+    if (pid == 0) {
+        exec_spawner(fds[1], self_path, opts);
+    }
+    close(fds[1]);
+    *ret_fd = fds[0];
+    *ret_pid = pid;
+    return ORL_OK;
+}
