@@ -11,25 +11,26 @@ struct orl_h264;
 struct orl_h264_opts {
     uint32_t width_px, height_px; /* of the picture; coded size is rounded up to 16 */
     bool is_full_range;
-    unsigned threads;             /* 1 .. 4 */
-    uint32_t max_kbit_s;          /* VBV; changed with orl_h264_set_rate() */
-    const char *preset;           /* "superfast", "ultrafast" */
+    unsigned threads;    /* 1 .. 4 */
+    uint32_t max_kbit_s; /* VBV; changed with orl_h264_set_rate() */
+    const char *preset;  /* "superfast", "ultrafast" */
 };
 struct orl_h264_frame {
-    const uint8_t *data;          /* Annex B; borrowed until the next encode */
+    const uint8_t *data; /* Annex B; borrowed until the next encode */
     size_t len;
     uint32_t coded_width_px, coded_height_px;
     uint8_t qp;
     bool is_key;
 };
-ORL_NODISCARD int orl_h264_new(const struct orl_h264_opts *opts, struct orl_h264 **ret_h264,
-        struct orl_err *err);
+ORL_NODISCARD int orl_h264_new(
+        const struct orl_h264_opts *opts, struct orl_h264 **ret_h264, struct orl_err *err);
 /* damage: what changed in bgrx since the last encode; only that is converted, and macroblocks outside it
  * are marked constant. */
 ORL_NODISCARD int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_bytes,
         const struct orl_region *damage, bool want_key, struct orl_h264_frame *ret_frame,
         struct orl_err *err);
-ORL_NODISCARD int orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err *err);
+ORL_NODISCARD int orl_h264_set_rate(
+        struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err *err);
 void orl_h264_free(struct orl_h264 *h264);
 
 #endif

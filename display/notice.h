@@ -3,14 +3,15 @@
 #ifndef ORL_DISPLAY_NOTICE_H
 #define ORL_DISPLAY_NOTICE_H
 #include "display/region.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct orl_notice {
-    const char *title;      /* UTF-8; characters that the font lacks show as a box */
-    const char *text;       /* wrapped at words */
-    int64_t elapsed_s;      /* shown as m:ss when >= 0 */
-    const char *footer;     /* e.g. reason code and audit id; NULL */
+    const char *title;  /* UTF-8; characters that the font lacks show as a box */
+    const char *text;   /* wrapped at words */
+    int64_t elapsed_s;  /* shown as m:ss when >= 0 */
+    const char *footer; /* e.g. reason code and audit id; NULL */
 };
 /* Paints all of the picture (BGRX) and returns what it changed against the last elapsed second as one
  * rectangle when only_elapsed is set: just the line with the time is painted. */

@@ -16,28 +16,28 @@ enum orl_op_kind { ORL_OP_NONE = 0, ORL_OP_COPY, ORL_OP_FILL, ORL_OP_LOSSLESS, O
 
 struct orl_op {
     enum orl_op_kind kind;
-    struct orl_rect rect;       /* where it lands; inside the picture */
-    int32_t from_x, from_y;     /* COPY */
-    uint32_t colour;            /* FILL: 0x00RRGGBB */
-    bool is_refine;             /* LOSSLESS: makes exact what H264 had touched */
+    struct orl_rect rect;   /* where it lands; inside the picture */
+    int32_t from_x, from_y; /* COPY */
+    uint32_t colour;        /* FILL: 0x00RRGGBB */
+    bool is_refine;         /* LOSSLESS: makes exact what H264 had touched */
     /* H264: one coded picture of the whole surface, of which only `regions` are shown. */
-    const uint8_t *data;        /* Annex B */
+    const uint8_t *data; /* Annex B */
     size_t data_len;
     uint32_t coded_width_px, coded_height_px; /* multiples of 16 */
     const struct orl_region *regions;
-    uint8_t qp;                 /* 0 .. 51 */
+    uint8_t qp; /* 0 .. 51 */
     bool is_key;
 };
 
 /* Everything it points to is borrowed until the viewer's send() returns. */
 struct orl_update {
-    uint32_t frame_id;          /* counts up from 1; acknowledged by this number */
-    const uint8_t *pixels;      /* the picture after this update, BGRX, private to the session */
+    uint32_t frame_id;     /* counts up from 1; acknowledged by this number */
+    const uint8_t *pixels; /* the picture after this update, BGRX, private to the session */
     size_t stride_bytes;
     uint32_t width_px, height_px;
     const struct orl_op *ops;
     unsigned op_count;
-    uint64_t damage_us;         /* when the oldest damage in it was seen */
+    uint64_t damage_us; /* when the oldest damage in it was seen */
 };
 
 #endif

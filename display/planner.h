@@ -9,15 +9,16 @@
 struct orl_planner;
 struct orl_planner_opts {
     uint32_t width_px, height_px;
-    bool has_h264;            /* false: everything lossless */
+    bool has_h264; /* false: everything lossless */
     bool is_full_range;
-    unsigned threads;         /* for x264, 1 .. 4 */
-    uint32_t max_kbit_s;      /* 0: no bound known yet */
+    unsigned threads;    /* for x264, 1 .. 4 */
+    uint32_t max_kbit_s; /* 0: no bound known yet */
 };
-ORL_NODISCARD int orl_planner_new(const struct orl_planner_opts *opts, struct orl_planner **ret_planner,
-        struct orl_err *err);
+ORL_NODISCARD int orl_planner_new(
+        const struct orl_planner_opts *opts, struct orl_planner **ret_planner, struct orl_err *err);
 /* Adds damage; cheap; the pixels are looked at by orl_planner_next(). */
-void orl_planner_damage(struct orl_planner *planner, const struct orl_region *damage, uint64_t now_us);
+void orl_planner_damage(
+        struct orl_planner *planner, const struct orl_region *damage, uint64_t now_us);
 /* Makes the next update from src (width_px x height_px, BGRX, may change while it is read).
  * Returns 1 and *ret_update (borrowed until the next call), 0 when there is nothing to send now,
  * negative ORL_E_*. An update that was not sent must be given back with orl_planner_unsent(). */

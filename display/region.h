@@ -9,7 +9,8 @@ struct orl_rect {
 };
 bool orl_rect_is_empty(const struct orl_rect *r);
 struct orl_rect orl_rect_intersect(const struct orl_rect *a, const struct orl_rect *b);
-struct orl_rect orl_rect_union(const struct orl_rect *a, const struct orl_rect *b); /* bounding box */
+struct orl_rect orl_rect_union(
+        const struct orl_rect *a, const struct orl_rect *b); /* bounding box */
 bool orl_rect_contains(const struct orl_rect *outer, const struct orl_rect *inner);
 int64_t orl_rect_area(const struct orl_rect *r);
 

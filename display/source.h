@@ -14,7 +14,7 @@ struct orl_source; /* the implementation's own */
 /* Loop thread only. The surface is owned by the source and valid until it reports another one. */
 struct orl_source_events {
     void (*on_surface)(void *ctx, struct orl_surface *surface); /* first size, or a new one */
-    void (*on_damage)(void *ctx);           /* the surface has new damage or a new cursor */
+    void (*on_damage)(void *ctx); /* the surface has new damage or a new cursor */
     void (*on_closed)(void *ctx, enum orl_reason reason, const char *text); /* once, then free it */
 };
 struct orl_source_ops {

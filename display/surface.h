@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORL_SURFACE_MAX_PX 8192          /* each side */
+#define ORL_SURFACE_MAX_PX 8192 /* each side */
 #define ORL_SURFACE_MIN_PX 16
 #define ORL_SURFACE_MAX_PIXELS (40 * 1024 * 1024) /* 160 MiB of BGRX */
 

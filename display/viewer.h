@@ -13,12 +13,12 @@
 struct orl_viewer;
 
 struct orl_viewer_caps {
-    bool has_h264;        /* AVC420 */
-    bool has_copy;        /* copy within the picture */
+    bool has_h264; /* AVC420 */
+    bool has_copy; /* copy within the picture */
     bool has_fill;
-    bool has_acks;        /* frames are acknowledged; without: paced by the socket */
-    bool has_resize;      /* the client follows a new size without reconnecting */
-    bool h264_full_range; /* BT.709, full range; false: limited */
+    bool has_acks;                /* frames are acknowledged; without: paced by the socket */
+    bool has_resize;              /* the client follows a new size without reconnecting */
+    bool h264_full_range;         /* BT.709, full range; false: limited */
     uint32_t width_px, height_px; /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
     unsigned max_in_flight;       /* frames unacknowledged; 2 */
 };
@@ -26,18 +26,21 @@ struct orl_viewer_caps {
 /* The answer to a login. */
 struct orl_viewer_login_answer {
     bool is_accepted;
-    enum orl_reason reason;   /* when not */
+    enum orl_reason reason; /* when not */
     char text[ORL_TEXT_MAX + 1];
-    uint8_t ntowfv2[16];      /* for a proof */
+    uint8_t ntowfv2[16]; /* for a proof */
 };
 
 struct orl_viewer_events {
     /* Before any pixel; these two may block until the answer or the gateway's deadline. */
-    void (*on_login)(void *ctx, struct orl_msg_login *login, struct orl_viewer_login_answer *ret_answer);
-    void (*on_proof)(void *ctx, struct orl_msg_proof *proof, struct orl_viewer_login_answer *ret_answer);
-    void (*on_ready)(void *ctx, const struct orl_viewer_caps *caps); /* again when caps or size change */
-    void (*on_input)(void *ctx, const struct orl_input *input);      /* also ORL_INPUT_SIZE */
-    void (*on_ack)(void *ctx, uint32_t frame_id);   /* this one and all before it */
+    void (*on_login)(
+            void *ctx, struct orl_msg_login *login, struct orl_viewer_login_answer *ret_answer);
+    void (*on_proof)(
+            void *ctx, struct orl_msg_proof *proof, struct orl_viewer_login_answer *ret_answer);
+    void (*on_ready)(
+            void *ctx, const struct orl_viewer_caps *caps);     /* again when caps or size change */
+    void (*on_input)(void *ctx, const struct orl_input *input); /* also ORL_INPUT_SIZE */
+    void (*on_ack)(void *ctx, uint32_t frame_id);               /* this one and all before it */
     void (*on_writable)(void *ctx);                 /* without acks: the socket took everything */
     void (*on_visible)(void *ctx, bool is_visible); /* minimised or not */
     void (*on_refresh)(void *ctx, const struct orl_rect *r); /* the client wants it again */
@@ -51,7 +54,8 @@ struct orl_viewer_ops {
     /* ORL_E_AGAIN: not now (in flight or socket full): nothing was sent, on_ack or on_writable follows. */
     int (*send)(struct orl_viewer *viewer, const struct orl_update *update);
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
-    void (*close)(struct orl_viewer *viewer, enum orl_reason reason, const char *text); /* says why, then closes */
+    void (*close)(struct orl_viewer *viewer, enum orl_reason reason,
+            const char *text); /* says why, then closes */
     uint64_t (*bytes_out)(const struct orl_viewer *viewer);
     void (*free)(struct orl_viewer *viewer);
 };

@@ -1,0 +1,194 @@
+/* One datagram is one message; SURFACE brings exactly two fds, nothing else brings any. */
+#include "display/link.h"
+#include "base/cleanup.h"
+#include "base/rd.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define LINK_MAX_FDS 4 /* room to see, and to close, more than are allowed */
+
+struct put {
+    uint8_t *data;
+    size_t len;
+};
+
+static void put_u16(struct put *put, uint16_t v)
+{
+    put->data[put->len++] = (uint8_t)(v & 0xFF);
+    put->data[put->len++] = (uint8_t)(v >> 8);
+}
+
+static void put_u32(struct put *put, uint32_t v)
+{
+    put_u16(put, (uint16_t)(v & 0xFFFF));
+    put_u16(put, (uint16_t)(v >> 16));
+}
+
+size_t orl_link_encode(const struct orl_link_msg *msg, uint8_t ret_data[ORL_LINK_MSG_MAX])
+{
+    struct put put = {ret_data, 0};
+    put_u16(&put, msg->type);
+    put_u16(&put, ORL_LINK_VERSION);
+    if (msg->type == ORL_LINK_CLOSED) {
+        put_u32(&put, msg->reason);
+    } else if (msg->type == ORL_LINK_INPUT) {
+        put_u32(&put, msg->input.kind);
+        put_u32(&put, msg->input.code);
+        put_u32(&put, msg->input.is_down);
+        put_u32(&put, (uint32_t)msg->input.x);
+        put_u32(&put, (uint32_t)msg->input.y);
+    }
+    return put.len;
+}
+
+static void decode_input(struct orl_rd *rd, struct orl_input *ret_input)
+{
+    ret_input->kind = orl_rd_u32le(rd);
+    ret_input->code = orl_rd_u32le(rd);
+    ret_input->is_down = orl_rd_u32le(rd);
+    ret_input->x = (int32_t)orl_rd_u32le(rd);
+    ret_input->y = (int32_t)orl_rd_u32le(rd);
+}
+
+int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_msg)
+{
+    struct orl_link_msg msg = {.surface_fd = -1, .wake_fd = -1};
+    struct orl_rd rd;
+    orl_rd_init(&rd, data, len);
+    msg.type = orl_rd_u16le(&rd);
+    if (orl_rd_u16le(&rd) != ORL_LINK_VERSION) {
+        return ORL_E_PROTO;
+    }
+    switch (msg.type) {
+    case ORL_LINK_SURFACE:
+        break;
+    case ORL_LINK_CLOSED:
+        msg.reason = orl_rd_u32le(&rd);
+        if (msg.reason >= ORL_REASON_COUNT) {
+            return ORL_E_PROTO;
+        }
+        break;
+    case ORL_LINK_INPUT:
+        decode_input(&rd, &msg.input);
+        if (rd.is_failed || !orl_input_is_valid(&msg.input)) {
+            return ORL_E_PROTO;
+        }
+        break;
+    default:
+        return ORL_E_PROTO;
+    }
+    if (rd.is_failed || orl_rd_left(&rd) != 0) {
+        return ORL_E_PROTO;
+    }
+    *ret_msg = msg;
+    return ORL_OK;
+}
+
+static int from_errno(int errno_value)
+{
+    switch (errno_value) {
+    case EAGAIN:
+    case ENOBUFS:
+        return ORL_E_AGAIN;
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN:
+        return ORL_E_CLOSED;
+    default:
+        return ORL_E_SYS;
+    }
+}
+
+int orl_link_send(int fd, const struct orl_link_msg *msg)
+{
+    uint8_t data[ORL_LINK_MSG_MAX];
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof(control));
+    struct iovec iov = {data, orl_link_encode(msg, data)};
+    struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (msg->type == ORL_LINK_SURFACE) {
+        const int fds[2] = {msg->surface_fd, msg->wake_fd};
+        hdr.msg_control = control.bytes;
+        hdr.msg_controllen = sizeof(control.bytes);
+        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
+        memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? from_errno(errno) : ORL_OK;
+}
+
+static unsigned collect_fds(struct msghdr *hdr, int ret_fds[LINK_MAX_FDS])
+{
+    unsigned count = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c != NULL; c = CMSG_NXTHDR(hdr, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        size_t bytes = c->cmsg_len - CMSG_LEN(0);
+        for (size_t at = 0; at + sizeof(int) <= bytes && count < LINK_MAX_FDS; at += sizeof(int)) {
+            memcpy(&ret_fds[count++], CMSG_DATA(c) + at, sizeof(int));
+        }
+    }
+    return count;
+}
+
+static int accept_msg(const uint8_t *data, size_t len, int flags, int *fds, unsigned fd_count,
+        struct orl_link_msg *ret_msg)
+{
+    if ((flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+        return ORL_E_PROTO;
+    }
+    struct orl_link_msg msg;
+    int rc = orl_link_decode(data, len, &msg);
+    if (rc < 0) {
+        return rc;
+    }
+    if (fd_count != (msg.type == ORL_LINK_SURFACE ? 2U : 0U)) {
+        return ORL_E_PROTO;
+    }
+    if (fd_count == 2) {
+        msg.surface_fd = orl_steal_fd(&fds[0]);
+        msg.wake_fd = orl_steal_fd(&fds[1]);
+    }
+    *ret_msg = msg;
+    return ORL_OK;
+}
+
+int orl_link_recv(int fd, struct orl_link_msg *ret_msg)
+{
+    uint8_t data[ORL_LINK_MSG_MAX];
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(LINK_MAX_FDS * sizeof(int))];
+    } control;
+    struct iovec iov = {data, sizeof(data)};
+    struct msghdr hdr = {.msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof(control.bytes)};
+    ssize_t len;
+    do {
+        len = recvmsg(fd, &hdr, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (len < 0 && errno == EINTR);
+    if (len < 0) {
+        return from_errno(errno);
+    }
+    int fds[LINK_MAX_FDS] = {-1, -1, -1, -1};
+    unsigned fd_count = collect_fds(&hdr, fds);
+    int rc = len == 0 ? ORL_E_CLOSED
+                      : accept_msg(data, (size_t)len, hdr.msg_flags, fds, fd_count, ret_msg);
+    for (unsigned i = 0; i < LINK_MAX_FDS; i++) {
+        orl_close_fd(&fds[i]);
+    }
+    return rc;
+}

@@ -1,0 +1,405 @@
+/* Glue: damage.c says what changed, classify.c how it is sent, refine.c what is made exact later.
+ * Invariant: a tile that is neither MUST nor LOSSY is shown by the client exactly as in `picture`. */
+#include "display/planner.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "display/classify.h"
+#include "display/damage.h"
+#include "display/enc_h264.h"
+#include "display/refine.h"
+#include "display/surface.h"
+#include "display/tiles.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define PRESET "superfast"
+#define RATE_UNKNOWN_KBIT_S 100000
+#define ENCODER_IDLE_US (60 * ORL_US_PER_S)
+#define BAND_ROWS 128
+/* One h264 op, and these: within ORL_UPDATE_MAX_OPS. */
+#define LOSSLESS_MAX_RECTS 64
+#define LOSSLESS_MAX_OPS 160
+#define REFINE_MAX_RECTS 32
+#define REFINE_MAX_OPS 64
+_Static_assert(1 + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <= ORL_UPDATE_MAX_OPS, "too many ops");
+
+struct orl_planner {
+    struct orl_planner_opts opts;
+    uint8_t *picture; /* as the client has it, or will have after the last update */
+    size_t stride_bytes;
+    struct orl_tiles tiles;
+    struct orl_classify classify;
+    struct orl_refine refine;
+    struct orl_region pending; /* damage not looked at yet */
+    uint64_t pending_us;       /* when its oldest part came; 0: none */
+    struct orl_h264 *h264;     /* NULL: not opened yet, or closed for lack of use */
+    uint64_t h264_used_us;
+    bool want_key;
+    uint64_t now_us;    /* of the last orl_planner_next() */
+    uint64_t damage_us; /* of the last update */
+    uint32_t frame_id;
+    bool has_last, is_last_refine;
+    struct orl_region shown; /* regions of the h264 op */
+    struct orl_op ops[ORL_UPDATE_MAX_OPS];
+    unsigned op_count;
+};
+
+static struct orl_rect bounds_of(const struct orl_planner *planner)
+{
+    struct orl_rect r = {0, 0, (int32_t)planner->opts.width_px, (int32_t)planner->opts.height_px};
+    return r;
+}
+
+static int check_opts(const struct orl_planner_opts *opts)
+{
+    bool is_ok = opts->width_px >= 1 && opts->width_px <= ORL_SURFACE_MAX_PX &&
+                 opts->height_px >= 1 && opts->height_px <= ORL_SURFACE_MAX_PX &&
+                 opts->threads >= 1 && opts->threads <= 4;
+    return is_ok ? ORL_OK : ORL_E_INVAL;
+}
+
+static int alloc_parts(struct orl_planner *planner)
+{
+    planner->stride_bytes = ((size_t)planner->opts.width_px * 4 + 63) & ~(size_t)63;
+    planner->picture = calloc(planner->opts.height_px, planner->stride_bytes);
+    int rc = planner->picture == NULL ? ORL_E_NOMEM : ORL_OK;
+    if (rc == ORL_OK) {
+        rc = orl_tiles_init(&planner->tiles, planner->opts.width_px, planner->opts.height_px);
+    }
+    if (rc == ORL_OK) {
+        rc = orl_classify_init(&planner->classify, &planner->tiles);
+    }
+    if (rc == ORL_OK) {
+        rc = orl_refine_init(&planner->refine, &planner->tiles);
+    }
+    return rc;
+}
+
+static void free_auto(struct orl_planner **planner)
+{
+    orl_planner_free(*planner);
+}
+
+int orl_planner_new(
+        const struct orl_planner_opts *opts, struct orl_planner **ret_planner, struct orl_err *err)
+{
+    if (check_opts(opts) < 0) {
+        return orl_err_set(err, ORL_E_INVAL, "planner of %ux%u pixels, %u threads", opts->width_px,
+                opts->height_px, opts->threads);
+    }
+    ORL_AUTO(free_auto) struct orl_planner *planner = calloc(1, sizeof(*planner));
+    if (planner == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "planner");
+    }
+    planner->opts = *opts;
+    if (alloc_parts(planner) < 0) {
+        return orl_err_set(err, ORL_E_NOMEM, "planner of %ux%u", opts->width_px, opts->height_px);
+    }
+    orl_planner_reset(planner, 0);
+    *ret_planner = orl_steal(planner);
+    return ORL_OK;
+}
+
+void orl_planner_damage(
+        struct orl_planner *planner, const struct orl_region *damage, uint64_t now_us)
+{
+    const struct orl_rect bounds = bounds_of(planner);
+    for (unsigned i = 0; i < damage->count; i++) {
+        struct orl_rect r = orl_rect_intersect(&damage->rects[i], &bounds);
+        orl_region_add(&planner->pending, &r);
+    }
+    if (planner->pending.count > 0 && planner->pending_us == 0) {
+        planner->pending_us = now_us;
+    }
+}
+
+void orl_planner_reset(struct orl_planner *planner, uint64_t now_us)
+{
+    orl_tiles_set_all(&planner->tiles, ORL_TILE_MUST | ORL_TILE_DAMAGED);
+    planner->pending_us = now_us;
+    planner->want_key = true;
+    planner->has_last = false;
+}
+
+void orl_planner_unsent(struct orl_planner *planner)
+{
+    if (!planner->has_last) {
+        return;
+    }
+    planner->has_last = false;
+    orl_tiles_set_where(&planner->tiles, ORL_TILE_SHOWN,
+            planner->is_last_refine ? ORL_TILE_LOSSY : ORL_TILE_MUST);
+    if (!planner->is_last_refine) {
+        planner->want_key = true;
+        if (planner->pending_us == 0 || planner->damage_us < planner->pending_us) {
+            planner->pending_us = planner->damage_us;
+        }
+    }
+}
+
+static void close_idle_encoder(struct orl_planner *planner, uint64_t now_us)
+{
+    if (planner->h264 != NULL && now_us >= planner->h264_used_us + ENCODER_IDLE_US) {
+        orl_h264_free(planner->h264);
+        planner->h264 = NULL;
+    }
+}
+
+static int open_encoder(struct orl_planner *planner, struct orl_err *err)
+{
+    if (planner->h264 != NULL) {
+        return ORL_OK;
+    }
+    const struct orl_h264_opts opts = {
+            .width_px = planner->opts.width_px,
+            .height_px = planner->opts.height_px,
+            .is_full_range = planner->opts.is_full_range,
+            .threads = planner->opts.threads,
+            .max_kbit_s =
+                    planner->opts.max_kbit_s == 0 ? RATE_UNKNOWN_KBIT_S : planner->opts.max_kbit_s,
+            .preset = PRESET,
+    };
+    return orl_h264_new(&opts, &planner->h264, err);
+}
+
+/* Shown are the CODED tiles and a border of one tile: its pixels too are coded anew, and leaving them
+ * out leaves streaks behind what moves. All of `picture` that changed is fed, so whatever is shown is
+ * as new as the picture. */
+static void choose_shown(struct orl_planner *planner)
+{
+    struct orl_rect rects[ORL_REGION_MAX];
+    const struct orl_rect bounds = bounds_of(planner);
+    unsigned count = orl_tiles_rects(&planner->tiles, ORL_TILE_CODED, false, rects, ORL_REGION_MAX);
+    orl_region_clear(&planner->shown);
+    for (unsigned i = 0; i < count; i++) {
+        const struct orl_rect wide = {rects[i].x - ORL_TILE_PX, rects[i].y - ORL_TILE_PX,
+                rects[i].width + 2 * ORL_TILE_PX, rects[i].height + 2 * ORL_TILE_PX};
+        const struct orl_rect r = orl_rect_intersect(&wide, &bounds);
+        orl_region_add(&planner->shown, &r);
+    }
+    for (unsigned i = 0; i < planner->shown.count; i++) {
+        orl_tiles_set(&planner->tiles, &planner->shown.rects[i], ORL_TILE_LOSSY | ORL_TILE_SHOWN);
+    }
+}
+
+static int add_h264(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
+{
+    int rc = open_encoder(planner, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct orl_region stale = {.count = 0};
+    stale.count =
+            orl_tiles_rects(&planner->tiles, ORL_TILE_STALE, false, stale.rects, ORL_REGION_MAX);
+    struct orl_h264_frame frame;
+    rc = orl_h264_encode(planner->h264, planner->picture, planner->stride_bytes, &stale,
+            planner->want_key, &frame, err);
+    if (rc < 0) {
+        return rc;
+    }
+    orl_tiles_clear_all(&planner->tiles, ORL_TILE_STALE);
+    planner->h264_used_us = now_us;
+    planner->want_key = false;
+    choose_shown(planner);
+    planner->ops[planner->op_count++] = (struct orl_op){
+            .kind = ORL_OP_H264,
+            .rect = orl_region_bounds(&planner->shown),
+            .data = frame.data,
+            .data_len = frame.len,
+            .coded_width_px = frame.coded_width_px,
+            .coded_height_px = frame.coded_height_px,
+            .regions = &planner->shown,
+            .qp = frame.qp,
+            .is_key = frame.is_key,
+    };
+    return ORL_OK;
+}
+
+static bool is_one_colour(
+        const struct orl_planner *planner, const struct orl_rect *r, uint32_t *ret_colour)
+{
+    const uint8_t *first =
+            planner->picture + planner->stride_bytes * (size_t)r->y + (size_t)r->x * 4;
+    for (int32_t y = 0; y < r->height; y++) {
+        const uint8_t *px = first + planner->stride_bytes * (size_t)y;
+        for (int32_t x = 0; x < r->width; x++, px += 4) {
+            if (px[0] != first[0] || px[1] != first[1] || px[2] != first[2]) {
+                return false;
+            }
+        }
+    }
+    *ret_colour = (uint32_t)first[2] << 16 | (uint32_t)first[1] << 8 | first[0];
+    return true;
+}
+
+static void add_lossless_rect(struct orl_planner *planner, const struct orl_rect *r, bool is_refine)
+{
+    struct orl_op op = {.kind = ORL_OP_LOSSLESS, .rect = *r, .is_refine = is_refine};
+    if (is_one_colour(planner, r, &op.colour)) {
+        op.kind = ORL_OP_FILL;
+    }
+    planner->ops[planner->op_count++] = op;
+    orl_tiles_clear_inside(&planner->tiles, r, ORL_TILE_LOSSY);
+    orl_tiles_set(&planner->tiles, r, ORL_TILE_SHOWN);
+}
+
+/* Rows of a band such that no more than max_ops bands come out. */
+static int32_t choose_band(const struct orl_rect *rects, unsigned count, unsigned max_ops)
+{
+    for (int32_t rows = BAND_ROWS;; rows *= 2) {
+        unsigned ops = 0;
+        for (unsigned i = 0; i < count; i++) {
+            ops += (unsigned)((rects[i].height + rows - 1) / rows);
+        }
+        if (ops <= max_ops) {
+            return rows;
+        }
+    }
+}
+
+/* Ops for the tiles that have PICK, which is cleared. */
+static void add_lossless(struct orl_planner *planner, bool is_refine)
+{
+    struct orl_rect rects[LOSSLESS_MAX_RECTS];
+    unsigned count = orl_tiles_rects(&planner->tiles, ORL_TILE_PICK, !is_refine, rects,
+            is_refine ? REFINE_MAX_RECTS : LOSSLESS_MAX_RECTS);
+    orl_tiles_clear_all(&planner->tiles, ORL_TILE_PICK);
+    int32_t rows = choose_band(rects, count, is_refine ? REFINE_MAX_OPS : LOSSLESS_MAX_OPS);
+    for (unsigned i = 0; i < count; i++) {
+        const int32_t bottom = rects[i].y + rects[i].height;
+        for (int32_t y = rects[i].y; y < bottom; y += rows) {
+            const struct orl_rect band = {
+                    rects[i].x, y, rects[i].width, y + rows < bottom ? rows : bottom - y};
+            add_lossless_rect(planner, &band, is_refine);
+        }
+    }
+}
+
+/* Changed tiles that do not go by H.264. Where the client shows H.264, the whole tile is sent: it is
+ * exact then. */
+static void pick_lossless(struct orl_planner *planner)
+{
+    struct orl_tiles *tiles = &planner->tiles;
+    for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
+            i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
+        if ((tiles->flags[i] & ORL_TILE_CODED) != 0) {
+            continue;
+        }
+        tiles->flags[i] |= ORL_TILE_PICK;
+        if ((tiles->flags[i] & ORL_TILE_LOSSY) != 0) {
+            const struct orl_rect r = orl_tiles_rect(tiles, i);
+            tiles->boxes[i] = (struct orl_tile_box){0, 0, (uint8_t)r.width, (uint8_t)r.height};
+        }
+    }
+}
+
+static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
+{
+    if (planner->opts.has_h264 &&
+            orl_classify_choose(&planner->classify, &planner->tiles, now_us)) {
+        int rc = add_h264(planner, now_us, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    orl_refine_touch(&planner->refine, &planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, now_us);
+    pick_lossless(planner);
+    add_lossless(planner, false);
+    return ORL_OK;
+}
+
+static void take_pending(struct orl_planner *planner)
+{
+    for (unsigned i = 0; i < planner->pending.count; i++) {
+        orl_tiles_set(&planner->tiles, &planner->pending.rects[i], ORL_TILE_DAMAGED);
+    }
+    orl_region_clear(&planner->pending);
+}
+
+/* Bands of refinement: alone at rest; a few beside H.264, else a video would keep text elsewhere from
+ * ever becoming exact. Never beside a key press. */
+static void plan_refine(struct orl_planner *planner, uint64_t now_us)
+{
+    bool has_h264 = planner->op_count > 0 && planner->ops[0].kind == ORL_OP_H264;
+    if (planner->op_count > 0 && !has_h264) {
+        return;
+    }
+    int64_t budget_px = has_h264 ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
+    if (orl_refine_pick(&planner->refine, &planner->tiles, now_us, budget_px)) {
+        add_lossless(planner, true);
+    }
+}
+
+static void fill_update(struct orl_planner *planner, struct orl_update *ret_update)
+{
+    *ret_update = (struct orl_update){
+            .frame_id = ++planner->frame_id,
+            .pixels = planner->picture,
+            .stride_bytes = planner->stride_bytes,
+            .width_px = planner->opts.width_px,
+            .height_px = planner->opts.height_px,
+            .ops = planner->ops,
+            .op_count = planner->op_count,
+            .damage_us = planner->damage_us,
+    };
+}
+
+int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes,
+        uint64_t now_us, struct orl_update *ret_update, struct orl_err *err)
+{
+    planner->now_us = now_us;
+    planner->has_last = false;
+    planner->op_count = 0;
+    close_idle_encoder(planner, now_us);
+    orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
+    take_pending(planner);
+    planner->damage_us = planner->pending_us == 0 ? now_us : planner->pending_us;
+    bool has_changed = orl_damage_compare(
+            &planner->tiles, src, stride_bytes, planner->picture, planner->stride_bytes);
+    if (has_changed) {
+        int rc = plan_changed(planner, now_us, err);
+        if (rc < 0) {
+            orl_tiles_set_where(&planner->tiles, ORL_TILE_CHANGED, ORL_TILE_MUST);
+            orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
+            planner->want_key = true;
+            return rc;
+        }
+    }
+    planner->pending_us = 0;
+    plan_refine(planner, now_us);
+    orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
+    if (planner->op_count == 0) {
+        return 0;
+    }
+    planner->has_last = true;
+    planner->is_last_refine = !has_changed;
+    fill_update(planner, ret_update);
+    return 1;
+}
+
+uint64_t orl_planner_due_us(const struct orl_planner *planner)
+{
+    if (planner->pending.count > 0 ||
+            orl_tiles_find(&planner->tiles, 0, ORL_TILE_MUST | ORL_TILE_DAMAGED) <
+                    planner->tiles.count) {
+        return planner->now_us == 0 ? 1 : planner->now_us;
+    }
+    uint64_t due_us = orl_refine_due_us(&planner->refine, &planner->tiles);
+    if (due_us == 0 && planner->h264 != NULL) {
+        due_us = planner->h264_used_us + ENCODER_IDLE_US;
+    }
+    return due_us;
+}
+
+void orl_planner_free(struct orl_planner *planner)
+{
+    if (planner == NULL) {
+        return;
+    }
+    orl_h264_free(planner->h264);
+    orl_refine_fini(&planner->refine);
+    orl_classify_fini(&planner->classify);
+    orl_tiles_fini(&planner->tiles);
+    free(planner->picture);
+    free(planner);
+}
