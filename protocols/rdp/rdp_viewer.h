@@ -13,13 +13,14 @@
 #define ORL_RDP_TICKET_PREFIX "t-"
 
 struct orl_rdp_opts {
-    enum orl_rdp_security security; /* AUTO: NLA for a ticket's cookie, else TLS; never a choice of both */
-    int fd;                         /* the client's socket; taken, also on failure */
-    const char *cert_pem;           /* borrowed; text, leaf first */
-    const char *key_pem;            /* borrowed; text, RSA or EC */
-    unsigned threads;               /* for whoever encodes; 1 .. 4 */
+    enum orl_rdp_security
+            security;     /* AUTO: NLA for a ticket's cookie, else TLS; never a choice of both */
+    int fd;               /* the client's socket; taken, also on failure */
+    const char *cert_pem; /* borrowed; text, leaf first */
+    const char *key_pem;  /* borrowed; text, RSA or EC */
+    unsigned threads;     /* for whoever encodes; 1 .. 4 */
     uint32_t max_width_px, max_height_px; /* 0: no limit beyond ORL_SURFACE_MAX_PX */
-    const char *client;             /* borrowed; "203.0.113.7:4711", for log lines */
+    const char *client;                   /* borrowed; "203.0.113.7:4711", for log lines */
 };
 
 /* Once per process, before the sandbox and before any viewer: loads what FreeRDP and WinPR would open

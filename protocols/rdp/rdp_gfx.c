@@ -1,0 +1,217 @@
+/* The graphics pipeline (MS-RDPEGFX): one surface, updates as frames. A frame's PDUs go as one channel message
+ * where they fit, because every message costs about 49 bytes of headers. */
+#include "protocols/rdp/rdp_priv.h"
+#include <freerdp/channels/rdpgfx.h>
+#include <string.h>
+
+enum {
+    MESSAGE_BYTES = 256 * 1024,        /* a longer frame is more than one message */
+    PDUS_MAX_BYTES = 64 * 1024 * 1024, /* one H.264 picture or one band of pixels on top of it */
+};
+
+bool orl_rdp_gfx_open(struct orl_viewer *v)
+{
+    orl_buf_init(&v->gfx.pdus, PDUS_MAX_BYTES);
+    orl_buf_init(&v->gfx.message, PDUS_MAX_BYTES + PDUS_MAX_BYTES / 1024);
+    return orl_rdp_dvc_open(v, &v->gfx.dvc, RDPGFX_DVC_CHANNEL_NAME);
+}
+
+/* Hands what was built to FreeRDP's queue. */
+static int post(struct orl_viewer *v)
+{
+    struct orl_rdp_gfx *gfx = &v->gfx;
+    int code = 0;
+    orl_buf_reset(&gfx->message);
+    if (gfx->pdus.is_failed) {
+        code = ORL_E_LIMIT;
+    } else if (gfx->pdus.len > 0) {
+        orl_gfx_wrap(&gfx->message, gfx->pdus.data, gfx->pdus.len);
+        if (gfx->message.is_failed) {
+            code = ORL_E_LIMIT;
+        } else if (!orl_rdp_dvc_write(&gfx->dvc, gfx->message.data, gfx->message.len)) {
+            code = ORL_E_CLOSED;
+        }
+    }
+    orl_buf_reset(&gfx->pdus);
+    return code;
+}
+
+static int on_caps(struct orl_viewer *v, const struct orl_gfx_client_pdu *pdu)
+{
+    if (pdu->caps.version == 0 || v->gfx.is_confirmed) {
+        return ORL_E_PROTO;
+    }
+    struct orl_gfx_caps caps = pdu->caps;
+    if (caps.version == ORL_GFX_V81) {
+        caps.flags &= ORL_GFX_FLAG_AVC420 | 0x3;
+    }
+    v->gfx.has_avc = pdu->has_avc;
+    v->gfx.is_confirmed = true;
+    orl_gfx_put_caps_confirm(&v->gfx.pdus, &caps);
+    return post(v);
+}
+
+static int on_ack(struct orl_viewer *v, const struct orl_gfx_client_pdu *pdu)
+{
+    const bool has_acks = pdu->queue_depth != ORL_GFX_ACKS_SUSPENDED;
+    orl_rdp_flight_ack(v, pdu->frame_id);
+    if (has_acks == v->has_acks) {
+        return 0;
+    }
+    v->has_acks = has_acks;
+    v->flight.count = 0;
+    v->wants_writable = !has_acks; /* whoever waits for an acknowledgement would wait for ever */
+    orl_rdp_report_caps(v);
+    return 0;
+}
+
+static int on_pdu(struct orl_viewer *v, const struct orl_gfx_client_pdu *pdu)
+{
+    switch (pdu->kind) {
+    case ORL_GFX_CLIENT_CAPS:
+        return on_caps(v, pdu);
+    case ORL_GFX_CLIENT_ACK:
+        return on_ack(v, pdu);
+    case ORL_GFX_CLIENT_CACHE_OFFER:
+        if (!v->gfx.is_confirmed) {
+            return ORL_E_PROTO;
+        }
+        orl_gfx_put_cache_reply(&v->gfx.pdus);
+        return post(v);
+    case ORL_GFX_CLIENT_NONE:
+        break;
+    }
+    return 0;
+}
+
+int orl_rdp_gfx_run(struct orl_viewer *v)
+{
+    struct orl_buf buf;
+    orl_buf_init(&buf, ORL_RDP_CHANNEL_MAX_BYTES);
+    int code = 0;
+    while ((code = orl_rdp_dvc_read(&v->gfx.dvc, &buf)) > 0) {
+        size_t at = 0;
+        code = 0;
+        while (at < buf.len && code >= 0) {
+            struct orl_gfx_client_pdu pdu;
+            const int used = orl_gfx_parse_client(buf.data + at, buf.len - at, &pdu);
+            code = used < 0 ? used : on_pdu(v, &pdu);
+            at += used > 0 ? (size_t)used : 0;
+        }
+        if (code < 0) {
+            break;
+        }
+    }
+    orl_buf_fini(&buf);
+    return code;
+}
+
+int orl_rdp_gfx_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px)
+{
+    struct orl_rdp_gfx *gfx = &v->gfx;
+    if (gfx->has_surface && gfx->width_px == width_px && gfx->height_px == height_px) {
+        return 0;
+    }
+    if (gfx->has_surface) {
+        orl_gfx_put_delete(&gfx->pdus, gfx->surface);
+    }
+    gfx->surface++;
+    orl_gfx_put_reset(&gfx->pdus, width_px, height_px);
+    orl_gfx_put_create(&gfx->pdus, gfx->surface, width_px, height_px);
+    orl_gfx_put_map(&gfx->pdus, gfx->surface);
+    gfx->has_surface = true;
+    gfx->width_px = width_px;
+    gfx->height_px = height_px;
+    const int code = post(v);
+    orl_rdp_flush(v);
+    return code;
+}
+
+static int put_pixels(
+        struct orl_viewer *v, const struct orl_update *update, const struct orl_rect *rect)
+{
+    struct orl_buf *pdus = &v->gfx.pdus;
+    for (int32_t row = 0; row < rect->height; row += ORL_RDP_PLANAR_ROWS) {
+        struct orl_rect band = *rect;
+        band.y += row;
+        band.height -= row;
+        if (band.height > ORL_RDP_PLANAR_ROWS) {
+            band.height = ORL_RDP_PLANAR_ROWS;
+        }
+        const uint8_t *from =
+                update->pixels + (size_t)band.y * update->stride_bytes + (size_t)band.x * 4;
+        const size_t row_bytes = (size_t)band.width * 4;
+        uint32_t length = 0;
+        uint8_t *data = orl_rdp_planar(v, from, update->stride_bytes, (uint32_t)band.width,
+                (uint32_t)band.height, true, &length);
+        if (data != NULL) {
+            orl_gfx_put_wire(pdus, v->gfx.surface, ORL_GFX_CODEC_PLANAR, &band, length);
+            orl_buf_put(pdus, data, length);
+            free(data);
+        } else {
+            orl_gfx_put_wire(pdus, v->gfx.surface, ORL_GFX_CODEC_UNCOMPRESSED, &band,
+                    row_bytes * (size_t)band.height);
+            for (int32_t y = 0; y < band.height; y++) {
+                orl_buf_put(pdus, from + (size_t)y * update->stride_bytes, row_bytes);
+            }
+        }
+        if (pdus->len >= MESSAGE_BYTES || pdus->is_failed) {
+            const int code = post(v);
+            if (code < 0) {
+                return code;
+            }
+        }
+    }
+    return 0;
+}
+
+static int put_op(struct orl_viewer *v, const struct orl_update *update, const struct orl_op *op)
+{
+    const struct orl_rect all = {0, 0, (int32_t)v->gfx.width_px, (int32_t)v->gfx.height_px};
+    const struct orl_rect from = {op->from_x, op->from_y, op->rect.width, op->rect.height};
+    orl_assert(op->kind == ORL_OP_H264 || orl_rect_contains(&all, &op->rect));
+    switch (op->kind) {
+    case ORL_OP_NONE:
+        break;
+    case ORL_OP_COPY:
+        orl_assert(orl_rect_contains(&all, &from));
+        orl_gfx_put_copy(&v->gfx.pdus, v->gfx.surface, &op->rect, op->from_x, op->from_y);
+        break;
+    case ORL_OP_FILL:
+        orl_gfx_put_fill(&v->gfx.pdus, v->gfx.surface, op->colour, &op->rect);
+        break;
+    case ORL_OP_LOSSLESS:
+        return put_pixels(v, update, &op->rect);
+    case ORL_OP_H264:
+        orl_gfx_put_avc420(
+                &v->gfx.pdus, v->gfx.surface, &all, op->regions, op->qp, op->data, op->data_len);
+        break;
+    }
+    return 0;
+}
+
+int orl_rdp_gfx_send(struct orl_viewer *v, const struct orl_update *update)
+{
+    struct orl_rdp_gfx *gfx = &v->gfx;
+    if (!gfx->has_surface || update->width_px != gfx->width_px ||
+            update->height_px != gfx->height_px) {
+        return ORL_E_INVAL;
+    }
+    int code = 0;
+    orl_gfx_put_start(&gfx->pdus, update->frame_id);
+    for (unsigned i = 0; i < update->op_count && code == 0; i++) {
+        code = put_op(v, update, &update->ops[i]);
+    }
+    orl_gfx_put_end(&gfx->pdus, update->frame_id);
+    if (code == 0) {
+        code = post(v);
+    }
+    return code;
+}
+
+void orl_rdp_gfx_fini(struct orl_viewer *v)
+{
+    orl_rdp_dvc_close(&v->gfx.dvc);
+    orl_buf_fini(&v->gfx.pdus);
+    orl_buf_fini(&v->gfx.message);
+}

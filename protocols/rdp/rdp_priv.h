@@ -1,0 +1,177 @@
+/* The RDP viewer's inside, shared by the files of this folder. */
+#ifndef ORL_PROTOCOLS_RDP_RDP_PRIV_H
+#define ORL_PROTOCOLS_RDP_RDP_PRIV_H
+#include "base/buf.h"
+#include "display/surface.h"
+#include "protocols/rdp/rdp_gfx_wire.h"
+#include "protocols/rdp/rdp_viewer.h"
+#include "protocols/rdp/rdp_x224_wire.h"
+#include <freerdp/codec/planar.h>
+#include <freerdp/freerdp.h>
+#include <freerdp/peer.h>
+#include <freerdp/transport_io.h>
+
+#define ORL_RDP_MAX_IN_FLIGHT 2
+#define ORL_RDP_FLIGHT_SLOTS 8
+
+enum orl_rdp_state {
+    ORL_RDP_NEW = 0,
+    ORL_RDP_PEEK,    /* waits for the connection request */
+    ORL_RDP_CONNECT, /* FreeRDP's states up to activation */
+    ORL_RDP_ACTIVE,  /* activated; may still wait for the graphics channel */
+    ORL_RDP_READY,   /* on_ready was called */
+    ORL_RDP_CLOSING, /* what was to be said is said; waits for the client to go */
+    ORL_RDP_CLOSED
+};
+
+/* A dynamic channel that we opened. */
+struct orl_rdp_dvc {
+    HANDLE channel; /* NULL: not open */
+    bool is_ready;  /* the client accepted it */
+};
+
+struct orl_rdp_gfx {
+    struct orl_rdp_dvc dvc;
+    bool is_confirmed; /* capabilities are agreed on */
+    bool has_avc;
+    bool has_surface;
+    uint16_t surface;
+    uint32_t width_px, height_px; /* of the surface */
+    struct orl_buf pdus;          /* of the current message */
+    struct orl_buf message;
+};
+
+/* Frames that the client has not acknowledged. */
+struct orl_rdp_flight {
+    uint32_t ids[ORL_RDP_FLIGHT_SLOTS];
+    unsigned count;
+    uint64_t progress_us; /* the client last took something */
+};
+
+struct orl_rdp_input {
+    uint32_t buttons;
+    int32_t x, y;
+    bool is_pause_down, is_pause_up; /* E1 1D was seen, 45 completes it */
+    uint16_t high_surrogate;         /* 0: none */
+};
+
+struct orl_viewer {
+    struct orl_loop *loop;
+    const struct orl_viewer_events *events;
+    void *ctx;
+    enum orl_rdp_security security;
+    uint32_t max_width_px, max_height_px;
+    char client[ORL_ADDR_MAX + 1];
+
+    freerdp_peer *peer;
+    HANDLE vcm;
+    int fd; /* the peer's; valid until the peer is disconnected */
+    struct orl_io *io;
+    struct orl_timer *timer;
+    enum orl_rdp_state state;
+    bool is_on_stack;  /* FreeRDP or a callback of ours runs */
+    bool is_deferred;  /* on_deferred() will come */
+    bool is_freed;     /* by the owner, while deferred */
+    bool is_activated; /* FreeRDP's Activate came, no reactivation runs */
+    bool wants_close;
+    bool wants_writable; /* on_writable is owed */
+    bool is_drained;     /* closing: everything was written */
+    bool is_refused;     /* Capabilities said so to the client, or it never came there */
+    bool has_opened;     /* the dynamic channels were asked for */
+    enum orl_reason close_reason;
+    char close_text[ORL_TEXT_MAX + 1];
+
+    struct orl_x224_request request;
+    psPeerReceiveChannelData receive_channel; /* FreeRDP's own */
+    size_t channel_bytes;                     /* of the message that a client is sending */
+    pTransportRWFkt read_pdu;                 /* FreeRDP's own */
+    bool is_nla;
+    bool is_authenticated;
+    bool has_shutdown; /* the client asked to end the session */
+
+    struct orl_rdp_gfx gfx;
+    struct orl_rdp_dvc disp;
+    bool use_gfx; /* decided before on_ready */
+    bool has_acks;
+    struct orl_rdp_flight flight;
+    uint32_t bitmap_width_px, bitmap_height_px; /* without gfx: of the picture */
+    BITMAP_PLANAR_CONTEXT *planar;
+    uint32_t planar_width_px;
+    struct orl_rdp_input input;
+    struct orl_cursor *cursor; /* the last one; NULL before the first */
+};
+
+struct orl_rdp_context {
+    rdpContext base; /* first: FreeRDP allocates it */
+    struct orl_viewer *viewer;
+};
+
+static inline struct orl_viewer *orl_rdp_of(const rdpContext *context)
+{
+    return ((const struct orl_rdp_context *)context)->viewer;
+}
+static inline rdpSettings *orl_rdp_settings(const struct orl_viewer *v)
+{
+    return v->peer->context->settings;
+}
+
+/* rdp_viewer.c */
+void orl_rdp_close(
+        struct orl_viewer *v, enum orl_reason reason, const char *text); /* from anywhere */
+void orl_rdp_flush(
+        struct orl_viewer *v); /* writes what FreeRDP queued; asks for write events if blocked */
+bool orl_rdp_is_blocked(const struct orl_viewer *v);
+uint32_t orl_rdp_clamp_width(const struct orl_viewer *v, uint32_t width_px);
+uint32_t orl_rdp_clamp_height(const struct orl_viewer *v, uint32_t height_px);
+void orl_rdp_report_caps(struct orl_viewer *v);
+
+/* rdp_flight.c */
+void orl_rdp_flight_add(struct orl_viewer *v, uint32_t frame_id);
+void orl_rdp_flight_ack(struct orl_viewer *v, uint32_t frame_id);
+bool orl_rdp_flight_has_room(const struct orl_viewer *v);
+
+/* rdp_auth.c */
+void orl_rdp_auth_setup(struct orl_viewer *v);
+bool orl_rdp_auth_login(
+        struct orl_viewer *v); /* before Demand Active; false: refused and said so */
+uint32_t orl_rdp_error_info(enum orl_reason reason);
+
+/* rdp_dvc.c */
+enum { ORL_RDP_CHANNEL_MAX_BYTES = 256 * 1024 }; /* of one message of the client */
+void orl_rdp_dvc_guard(struct orl_viewer *v);    /* bounds what a client makes FreeRDP buffer */
+bool orl_rdp_dvc_open(struct orl_viewer *v, struct orl_rdp_dvc *dvc, const char *name);
+bool orl_rdp_dvc_write(struct orl_rdp_dvc *dvc, const uint8_t *data, size_t len);
+/* Returns 1 and a message in buf, 0: none, negative: broken. */
+int orl_rdp_dvc_read(struct orl_rdp_dvc *dvc, struct orl_buf *buf);
+void orl_rdp_dvc_close(struct orl_rdp_dvc *dvc);
+
+/* rdp_gfx.c */
+bool orl_rdp_gfx_open(struct orl_viewer *v);
+int orl_rdp_gfx_run(
+        struct orl_viewer *v); /* reads what came; negative: the client broke the protocol */
+int orl_rdp_gfx_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px);
+int orl_rdp_gfx_send(struct orl_viewer *v, const struct orl_update *update);
+void orl_rdp_gfx_fini(struct orl_viewer *v);
+
+/* rdp_bitmap.c */
+int orl_rdp_bitmap_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px);
+int orl_rdp_bitmap_send(struct orl_viewer *v, const struct orl_update *update);
+bool orl_rdp_bitmap_has_acks(const struct orl_viewer *v);
+
+/* rdp_planar.c: rows of the picture as one planar stream (malloc'd, free() it), or NULL when it would not be
+ * smaller than the pixels. */
+enum { ORL_RDP_PLANAR_ROWS = 64 };
+uint8_t *orl_rdp_planar(struct orl_viewer *v, const uint8_t *pixels, size_t stride_bytes,
+        uint32_t width_px, uint32_t height_px, bool is_top_down, uint32_t *ret_len);
+
+/* rdp_input.c */
+void orl_rdp_input_setup(struct orl_viewer *v);
+
+/* rdp_pointer.c */
+void orl_rdp_pointer_send(struct orl_viewer *v, const struct orl_cursor *cursor);
+
+/* rdp_disp.c */
+bool orl_rdp_disp_open(struct orl_viewer *v);
+int orl_rdp_disp_run(struct orl_viewer *v);
+
+#endif
