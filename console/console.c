@@ -1,0 +1,168 @@
+#include "console/console.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "console/links.h"
+#include "display/source.h"
+#include "protocols/vnc/vnc_source.h"
+
+#define CONTROL_QUEUE_MAX 8
+
+struct orl_console {
+    struct orl_loop *loop;
+    struct orl_ipc *control; /* NULL: the gateway is gone */
+    struct orl_links *links;
+    struct orl_source_handle source;
+    bool is_over;
+};
+
+static const struct orl_log_ctx log_ctx = {.name = "console"};
+
+static void end(struct orl_console *c)
+{
+    c->is_over = true;
+    orl_loop_stop(c->loop);
+}
+
+/* Both sides hear why; then this process ends. */
+static void end_with(struct orl_console *c, enum orl_reason reason, const char *text)
+{
+    if (c->is_over) {
+        return;
+    }
+    orl_log_info(&log_ctx, "console over", "reason", orl_reason_code(reason), "text", text);
+    orl_links_close_all(c->links, reason);
+    if (c->control != NULL) {
+        struct orl_msg msg = {.type = ORL_MSG_CLOSE};
+        msg.u.close.reason = reason;
+        orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text);
+        /* Not queued: the loop does not run again. Full: the gateway sees the socket close. */
+        (void)orl_ipc_send(orl_ipc_fd(c->control), &msg, NULL, 0);
+    }
+    end(c);
+}
+
+static void on_surface(void *ctx, struct orl_surface *surface)
+{
+    struct orl_console *c = ctx;
+    orl_links_set_surface(c->links, surface);
+}
+
+static void on_damage(void *ctx)
+{
+    struct orl_console *c = ctx;
+    orl_links_wake(c->links);
+}
+
+static void on_source_closed(void *ctx, enum orl_reason reason, const char *text)
+{
+    end_with(ctx, reason, text);
+}
+
+static void on_input(void *ctx, const struct orl_input *input)
+{
+    struct orl_console *c = ctx;
+    c->source.ops->input(c->source.source, input);
+}
+
+static void on_count(void *ctx, unsigned count)
+{
+    struct orl_console *c = ctx;
+    if (c->is_over) {
+        return;
+    }
+    if (count == 0) {
+        static const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+        c->source.ops->input(c->source.source, &release);
+    }
+    c->source.ops->set_viewed(c->source.source, count > 0);
+    if (count == 0 && c->control == NULL) {
+        end(c);
+    }
+}
+
+static int on_control(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
+{
+    struct orl_console *c = ctx;
+    (void)ipc;
+    if (msg->type == ORL_MSG_CLOSE && fds->count == 0) {
+        end_with(c, orl_reason_from_u32(msg->u.close.reason), msg->u.close.text);
+        return ORL_OK;
+    }
+    if (msg->type != ORL_MSG_SURFACE || fds->count != 1) {
+        return ORL_E_PROTO;
+    }
+    struct orl_err err = {0};
+    if (orl_links_add(c->links, orl_ipc_fds_take(fds, 0), &err) < 0) {
+        orl_log_warn(&log_ctx, "link refused", "error", err.text);
+    }
+    return ORL_OK;
+}
+
+static void on_control_closed(void *ctx, struct orl_ipc *ipc, int code)
+{
+    struct orl_console *c = ctx;
+    (void)code;
+    orl_ipc_free(ipc);
+    c->control = NULL;
+    if (orl_links_count(c->links) == 0) {
+        end(c);
+    }
+}
+
+static const struct orl_source_events source_events = {
+        .on_surface = on_surface, .on_damage = on_damage, .on_closed = on_source_closed};
+static const struct orl_links_events links_events = {.on_input = on_input, .on_count = on_count};
+static const struct orl_ipc_events control_events = {
+        .on_msg = on_control, .on_closed = on_control_closed};
+
+static int open_parts(struct orl_console *c, int control_fd, int *display_fd,
+        const struct orl_msg_start *start, struct orl_err *err)
+{
+    int rc = orl_ipc_new(
+            c->loop, control_fd, CONTROL_QUEUE_MAX, &control_events, c, &c->control, err);
+    if (rc == ORL_OK) {
+        rc = orl_links_new(c->loop, &links_events, c, &c->links, err);
+    }
+    if (rc == ORL_OK && start->source != ORL_SOURCE_VNC) {
+        rc = orl_err_set(err, ORL_E_UNSUPPORTED, "source kind %u", start->source);
+    }
+    if (rc == ORL_OK) {
+        rc = orl_vnc_source_new(c->loop, orl_steal_fd(display_fd), start->password, &source_events,
+                c, &c->source, err);
+    }
+    return rc;
+}
+
+int orl_console_new(struct orl_loop *loop, int control_fd, int display_fd,
+        const struct orl_msg_start *start, struct orl_console **ret_console, struct orl_err *err)
+{
+    struct orl_console *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        close(control_fd);
+        close(display_fd);
+        return orl_err_set(err, ORL_E_NOMEM, "console");
+    }
+    c->loop = loop;
+    int rc = open_parts(c, control_fd, &display_fd, start, err);
+    orl_close_fd(&display_fd);
+    if (rc < 0) {
+        orl_console_free(c);
+        return rc;
+    }
+    *ret_console = c;
+    return ORL_OK;
+}
+
+void orl_console_free(struct orl_console *console)
+{
+    if (console == NULL) {
+        return;
+    }
+    console->is_over = true;
+    if (console->source.ops != NULL) {
+        console->source.ops->free(console->source.source);
+    }
+    orl_links_free(console->links);
+    orl_ipc_free(console->control);
+    free(console);
+}

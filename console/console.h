@@ -1,0 +1,15 @@
+/* One open desktop: a source on one side, the sessions' links on the other, the gateway's control
+ * socket beside them. Ends when the source closes, when the gateway says so, or when gateway and links are
+ * gone. */
+#ifndef ORL_CONSOLE_CONSOLE_H
+#define ORL_CONSOLE_CONSOLE_H
+#include "base/ipc.h"
+
+struct orl_console;
+/* Takes control_fd and display_fd, also on failure. start: borrowed. The source's thread begins here:
+ * the sandbox must be entered. The loop is stopped when the console is over. */
+ORL_NODISCARD int orl_console_new(struct orl_loop *loop, int control_fd, int display_fd,
+        const struct orl_msg_start *start, struct orl_console **ret_console, struct orl_err *err);
+void orl_console_free(struct orl_console *console);
+
+#endif

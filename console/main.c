@@ -1,0 +1,74 @@
+/* oriel-console: started by oriel-gateway with the control socket as fd 3. */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "base/secret.h"
+#include "console/console.h"
+#include "protocols/vnc/vnc_source.h"
+#include <stdio.h>
+#include <string.h>
+
+#define CONTROL_FD 3
+#define START_TIMEOUT_MS 10000
+
+static const struct orl_log_ctx log_ctx = {.name = "console"};
+
+static int receive_start(struct orl_msg *ret_msg, int *ret_display_fd, struct orl_err *err)
+{
+    struct orl_ipc_fds fds;
+    int rc = orl_ipc_recv(CONTROL_FD, START_TIMEOUT_MS, ret_msg, &fds);
+    if (rc == ORL_OK && (ret_msg->type != ORL_MSG_START || fds.count != 1)) {
+        rc = ORL_E_PROTO;
+    }
+    if (rc == ORL_OK) {
+        *ret_display_fd = orl_ipc_fds_take(&fds, 0);
+    }
+    orl_ipc_fds_close(&fds);
+    return rc < 0 ? orl_err_set(err, rc, "no start message: %s", orl_err_name(rc)) : ORL_OK;
+}
+
+static int run(struct orl_loop *loop, struct orl_err *err)
+{
+    struct orl_msg start;
+    ORL_AUTO(orl_close_auto) int display_fd = -1;
+    int rc = receive_start(&start, &display_fd, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct orl_sandbox_report report = {0};
+    rc = orl_sandbox_enter(ORL_SANDBOX_CONSOLE, &report, err);
+    struct orl_console *console = NULL;
+    if (rc == ORL_OK) {
+        rc = orl_console_new(
+                loop, CONTROL_FD, orl_steal_fd(&display_fd), &start.u.start, &console, err);
+    }
+    orl_msg_wipe(&start);
+    if (rc == ORL_OK) {
+        orl_loop_run(loop);
+        orl_console_free(console);
+    }
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    orl_sandbox_harden();
+    if (argc != 1) {
+        (void)fprintf(
+                stderr, "usage: %s, started by oriel-gateway (control socket on fd 3)\n", argv[0]);
+        return 64;
+    }
+    struct orl_err err = {0};
+    struct orl_loop *loop = NULL;
+    orl_vnc_prepare();
+    int rc = orl_loop_new(&loop, &err);
+    if (rc == ORL_OK) {
+        rc = run(loop, &err);
+    }
+    orl_loop_free(loop);
+    if (rc < 0) {
+        orl_log_error(&log_ctx, "console failed", "error", err.text);
+        return 1;
+    }
+    return 0;
+}

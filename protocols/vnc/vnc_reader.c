@@ -1,0 +1,515 @@
+#include "protocols/vnc/vnc_reader.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "display/input.h"
+#include "protocols/vnc/vnc_source.h"
+#include "protocols/vnc/vnc_wire.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <rfb/rfbclient.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define PASSWORD_BYTES 8 /* RFC 6143 7.2.2: the rest is never used */
+#define STORM_WINDOW_US (1 * ORL_US_PER_S)
+#define STORM_MAX_RESIZES 30 /* per window; a person's dragging makes a few */
+#define STORM_MAX_OTHERS 500 /* messages that are no updates, per window */
+#define BANNER_LEN 12
+
+struct orl_vnc_reader {
+    int fd; /* borrowed */
+    char password[PASSWORD_BYTES + 1];
+    struct orl_wake *wake; /* borrowed */
+    pthread_t thread;
+    rfbClient *client;
+
+    /* the thread's own */
+    struct orl_surface *current; /* what is written into; owned by whoever took it, see below */
+    struct orl_region damage;
+    struct orl_cursor cursor;
+    bool has_cursor;
+    bool is_password_asked;
+    bool has_update; /* this message held one */
+    const char *lie; /* what the server broke, or NULL */
+    uint64_t storm_start_us;
+    unsigned resizes, others;
+
+    /* between thread and loop */
+    _Atomic(struct orl_surface *) fresh;
+    atomic_uint flags;
+    atomic_int leds;
+    _Atomic uint64_t screen;
+    _Atomic uint64_t busy_since_us;
+    atomic_bool is_stopping;
+    struct orl_vnc_result result; /* written before ORL_VNC_DONE, read after */
+};
+
+/* Exported by libvncclient, in no header of its own. */
+extern void rfbClientEncryptBytes(unsigned char *bytes, char *passwd);
+
+static char reader_tag; /* its address is the key; never read or written */
+
+static struct orl_vnc_reader *reader_of(rfbClient *client)
+{
+    return rfbClientGetClientData(client, &reader_tag);
+}
+
+static void raise_flags(struct orl_vnc_reader *r, unsigned flags)
+{
+    atomic_fetch_or(&r->flags, flags);
+    orl_wake_send(r->wake);
+}
+
+static void quiet(const char *format, ...)
+{
+    (void)format; /* what a server says about itself is not for our log */
+}
+
+/* Pseudo-encodings that libvncclient does not know. */
+static rfbBool on_encoding(rfbClient *client, rfbFramebufferUpdateRectHeader *rect)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    if (r == NULL) {
+        return FALSE;
+    }
+    switch ((int32_t)rect->encoding) {
+    case ORL_RFB_ENCODING_QEMU_LED: {
+        char leds = 0;
+        if (!ReadFromRFBServer(client, &leds, 1)) {
+            return FALSE;
+        }
+        /* QEMU's bits are ORL_LOCK_*'s. */
+        atomic_store(&r->leds, (int)(leds & (ORL_LOCK_SCROLL | ORL_LOCK_NUM | ORL_LOCK_CAPS)));
+        rect->r.w = rect->r.h = 0; /* no damage */
+        return TRUE;
+    }
+    case ORL_RFB_ENCODING_EXT_BUTTONS:
+        atomic_fetch_or(&r->flags, ORL_VNC_EXT_BUTTONS);
+        rect->r.w = rect->r.h = 0;
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+void orl_vnc_prepare(void)
+{
+    static rfbClientProtocolExtension extension = {.handleEncoding = on_encoding};
+    static bool is_done;
+    if (is_done) {
+        return;
+    }
+    is_done = true;
+    rfbClientLog = quiet;
+    rfbClientErr = quiet;
+    rfbClientRegisterExtension(&extension);
+    /* Lets libgcrypt read its files and start its generator now. */
+    unsigned char challenge[16] = {0};
+    char password[PASSWORD_BYTES + 1] = "prepare";
+    rfbClientEncryptBytes(challenge, password);
+}
+
+static char *on_password(rfbClient *client)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    r->is_password_asked = true;
+    return strdup(r->password);
+}
+
+static bool is_inside(const rfbClient *client, int x, int y, int width, int height)
+{
+    return x >= 0 && y >= 0 && width >= 0 && height >= 0 && x + width <= client->width &&
+           y + height <= client->height;
+}
+
+static void tell_lie(struct orl_vnc_reader *r, const char *what)
+{
+    if (r->lie == NULL) {
+        r->lie = what;
+    }
+}
+
+static rfbBool on_size(rfbClient *client)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    struct orl_surface *surface = NULL;
+    if (++r->resizes > STORM_MAX_RESIZES) {
+        tell_lie(r, "changes its size without end");
+        return FALSE;
+    }
+    if (client->width <= 0 || client->height <= 0 ||
+            orl_surface_create((uint32_t)client->width, (uint32_t)client->height, &surface, NULL) <
+                    0) {
+        tell_lie(r, "a desktop of that size is not possible");
+        return FALSE;
+    }
+    if (r->has_cursor) {
+        orl_surface_set_cursor(surface, &r->cursor);
+    }
+    orl_region_clear(&r->damage);
+    r->current = surface;
+    /* A lying server may send an encoding that libvncclient decodes into this, by rows of width * 4:
+     * never beyond the surface, whose rows are at least that long. */
+    client->frameBuffer = orl_surface_pixels_rw(surface);
+    /* What the loop has not taken is nobody's: only this thread ever saw it. */
+    orl_surface_free(atomic_exchange(&r->fresh, surface));
+    orl_wake_send(r->wake);
+    return TRUE;
+}
+
+static uint8_t *row_at(struct orl_surface *surface, int x, int y)
+{
+    return orl_surface_pixels_rw(surface) + (size_t)y * orl_surface_stride(surface) + (size_t)x * 4;
+}
+
+static void on_bitmap(rfbClient *client, const uint8_t *data, int x, int y, int width, int height)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    if (!is_inside(client, x, y, width, height)) {
+        tell_lie(r, "a rectangle is outside the desktop");
+        return;
+    }
+    size_t bytes = (size_t)width * 4;
+    for (int i = 0; i < height; i++) {
+        memcpy(row_at(r->current, x, y + i), data + (size_t)i * bytes, bytes);
+    }
+}
+
+static void on_fill(rfbClient *client, int x, int y, int width, int height, uint32_t colour)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    if (!is_inside(client, x, y, width, height)) {
+        tell_lie(r, "a rectangle is outside the desktop");
+        return;
+    }
+    for (int i = 0; i < height; i++) {
+        uint8_t *row = row_at(r->current, x, y + i);
+        for (int j = 0; j < width; j++) {
+            memcpy(row + (size_t)j * 4, &colour, sizeof(colour));
+        }
+    }
+}
+
+static void on_copy(rfbClient *client, int from_x, int from_y, int width, int height, int x, int y)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    if (!is_inside(client, from_x, from_y, width, height) ||
+            !is_inside(client, x, y, width, height)) {
+        tell_lie(r, "a copied rectangle is outside the desktop");
+        return;
+    }
+    size_t bytes = (size_t)width * 4;
+    for (int i = 0; i < height; i++) {
+        int line = from_y < y ? height - 1 - i : i; /* moved down: from the bottom */
+        memmove(row_at(r->current, x, y + line), row_at(r->current, from_x, from_y + line), bytes);
+    }
+}
+
+static void on_rect(rfbClient *client, int x, int y, int width, int height)
+{
+    struct orl_rect rect = {x, y, width, height};
+    orl_region_add(&reader_of(client)->damage, &rect);
+}
+
+static void on_update_end(rfbClient *client)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    for (unsigned i = 0; i < r->damage.count; i++) {
+        orl_surface_damage(r->current, &r->damage.rects[i]);
+    }
+    orl_region_clear(&r->damage);
+    r->has_update = true;
+}
+
+static uint32_t limit(int value, uint32_t max)
+{
+    return value < 0 ? 0 : (uint32_t)value < max ? (uint32_t)value : max;
+}
+
+static void on_cursor(rfbClient *client, int hot_x, int hot_y, int width, int height, int bytes)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    struct orl_cursor *cursor = &r->cursor;
+    if (bytes == 4 && width > 0 && height > 0) {
+        /* A larger shape is cut: no client takes it. */
+        cursor->is_visible = true;
+        cursor->width_px = limit(width, ORL_CURSOR_MAX_PX);
+        cursor->height_px = limit(height, ORL_CURSOR_MAX_PX);
+        cursor->hot_x = limit(hot_x, cursor->width_px - 1);
+        cursor->hot_y = limit(hot_y, cursor->height_px - 1);
+        for (uint32_t y = 0; y < cursor->height_px; y++) {
+            for (uint32_t x = 0; x < cursor->width_px; x++) {
+                size_t at = (size_t)y * (size_t)width + x;
+                uint32_t pixel = 0;
+                memcpy(&pixel, client->rcSource + at * 4, sizeof(pixel));
+                cursor->pixels[y * cursor->width_px + x] =
+                        client->rcMask[at] != 0 ? 0xFF000000U | pixel : 0;
+            }
+        }
+        r->has_cursor = true;
+        orl_surface_set_cursor(r->current, cursor);
+        raise_flags(r, ORL_VNC_CURSOR);
+    }
+    free(client->rcMask); /* libvncclient 0.9.14 allocates another one for each shape */
+    client->rcMask = NULL;
+}
+
+static void set_busy(struct orl_vnc_reader *r, bool is_busy)
+{
+    atomic_store(&r->busy_since_us, is_busy ? orl_clock_now_us() : 0);
+}
+
+static void finish(struct orl_vnc_reader *r, enum orl_reason reason, const char *text)
+{
+    r->result.reason = reason;
+    (void)snprintf(r->result.text, sizeof(r->result.text), "%s", text);
+}
+
+/* Nothing more will come: the peer closed, or the connection broke. */
+static bool is_peer_gone(int fd)
+{
+    char byte = 0;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* Below 3.7 the server chooses the authentication, out of all that libvncclient has: TLS, SASL, ...
+ * Servers that old are not met any more; UltraVNC's 3.14 and 3.16 mean 3.4 and 3.6. */
+static bool is_banner_ok(struct orl_vnc_reader *r)
+{
+    char banner[BANNER_LEN + 1] = {0};
+    ssize_t n = recv(r->fd, banner, BANNER_LEN, MSG_PEEK | MSG_WAITALL);
+    unsigned major = 0;
+    unsigned minor = 0;
+    char end = 0;
+    if (n != BANNER_LEN || sscanf(banner, "RFB %3u.%3u%c", &major, &minor, &end) != 3 ||
+            end != '\n') {
+        return false;
+    }
+    return major > 3 || (major == 3 && minor >= 7 && minor != 14 && minor != 16);
+}
+
+static bool handshake(struct orl_vnc_reader *r)
+{
+    static const uint32_t schemes[] = {rfbNoAuth, rfbVncAuth};
+    if (!is_banner_ok(r)) {
+        bool is_gone = is_peer_gone(r->fd);
+        finish(r, is_gone ? ORL_REASON_CONSOLE_LOST : ORL_REASON_CONSOLE_PROTOCOL,
+                is_gone ? "the display closed the connection"
+                        : "the display is no VNC server (RFB 3.7 or later)");
+        return false;
+    }
+    SetClientAuthSchemes(r->client, schemes, (int)(sizeof(schemes) / sizeof(schemes[0])));
+    bool is_ok = InitialiseRFBConnection(r->client) && r->client->tlsSession == NULL;
+    orl_secret_wipe(r->password, sizeof(r->password));
+    if (!is_ok) {
+        if (r->is_password_asked && r->client->desktopName == NULL &&
+                r->client->si.framebufferWidth == 0) {
+            finish(r, ORL_REASON_CONSOLE_AUTH, "the display refused the password");
+        } else if (is_peer_gone(r->fd)) {
+            finish(r, ORL_REASON_CONSOLE_LOST, "the display closed during the handshake");
+        } else {
+            finish(r, ORL_REASON_CONSOLE_PROTOCOL,
+                    "the display's handshake is wrong, or wants an authentication other than none "
+                    "or VNC");
+        }
+        return false;
+    }
+    r->client->width = r->client->si.framebufferWidth;
+    r->client->height = r->client->si.framebufferHeight;
+    if (!on_size(r->client)) {
+        finish(r, ORL_REASON_CONSOLE_PROTOCOL, r->lie);
+        return false;
+    }
+    raise_flags(r, ORL_VNC_UP);
+    return true;
+}
+
+static bool is_storm(struct orl_vnc_reader *r)
+{
+    uint64_t now_us = orl_clock_now_us();
+    if (now_us - r->storm_start_us > STORM_WINDOW_US) {
+        r->storm_start_us = now_us;
+        r->resizes = 0;
+        r->others = 0;
+    }
+    if (!r->has_update && ++r->others > STORM_MAX_OTHERS) {
+        tell_lie(r, "sends messages without end");
+    }
+    return r->lie != NULL;
+}
+
+/* libvncclient clears requestedResize on every ExtendedDesktopSize, and takes the size from it only
+ * when each screen's id is not 0 (QEMU's is 0). */
+static unsigned desktop_size_flags(struct orl_vnc_reader *r)
+{
+    rfbClient *client = r->client;
+    if (client->requestedResize) {
+        return 0;
+    }
+    if (client->screen.id == 0) {
+        return ORL_VNC_EXT_SIZE | ORL_VNC_EXT_SIZE_NO_ID;
+    }
+    atomic_store(&r->screen, (uint64_t)rfbClientSwap32IfLE(client->screen.id) << 32 |
+                                     rfbClientSwap32IfLE(client->screen.flags));
+    return ORL_VNC_EXT_SIZE;
+}
+
+static bool handle_message(struct orl_vnc_reader *r)
+{
+    rfbClient *client = r->client;
+    r->has_update = false;
+    /* The loop asks for updates; libvncclient would too, from this thread. */
+    client->supportedMessages.client2server[rfbFramebufferUpdateRequest / 8] &=
+            (uint8_t) ~(1U << (rfbFramebufferUpdateRequest % 8));
+    client->requestedResize = TRUE; /* to see it cleared: desktop_size_flags() */
+    memset(&client->screen, 0, sizeof(client->screen));
+    bool is_ok = HandleRFBServerMessage(client);
+    if (is_storm(r)) {
+        finish(r, ORL_REASON_CONSOLE_PROTOCOL, r->lie);
+        return false;
+    }
+    if (!is_ok) {
+        bool is_gone = is_peer_gone(r->fd);
+        finish(r, is_gone ? ORL_REASON_CONSOLE_LOST : ORL_REASON_CONSOLE_PROTOCOL,
+                is_gone ? "the display closed the connection"
+                        : "the display sent something that is not RFB");
+        return false;
+    }
+    unsigned flags = desktop_size_flags(r);
+    if (SupportsClient2Server(client, rfbQemuEvent)) {
+        flags |= ORL_VNC_EXT_KEYS;
+    }
+    raise_flags(r, flags | (r->has_update ? ORL_VNC_UPDATED : 0U));
+    return true;
+}
+
+static void *reader_main(void *arg)
+{
+    struct orl_vnc_reader *r = arg;
+    bool is_up = handshake(r);
+    while (is_up && !atomic_load(&r->is_stopping)) {
+        if (r->client->buffered == 0) {
+            set_busy(r, false);
+            struct pollfd pfd = {.fd = r->fd, .events = POLLIN};
+            if (poll(&pfd, 1, -1) < 0 && errno != EINTR) {
+                finish(r, ORL_REASON_CONSOLE_LOST, "the display's socket failed");
+                break;
+            }
+        }
+        set_busy(r, true);
+        is_up = handle_message(r);
+    }
+    set_busy(r, false);
+    raise_flags(r, ORL_VNC_DONE);
+    return NULL;
+}
+
+static rfbClient *new_client(struct orl_vnc_reader *r)
+{
+    rfbClient *client = rfbGetClient(8, 3, 4);
+    if (client == NULL) {
+        return NULL;
+    }
+    rfbClientSetClientData(client, &reader_tag, r);
+    client->sock = r->fd;
+    client->listenSpecified = TRUE; /* the connection is there: it must make none */
+    client->format.redShift = 16;   /* BGRX, as orl_rfb_put_pixel_format() asks for */
+    client->format.greenShift = 8;
+    client->format.blueShift = 0;
+    client->canHandleNewFBSize = TRUE;
+    client->GetPassword = on_password;
+    client->MallocFrameBuffer = on_size;
+    client->GotBitmap = on_bitmap;
+    client->GotFillRect = on_fill;
+    client->GotCopyRect = on_copy;
+    client->GotFrameBufferUpdate = on_rect;
+    client->FinishedFrameBufferUpdate = on_update_end;
+    client->GotCursorShape = on_cursor;
+    return client;
+}
+
+static void free_client(rfbClient *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    client->sock = RFB_INVALID_SOCKET; /* ours */
+    client->frameBuffer = NULL;
+    free(client->rcSource);
+    free(client->rcMask);
+    rfbClientCleanup(client);
+}
+
+int orl_vnc_reader_new(int fd, const char *password, struct orl_wake *wake,
+        struct orl_vnc_reader **ret_reader, struct orl_err *err)
+{
+    struct orl_vnc_reader *r = calloc(1, sizeof(*r));
+    if (r == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "VNC reader");
+    }
+    r->fd = fd;
+    r->wake = wake;
+    (void)snprintf(r->password, sizeof(r->password), "%.*s", PASSWORD_BYTES,
+            password != NULL ? password : "");
+    atomic_init(&r->leds, -1);
+    orl_region_clear(&r->damage);
+    set_busy(r, true);
+    r->client = new_client(r);
+    int rc = r->client == NULL ? ENOMEM : pthread_create(&r->thread, NULL, reader_main, r);
+    if (rc != 0) {
+        free_client(r->client);
+        free(r);
+        return orl_err_sys(err, rc, "VNC reader thread");
+    }
+    *ret_reader = r;
+    return ORL_OK;
+}
+
+void orl_vnc_reader_free(struct orl_vnc_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    atomic_store(&reader->is_stopping, true);
+    (void)shutdown(reader->fd, SHUT_RDWR);
+    (void)pthread_join(reader->thread, NULL);
+    free_client(reader->client);
+    orl_surface_free(atomic_exchange(&reader->fresh, NULL));
+    orl_secret_wipe(reader->password, sizeof(reader->password));
+    free(reader);
+}
+
+unsigned orl_vnc_reader_take_flags(struct orl_vnc_reader *reader)
+{
+    return atomic_exchange(&reader->flags, 0);
+}
+
+struct orl_surface *orl_vnc_reader_take_surface(struct orl_vnc_reader *reader)
+{
+    return atomic_exchange(&reader->fresh, NULL);
+}
+
+uint64_t orl_vnc_reader_busy_since_us(const struct orl_vnc_reader *reader)
+{
+    return atomic_load(&reader->busy_since_us);
+}
+
+int orl_vnc_reader_leds(const struct orl_vnc_reader *reader)
+{
+    return atomic_load(&reader->leds);
+}
+
+uint64_t orl_vnc_reader_screen(const struct orl_vnc_reader *reader)
+{
+    return atomic_load(&reader->screen);
+}
+
+const struct orl_vnc_result *orl_vnc_reader_result(const struct orl_vnc_reader *reader)
+{
+    return &reader->result;
+}
