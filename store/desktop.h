@@ -63,8 +63,9 @@ struct orl_desktop_claim {
     const char *actor; /* for the audit row; NULL: "broker" */
 };
 /* Gives one free, running, ready desktop without maintenance, the oldest, to the person: assigned,
- * tainted, version + 1. A dedicated one that is the person's already is given again, whatever its
- * power (want becomes run). ORL_E_NOTFOUND: none now. */
+ * tainted, version + 1. One that is the person's already (dedicated) is given again, whatever its
+ * power (want becomes run). ORL_E_NOTFOUND: none now. For people use orl_session_claim(), which
+ * binds desktop and session. */
 ORL_NODISCARD int orl_desktop_claim(struct orl_store *store, const struct orl_desktop_claim *claim,
         uint64_t now_ms, struct orl_desktop_row *ret_row, struct orl_err *err);
 
@@ -79,9 +80,10 @@ struct orl_desktop_move {
     const char *detail; /* NULL or text for the audit row */
 };
 /* One legal step: row, version and audit row in one transaction. Leaving running clears is_ready;
- * a lease that becomes free or, for floating and static, ending forgets user and session.
- * ORL_E_CONFLICT: version is not the row's. ORL_E_DENIED: no legal move from where the row is.
- * ORL_E_NOTFOUND. ret_row (may be NULL) is the row after the move. */
+ * ending forgets the session, free also the person; ending sets want (floating: delete, dedicated:
+ * stop). ORL_E_CONFLICT: version is not the row's. ORL_E_DENIED: no legal move from where the row
+ * is, or a lease while a session is on it (session.h moves that). ORL_E_NOTFOUND. ret_row (may be
+ * NULL) is the row after the move. */
 ORL_NODISCARD int orl_desktop_move(struct orl_store *store, const struct orl_desktop_move *move,
         uint64_t now_ms, struct orl_desktop_row *ret_row, struct orl_err *err);
 

@@ -14,7 +14,8 @@ struct orl_user_row {
 };
 typedef int (*orl_user_fn)(void *ctx, const struct orl_user_row *row);
 
-/* ORL_E_INVAL: empty name. ORL_E_EXISTS: names differ by more than the case of ASCII letters. */
+/* ORL_E_INVAL: empty name. ORL_E_EXISTS: also when only the case of ASCII letters
+ * differs. */
 ORL_NODISCARD int orl_user_insert(struct orl_store *store, const struct orl_user_row *row,
         uint64_t now_ms, struct orl_err *err);
 /* Finds without regard to the case of ASCII letters; row->name is as stored. */

@@ -1,0 +1,62 @@
+#include "store/entitlement.h"
+
+#include "store/store_priv.h"
+
+int orl_entitlement_insert(
+        struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "INSERT INTO entitlement (user_name, pool) VALUES ($1, $2)");
+    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, pool);
+    int rc = orl_db_run(&q, err);
+    if (rc == ORL_E_NOTFOUND) {
+        return orl_err_set(err, rc, "no such user or pool: %s, %s", user, pool);
+    }
+    if (rc == ORL_E_EXISTS) {
+        return orl_err_set(err, rc, "%s may use pool %s already", user, pool);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int orl_entitlement_remove(
+        struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "DELETE FROM entitlement WHERE user_name = $1 AND pool = $2");
+    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, pool);
+    return orl_store_run_one(&q, "entitlement of", user, err);
+}
+
+int orl_entitlement_has(
+        struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db,
+            "SELECT 1 FROM entitlement e JOIN pool p ON p.name = e.pool"
+            " WHERE e.user_name = $1 AND e.pool = $2 AND p.is_deleted = 0");
+    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, pool);
+    return orl_db_step(&q, err);
+}
+
+int orl_entitlement_list(struct orl_store *store, const char *user, const char *pool,
+        orl_entitlement_fn fn, void *ctx, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db,
+            "SELECT e.user_name, e.pool FROM entitlement e JOIN pool p ON p.name = e.pool"
+            " WHERE p.is_deleted = 0 AND ($1 = '' OR e.user_name = $1)"
+            " AND ($2 = '' OR e.pool = $2) ORDER BY e.user_name, e.pool");
+    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, pool);
+    int rc = 0;
+    while ((rc = orl_db_step(&q, err)) == 1) {
+        struct orl_entitlement_row row;
+        orl_db_get_text(&q, row.user, sizeof(row.user));
+        orl_db_get_text(&q, row.pool, sizeof(row.pool));
+        rc = orl_db_row_done(&q, err);
+        rc = rc < 0 ? rc : fn(ctx, &row);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return rc;
+}

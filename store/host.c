@@ -1,0 +1,119 @@
+#include "store/host.h"
+
+#include "store/store_priv.h"
+#include <string.h>
+
+#define COLUMNS                                                                                    \
+    "name, uri, accel, accel_reason, report, memory_mib, free_memory_mib, free_disk_mib, state,"   \
+    " reason, reason_text, heartbeat_ms"
+
+const char *orl_host_state_name(enum orl_host_state state)
+{
+    return state == ORL_HOST_UP ? "up" : "down";
+}
+
+static int read_one(struct orl_db_query *q, struct orl_host_row *ret_row, struct orl_err *err)
+{
+    int rc = orl_db_step(q, err);
+    if (rc <= 0) {
+        return rc < 0 ? rc : ORL_E_NOTFOUND;
+    }
+    struct orl_host_row row = {0};
+    orl_db_get_text(q, row.name, sizeof(row.name));
+    orl_db_get_text(q, row.uri, sizeof(row.uri));
+    orl_db_get_text(q, row.accel, sizeof(row.accel));
+    orl_db_get_text(q, row.accel_reason, sizeof(row.accel_reason));
+    orl_db_get_text(q, row.report, sizeof(row.report));
+    row.memory_mib = orl_db_get_u64(q);
+    row.free_memory_mib = orl_db_get_u64(q);
+    row.free_disk_mib = orl_db_get_u64(q);
+    row.state = strcmp(orl_db_get_peek(q), "up") == 0 ? ORL_HOST_UP : ORL_HOST_DOWN;
+    row.reason = orl_store_get_reason(q);
+    orl_db_get_text(q, row.reason_text, sizeof(row.reason_text));
+    row.heartbeat_ms = orl_db_get_u64(q);
+    rc = orl_db_row_done(q, err);
+    if (rc == 0) {
+        *ret_row = row;
+    }
+    return rc;
+}
+
+int orl_host_put(struct orl_store *store, const struct orl_host_row *row, struct orl_err *err)
+{
+    if (!orl_name_is_valid(row->name)) {
+        return orl_err_set(err, ORL_E_INVAL, "not a name for a host: %s", row->name);
+    }
+    ORL_DB_QUERY(q, store->db,
+            "INSERT INTO host (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+            " $12) ON CONFLICT (name) DO UPDATE SET uri = excluded.uri, accel = excluded.accel,"
+            " accel_reason = excluded.accel_reason, report = excluded.report,"
+            " memory_mib = excluded.memory_mib, free_memory_mib = excluded.free_memory_mib,"
+            " free_disk_mib = excluded.free_disk_mib, state = excluded.state,"
+            " reason = excluded.reason, reason_text = excluded.reason_text,"
+            " heartbeat_ms = excluded.heartbeat_ms");
+    orl_db_put_text(&q, row->name);
+    orl_db_put_text(&q, row->uri);
+    orl_db_put_text(&q, row->accel);
+    orl_db_put_text(&q, row->accel_reason);
+    orl_db_put_text(&q, row->report);
+    orl_db_put_u64(&q, row->memory_mib);
+    orl_db_put_u64(&q, row->free_memory_mib);
+    orl_db_put_u64(&q, row->free_disk_mib);
+    orl_db_put_text(&q, orl_host_state_name(row->state));
+    orl_store_put_reason(&q, row->reason);
+    orl_db_put_text(&q, row->reason_text);
+    orl_db_put_u64(&q, row->heartbeat_ms);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}
+
+int orl_host_get(struct orl_store *store, const char *name, struct orl_host_row *ret_row,
+        struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM host WHERE name = $1");
+    orl_db_put_text(&q, name);
+    int rc = read_one(&q, ret_row, err);
+    return rc == ORL_E_NOTFOUND ? orl_store_no_such("host", name, err) : rc;
+}
+
+int orl_host_list(struct orl_store *store, orl_host_fn fn, void *ctx, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM host ORDER BY name");
+    for (;;) {
+        struct orl_host_row row;
+        int rc = read_one(&q, &row, err);
+        if (rc < 0) {
+            return rc == ORL_E_NOTFOUND ? 0 : rc;
+        }
+        rc = fn(ctx, &row);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+}
+
+static int has_desktops(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "SELECT 1 FROM desktop WHERE host = $1 LIMIT 1");
+    orl_db_put_text(&q, name);
+    return orl_db_step(&q, err);
+}
+
+int orl_host_remove(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : has_desktops(store, name, err);
+    if (rc == 1) {
+        rc = orl_err_set(err, ORL_E_CONFLICT, "host %s has desktops", name);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    {
+        ORL_DB_QUERY(q, store->db, "DELETE FROM host WHERE name = $1");
+        orl_db_put_text(&q, name);
+        rc = orl_store_run_one(&q, "host", name, err);
+    }
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}

@@ -1,0 +1,196 @@
+#include "store/pool.h"
+
+#include "store/store_priv.h"
+
+#define COLUMNS                                                                                    \
+    "name, kind, template, spares, max_desktops, memory_mib, vcpus, disconnect_timeout_s,"         \
+    " is_maintenance, is_deleted, created_ms, problem, problem_text, retry_ms"
+
+static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct orl_err *err)
+{
+    int rc = orl_db_step(q, err);
+    if (rc <= 0) {
+        return rc < 0 ? rc : ORL_E_NOTFOUND;
+    }
+    struct orl_pool_row row = {0};
+    orl_db_get_text(q, row.name, sizeof(row.name));
+    if (!orl_pool_kind_parse(orl_db_get_peek(q), &row.kind)) {
+        orl_db_fail(q, "a pool is of no known kind");
+    }
+    orl_db_get_text(q, row.template_name, sizeof(row.template_name));
+    row.spares = orl_db_get_u32(q);
+    row.max_desktops = orl_db_get_u32(q);
+    row.memory_mib = orl_db_get_u32(q);
+    row.vcpus = orl_db_get_u32(q);
+    row.disconnect_timeout_s = orl_db_get_u32(q);
+    row.is_maintenance = orl_db_get_bool(q);
+    row.is_deleted = orl_db_get_bool(q);
+    row.created_ms = orl_db_get_u64(q);
+    row.problem = orl_store_get_reason(q);
+    orl_db_get_text(q, row.problem_text, sizeof(row.problem_text));
+    row.retry_ms = orl_db_get_u64(q);
+    rc = orl_db_row_done(q, err);
+    if (rc == 0) {
+        *ret_row = row;
+    }
+    return rc;
+}
+
+/* A template that is there and was not removed; static pools have none. */
+static int check_template(
+        struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
+{
+    if ((row->kind == ORL_POOL_STATIC) != (row->template_name[0] == '\0')) {
+        return orl_err_set(err, ORL_E_INVAL,
+                row->kind == ORL_POOL_STATIC ? "a static pool has no template"
+                                             : "a pool needs a template");
+    }
+    if (row->template_name[0] == '\0') {
+        return 0;
+    }
+    ORL_DB_QUERY(q, store->db, "SELECT 1 FROM template WHERE name = $1 AND state <> 'removed'");
+    orl_db_put_text(&q, row->template_name);
+    int rc = orl_db_step(&q, err);
+    return rc == 0 ? orl_store_no_such("template", row->template_name, err) : rc < 0 ? rc : 0;
+}
+
+static int write_new(struct orl_store *store, const struct orl_pool_row *row, uint64_t now_ms,
+        struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db,
+            "INSERT INTO pool (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10,"
+            " '', '', 0)");
+    orl_db_put_text(&q, row->name);
+    orl_db_put_text(&q, orl_pool_kind_name(row->kind));
+    orl_db_put_text(&q, row->template_name);
+    orl_db_put_u64(&q, row->spares);
+    orl_db_put_u64(&q, row->max_desktops);
+    orl_db_put_u64(&q, row->memory_mib);
+    orl_db_put_u64(&q, row->vcpus);
+    orl_db_put_u64(&q, row->disconnect_timeout_s);
+    orl_db_put_bool(&q, row->is_maintenance);
+    orl_db_put_u64(&q, now_ms);
+    int rc = orl_db_run(&q, err);
+    if (rc == ORL_E_EXISTS) {
+        return orl_err_set(err, rc, "there is a pool %s", row->name);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int orl_pool_insert(struct orl_store *store, const struct orl_pool_row *row, uint64_t now_ms,
+        struct orl_err *err)
+{
+    if (!orl_name_is_valid(row->name)) {
+        return orl_err_set(err, ORL_E_INVAL, "not a name for a pool: %s", row->name);
+    }
+    if (row->kind <= ORL_POOL_NONE || row->kind >= ORL_POOL_KIND_COUNT) {
+        return orl_err_set(err, ORL_E_INVAL, "a pool needs a kind");
+    }
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : check_template(store, row, err);
+    rc = rc < 0 ? rc : write_new(store, row, now_ms, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_pool_get(struct orl_store *store, const char *name, struct orl_pool_row *ret_row,
+        struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM pool WHERE name = $1");
+    orl_db_put_text(&q, name);
+    int rc = read_one(&q, ret_row, err);
+    return rc == ORL_E_NOTFOUND ? orl_store_no_such("pool", name, err) : rc;
+}
+
+int orl_pool_list(struct orl_store *store, orl_pool_fn fn, void *ctx, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM pool ORDER BY name");
+    for (;;) {
+        struct orl_pool_row row;
+        int rc = read_one(&q, &row, err);
+        if (rc < 0) {
+            return rc == ORL_E_NOTFOUND ? 0 : rc;
+        }
+        rc = fn(ctx, &row);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+}
+
+static int write_settings(
+        struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db,
+            "UPDATE pool SET template = $1, spares = $2, max_desktops = $3, memory_mib = $4,"
+            " vcpus = $5, disconnect_timeout_s = $6, is_maintenance = $7 WHERE name = $8");
+    orl_db_put_text(&q, row->template_name);
+    orl_db_put_u64(&q, row->spares);
+    orl_db_put_u64(&q, row->max_desktops);
+    orl_db_put_u64(&q, row->memory_mib);
+    orl_db_put_u64(&q, row->vcpus);
+    orl_db_put_u64(&q, row->disconnect_timeout_s);
+    orl_db_put_bool(&q, row->is_maintenance);
+    orl_db_put_text(&q, row->name);
+    return orl_store_run_one(&q, "pool", row->name, err);
+}
+
+int orl_pool_update(struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    struct orl_pool_row old;
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : orl_pool_get(store, row->name, &old, err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct orl_pool_row wanted = *row;
+    wanted.kind = old.kind;
+    rc = check_template(store, &wanted, err);
+    rc = rc < 0 ? rc : write_settings(store, &wanted, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_pool_set_problem(struct orl_store *store, const char *name, enum orl_reason reason,
+        const char *text, uint64_t retry_ms, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    struct orl_pool_row old;
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : orl_pool_get(store, name, &old, err);
+    if (rc < 0) {
+        return rc;
+    }
+    char cut[ORL_TEXT_MAX + 1];
+    orl_msg_text(cut, sizeof(cut), text != NULL ? text : "");
+    {
+        ORL_DB_QUERY(q, store->db,
+                "UPDATE pool SET problem = $1, problem_text = $2, retry_ms = $3 WHERE name = $4"
+                " AND (problem <> $1 OR problem_text <> $2 OR retry_ms <> $3)");
+        orl_store_put_reason(&q, reason);
+        orl_db_put_text(&q, cut);
+        orl_db_put_u64(&q, retry_ms);
+        orl_db_put_text(&q, name);
+        rc = orl_db_run(&q, err);
+    }
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_pool_set_deleted(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "UPDATE pool SET is_deleted = 1 WHERE name = $1");
+    orl_db_put_text(&q, name);
+    return orl_store_run_one(&q, "pool", name, err);
+}
+
+int orl_pool_remove(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "DELETE FROM pool WHERE name = $1");
+    orl_db_put_text(&q, name);
+    int rc = orl_store_run_one(&q, "pool", name, err);
+    /* The foreign key of its desktops; nothing else refers to a pool without going with it. */
+    if (rc == ORL_E_NOTFOUND && q.failed.code != 0) {
+        rc = orl_err_set(err, ORL_E_CONFLICT, "pool %s has desktops", name);
+    }
+    return rc;
+}
