@@ -57,11 +57,11 @@ static int warm_up(struct orl_err *err)
         return orl_err_set(err, ORL_E_BACKEND, "WinPR has no NTLM");
     }
     uint8_t digest[WINPR_MD4_DIGEST_LENGTH];
-    if (!winpr_Digest_Allow_FIPS(WINPR_MD_MD4, "a", 1, digest, sizeof(digest))) {
+    if (!winpr_Digest(WINPR_MD_MD4, "a", 1, digest, sizeof(digest))) {
         return orl_err_set(
                 err, ORL_E_BACKEND, "no MD4 for NTLM: OpenSSL's legacy provider is missing");
     }
-    WINPR_RC4_CTX *rc4 = winpr_RC4_New_Allow_FIPS(digest, sizeof(digest));
+    WINPR_RC4_CTX *rc4 = winpr_RC4_New(digest, sizeof(digest));
     if (rc4 == NULL) {
         return orl_err_set(
                 err, ORL_E_BACKEND, "no RC4 for NTLM: OpenSSL's legacy provider is missing");
