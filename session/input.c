@@ -1,0 +1,111 @@
+#include "session/input.h"
+#include "display/link.h"
+#include <string.h>
+
+void orl_session_input_init(struct orl_session_input *in, struct orl_picture *picture)
+{
+    *in = (struct orl_session_input){.picture = picture};
+}
+
+static int send_now(const struct orl_session_input *in, const struct orl_input *input)
+{
+    const struct orl_link_msg msg = {
+            .type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1, .wake_fd = -1};
+    int fd = orl_picture_link_fd(in->picture);
+    return fd < 0 ? ORL_E_CLOSED : orl_link_send(fd, &msg);
+}
+
+/* Only the last of a row of moves matters; wheels add up; sizes too replace each other. */
+static bool merge(struct orl_input *last, const struct orl_input *input)
+{
+    if (last->kind != input->kind) {
+        return false;
+    }
+    switch (input->kind) {
+    case ORL_INPUT_POINTER:
+        if (last->code != input->code) {
+            return false;
+        }
+        last->x = input->x;
+        last->y = input->y;
+        return true;
+    case ORL_INPUT_RELATIVE:
+    case ORL_INPUT_WHEEL: {
+        struct orl_input sum = *last;
+        sum.x += input->x;
+        sum.y += input->y;
+        if (last->code != input->code || !orl_input_is_valid(&sum)) {
+            return false;
+        }
+        *last = sum;
+        return true;
+    }
+    case ORL_INPUT_SIZE:
+    case ORL_INPUT_LOCKS:
+    case ORL_INPUT_RELEASE_ALL:
+        *last = *input;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void enqueue(struct orl_session_input *in, const struct orl_input *input)
+{
+    if (in->count > 0 && merge(&in->queue[in->count - 1], input)) {
+        return;
+    }
+    if (in->count == ORL_SESSION_INPUT_MAX) {
+        in->count = 0;
+        in->has_overflowed = true;
+    }
+    in->queue[in->count++] = *input;
+    orl_picture_want_writable(in->picture, true);
+}
+
+void orl_session_input_flush(struct orl_session_input *in)
+{
+    const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+    int code = ORL_OK;
+    if (in->has_overflowed) {
+        code = send_now(in, &release);
+        in->has_overflowed = code == ORL_E_AGAIN;
+    }
+    unsigned sent = 0;
+    while (code == ORL_OK && sent < in->count) {
+        code = send_now(in, &in->queue[sent]);
+        sent += code == ORL_OK ? 1 : 0;
+    }
+    if (code < 0 && code != ORL_E_AGAIN) {
+        orl_session_input_clear(in); /* the link is over; its end comes by itself */
+        return;
+    }
+    in->count -= sent;
+    memmove(in->queue, in->queue + sent, in->count * sizeof(in->queue[0]));
+    orl_picture_want_writable(in->picture, in->count > 0 || in->has_overflowed);
+}
+
+void orl_session_input_send(struct orl_session_input *in, const struct orl_input *input)
+{
+    struct orl_input mapped = *input;
+    bool is_always = input->kind == ORL_INPUT_SIZE || input->kind == ORL_INPUT_RELEASE_ALL;
+    if (orl_picture_link_fd(in->picture) < 0 || (!is_always && !orl_picture_is_live(in->picture))) {
+        return;
+    }
+    if (input->kind == ORL_INPUT_POINTER) {
+        orl_picture_to_source(in->picture, input->x, input->y, &mapped.x, &mapped.y);
+    }
+    if (!orl_input_is_valid(&mapped)) {
+        return;
+    }
+    if (in->count > 0 || in->has_overflowed || send_now(in, &mapped) == ORL_E_AGAIN) {
+        enqueue(in, &mapped);
+    }
+}
+
+void orl_session_input_clear(struct orl_session_input *in)
+{
+    in->count = 0;
+    in->has_overflowed = false;
+    orl_picture_want_writable(in->picture, false);
+}

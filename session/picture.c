@@ -1,0 +1,366 @@
+#include "session/picture.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "display/notice.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINK_MSGS_PER_WAKE = 8, STRIDE_ALIGN = 64 };
+
+struct orl_picture {
+    struct orl_loop *loop;
+    struct orl_picture_events events;
+    void *ctx;
+
+    uint32_t width_px, height_px; /* as the client sees it */
+    uint8_t *canvas;              /* of a text screen, or of a fitted surface; NULL: not needed */
+    size_t stride_bytes;          /* of the canvas */
+    struct orl_region damage;     /* of the canvas, and full ones */
+
+    bool is_live; /* the surface is shown, not the text */
+    char title[ORL_TEXT_MAX + 1];
+    char text[ORL_TEXT_MAX + 1];
+    char footer[ORL_TEXT_MAX + 1];
+    uint64_t since_ms;
+    struct orl_timer *clock; /* 1 Hz while elapsed time is shown */
+
+    int link_fd;
+    struct orl_io *link_io;
+    int wake_fd;
+    struct orl_io *wake_io;
+    struct orl_surface *surface; /* NULL: none yet */
+    struct orl_scale scale;
+    struct orl_cursor cursor;
+};
+
+static void damage_all(struct orl_picture *picture)
+{
+    const struct orl_rect all = {0, 0, (int32_t)picture->width_px, (int32_t)picture->height_px};
+    orl_region_clear(&picture->damage);
+    orl_region_add(&picture->damage, &all);
+}
+
+static bool is_direct(const struct orl_picture *picture)
+{
+    return picture->is_live && orl_scale_is_identity(&picture->scale);
+}
+
+/* The canvas is made when something is to be drawn on it, and given up when nothing is. */
+static int ensure_canvas(struct orl_picture *picture)
+{
+    if (picture->canvas != NULL) {
+        return ORL_OK;
+    }
+    size_t stride =
+            ((size_t)picture->width_px * 4 + STRIDE_ALIGN - 1) & ~(size_t)(STRIDE_ALIGN - 1);
+    picture->canvas = calloc(picture->height_px, stride);
+    picture->stride_bytes = stride;
+    return picture->canvas != NULL ? ORL_OK : ORL_E_NOMEM;
+}
+
+static int64_t elapsed_s(const struct orl_picture *picture)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    if (picture->since_ms == 0) {
+        return -1;
+    }
+    return now_ms > picture->since_ms ? (int64_t)((now_ms - picture->since_ms) / 1000) : 0;
+}
+
+static void draw_notice(struct orl_picture *picture, bool only_elapsed)
+{
+    if (picture->width_px == 0 || ensure_canvas(picture) < 0) {
+        return;
+    }
+    const struct orl_notice notice = {.title = picture->title,
+            .text = picture->text,
+            .elapsed_s = elapsed_s(picture),
+            .footer = picture->footer[0] != '\0' ? picture->footer : NULL};
+    struct orl_rect changed = orl_notice_draw(&notice, picture->canvas, picture->stride_bytes,
+            picture->width_px, picture->height_px, only_elapsed);
+    orl_region_add(&picture->damage, &changed);
+}
+
+static void on_second(void *ctx)
+{
+    struct orl_picture *picture = ctx;
+    if (picture->is_live) {
+        orl_timer_stop(picture->clock);
+        return;
+    }
+    draw_notice(picture, true);
+    picture->events.on_damage(picture->ctx);
+}
+
+int orl_picture_new(struct orl_loop *loop, const struct orl_picture_events *events, void *ctx,
+        struct orl_picture **ret_picture, struct orl_err *err)
+{
+    struct orl_picture *picture = calloc(1, sizeof(*picture));
+    if (picture == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "picture: out of memory");
+    }
+    picture->loop = loop;
+    picture->events = *events;
+    picture->ctx = ctx;
+    picture->link_fd = -1;
+    picture->wake_fd = -1;
+    int code = orl_timer_new(loop, on_second, picture, &picture->clock, err);
+    if (code < 0) {
+        free(picture);
+        return code;
+    }
+    *ret_picture = picture;
+    return ORL_OK;
+}
+
+static void show_notice(struct orl_picture *picture)
+{
+    picture->is_live = false;
+    draw_notice(picture, false);
+    damage_all(picture);
+    if (picture->since_ms != 0) {
+        orl_timer_start(picture->clock, ORL_US_PER_S, ORL_US_PER_S);
+    } else {
+        orl_timer_stop(picture->clock);
+    }
+    picture->events.on_damage(picture->ctx);
+}
+
+void orl_picture_notice(struct orl_picture *picture, const char *title, const char *text,
+        const char *footer, uint64_t since_ms)
+{
+    orl_msg_text(picture->title, sizeof(picture->title), title);
+    orl_msg_text(picture->text, sizeof(picture->text), text);
+    orl_msg_text(picture->footer, sizeof(picture->footer), footer != NULL ? footer : "");
+    picture->since_ms = since_ms;
+    show_notice(picture);
+}
+
+static void drop_wake(struct orl_picture *picture)
+{
+    orl_io_close(picture->wake_io);
+    picture->wake_io = NULL;
+    orl_close_fd(&picture->wake_fd);
+}
+
+static void drop_link(struct orl_picture *picture)
+{
+    drop_wake(picture);
+    orl_io_close(picture->link_io);
+    picture->link_io = NULL;
+    orl_close_fd(&picture->link_fd);
+    orl_surface_free(picture->surface);
+    picture->surface = NULL;
+}
+
+static void lose_link(struct orl_picture *picture, enum orl_reason reason)
+{
+    drop_link(picture);
+    if (picture->is_live) {
+        orl_picture_notice(picture, "Connecting to your desktop", orl_reason_text(reason), NULL,
+                orl_clock_wall_ms());
+    }
+    picture->events.on_lost(picture->ctx, reason);
+}
+
+static void on_wake(void *ctx, unsigned events)
+{
+    struct orl_picture *picture = ctx;
+    uint64_t count = 0;
+    (void)events;
+    if (read(picture->wake_fd, &count, sizeof(count)) < 0) {
+        count = 0; /* not an eventfd, or nothing in it: looking at the surface does no harm */
+    }
+    if (orl_surface_take_cursor(picture->surface, &picture->cursor)) {
+        picture->events.on_cursor(picture->ctx, &picture->cursor);
+    }
+    if (picture->is_live) {
+        picture->events.on_damage(picture->ctx);
+    }
+}
+
+/* Takes the message's fds. Negative: the console broke the rules. */
+static int on_surface(struct orl_picture *picture, const struct orl_link_msg *msg)
+{
+    struct orl_surface *surface = NULL;
+    ORL_AUTO(orl_close_auto) int wake_fd = msg->wake_fd;
+    int code = orl_surface_open(msg->surface_fd, &surface, NULL);
+    if (code < 0) {
+        return code;
+    }
+    drop_wake(picture);
+    orl_surface_free(picture->surface);
+    picture->surface = surface;
+    picture->wake_fd = orl_steal_fd(&wake_fd);
+    code = orl_io_open(picture->loop, picture->wake_fd, ORL_IO_READ, on_wake, picture,
+            &picture->wake_io, NULL);
+    if (code < 0) {
+        return code;
+    }
+    picture->is_live = true;
+    orl_timer_stop(picture->clock);
+    orl_scale_init(&picture->scale, orl_surface_width(surface), orl_surface_height(surface),
+            picture->width_px, picture->height_px);
+    damage_all(picture);
+    picture->events.on_source(
+            picture->ctx, orl_surface_width(surface), orl_surface_height(surface));
+    on_wake(picture, 0);
+    return ORL_OK;
+}
+
+static void on_link(void *ctx, unsigned events)
+{
+    struct orl_picture *picture = ctx;
+    if ((events & ORL_IO_WRITE) != 0) {
+        picture->events.on_writable(picture->ctx);
+    }
+    for (unsigned i = 0; i < LINK_MSGS_PER_WAKE && picture->link_fd >= 0; i++) {
+        struct orl_link_msg msg;
+        int code = orl_link_recv(picture->link_fd, &msg);
+        if (code == ORL_E_AGAIN) {
+            return;
+        }
+        if (code == ORL_OK && msg.type == ORL_LINK_SURFACE) {
+            code = on_surface(picture, &msg);
+        } else if (code == ORL_OK) {
+            code = msg.type == ORL_LINK_CLOSED ? ORL_E_CLOSED : ORL_E_PROTO;
+        }
+        if (code == ORL_E_CLOSED) {
+            lose_link(picture, ORL_REASON_CONSOLE_LOST);
+        } else if (code < 0) {
+            lose_link(picture, ORL_REASON_CONSOLE_PROTOCOL);
+            picture->events.on_broken(picture->ctx);
+        }
+    }
+}
+
+void orl_picture_resume(struct orl_picture *picture)
+{
+    if (!picture->is_live && picture->surface != NULL) {
+        picture->is_live = true;
+        damage_all(picture);
+        picture->events.on_damage(picture->ctx);
+    }
+}
+
+int orl_picture_attach(struct orl_picture *picture, int fd, struct orl_err *err)
+{
+    if (picture->is_live) {
+        picture->is_live = false;
+        show_notice(picture);
+    }
+    drop_link(picture);
+    picture->link_fd = fd;
+    return orl_io_open(picture->loop, fd, ORL_IO_READ, on_link, picture, &picture->link_io, err);
+}
+
+int orl_picture_set_size(struct orl_picture *picture, uint32_t width_px, uint32_t height_px)
+{
+    uint32_t old_width = picture->width_px;
+    uint32_t old_height = picture->height_px;
+    uint8_t *old_canvas = picture->canvas;
+    picture->width_px = width_px;
+    picture->height_px = height_px;
+    picture->canvas = NULL;
+    if (picture->surface != NULL) {
+        orl_scale_init(&picture->scale, orl_surface_width(picture->surface),
+                orl_surface_height(picture->surface), width_px, height_px);
+    }
+    if (!is_direct(picture) && ensure_canvas(picture) < 0) {
+        picture->width_px = old_width;
+        picture->height_px = old_height;
+        picture->canvas = old_canvas;
+        return ORL_E_NOMEM;
+    }
+    free(old_canvas);
+    if (!picture->is_live) {
+        draw_notice(picture, false);
+    }
+    damage_all(picture);
+    return ORL_OK;
+}
+
+bool orl_picture_is_live(const struct orl_picture *picture)
+{
+    return picture->is_live;
+}
+
+bool orl_picture_source_size(
+        const struct orl_picture *picture, uint32_t *ret_width_px, uint32_t *ret_height_px)
+{
+    if (!picture->is_live || picture->surface == NULL) {
+        return false;
+    }
+    *ret_width_px = orl_surface_width(picture->surface);
+    *ret_height_px = orl_surface_height(picture->surface);
+    return true;
+}
+
+int orl_picture_link_fd(const struct orl_picture *picture)
+{
+    return picture->link_fd;
+}
+
+void orl_picture_want_writable(struct orl_picture *picture, bool is_wanted)
+{
+    if (picture->link_io != NULL) {
+        orl_io_set(picture->link_io, ORL_IO_READ | (is_wanted ? (unsigned)ORL_IO_WRITE : 0U));
+    }
+}
+
+void orl_picture_to_source(
+        const struct orl_picture *picture, int32_t x, int32_t y, int32_t *ret_x, int32_t *ret_y)
+{
+    orl_scale_point_to_src(&picture->scale, x, y, ret_x, ret_y);
+}
+
+void orl_picture_take_damage(struct orl_picture *picture, struct orl_region *region)
+{
+    bool is_fitted = picture->is_live && !is_direct(picture);
+    if (picture->is_live && picture->surface != NULL) {
+        struct orl_region source = {.count = 0};
+        struct orl_region seen = {.count = 0};
+        orl_surface_take_damage(picture->surface, &source);
+        orl_scale_region_to_dst(&picture->scale, &source, &seen);
+        orl_region_add_region(&picture->damage, is_fitted ? &seen : &source);
+    }
+    if (is_fitted && ensure_canvas(picture) == ORL_OK) {
+        for (unsigned i = 0; i < picture->damage.count; i++) {
+            orl_scale_paint(&picture->scale, orl_surface_pixels(picture->surface),
+                    orl_surface_stride(picture->surface), picture->canvas, picture->stride_bytes,
+                    &picture->damage.rects[i]);
+        }
+    }
+    orl_region_add_region(region, &picture->damage);
+    orl_region_clear(&picture->damage);
+}
+
+const uint8_t *orl_picture_pixels(const struct orl_picture *picture, size_t *ret_stride)
+{
+    if (is_direct(picture)) {
+        *ret_stride = orl_surface_stride(picture->surface);
+        return orl_surface_pixels(picture->surface);
+    }
+    *ret_stride = picture->stride_bytes;
+    return picture->canvas;
+}
+
+uint32_t orl_picture_width(const struct orl_picture *picture)
+{
+    return picture->width_px;
+}
+
+uint32_t orl_picture_height(const struct orl_picture *picture)
+{
+    return picture->height_px;
+}
+
+void orl_picture_free(struct orl_picture *picture)
+{
+    if (picture != NULL) {
+        orl_timer_free(picture->clock);
+        drop_link(picture);
+        free(picture->canvas);
+        free(picture);
+    }
+}

@@ -1,0 +1,526 @@
+#include "session/session.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "session/control.h"
+#include "session/input.h"
+#include "session/picture.h"
+#include "session/stream.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATS_US (10 * ORL_US_PER_S)
+#define FOLLOW_US (1500 * ORL_US_PER_MS)  /* how long a source may take to follow a wanted size */
+#define LAST_WORD_US (3 * ORL_US_PER_S)   /* how long the reason of a refusal is shown */
+#define LIVE_NOTICE_US (5 * ORL_US_PER_S) /* a notice over a console that is still there */
+
+enum state {
+    LOGIN = 0, /* the client is not ready */
+    OPEN,      /* it sees something */
+    LAST_WORD, /* it sees why it has to go */
+    CLOSING,   /* the viewer says goodbye */
+    OVER,
+    STATE_COUNT
+};
+
+struct orl_session {
+    struct orl_loop *loop;
+    enum state state;
+    unsigned threads;
+    struct orl_control *control;
+    struct orl_viewer_handle viewer;
+    struct orl_picture *picture;
+    struct orl_stream *stream;
+    struct orl_session_input input;
+    struct orl_viewer_caps caps;
+    struct orl_msg_plan plan;
+    bool has_plan;
+    bool is_stats_due; /* the first ones tell the gateway that the client is active */
+    bool was_told;     /* the gateway said CLOSE, or is gone */
+    enum orl_reason reason;
+    char text[ORL_TEXT_MAX + 1];
+    uint32_t client_width_px, client_height_px; /* what the client wants */
+    bool has_asked_size;                        /* a person changed it, not only the log-in */
+    uint64_t last_input_ms;
+    struct orl_timer *stats_timer;
+    struct orl_timer *follow_timer;
+    struct orl_timer *word_timer;
+};
+
+static const struct orl_log_ctx log_ctx = {.name = "session"};
+
+static void set_state(struct orl_session *session, enum state state)
+{
+    static const unsigned next[STATE_COUNT] = {
+            [LOGIN] = 1U << OPEN | 1U << CLOSING | 1U << OVER,
+            [OPEN] = 1U << LAST_WORD | 1U << CLOSING | 1U << OVER,
+            [LAST_WORD] = 1U << CLOSING | 1U << OVER,
+            [CLOSING] = 1U << OVER,
+    };
+    orl_assert((next[session->state] & (1U << state)) != 0);
+    session->state = state;
+}
+
+static void close_viewer(struct orl_session *session)
+{
+    if (session->state < CLOSING) {
+        set_state(session, CLOSING);
+        const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+        orl_session_input_send(&session->input, &release);
+        if (session->stream != NULL) {
+            orl_stream_stop(session->stream);
+        }
+        session->viewer.ops->close(session->viewer.viewer, session->reason, session->text);
+    }
+}
+
+static void end(struct orl_session *session, enum orl_reason reason, const char *text)
+{
+    if (session->state < CLOSING) {
+        session->reason = reason;
+        orl_msg_text(session->text, sizeof(session->text), text != NULL ? text : "");
+        close_viewer(session);
+    }
+}
+
+static void send_stats(void *ctx)
+{
+    struct orl_session *session = ctx;
+    if (session->state == LOGIN || !session->has_plan) {
+        return;
+    }
+    struct orl_msg msg = {.type = ORL_MSG_STATS};
+    struct orl_msg_stats *stats = &msg.u.stats;
+    memcpy(stats->session, session->plan.session, sizeof(stats->session));
+    stats->width_px = orl_picture_width(session->picture);
+    stats->height_px = orl_picture_height(session->picture);
+    stats->frames = orl_stream_frames(session->stream);
+    stats->bytes_out = session->viewer.ops->bytes_out(session->viewer.viewer);
+    stats->ack_us = (uint32_t)orl_stream_latency_us(session->stream);
+    stats->last_input_ms = session->last_input_ms;
+    orl_control_post(session->control, &msg);
+    orl_timer_start(session->stats_timer, STATS_US, 0);
+}
+
+/* ---- sizes ---- */
+
+/* Makes the client's desktop this large; false: it keeps its size. */
+static bool set_viewer_size(struct orl_session *session, uint32_t width_px, uint32_t height_px)
+{
+    if (orl_picture_width(session->picture) == width_px &&
+            orl_picture_height(session->picture) == height_px) {
+        return true;
+    }
+    if (!session->caps.has_resize || session->state >= CLOSING ||
+            session->viewer.ops->set_size(session->viewer.viewer, width_px, height_px) < 0) {
+        return false;
+    }
+    if (orl_picture_set_size(session->picture, width_px, height_px) < 0) {
+        end(session, ORL_REASON_INTERNAL, "out of memory");
+        return false;
+    }
+    orl_stream_on_size(session->stream);
+    return true;
+}
+
+static void ask_source_size(struct orl_session *session)
+{
+    const struct orl_input size = {.kind = ORL_INPUT_SIZE,
+            .x = (int32_t)session->client_width_px,
+            .y = (int32_t)session->client_height_px};
+    orl_session_input_send(&session->input, &size);
+    orl_timer_start(session->follow_timer, FOLLOW_US, 0);
+}
+
+/* The source did not follow. A size that a person chose is kept, and the picture fitted into it;
+ * otherwise the client takes the source's, which needs no scaling. */
+static void on_not_followed(void *ctx)
+{
+    struct orl_session *session = ctx;
+    uint32_t width = 0;
+    uint32_t height = 0;
+    if (session->state != OPEN || !orl_picture_source_size(session->picture, &width, &height)) {
+        return;
+    }
+    if (session->has_asked_size) {
+        width = session->client_width_px;
+        height = session->client_height_px;
+    }
+    (void)set_viewer_size(session, width, height);
+}
+
+static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
+{
+    struct orl_session *session = ctx;
+    bool is_wanted = width_px == session->client_width_px && height_px == session->client_height_px;
+    if (is_wanted) {
+        orl_timer_stop(session->follow_timer);
+    }
+    if (is_wanted || !orl_timer_is_active(session->follow_timer)) {
+        (void)set_viewer_size(session, width_px, height_px);
+    }
+    orl_stream_on_damage(session->stream);
+}
+
+/* ---- picture ---- */
+
+static void on_damage(void *ctx)
+{
+    struct orl_session *session = ctx;
+    if (session->stream != NULL) {
+        orl_stream_on_damage(session->stream);
+    }
+}
+
+static void on_cursor(void *ctx, const struct orl_cursor *cursor)
+{
+    struct orl_session *session = ctx;
+    if (session->state == OPEN) {
+        session->viewer.ops->set_cursor(session->viewer.viewer, cursor);
+    }
+}
+
+static void on_link_lost(void *ctx, enum orl_reason reason)
+{
+    struct orl_session *session = ctx;
+    orl_log_info(&log_ctx, "the console is gone", "reason", orl_reason_code(reason));
+    orl_session_input_clear(&session->input);
+}
+
+static void on_link_broken(void *ctx)
+{
+    end(ctx, ORL_REASON_CONSOLE_PROTOCOL, NULL);
+}
+
+static void on_link_writable(void *ctx)
+{
+    struct orl_session *session = ctx;
+    orl_session_input_flush(&session->input);
+}
+
+static void on_stream_failed(void *ctx, enum orl_reason reason, const char *text)
+{
+    end(ctx, reason, text);
+}
+
+static void show_waiting(struct orl_session *session)
+{
+    const struct orl_msg_plan *plan = &session->plan;
+    bool is_ready = session->has_plan && plan->is_ready != 0;
+    char text[ORL_TEXT_MAX + 1];
+    if (is_ready || !session->has_plan) {
+        (void)snprintf(text, sizeof(text), "The picture of your desktop comes in a moment.");
+    } else {
+        (void)snprintf(
+                text, sizeof(text), "A desktop of %s is being prepared for you.", plan->pool);
+    }
+    orl_picture_notice(session->picture,
+            is_ready ? "Connecting to your desktop" : "Waiting for your desktop", text, NULL,
+            session->has_plan && !is_ready ? plan->waiting_since_ms : 0);
+}
+
+/* ---- from the gateway ---- */
+
+static void on_plan(void *ctx, const struct orl_msg_plan *plan)
+{
+    struct orl_session *session = ctx;
+    session->plan = *plan;
+    session->has_plan = true;
+    if (session->is_stats_due) {
+        session->is_stats_due = false;
+        send_stats(session);
+    }
+    if (session->state == OPEN && !orl_picture_is_live(session->picture)) {
+        show_waiting(session);
+    } else if (session->state == LOGIN) {
+        show_waiting(session); /* painted when the client's size is known */
+    }
+}
+
+static void on_notice(void *ctx, const struct orl_msg_notice *notice)
+{
+    struct orl_session *session = ctx;
+    if (session->state > OPEN) {
+        return;
+    }
+    enum orl_reason reason = orl_reason_from_u32(notice->reason);
+    const char *text = notice->text;
+    if (text[0] == '\0' && notice->reason != 0) {
+        text = orl_reason_text(reason);
+    }
+    orl_picture_notice(session->picture, notice->title, text,
+            notice->reason != 0 ? orl_reason_code(reason) : NULL, notice->since_ms);
+    orl_timer_start(session->word_timer, LIVE_NOTICE_US, 0);
+}
+
+static void on_link(void *ctx, int fd)
+{
+    struct orl_session *session = ctx;
+    struct orl_err err = {0};
+    orl_session_input_clear(&session->input);
+    if (orl_picture_attach(session->picture, fd, &err) < 0) {
+        end(session, ORL_REASON_INTERNAL, err.text);
+        return;
+    }
+    if (session->state == OPEN) {
+        ask_source_size(session);
+    }
+}
+
+/* Refusals are worth reading; who logs off, or is taken over, knows. */
+static bool is_worth_reading(enum orl_reason reason)
+{
+    return reason > ORL_REASON_NONE && reason < ORL_REASON_TOO_MANY_CONNECTIONS;
+}
+
+static void on_close(void *ctx, enum orl_reason reason, const char *text, const char *audit)
+{
+    struct orl_session *session = ctx;
+    char footer[ORL_TEXT_MAX + 1];
+    session->was_told = true;
+    if (session->state != OPEN || !is_worth_reading(reason)) {
+        end(session, reason, text);
+        return;
+    }
+    set_state(session, LAST_WORD);
+    session->reason = reason;
+    orl_msg_text(
+            session->text, sizeof(session->text), text[0] != '\0' ? text : orl_reason_text(reason));
+    (void)snprintf(footer, sizeof(footer), "%s %s", orl_reason_code(reason), audit);
+    orl_picture_notice(session->picture, "Your desktop is not available", session->text, footer, 0);
+    orl_timer_start(session->word_timer, LAST_WORD_US, 0);
+}
+
+static void on_gone(void *ctx)
+{
+    struct orl_session *session = ctx;
+    session->was_told = true;
+    end(session, ORL_REASON_SHUTDOWN, NULL);
+}
+
+static void on_word_due(void *ctx)
+{
+    struct orl_session *session = ctx;
+    if (session->state == LAST_WORD) {
+        close_viewer(session);
+    } else if (session->state == OPEN) {
+        orl_picture_resume(session->picture);
+    }
+}
+
+/* ---- from the viewer ---- */
+
+static void on_login(
+        void *ctx, struct orl_msg_login *login, struct orl_viewer_login_answer *ret_answer)
+{
+    struct orl_session *session = ctx;
+    struct orl_msg msg = {.type = ORL_MSG_LOGIN, .u.login = *login};
+    orl_control_ask(session->control, &msg, ret_answer);
+    session->was_told = session->was_told || !ret_answer->is_accepted;
+    orl_msg_wipe(&msg);
+}
+
+static void on_proof(
+        void *ctx, struct orl_msg_proof *proof, struct orl_viewer_login_answer *ret_answer)
+{
+    struct orl_session *session = ctx;
+    struct orl_msg msg = {.type = ORL_MSG_PROOF, .u.proof = *proof};
+    orl_control_ask(session->control, &msg, ret_answer);
+    session->was_told = session->was_told || !ret_answer->is_accepted;
+    orl_msg_wipe(&msg);
+}
+
+static void become_open(struct orl_session *session)
+{
+    set_state(session, OPEN);
+    session->client_width_px = session->caps.width_px;
+    session->client_height_px = session->caps.height_px;
+    if (orl_picture_link_fd(session->picture) >= 0) {
+        ask_source_size(session);
+    } else if (!session->has_plan) {
+        show_waiting(session);
+    }
+    session->is_stats_due = !session->has_plan;
+    send_stats(session);
+}
+
+static void on_ready(void *ctx, const struct orl_viewer_caps *caps)
+{
+    struct orl_session *session = ctx;
+    if (session->state >= CLOSING) {
+        return;
+    }
+    session->caps = *caps;
+    if ((orl_picture_width(session->picture) != caps->width_px ||
+                orl_picture_height(session->picture) != caps->height_px) &&
+            orl_picture_set_size(session->picture, caps->width_px, caps->height_px) < 0) {
+        end(session, ORL_REASON_INTERNAL, "out of memory");
+        return;
+    }
+    orl_stream_set_caps(session->stream, caps);
+    if (session->state == LOGIN) {
+        become_open(session);
+    }
+}
+
+static void on_input(void *ctx, const struct orl_input *input)
+{
+    struct orl_session *session = ctx;
+    if (session->state != OPEN || !orl_input_is_valid(input)) {
+        return;
+    }
+    session->last_input_ms = orl_clock_wall_ms();
+    if (input->kind != ORL_INPUT_SIZE) {
+        orl_session_input_send(&session->input, input);
+        return;
+    }
+    session->client_width_px = (uint32_t)input->x;
+    session->client_height_px = (uint32_t)input->y;
+    session->has_asked_size = true;
+    if (orl_picture_link_fd(session->picture) >= 0) {
+        ask_source_size(session);
+    }
+    if (!orl_picture_is_live(session->picture)) {
+        (void)set_viewer_size(session, session->client_width_px, session->client_height_px);
+    }
+}
+
+static void on_ack(void *ctx, uint32_t frame_id)
+{
+    struct orl_session *session = ctx;
+    orl_stream_on_ack(session->stream, frame_id);
+}
+
+static void on_writable(void *ctx)
+{
+    struct orl_session *session = ctx;
+    orl_stream_on_writable(session->stream);
+}
+
+static void on_visible(void *ctx, bool is_visible)
+{
+    struct orl_session *session = ctx;
+    orl_stream_set_visible(session->stream, is_visible);
+}
+
+static void on_refresh(void *ctx, const struct orl_rect *r)
+{
+    struct orl_session *session = ctx;
+    (void)r;
+    orl_stream_refresh(session->stream);
+}
+
+static void on_viewer_closed(void *ctx, enum orl_reason reason, const char *text)
+{
+    struct orl_session *session = ctx;
+    const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+    orl_session_input_send(&session->input, &release);
+    orl_stream_stop(session->stream);
+    set_state(session, OVER);
+    orl_log_info(&log_ctx, "client gone", "reason", orl_reason_code(reason), "text", text);
+    if (!session->was_told) {
+        struct orl_msg msg = {.type = ORL_MSG_CLOSE};
+        msg.u.close.reason = reason;
+        orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
+        orl_control_post(session->control, &msg);
+    }
+    orl_loop_stop(session->loop);
+}
+
+const struct orl_viewer_events *orl_session_viewer_events(void)
+{
+    static const struct orl_viewer_events events = {.on_login = on_login,
+            .on_proof = on_proof,
+            .on_ready = on_ready,
+            .on_input = on_input,
+            .on_ack = on_ack,
+            .on_writable = on_writable,
+            .on_visible = on_visible,
+            .on_refresh = on_refresh,
+            .on_closed = on_viewer_closed};
+    return &events;
+}
+
+static int make_parts(struct orl_session *session, struct orl_err *err)
+{
+    static const struct orl_picture_events picture_events = {.on_damage = on_damage,
+            .on_cursor = on_cursor,
+            .on_source = on_source,
+            .on_lost = on_link_lost,
+            .on_broken = on_link_broken,
+            .on_writable = on_link_writable};
+    int code = orl_picture_new(session->loop, &picture_events, session, &session->picture, err);
+    if (code == ORL_OK) {
+        orl_session_input_init(&session->input, session->picture);
+        code = orl_timer_new(session->loop, send_stats, session, &session->stats_timer, err);
+    }
+    if (code == ORL_OK) {
+        code = orl_timer_new(session->loop, on_not_followed, session, &session->follow_timer, err);
+    }
+    if (code == ORL_OK) {
+        code = orl_timer_new(session->loop, on_word_due, session, &session->word_timer, err);
+    }
+    return code;
+}
+
+int orl_session_new(struct orl_loop *loop, const struct orl_session_opts *opts,
+        struct orl_session **ret_session, struct orl_err *err)
+{
+    static const struct orl_control_events control_events = {.on_plan = on_plan,
+            .on_notice = on_notice,
+            .on_link = on_link,
+            .on_close = on_close,
+            .on_gone = on_gone};
+    struct orl_session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        close(opts->control_fd);
+        return orl_err_set(err, ORL_E_NOMEM, "session: out of memory");
+    }
+    session->loop = loop;
+    session->threads = opts->threads;
+    int code = orl_control_new(
+            loop, opts->control_fd, &control_events, session, &session->control, err);
+    if (code == ORL_OK) {
+        code = make_parts(session, err);
+    }
+    if (code < 0) {
+        orl_session_free(session);
+        return code;
+    }
+    *ret_session = session;
+    return ORL_OK;
+}
+
+int orl_session_set_viewer(
+        struct orl_session *session, const struct orl_viewer_handle *viewer, struct orl_err *err)
+{
+    static const struct orl_stream_events stream_events = {.on_failed = on_stream_failed};
+    session->viewer = *viewer;
+    return orl_stream_new(session->loop, session->picture, viewer, session->threads, &stream_events,
+            session, &session->stream, err);
+}
+
+static void free_timer(struct orl_timer *timer)
+{
+    if (timer != NULL) {
+        orl_timer_free(timer);
+    }
+}
+
+void orl_session_free(struct orl_session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    free_timer(session->stats_timer);
+    free_timer(session->follow_timer);
+    free_timer(session->word_timer);
+    orl_stream_free(session->stream);
+    if (session->viewer.ops != NULL) {
+        session->viewer.ops->free(session->viewer.viewer);
+    }
+    orl_picture_free(session->picture);
+    orl_control_free(session->control);
+    free(session);
+}

@@ -1,0 +1,233 @@
+#include "session/stream.h"
+#include "base/clock.h"
+#include "display/pacer.h"
+#include "display/planner.h"
+#include <stdlib.h>
+
+struct orl_stream {
+    struct orl_loop *loop;
+    struct orl_picture *picture;
+    struct orl_viewer_handle viewer;
+    unsigned threads;
+    struct orl_stream_events events;
+    void *ctx;
+    struct orl_viewer_caps caps;
+    struct orl_planner *planner; /* NULL: no client yet */
+    struct orl_pacer pacer;
+    struct orl_timer *timer;
+    bool is_visible;
+    bool is_blocked; /* the viewer took nothing; an ack or writable follows */
+    bool is_stopped;
+    bool is_pumping;
+    uint64_t blocked_us; /* since when */
+    uint64_t frames;
+};
+
+static void fail(struct orl_stream *stream, enum orl_reason reason, const char *text)
+{
+    if (!stream->is_stopped) {
+        orl_stream_stop(stream);
+        stream->events.on_failed(stream->ctx, reason, text);
+    }
+}
+
+/* 1: sent; 0: nothing to send now, or the viewer takes nothing. */
+static int send_one(struct orl_stream *stream, uint64_t now_us)
+{
+    struct orl_update update;
+    struct orl_err err = {0};
+    size_t stride = 0;
+    const uint8_t *pixels = orl_picture_pixels(stream->picture, &stride);
+    if (pixels == NULL) {
+        return 0;
+    }
+    int code = orl_planner_next(stream->planner, pixels, stride, now_us, &update, &err);
+    if (code <= 0) {
+        if (code < 0) {
+            fail(stream, ORL_REASON_INTERNAL, err.text);
+        }
+        return 0;
+    }
+    code = stream->viewer.ops->send(stream->viewer.viewer, &update);
+    if (code < 0) {
+        orl_planner_unsent(stream->planner);
+        stream->is_blocked = true;
+        stream->blocked_us = now_us;
+        return 0; /* other errors close the viewer, which says so by itself */
+    }
+    stream->frames++;
+    orl_pacer_sent(&stream->pacer, update.frame_id, now_us);
+    return 1;
+}
+
+static uint64_t earlier(uint64_t a_us, uint64_t b_us)
+{
+    return a_us == 0 || (b_us != 0 && b_us < a_us) ? b_us : a_us;
+}
+
+/* When the oldest frame that the client has not taken becomes too old; 0: there is none. */
+static uint64_t stall_due_us(const struct orl_stream *stream)
+{
+    uint64_t oldest_us = orl_pacer_oldest_us(&stream->pacer);
+    uint64_t since_us = earlier(oldest_us, stream->is_blocked ? stream->blocked_us : 0);
+    return since_us == 0 ? 0 : since_us + ORL_STREAM_STALL_US;
+}
+
+static void arm(struct orl_stream *stream, bool is_paced, uint64_t now_us)
+{
+    uint64_t due_us = stall_due_us(stream);
+    if (!stream->is_blocked) {
+        /* While the pacer says no, the planner's wish must wait for it. */
+        due_us = earlier(due_us,
+                is_paced ? orl_pacer_due_us(&stream->pacer) : orl_planner_due_us(stream->planner));
+    }
+    if (due_us == 0) {
+        orl_timer_stop(stream->timer);
+    } else {
+        orl_timer_start(stream->timer, due_us > now_us ? due_us - now_us : 0, 0);
+    }
+}
+
+static void pump(struct orl_stream *stream)
+{
+    if (stream->planner == NULL || stream->is_stopped || !stream->is_visible ||
+            stream->is_pumping) {
+        return;
+    }
+    uint64_t now_us = orl_clock_now_us();
+    uint64_t stalled_us = stall_due_us(stream);
+    if (stalled_us != 0 && stalled_us <= now_us) {
+        fail(stream, ORL_REASON_CLIENT_STALLED, "");
+        return;
+    }
+    struct orl_region region = {.count = 0};
+    orl_picture_take_damage(stream->picture, &region);
+    orl_planner_damage(stream->planner, &region, now_us);
+    stream->is_pumping = true;
+    bool may_send = orl_pacer_can_send(&stream->pacer, now_us);
+    int sent = 0;
+    if (may_send && !stream->is_blocked) {
+        sent = send_one(stream, now_us);
+    }
+    stream->is_pumping = false;
+    if (!stream->is_stopped) {
+        arm(stream, !may_send || sent > 0, now_us);
+    }
+}
+
+static void on_timer(void *ctx)
+{
+    pump(ctx);
+}
+
+int orl_stream_new(struct orl_loop *loop, struct orl_picture *picture,
+        const struct orl_viewer_handle *viewer, unsigned threads,
+        const struct orl_stream_events *events, void *ctx, struct orl_stream **ret_stream,
+        struct orl_err *err)
+{
+    struct orl_stream *stream = calloc(1, sizeof(*stream));
+    if (stream == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "stream: out of memory");
+    }
+    *stream = (struct orl_stream){.loop = loop,
+            .picture = picture,
+            .viewer = *viewer,
+            .threads = threads,
+            .events = *events,
+            .ctx = ctx,
+            .is_visible = true};
+    int code = orl_timer_new(loop, on_timer, stream, &stream->timer, err);
+    if (code < 0) {
+        free(stream);
+        return code;
+    }
+    *ret_stream = stream;
+    return ORL_OK;
+}
+
+void orl_stream_on_size(struct orl_stream *stream)
+{
+    const struct orl_planner_opts opts = {.width_px = orl_picture_width(stream->picture),
+            .height_px = orl_picture_height(stream->picture),
+            .has_h264 = stream->caps.has_h264,
+            .is_full_range = stream->caps.h264_full_range,
+            .threads = stream->threads};
+    struct orl_err err = {0};
+    orl_planner_free(stream->planner);
+    stream->planner = NULL;
+    if (orl_planner_new(&opts, &stream->planner, &err) < 0) {
+        fail(stream, ORL_REASON_INTERNAL, err.text);
+        return;
+    }
+    orl_pacer_init(&stream->pacer, stream->caps.max_in_flight, ORL_PACER_INTERVAL_US,
+            stream->caps.has_acks);
+    stream->is_blocked = false;
+    pump(stream);
+}
+
+void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps *caps)
+{
+    stream->caps = *caps;
+    orl_stream_on_size(stream);
+}
+
+void orl_stream_on_damage(struct orl_stream *stream)
+{
+    pump(stream);
+}
+
+void orl_stream_on_ack(struct orl_stream *stream, uint32_t frame_id)
+{
+    (void)orl_pacer_acked(&stream->pacer, frame_id, orl_clock_now_us());
+    stream->is_blocked = false;
+    pump(stream);
+}
+
+void orl_stream_on_writable(struct orl_stream *stream)
+{
+    stream->is_blocked = false;
+    pump(stream);
+}
+
+void orl_stream_set_visible(struct orl_stream *stream, bool is_visible)
+{
+    stream->is_visible = is_visible;
+    if (!is_visible) {
+        orl_timer_stop(stream->timer);
+    } else {
+        orl_stream_refresh(stream);
+    }
+}
+
+void orl_stream_refresh(struct orl_stream *stream)
+{
+    if (stream->planner != NULL) {
+        orl_planner_reset(stream->planner, orl_clock_now_us());
+        pump(stream);
+    }
+}
+
+void orl_stream_stop(struct orl_stream *stream)
+{
+    stream->is_stopped = true;
+    orl_timer_stop(stream->timer);
+}
+
+uint64_t orl_stream_frames(const struct orl_stream *stream)
+{
+    return stream->frames;
+}
+
+uint64_t orl_stream_latency_us(const struct orl_stream *stream)
+{
+    return stream->pacer.mean_latency_us;
+}
+
+void orl_stream_free(struct orl_stream *stream)
+{
+    if (stream != NULL) {
+        orl_timer_free(stream->timer);
+        orl_planner_free(stream->planner);
+        free(stream);
+    }
+}
