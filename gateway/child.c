@@ -81,7 +81,7 @@ static void become(const struct orl_child_opts *opts, pid_t parent)
     char log_level[32];
     (void)snprintf(log_level, sizeof(log_level), "ORIEL_LOG=%s", opts->log_level);
     const char *argv[] = {opts->name, NULL};
-    const char *env[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", log_level, NULL};
+    const char *env[] = {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8", "TZ=UTC", log_level, NULL};
 
     reset_signals();
     /* fd 3 of the spawner is its own socket: the copy over it ends our access to it. */
