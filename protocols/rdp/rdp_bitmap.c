@@ -12,6 +12,8 @@ enum {
             15000, /* of tiles in one update: below 0x3F80, which every client takes unfragmented */
     TILE_HEADER_BYTES = 26, /* TS_BITMAP_DATA */
     TILES_MAX = 64,
+    TILE_COMPRESSED = 0x0001, /* flags, MS-RDPBCGR 2.2.9.1.1.3.1.2.2 */
+    TILE_NO_HEADER = 0x0400,
 };
 
 struct packet {
@@ -106,6 +108,14 @@ static uint8_t *raw_tile(const struct orl_update *update, const struct orl_rect 
     return data;
 }
 
+/* Set by us: FreeRDP would put the second one on raw tiles too, which rdesktop then decompresses. */
+static UINT32 compressed_flags(const struct orl_viewer *v)
+{
+    return freerdp_settings_get_bool(orl_rdp_settings(v), FreeRDP_NoBitmapCompressionHeader)
+                   ? TILE_COMPRESSED | TILE_NO_HEADER
+                   : TILE_COMPRESSED;
+}
+
 static int add_tile(struct orl_viewer *v, const struct orl_update *update,
         const struct orl_rect *rect, struct packet *packet)
 {
@@ -143,6 +153,7 @@ static int add_tile(struct orl_viewer *v, const struct orl_update *update,
             .height = (UINT32)rect->height,
             .bitsPerPixel = depth,
             .bitmapLength = length,
+            .flags = is_planar ? compressed_flags(v) : 0U,
             .cbCompMainBodySize = length,
             .cbScanWidth = padded_px * 4,
             .cbUncompressedSize = padded_px * 4 * (UINT32)rect->height,

@@ -8,8 +8,12 @@ uint8_t *orl_rdp_planar(struct orl_viewer *v, const uint8_t *pixels, size_t stri
     }
     if (v->planar == NULL || v->planar_width_px < width_px) {
         freerdp_bitmap_planar_context_free(v->planar);
+        /* Without the graphics pipeline a client must have asked for no alpha (MS-RDPBCGR 2.2.7.1.2). */
+        const bool skips_alpha = v->use_gfx || freerdp_settings_get_bool(orl_rdp_settings(v),
+                                                       FreeRDP_DrawAllowSkipAlpha);
         v->planar = freerdp_bitmap_planar_context_new(
-                PLANAR_FORMAT_HEADER_NA | PLANAR_FORMAT_HEADER_RLE, width_px, ORL_RDP_PLANAR_ROWS);
+                PLANAR_FORMAT_HEADER_RLE | (skips_alpha ? PLANAR_FORMAT_HEADER_NA : 0U), width_px,
+                ORL_RDP_PLANAR_ROWS);
         v->planar_width_px = v->planar != NULL ? width_px : 0;
     }
     if (v->planar == NULL) {

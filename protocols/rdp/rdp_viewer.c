@@ -127,7 +127,9 @@ static void say_goodbye(struct orl_viewer *v)
     if (v->state < ORL_RDP_CONNECT || at < CONNECTION_STATE_CAPABILITIES_EXCHANGE_DEMAND_ACTIVE) {
         return; /* nothing can be said, or Capabilities has said it */
     }
+    /* Before Close(): after its Deactivate All clients no longer listen to it. */
     freerdp_set_error_info(v->peer->context->rdp, orl_rdp_error_info(v->close_reason));
+    (void)freerdp_send_error_info(v->peer->context->rdp);
     (void)v->peer->Close(v->peer);
 }
 
@@ -586,6 +588,7 @@ static int set_callbacks(struct orl_viewer *v, struct orl_err *err)
     context->update->SuppressOutput = on_suppress;
     context->update->RefreshRect = on_refresh;
     context->update->SurfaceFrameAcknowledge = on_frame_ack;
+    context->update->autoCalculateBitmapData = FALSE;
     orl_rdp_auth_setup(v);
     orl_rdp_input_setup(v);
     return 0;
