@@ -1,0 +1,220 @@
+/* Carries out one action: first what is intended goes into the row, fenced, then the job goes out. */
+#include "vmpool/overlay.h"
+#include "vmpool/reconcile_priv.h"
+#include "vmpool/vm_meta.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { DEFAULT_MEMORY_MIB = 1024 };
+
+static enum orl_vm_kind vm_kind(enum orl_pool_kind kind)
+{
+    return kind == ORL_POOL_DEDICATED ? ORL_VM_DEDICATED : ORL_VM_FLOATING;
+}
+
+static bool needs_overlay(const struct orl_template_row *t)
+{
+    return t && t->path[0] != '\0';
+}
+
+static int insert(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_pool_row *pool, uint64_t now_ms, struct orl_err *err)
+{
+    struct orl_id id;
+    struct orl_desktop_row row = {.lease = ORL_LEASE_FREE,
+            .power = ORL_POWER_ABSENT,
+            .want = ORL_WANT_RUN,
+            .version = 1};
+    orl_id_new(&id);
+    orl_uuid_new(row.uuid);
+    char name[ORL_VM_NAME_MAX + 1];
+    char overlay[ORL_VM_PATH_MAX + 1] = "";
+    orl_vm_name(name, id.text, row.version);
+    int rc = 0;
+    if (needs_overlay(orl_rows_template(rows, pool->template_name))) {
+        rc = orl_overlay_path(r->cfg.images_dir, orl_store_installation(r->cfg.store),
+                vm_kind(pool->kind), name, overlay, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    memcpy(row.id, id.text, sizeof id.text);
+    orl_msg_text(row.pool, sizeof row.pool, pool->name);
+    orl_msg_text(row.host, sizeof row.host, r->cfg.host);
+    orl_msg_text(row.domain, sizeof row.domain, name);
+    orl_msg_text(row.overlay, sizeof row.overlay, overlay);
+    return orl_desktop_insert(r->cfg.store, &row, "vmpool", now_ms, NULL, err);
+}
+
+static void copy(char *dst, size_t size, const char *src)
+{
+    (void)snprintf(dst, size, "%s", src);
+}
+
+static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_desktop_row *row, struct orl_vm_spec *spec, struct orl_err *err)
+{
+    const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
+    const struct orl_template_row *t = pool ? orl_rows_template(rows, pool->template_name) : NULL;
+    if (!t || strlen(t->path) > ORL_VM_PATH_MAX || strlen(t->kernel) > ORL_VM_PATH_MAX ||
+            strlen(t->initrd) > ORL_VM_PATH_MAX) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "template '%s' can't be used",
+                pool ? pool->template_name : "");
+    }
+    *spec = (struct orl_vm_spec){.accel = r->accel,
+            .memory_mib = pool->memory_mib  ? pool->memory_mib
+                          : t->memory_mib ? t->memory_mib
+                                            : DEFAULT_MEMORY_MIB,
+            .vcpus = pool->vcpus ? pool->vcpus : t->vcpus ? t->vcpus : 1,
+            .width_px = r->cfg.width_px,
+            .height_px = r->cfg.height_px};
+    spec->meta.kind = vm_kind(row->kind);
+    spec->meta.version = row->version;
+    spec->meta.stamp_ms = row->created_ms; /* the store's stamp is never older than its rows */
+    copy(spec->meta.installation, sizeof spec->meta.installation,
+            orl_store_installation(r->cfg.store));
+    copy(spec->meta.pool, sizeof spec->meta.pool, row->pool);
+    copy(spec->meta.desktop, sizeof spec->meta.desktop, row->id);
+    copy(spec->name, sizeof spec->name, row->domain);
+    copy(spec->uuid, sizeof spec->uuid, row->uuid);
+    copy(spec->overlay, sizeof spec->overlay, row->overlay);
+    copy(spec->base, sizeof spec->base, t->path);
+    copy(spec->kernel, sizeof spec->kernel, t->kernel);
+    copy(spec->initrd, sizeof spec->initrd, t->initrd);
+    copy(spec->cmdline, sizeof spec->cmdline, t->cmdline);
+    copy(spec->machine, sizeof spec->machine, r->host.machine);
+    copy(spec->network, sizeof spec->network, r->cfg.network);
+    return 0;
+}
+
+static int send(struct orl_reconcile *r, enum orl_job_kind kind, const struct orl_desktop_row *row,
+        const struct orl_vm_spec *spec)
+{
+    struct orl_job *job = orl_job_new(kind, r->cfg.backend);
+    if (!job) {
+        return ORL_E_NOMEM;
+    }
+    copy(job->id, sizeof job->id, row->id);
+    if (spec) {
+        job->spec = *spec;
+    } else {
+        copy(job->spec.uuid, sizeof job->spec.uuid, row->uuid);
+        copy(job->spec.overlay, sizeof job->spec.overlay, row->overlay);
+    }
+    copy(job->vnc_target, sizeof job->vnc_target, row->vnc_target);
+    job->static_allow = r->cfg.static_allow;
+    return orl_reconcile_submit(r, job, row->id);
+}
+
+/* Writes the new power under the row's version; then, and only then, the job goes out. */
+static int intend(struct orl_reconcile *r, const struct orl_desktop_row *row, enum orl_power power,
+        enum orl_job_kind kind, const struct orl_vm_spec *spec, uint64_t now_ms)
+{
+    struct orl_desktop_row next = *row;
+    next.power = power;
+    int rc = orl_reconcile_write(r, &next, true, now_ms);
+    if (rc < 0) {
+        return rc;
+    }
+    struct orl_memo *memo = orl_memo_get(r, row->id);
+    if (memo && memo->power != power) {
+        memo->power = power;
+        memo->power_since_ms = now_ms;
+    }
+    return send(r, kind, row, spec);
+}
+
+static int move(struct orl_reconcile *r, const struct orl_desktop_row *row, enum orl_lease lease,
+        enum orl_power power, enum orl_reason reason, uint64_t now_ms, struct orl_err *err)
+{
+    const struct orl_desktop_move step = {.id = row->id,
+            .version = row->version,
+            .lease = lease,
+            .power = power,
+            .reason = reason,
+            .actor = "vmpool"};
+    int rc = orl_desktop_move(r->cfg.store, &step, now_ms, NULL, err);
+    if (rc == 0) {
+        orl_reconcile_changed(r);
+    }
+    return rc;
+}
+
+static int expire(struct orl_reconcile *r, const struct orl_desktop_row *row, uint64_t now_ms,
+        struct orl_err *err)
+{
+    static const char text[] = "the guest did not become ready in time";
+    if (row->lease == ORL_LEASE_FREE) {
+        orl_reconcile_pool_failed(r, row->pool, ORL_REASON_GUEST_START_FAILED, text, now_ms);
+        return move(r, row, ORL_LEASE_ENDING, ORL_POWER_NONE, ORL_REASON_GUEST_START_FAILED, now_ms,
+                err);
+    }
+    struct orl_desktop_row next = *row;
+    next.power = ORL_POWER_FAILED;
+    next.attempts++;
+    next.retry_ms = now_ms + orl_plan_backoff_ms(next.attempts);
+    next.reason = row->reason == ORL_REASON_GUEST_DIED ? ORL_REASON_GUEST_DIED
+                                                       : ORL_REASON_GUEST_START_FAILED;
+    (void)snprintf(next.reason_text, sizeof next.reason_text, "%s", text);
+    int rc = orl_reconcile_write(r, &next, true, now_ms);
+    orl_reconcile_changed(r);
+    return rc;
+}
+
+static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl_plan_kind kind,
+        const struct orl_desktop_row *row, uint64_t now_ms, struct orl_err *err)
+{
+    struct orl_vm_spec spec;
+    struct orl_memo *memo = orl_memo_get(r, row->id);
+    int rc = 0;
+    switch (kind) {
+    case ORL_PLAN_CLONE:
+        rc = make_spec(r, rows, row, &spec, err);
+        return rc < 0 ? rc : intend(r, row, ORL_POWER_CLONING, ORL_JOB_CLONE, &spec, now_ms);
+    case ORL_PLAN_START:
+        return intend(r, row, row->power == ORL_POWER_REBOOTING ? row->power : ORL_POWER_STARTING,
+                ORL_JOB_START, NULL, now_ms);
+    case ORL_PLAN_LOOK:
+        if (memo) {
+            memo->looked_ms = now_ms;
+        }
+        return send(r, row->kind == ORL_POOL_STATIC ? ORL_JOB_REACH : ORL_JOB_LOOK, row, NULL);
+    case ORL_PLAN_EXPIRE:
+        return expire(r, row, now_ms, err);
+    case ORL_PLAN_STOP:
+        return intend(r, row, ORL_POWER_STOPPING, ORL_JOB_STOP, NULL, now_ms);
+    case ORL_PLAN_KILL:
+        return send(r, ORL_JOB_KILL, row, NULL);
+    case ORL_PLAN_RETIRE:
+        return move(r, row, ORL_LEASE_ENDING, ORL_POWER_NONE, row->reason, now_ms, err);
+    case ORL_PLAN_DELETE:
+        return intend(r, row, row->power == ORL_POWER_ABSENT ? row->power : ORL_POWER_STOPPING,
+                ORL_JOB_DELETE, NULL, now_ms);
+    case ORL_PLAN_FORGET:
+        return orl_desktop_remove(r->cfg.store, row->id, row->version, "vmpool", now_ms, err);
+    case ORL_PLAN_RELEASE:
+        return move(r, row, ORL_LEASE_ASSIGNED, ORL_POWER_STOPPED, row->reason, now_ms, err);
+    default:
+        return 0;
+    }
+}
+
+void orl_reconcile_act(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_plan_action *action, uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    int rc = 0;
+    const char *subject = "";
+    if (action->kind == ORL_PLAN_INSERT) {
+        subject = rows->pools[action->subject].name;
+        rc = insert(r, rows, &rows->pools[action->subject], now_ms, &err);
+    } else {
+        subject = rows->desktops[action->subject].id;
+        rc = act_on(r, rows, action->kind, &rows->desktops[action->subject], now_ms, &err);
+    }
+    /* CONFLICT: the broker gave it away meanwhile; the next pass sees that. */
+    if (rc < 0 && rc != ORL_E_CONFLICT && rc != ORL_E_LIMIT) {
+        orl_log_warn(&r->log, "action failed", "action", orl_plan_name(action->kind), "subject",
+                subject, "error", err.text[0] ? err.text : orl_err_name(rc));
+    }
+}

@@ -1,0 +1,121 @@
+/* What runs machines: libvirt (backend_libvirt.c) or, in tests, a fake with injected faults.
+ * Every call blocks and runs on a worker (base/work.h), one at a time per machine; calls for different
+ * machines run at once. Every call may be repeated after a crash: done already is success.
+ * Not here: deciding what to do (vmpool/pool_plan.h). */
+#ifndef ORL_VMPOOL_BACKEND_H
+#define ORL_VMPOOL_BACKEND_H
+#include "base/err.h"
+#include "base/id.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ORL_VM_NAME_MAX 63
+#define ORL_VM_PATH_MAX 511
+#define ORL_VM_CMDLINE_MAX 1023
+#define ORL_VM_LIST_MAX 4096 /* machines and overlays looked at in one pass */
+
+enum orl_vm_accel { ORL_VM_ACCEL_QEMU = 0, ORL_VM_ACCEL_KVM = 1 };
+enum orl_vm_kind { ORL_VM_FLOATING = 0, ORL_VM_DEDICATED = 1, ORL_VM_PROBE = 2 };
+enum orl_vm_state {
+    ORL_VM_ABSENT = 0,
+    ORL_VM_OFF,     /* defined, not running; ended by itself or by us */
+    ORL_VM_CRASHED, /* not running, and it did not end by itself or by us */
+    ORL_VM_RUNNING,
+    ORL_VM_PAUSED,  /* also after an emulation failure or a full disk */
+};
+
+/* What we write into every machine's metadata; nothing else says that a machine is ours. */
+struct orl_vm_meta {
+    char installation[ORL_UUID_LEN + 1];
+    char pool[ORL_VM_NAME_MAX + 1];
+    enum orl_vm_kind kind;
+    char desktop[ORL_ID_LEN + 1];
+    uint64_t version;   /* of the desktop's row when it was cloned */
+    uint64_t stamp_ms;  /* wall clock when it was cloned */
+    bool is_quarantined;
+};
+
+/* All that a machine is made from. Strings are ours or from the store, never from a peer. */
+struct orl_vm_spec {
+    struct orl_vm_meta meta;
+    char name[ORL_VM_NAME_MAX + 1];
+    char uuid[ORL_UUID_LEN + 1];
+    char overlay[ORL_VM_PATH_MAX + 1];  /* absolute; empty: no disk */
+    char base[ORL_VM_PATH_MAX + 1];     /* the template's qcow2 that the overlay is on */
+    char kernel[ORL_VM_PATH_MAX + 1];   /* direct kernel boot when not empty */
+    char initrd[ORL_VM_PATH_MAX + 1];
+    char cmdline[ORL_VM_CMDLINE_MAX + 1];
+    char machine[ORL_VM_NAME_MAX + 1];  /* "pc-q35-7.2" */
+    char network[ORL_VM_NAME_MAX + 1];  /* an isolated libvirt network; empty: no network card */
+    enum orl_vm_accel accel;
+    uint32_t memory_mib;
+    uint32_t vcpus;
+    uint32_t width_px, height_px;       /* of the display; 0: the device's own default */
+};
+
+struct orl_vm {
+    char name[ORL_VM_NAME_MAX + 1];
+    char uuid[ORL_UUID_LEN + 1];
+    enum orl_vm_state state;
+    struct orl_vm_meta meta;
+};
+struct orl_vm_overlay {
+    char path[ORL_VM_PATH_MAX + 1];
+    char name[ORL_VM_NAME_MAX + 1]; /* of the machine that it belongs to */
+    enum orl_vm_kind kind;
+    uint64_t changed_ms;
+};
+/* Only what carries the installation's UUID. */
+struct orl_vm_list {
+    struct orl_vm *vms;
+    size_t vm_count;
+    struct orl_vm_overlay *overlays;
+    size_t overlay_count;
+};
+void orl_vm_list_fini(struct orl_vm_list *list);
+/* The machine of that UUID, or NULL. */
+const struct orl_vm *orl_vm_list_find(const struct orl_vm_list *list, const char *uuid);
+
+struct orl_vm_host {
+    uint64_t memory_mib, free_memory_mib;
+    uint64_t free_disk_mib; /* where the overlays are */
+    uint32_t cpus;
+    uint64_t qemu_version;   /* as libvirt counts: 7002022 */
+    char machine[ORL_VM_NAME_MAX + 1]; /* newest pc-q35 */
+    bool has_kvm;            /* the hypervisor offers it; whether it works: vmpool/accel.h */
+};
+struct orl_vm_look {
+    bool is_running;
+    bool has_console; /* its display answers */
+    bool is_painted;  /* a quarter of the sampled screen is not black */
+    bool has_agent;   /* qemu-guest-agent answers */
+};
+enum orl_vm_stop { ORL_VM_STOP_ASK = 0, ORL_VM_STOP_KILL = 1 }; /* ACPI and agent; pulling the plug */
+
+struct orl_backend_ops {
+    /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
+    int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
+    int (*start)(void *self, const char *uuid, struct orl_err *err);
+    /* Asks, and returns; or kills, and waits. */
+    int (*stop)(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
+    /* Kills it, forgets it, removes the overlay (NULL: none). */
+    int (*remove)(void *self, const char *uuid, const char *overlay, struct orl_err *err);
+    /* Marks it as not to be touched again. */
+    int (*quarantine)(void *self, const char *uuid, struct orl_err *err);
+    int (*list)(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
+    int (*host)(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
+    int (*look)(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
+    /* A connected stream to its display, VNC without authentication; the caller's. */
+    int (*console)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+    /* Boots spec as a machine that goes away with this process or call, until marker is seen on its
+     * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */
+    int (*boot_test)(void *self, const struct orl_vm_spec *spec, const char *marker,
+            unsigned timeout_ms, struct orl_err *err);
+};
+struct orl_backend {
+    const struct orl_backend_ops *ops;
+    void *self;
+};
+
+#endif

@@ -1,0 +1,19 @@
+/* Machines by libvirt's QEMU driver, or by its test driver (`test:///default`) in component tests. */
+#ifndef ORL_VMPOOL_BACKEND_LIBVIRT_H
+#define ORL_VMPOOL_BACKEND_LIBVIRT_H
+#include "vmpool/backend.h"
+
+struct orl_backend_libvirt_cfg { /* borrowed for the call */
+    const char *uri;
+    const char *images_dir;
+    const char *installation;
+    void (*on_event)(void *ctx); /* on another thread: wake a loop; NULL */
+    void *ctx;
+};
+/* Does not connect: that is what the first call does, and each after libvirt was away. */
+ORL_NODISCARD int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
+        struct orl_backend *ret_backend, struct orl_err *err);
+/* No call may be under way. */
+void orl_backend_libvirt_free(struct orl_backend *backend);
+
+#endif

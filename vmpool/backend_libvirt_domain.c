@@ -1,0 +1,166 @@
+/* Making, starting, stopping and removing machines. */
+#include "base/cleanup.h"
+#include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/overlay.h"
+#include "vmpool/vm_meta.h"
+#include <libvirt/virterror.h>
+#include <string.h>
+
+enum { META_MAX = 1024 };
+
+static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
+        virDomainPtr *ret_domain, struct orl_err *err)
+{
+    int r = orl_libvirt_get(self->lv, ret_conn, err);
+    return r < 0 ? r : orl_libvirt_find(*ret_conn, uuid, ret_domain, err);
+}
+
+/* Only what is ours is ever stopped or removed, whatever UUID we are given. */
+static int check_ours(const struct orl_backend_libvirt *self, virDomainPtr domain,
+        struct orl_err *err)
+{
+    struct orl_vm_meta meta;
+    if (orl_bl_meta(domain, &meta) < 0 || strcmp(meta.installation, self->installation) != 0) {
+        return orl_err_set(err, ORL_E_DENIED, "domain '%s' does not carry our installation's UUID",
+                virDomainGetName(domain));
+    }
+    return 0;
+}
+
+static int forget(const struct orl_backend_libvirt *self, const char *uuid, struct orl_err *err)
+{
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    if (r == ORL_E_NOTFOUND) {
+        return 0;
+    }
+    r = r < 0 ? r : check_ours(self, domain, err);
+    if (r < 0) {
+        return r;
+    }
+    if (virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0 &&
+            !orl_libvirt_is_absent() && virDomainIsActive(domain) == 1) {
+        return orl_libvirt_err(err, "destroying a domain");
+    }
+    unsigned flags = self->xml_type == ORL_DOMAIN_XML_TEST
+                             ? 0
+                             : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                                       VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                       VIR_DOMAIN_UNDEFINE_NVRAM;
+    if (virDomainUndefineFlags(domain, flags) < 0 && !orl_libvirt_is_absent()) {
+        return orl_libvirt_err(err, "undefining a domain");
+    }
+    return 0;
+}
+
+int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    struct orl_buf xml;
+    /* What an earlier try left may be half made. */
+    int r = forget(self, spec->uuid, err);
+    if (r == 0 && spec->overlay[0]) {
+        r = orl_overlay_create(spec->overlay, spec->base, err);
+    }
+    if (r < 0) {
+        return r;
+    }
+    orl_buf_init(&xml, ORL_DOMAIN_XML_MAX);
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    r = orl_domain_xml_build(spec, self->xml_type, &xml, err);
+    r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
+    if (r == 0) {
+        ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain =
+                virDomainDefineXMLFlags(conn, (const char *)xml.data, 0);
+        r = domain ? 0 : orl_libvirt_err(err, "defining a domain");
+    }
+    orl_buf_fini(&xml);
+    return r;
+}
+
+int orl_bl_start(void *self_, const char *uuid, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    r = r < 0 ? r : check_ours(self, domain, err);
+    if (r < 0) {
+        return r;
+    }
+    int state = 0;
+    int reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) < 0) {
+        return orl_libvirt_err(err, "a domain's state");
+    }
+    if (orl_bl_state(state, reason) == ORL_VM_RUNNING) {
+        return 0;
+    }
+    if (virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0) {
+        return orl_libvirt_err(err, "destroying a dead domain");
+    }
+    return virDomainCreate(domain) < 0 ? orl_libvirt_err(err, "starting a domain") : 0;
+}
+
+int orl_bl_stop(void *self_, const char *uuid, enum orl_vm_stop how, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    if (r == ORL_E_NOTFOUND) {
+        return 0;
+    }
+    r = r < 0 ? r : check_ours(self, domain, err);
+    if (r < 0 || virDomainIsActive(domain) != 1) {
+        return r;
+    }
+    if (how == ORL_VM_STOP_ASK) {
+        r = virDomainShutdownFlags(domain, 0);
+    } else {
+        r = virDomainDestroy(domain);
+    }
+    if (r < 0 && virDomainIsActive(domain) == 1) {
+        return orl_libvirt_err(err, "stopping a domain");
+    }
+    return 0;
+}
+
+int orl_bl_remove(void *self_, const char *uuid, const char *overlay, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    int r = uuid && uuid[0] ? forget(self, uuid, err) : 0;
+    if (r == 0 && overlay && overlay[0]) {
+        r = orl_overlay_remove(overlay, err);
+    }
+    return r;
+}
+
+int orl_bl_quarantine(void *self_, const char *uuid, struct orl_err *err)
+{
+    struct orl_backend_libvirt *self = self_;
+    struct orl_vm_meta meta;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    r = r < 0 ? r : check_ours(self, domain, err);
+    if (r < 0) {
+        return r;
+    }
+    if (orl_bl_meta(domain, &meta) < 0) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "the domain has lost its metadata");
+    }
+    meta.is_quarantined = true;
+    struct orl_buf xml;
+    orl_buf_init(&xml, META_MAX);
+    orl_vm_meta_put(&xml, &meta, false);
+    orl_buf_put_u8(&xml, 0);
+    if (xml.is_failed || virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                                 (const char *)xml.data, ORL_VM_META_PREFIX, ORL_VM_META_URI,
+                                 VIR_DOMAIN_AFFECT_CONFIG) < 0) {
+        r = orl_libvirt_err(err, "marking a domain");
+    }
+    orl_buf_fini(&xml);
+    return r < 0 ? r : orl_bl_stop(self, uuid, ORL_VM_STOP_ASK, err);
+}

@@ -1,0 +1,147 @@
+/* Reaching into running machines: display, agent, serial line. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/console_look.h"
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <poll.h>
+#include <string.h>
+
+enum {
+    GRAPHICS_VNC = 0, /* index of the VNC display among the domain's <graphics> */
+    AGENT_TIMEOUT_S = 2,
+    LOOK_TIMEOUT_MS = 5000,
+    SERIAL_KEEP = 8192,
+    SERIAL_POLL_MS = 50,
+};
+
+static int open_display(virDomainPtr domain, int *ret_fd, struct orl_err *err)
+{
+    int fd = virDomainOpenGraphicsFD(domain, GRAPHICS_VNC, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
+    if (fd < 0) {
+        return orl_libvirt_err(err, "opening the display");
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
+        virDomainPtr *ret_domain, struct orl_err *err)
+{
+    int r = orl_libvirt_get(self->lv, ret_conn, err);
+    return r < 0 ? r : orl_libvirt_find(*ret_conn, uuid, ret_domain, err);
+}
+
+int orl_bl_console(void *self_, const char *uuid, int *ret_fd, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    return r < 0 ? r : open_display(domain, ret_fd, err);
+}
+
+/* The agent is root in the guest: this is all that it is ever asked, besides shutting down. */
+static bool agent_answers(virDomainPtr domain)
+{
+    ORL_AUTO(orl_free_auto) char *reply = virDomainQemuAgentCommand(domain,
+            "{\"execute\":\"guest-ping\"}", AGENT_TIMEOUT_S, 0);
+    return reply != NULL;
+}
+
+int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    struct orl_vm_look look = {0};
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    if (r < 0) {
+        return r;
+    }
+    int state = 0;
+    int reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) < 0) {
+        return orl_libvirt_err(err, "a domain's state");
+    }
+    look.is_running = orl_bl_state(state, reason) == ORL_VM_RUNNING;
+    ORL_AUTO(orl_close_auto) int fd = -1;
+    if (look.is_running && self->xml_type == ORL_DOMAIN_XML_QEMU &&
+            open_display(domain, &fd, NULL) == 0) {
+        look.has_console = orl_console_look(fd, LOOK_TIMEOUT_MS, &look.is_painted, NULL) == 0;
+        look.has_agent = agent_answers(domain);
+    }
+    *ret_look = look;
+    return 0;
+}
+
+/* Appends what came, keeps the end; true when marker is in it. */
+static bool feed(char *kept, size_t *len, const char *data, size_t data_len, const char *marker)
+{
+    if (data_len >= SERIAL_KEEP / 2) {
+        data += data_len - SERIAL_KEEP / 2;
+        data_len = SERIAL_KEEP / 2;
+    }
+    if (*len + data_len >= SERIAL_KEEP) {
+        size_t drop = *len + data_len - SERIAL_KEEP + 1;
+        memmove(kept, kept + drop, *len - drop);
+        *len -= drop;
+    }
+    memcpy(kept + *len, data, data_len);
+    *len += data_len;
+    return memmem(kept, *len, marker, strlen(marker)) != NULL;
+}
+
+static int await_marker(virStreamPtr stream, const char *marker, unsigned timeout_ms,
+        struct orl_err *err)
+{
+    uint64_t deadline_us = orl_clock_now_us() + timeout_ms * ORL_US_PER_MS;
+    char kept[SERIAL_KEEP];
+    char chunk[1024];
+    size_t len = 0;
+    while (orl_clock_now_us() < deadline_us) {
+        int n = virStreamRecv(stream, chunk, sizeof chunk);
+        if (n == -2) {
+            (void)poll(NULL, 0, SERIAL_POLL_MS);
+        } else if (n <= 0) {
+            return orl_err_set(err, ORL_E_BACKEND, "the machine ended before it printed '%s'",
+                    marker);
+        } else if (feed(kept, &len, chunk, (size_t)n, marker)) {
+            return 0;
+        }
+    }
+    return orl_err_set(err, ORL_E_TIMEOUT, "no '%s' within %u s", marker, timeout_ms / 1000);
+}
+
+int orl_bl_boot_test(void *self_, const struct orl_vm_spec *spec, const char *marker,
+        unsigned timeout_ms, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    struct orl_buf xml;
+    orl_buf_init(&xml, ORL_DOMAIN_XML_MAX);
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = orl_domain_xml_build(spec, self->xml_type, &xml, err);
+    r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
+    if (r == 0) {
+        domain = virDomainCreateXML(conn, (const char *)xml.data, VIR_DOMAIN_START_AUTODESTROY);
+        r = domain ? 0 : orl_libvirt_err(err, "booting the test machine");
+    }
+    orl_buf_fini(&xml);
+    if (r < 0) {
+        return r;
+    }
+    virStreamPtr stream = virStreamNew(conn, VIR_STREAM_NONBLOCK);
+    if (!stream || virDomainOpenConsole(domain, NULL, stream, 0) < 0) {
+        r = orl_libvirt_err(err, "the test machine's serial line");
+    } else {
+        r = await_marker(stream, marker, timeout_ms, err);
+        (void)virStreamAbort(stream);
+    }
+    if (stream) {
+        (void)virStreamFree(stream);
+    }
+    (void)virDomainDestroy(domain);
+    return r;
+}

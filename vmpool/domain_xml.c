@@ -1,0 +1,180 @@
+#include "vmpool/domain_xml.h"
+#include "vmpool/vm_meta.h"
+#include "vmpool/xml_text.h"
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    MEMORY_MIN_MIB = 64,
+    MEMORY_MAX_MIB = 1024 * 1024,
+    VCPUS_MAX = 128,
+    DISPLAY_MAX_PX = 8192,
+    KIB_PER_MIB = 1024,
+};
+
+static bool is_path_or_empty(const char *path)
+{
+    return path[0] == '\0' || (path[0] == '/' && !strstr(path, "/../"));
+}
+
+static int check(const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    if (!orl_vm_name_is_ours(spec->name) || !orl_uuid_is_valid(spec->uuid)) {
+        return orl_err_set(err, ORL_E_INVAL, "not a name or UUID of ours: '%s'", spec->name);
+    }
+    if (!is_path_or_empty(spec->overlay) || !is_path_or_empty(spec->kernel) ||
+            !is_path_or_empty(spec->initrd)) {
+        return orl_err_set(err, ORL_E_INVAL, "a path of '%s' is not absolute", spec->name);
+    }
+    if (!spec->overlay[0] && !spec->kernel[0]) {
+        return orl_err_set(err, ORL_E_INVAL, "'%s' has neither a disk nor a kernel", spec->name);
+    }
+    if (spec->memory_mib < MEMORY_MIN_MIB || spec->memory_mib > MEMORY_MAX_MIB ||
+            spec->vcpus < 1 || spec->vcpus > VCPUS_MAX) {
+        return orl_err_set(err, ORL_E_INVAL, "'%s': %u MiB and %u CPUs are out of range",
+                spec->name, spec->memory_mib, spec->vcpus);
+    }
+    if (strncmp(spec->machine, "pc-q35-", 7) != 0) {
+        return orl_err_set(err, ORL_E_INVAL, "QEMU offers no pc-q35 machine type");
+    }
+    if (spec->width_px > DISPLAY_MAX_PX || spec->height_px > DISPLAY_MAX_PX) {
+        return orl_err_set(err, ORL_E_INVAL, "'%s': display of %u x %u is out of range", spec->name,
+                spec->width_px, spec->height_px);
+    }
+    return 0;
+}
+
+static void put_os(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    orl_xml_putf(out, "  <os>\n    <type arch='x86_64'");
+    orl_xml_attr(out, "machine", spec->machine);
+    orl_xml_putf(out, ">hvm</type>\n");
+    if (spec->kernel[0]) {
+        orl_xml_putf(out, "    ");
+        orl_xml_element(out, "kernel", spec->kernel);
+        if (spec->initrd[0]) {
+            orl_xml_element(out, "initrd", spec->initrd);
+        }
+        if (spec->cmdline[0]) {
+            orl_xml_element(out, "cmdline", spec->cmdline);
+        }
+        orl_xml_putf(out, "\n");
+    } else {
+        orl_xml_putf(out, "    <boot dev='hd'/>\n");
+    }
+    orl_xml_putf(out, "  </os>\n");
+}
+
+static void put_disk(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    if (!spec->overlay[0]) {
+        return;
+    }
+    orl_xml_putf(out, "    <disk type='file' device='disk'>\n"
+                      "      <driver name='qemu' type='qcow2' cache='none' discard='unmap'/>\n"
+                      "      <source");
+    orl_xml_attr(out, "file", spec->overlay);
+    orl_xml_putf(out, "/>\n      <target dev='vda' bus='virtio'/>\n    </disk>\n");
+}
+
+static void put_network(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    if (!spec->network[0]) {
+        return;
+    }
+    orl_xml_putf(out, "    <interface type='network'>\n      <source");
+    orl_xml_attr(out, "network", spec->network);
+    orl_xml_putf(out, "/>\n      <model type='virtio'/>\n      <port isolated='yes'/>\n"
+                      "    </interface>\n");
+}
+
+/* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. It is the first <graphics>:
+ * the index that OpenGraphicsFD counts by. */
+static void put_display(struct orl_buf *out, const struct orl_vm_spec *spec,
+        enum orl_domain_xml_type type)
+{
+    if (type == ORL_DOMAIN_XML_TEST) {
+        orl_xml_putf(out, "    <graphics type='vnc'/>\n");
+    } else {
+        orl_xml_putf(out, "    <graphics type='vnc'><listen type='none'/></graphics>\n");
+    }
+    orl_xml_putf(out, "    <video><model type='virtio' heads='1' primary='yes'>");
+    if (spec->width_px && spec->height_px) {
+        orl_xml_putf(out, "<resolution x='%u' y='%u'/>", spec->width_px, spec->height_px);
+    }
+    orl_xml_putf(out, "</model></video>\n");
+}
+
+static void put_devices(struct orl_buf *out, const struct orl_vm_spec *spec,
+        enum orl_domain_xml_type type)
+{
+    orl_xml_putf(out, "  <devices>\n");
+    put_disk(out, spec);
+    orl_xml_putf(out,
+            "    <controller type='usb' model='qemu-xhci'/>\n"
+            "    <controller type='virtio-serial'/>\n"
+            "    <serial type='pty'/>\n"
+            "    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>"
+            "</channel>\n"
+            "    <input type='tablet' bus='usb'/>\n"
+            "    <input type='keyboard' bus='usb'/>\n");
+    put_network(out, spec);
+    put_display(out, spec, type);
+    orl_xml_putf(out, "    <memballoon model='virtio' freePageReporting='on'>"
+                      "<stats period='2'/></memballoon>\n"
+                      "    <panic model='isa'/>\n"
+                      "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
+                      "  </devices>\n");
+}
+
+int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_type type,
+        struct orl_buf *out, struct orl_err *err)
+{
+    int r = check(spec, err);
+    if (r < 0) {
+        return r;
+    }
+    const char *driver = type == ORL_DOMAIN_XML_TEST           ? "test"
+                         : spec->accel == ORL_VM_ACCEL_KVM ? "kvm"
+                                                           : "qemu";
+    orl_xml_putf(out, "<domain type='%s'>\n  ", driver);
+    orl_xml_element(out, "name", spec->name);
+    orl_xml_element(out, "uuid", spec->uuid);
+    orl_xml_putf(out, "\n  <metadata>");
+    orl_vm_meta_put(out, &spec->meta, true);
+    orl_xml_putf(out, "</metadata>\n  <memory unit='KiB'>%llu</memory><vcpu>%u</vcpu>\n",
+            (unsigned long long)spec->memory_mib * KIB_PER_MIB, spec->vcpus);
+    put_os(out, spec);
+    orl_xml_putf(out, "  <features><acpi/></features>\n  <cpu mode='%s'/>\n"
+                      "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
+                      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n",
+            spec->accel == ORL_VM_ACCEL_KVM ? "host-passthrough" : "maximum");
+    put_devices(out, spec, type);
+    orl_xml_putf(out, "</domain>\n");
+    orl_buf_put_u8(out, 0);
+    return out->is_failed ? orl_err_set(err, ORL_E_LIMIT, "the XML of '%s' is too long", spec->name)
+                          : 0;
+}
+
+bool orl_domain_xml_machine(const char *capabilities, char ret_machine[ORL_VM_NAME_MAX + 1])
+{
+    static const char prefix[] = "pc-q35-";
+    unsigned best_major = 0;
+    unsigned best_minor = 0;
+    for (const char *at = strstr(capabilities, prefix); at; at = strstr(at + 1, prefix)) {
+        unsigned major = 0;
+        unsigned minor = 0;
+        int len = 0;
+        if (sscanf(at, "pc-q35-%3u.%3u%n", &major, &minor, &len) != 2 || at[len] != '<') {
+            continue;
+        }
+        if (major > best_major || (major == best_major && minor > best_minor)) {
+            best_major = major;
+            best_minor = minor;
+        }
+    }
+    if (best_major > 0) {
+        (void)snprintf(ret_machine, ORL_VM_NAME_MAX + 1, "pc-q35-%u.%u", best_major, best_minor);
+    }
+    return best_major > 0;
+}

@@ -1,0 +1,88 @@
+#include "vmpool/job.h"
+#include "base/cleanup.h"
+#include "vmpool/console_look.h"
+#include "vmpool/static_target.h"
+
+enum { REACH_TIMEOUT_MS = 3000 };
+
+struct orl_job *orl_job_new(enum orl_job_kind kind, const struct orl_backend *backend)
+{
+    struct orl_job *job = calloc(1, sizeof *job);
+    if (job) {
+        job->kind = kind;
+        job->backend = backend;
+    }
+    return job;
+}
+
+void orl_job_free(struct orl_job *job)
+{
+    if (job) {
+        orl_vm_list_fini(&job->list);
+        free(job);
+    }
+}
+
+const char *orl_job_name(enum orl_job_kind kind)
+{
+    static const char *const names[] = {"none", "observe", "clone", "start", "look", "stop", "kill",
+            "delete", "reach", "template", "sweep", "quarantine"};
+    return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
+}
+
+static int observe(struct orl_job *job)
+{
+    const struct orl_backend *b = job->backend;
+    int r = b->ops->list(b->self, &job->list, &job->err);
+    return r < 0 ? r : b->ops->host(b->self, &job->host, &job->err);
+}
+
+static int reach(struct orl_job *job)
+{
+    ORL_AUTO(orl_close_auto) int fd = -1;
+    int r = orl_static_connect(job->static_allow, job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
+    return r < 0 ? r : orl_console_answers(fd, REACH_TIMEOUT_MS, &job->err);
+}
+
+void orl_job_run(void *job_)
+{
+    struct orl_job *job = job_;
+    const struct orl_backend *b = job->backend;
+    const char *uuid = job->spec.uuid;
+    switch (job->kind) {
+    case ORL_JOB_OBSERVE:
+        job->result = observe(job);
+        break;
+    case ORL_JOB_CLONE:
+        job->result = b->ops->clone(b->self, &job->spec, &job->err);
+        break;
+    case ORL_JOB_START:
+        job->result = b->ops->start(b->self, uuid, &job->err);
+        break;
+    case ORL_JOB_LOOK:
+        job->result = b->ops->look(b->self, uuid, &job->look, &job->err);
+        break;
+    case ORL_JOB_STOP:
+        job->result = b->ops->stop(b->self, uuid, ORL_VM_STOP_ASK, &job->err);
+        break;
+    case ORL_JOB_KILL:
+        job->result = b->ops->stop(b->self, uuid, ORL_VM_STOP_KILL, &job->err);
+        break;
+    case ORL_JOB_DELETE:
+    case ORL_JOB_SWEEP:
+        job->result = b->ops->remove(b->self, uuid, job->spec.overlay, &job->err);
+        break;
+    case ORL_JOB_REACH:
+        job->result = reach(job);
+        break;
+    case ORL_JOB_TEMPLATE:
+        orl_template_check(&job->template_rules, &job->template_row);
+        break;
+    case ORL_JOB_QUARANTINE:
+        job->result = b->ops->quarantine(b->self, uuid, &job->err);
+        break;
+    default:
+        job->result = ORL_E_INVAL;
+        break;
+    }
+}

@@ -1,0 +1,46 @@
+/* One blocking piece of work for a worker: what to do, and how it went. Holds copies only. */
+#ifndef ORL_VMPOOL_JOB_H
+#define ORL_VMPOOL_JOB_H
+#include "store/template.h"
+#include "vmpool/backend.h"
+#include "vmpool/template_check.h"
+
+enum orl_job_kind {
+    ORL_JOB_NONE = 0,
+    ORL_JOB_OBSERVE,    /* list and host */
+    ORL_JOB_CLONE,
+    ORL_JOB_START,
+    ORL_JOB_LOOK,
+    ORL_JOB_STOP,
+    ORL_JOB_KILL,
+    ORL_JOB_DELETE,
+    ORL_JOB_REACH,      /* a static desktop's display */
+    ORL_JOB_TEMPLATE,
+    ORL_JOB_SWEEP,      /* remove what no row knows; id is empty */
+    ORL_JOB_QUARANTINE, /* the same, of somebody's: stop and mark it */
+    ORL_JOB_KIND_COUNT
+};
+struct orl_job {
+    enum orl_job_kind kind;
+    const struct orl_backend *backend; /* safe on any thread */
+    char id[ORL_ID_LEN + 1];           /* of the desktop */
+    struct orl_vm_spec spec;           /* uuid and overlay also for what is no clone */
+    struct orl_template_row template_row;
+    struct orl_template_rules template_rules;
+    char *const *static_allow;         /* immutable */
+    char vnc_target[ORL_TEXT_MAX + 1];
+    uint64_t tick;                     /* reconcile's: when it was handed out */
+    /* Filled by orl_job_run(). */
+    int result;
+    struct orl_err err;
+    struct orl_vm_look look;
+    struct orl_vm_list list;
+    struct orl_vm_host host;
+};
+
+ORL_NODISCARD struct orl_job *orl_job_new(enum orl_job_kind kind, const struct orl_backend *backend);
+void orl_job_free(struct orl_job *job); /* NULL is fine */
+void orl_job_run(void *job);            /* blocks; an orl_work_fn */
+const char *orl_job_name(enum orl_job_kind kind);
+
+#endif

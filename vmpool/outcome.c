@@ -1,0 +1,189 @@
+/* What jobs brought: written down as observations, whatever version the row has by now. */
+#include "vmpool/reconcile_priv.h"
+#include <stdio.h>
+#include <string.h>
+
+void orl_reconcile_pool_failed(struct orl_reconcile *r, const char *pool, enum orl_reason reason,
+        const char *text, uint64_t now_ms)
+{
+    struct orl_pool_memo *memo = orl_pool_memo_get(r, pool);
+    if (!memo) {
+        return;
+    }
+    memo->failures++;
+    orl_log_warn(&r->log, "a desktop could not be made", "pool", pool, "failures",
+            ORL_LOG_NUM(memo->failures), "error", text);
+    struct orl_err err = {0};
+    if (orl_pool_set_problem(r->cfg.store, pool, reason, text,
+                now_ms + orl_plan_backoff_ms(memo->failures), &err) < 0) {
+        orl_log_warn(&r->log, "pool's row not written", "pool", pool, "error", err.text);
+    }
+    orl_reconcile_changed(r);
+}
+
+static void note(struct orl_desktop_row *row, enum orl_reason reason, const char *text)
+{
+    row->reason = reason;
+    orl_msg_text(row->reason_text, sizeof row->reason_text, text);
+}
+
+static void count_failure(struct orl_desktop_row *row, uint64_t now_ms)
+{
+    row->attempts++;
+    row->retry_ms = now_ms + orl_plan_backoff_ms(row->attempts);
+}
+
+static void on_cloned(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (job->result == 0) {
+        row->power = ORL_POWER_STOPPED;
+    } else {
+        row->power = ORL_POWER_ABSENT;
+        count_failure(row, now_ms);
+        note(row, ORL_REASON_GUEST_START_FAILED, job->err.text);
+        orl_reconcile_pool_failed(r, row->pool, ORL_REASON_GUEST_START_FAILED, job->err.text,
+                now_ms);
+    }
+    (void)orl_reconcile_write(r, row, false, now_ms);
+}
+
+static void on_started(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (row->power != ORL_POWER_STARTING && row->power != ORL_POWER_REBOOTING) {
+        return;
+    }
+    if (job->result == 0) {
+        row->power = ORL_POWER_RUNNING;
+        row->retry_ms = 0;
+    } else {
+        bool is_given = row->lease != ORL_LEASE_FREE && row->lease != ORL_LEASE_ENDING;
+        bool was_up = row->power == ORL_POWER_REBOOTING;
+        row->power = is_given ? ORL_POWER_FAILED : ORL_POWER_STOPPED;
+        count_failure(row, now_ms);
+        note(row, was_up ? ORL_REASON_GUEST_DIED : ORL_REASON_GUEST_START_FAILED, job->err.text);
+        if (!is_given) {
+            orl_reconcile_pool_failed(r, row->pool, row->reason, job->err.text, now_ms);
+        }
+    }
+    (void)orl_reconcile_write(r, row, false, now_ms);
+    orl_reconcile_changed(r);
+}
+
+static bool is_well(const struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
+        uint64_t now_ms)
+{
+    if (job->result < 0 || !job->look.is_running || !job->look.has_console) {
+        return false;
+    }
+    if (job->look.has_agent && memo->agent_since_ms == 0) {
+        memo->agent_since_ms = now_ms;
+    }
+    return job->look.is_painted ||
+           (job->look.has_agent && now_ms >= memo->agent_since_ms + r->cfg.agent_settle_ms);
+}
+
+static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (row->power != ORL_POWER_RUNNING || row->is_ready || !is_well(r, job, memo, now_ms)) {
+        return;
+    }
+    row->is_ready = true;
+    row->retry_ms = 0;
+    note(row, ORL_REASON_NONE, "");
+    if (orl_reconcile_write(r, row, false, now_ms) == 0) {
+        struct orl_pool_memo *pool = orl_pool_memo_get(r, row->pool);
+        if (pool) {
+            pool->failures = 0;
+        }
+        orl_log_info(&r->log, "ready", "desktop", row->id, "pool", row->pool, "agent",
+                job->look.has_agent ? "yes" : "no");
+        orl_reconcile_changed(r);
+    }
+}
+
+static void on_reached(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    bool was_ready = row->is_ready;
+    row->is_ready = job->result == 0;
+    note(row, row->is_ready ? ORL_REASON_NONE : ORL_REASON_CONSOLE_UNREACHABLE,
+            row->is_ready ? "" : job->err.text);
+    (void)orl_reconcile_write(r, row, false, now_ms);
+    if (was_ready != row->is_ready) {
+        orl_reconcile_changed(r);
+    }
+}
+
+static void on_deleted(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (job->result < 0) {
+        count_failure(row, now_ms);
+        note(row, ORL_REASON_INTERNAL, job->err.text);
+    } else if (row->power == ORL_POWER_STOPPING || row->power == ORL_POWER_STOPPED) {
+        row->power = ORL_POWER_ABSENT;
+    }
+    (void)orl_reconcile_write(r, row, false, now_ms);
+}
+
+static void on_template(struct orl_reconcile *r, const struct orl_job *job)
+{
+    struct orl_err err = {0};
+    const struct orl_template_row *t = &job->template_row;
+    if (orl_template_observe(r->cfg.store, t, &err) < 0) {
+        orl_log_warn(&r->log, "template's row not written", "template", t->name, "error", err.text);
+    }
+    if (t->state != ORL_TEMPLATE_READY) {
+        orl_log_warn(&r->log, "template can't be used", "template", t->name, "reason",
+                orl_reason_code(t->reason), "text", t->reason_text);
+    }
+}
+
+void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
+{
+    char key[ORL_VM_NAME_MAX + 1];
+    bool is_swept = job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_QUARANTINE;
+    (void)snprintf(key, sizeof key, "%s%.60s", job->kind == ORL_JOB_TEMPLATE ? "t:" : "",
+            job->kind == ORL_JOB_TEMPLATE ? job->template_row.name
+            : is_swept                    ? job->spec.name
+                                          : job->id);
+    struct orl_memo *memo = orl_memo_get(r, key);
+    if (memo) {
+        memo->is_busy = false;
+        memo->done_tick = r->tick;
+    }
+    if (job->result < 0 && job->kind != ORL_JOB_REACH) {
+        orl_log_warn(&r->log, "job failed", "job", orl_job_name(job->kind), "subject", key, "error",
+                job->err.text);
+    }
+    struct orl_desktop_row row;
+    if (job->kind == ORL_JOB_TEMPLATE) {
+        on_template(r, job);
+        return;
+    }
+    if (is_swept || !memo || orl_desktop_get(r->cfg.store, job->id, &row, NULL) < 0) {
+        return;
+    }
+    switch (job->kind) {
+    case ORL_JOB_CLONE:
+        on_cloned(r, job, &row, now_ms);
+        break;
+    case ORL_JOB_START:
+        on_started(r, job, &row, now_ms);
+        break;
+    case ORL_JOB_LOOK:
+        on_looked(r, job, memo, &row, now_ms);
+        break;
+    case ORL_JOB_REACH:
+        on_reached(r, job, &row, now_ms);
+        break;
+    case ORL_JOB_DELETE:
+        on_deleted(r, job, &row, now_ms);
+        break;
+    default:
+        break;
+    }
+}

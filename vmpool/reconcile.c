@@ -1,0 +1,489 @@
+#include "vmpool/reconcile.h"
+#include "store/host.h"
+#include "store/session.h"
+#include "vmpool/observed.h"
+#include "vmpool/reconcile_priv.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    HEARTBEAT_MS = 5000,
+    RESYNC_BUSY_MS = 1000,
+    RESYNC_IDLE_MS = 10000,
+    RECONNECT_MAX_MS = 30000,
+    TEMPLATES_MS = 30000,
+};
+
+static const struct orl_log_ctx root_log = {.name = "vmpool"};
+
+int orl_reconcile_new(const struct orl_reconcile_cfg *cfg, struct orl_reconcile **ret_reconcile,
+        struct orl_err *err)
+{
+    struct orl_reconcile *r = calloc(1, sizeof *r);
+    if (!r) {
+        return orl_err_set(err, ORL_E_NOMEM, "reconciler");
+    }
+    r->cfg = *cfg;
+    r->log = (struct orl_log_ctx){.parent = &root_log, .name = "reconcile"};
+    *ret_reconcile = r;
+    return 0;
+}
+
+void orl_reconcile_free(struct orl_reconcile *r)
+{
+    if (r) {
+        orl_sweep_fini(&r->sweep);
+        free(r->memos);
+        free(r);
+    }
+}
+
+bool orl_reconcile_is_up(const struct orl_reconcile *r)
+{
+    return r->is_up;
+}
+
+void orl_reconcile_set_accel(struct orl_reconcile *r, enum orl_vm_accel accel, const char *reason,
+        const char *report)
+{
+    r->accel = accel;
+    r->has_accel = true;
+    orl_msg_text(r->accel_reason, sizeof r->accel_reason, reason);
+    orl_msg_text(r->report, sizeof r->report, report ? report : "");
+    r->heartbeat_ms = 0;
+}
+
+void orl_reconcile_changed(struct orl_reconcile *r)
+{
+    if (r->cfg.on_change) {
+        r->cfg.on_change(r->cfg.ctx);
+    }
+}
+
+struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key)
+{
+    for (size_t i = 0; i < r->memo_count; i++) {
+        if (strcmp(r->memos[i].key, key) == 0) {
+            r->memos[i].used_pass = r->pass;
+            return &r->memos[i];
+        }
+    }
+    struct orl_memo *grown = realloc(r->memos, (r->memo_count + 1) * sizeof *grown);
+    if (!grown) {
+        return NULL;
+    }
+    r->memos = grown;
+    struct orl_memo *memo = &grown[r->memo_count++];
+    *memo = (struct orl_memo){.used_pass = r->pass};
+    (void)snprintf(memo->key, sizeof memo->key, "%s", key);
+    return memo;
+}
+
+struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name)
+{
+    for (size_t i = 0; i < r->pool_memo_count; i++) {
+        if (strcmp(r->pool_memos[i].name, name) == 0) {
+            return &r->pool_memos[i];
+        }
+    }
+    if (r->pool_memo_count >= ORL_RECONCILE_MAX_POOLS) {
+        return NULL;
+    }
+    struct orl_pool_memo *memo = &r->pool_memos[r->pool_memo_count++];
+    *memo = (struct orl_pool_memo){0};
+    (void)snprintf(memo->name, sizeof memo->name, "%s", name);
+    return memo;
+}
+
+static void forget_memos(struct orl_reconcile *r)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->memo_count; i++) {
+        if (r->memos[i].is_busy || r->memos[i].used_pass == r->pass) {
+            r->memos[kept++] = r->memos[i];
+        }
+    }
+    r->memo_count = kept;
+}
+
+int orl_reconcile_submit(struct orl_reconcile *r, struct orl_job *job, const char *key)
+{
+    struct orl_memo *memo = key ? orl_memo_get(r, key) : NULL;
+    int rc = key && !memo ? ORL_E_NOMEM : 0;
+    job->tick = ++r->tick;
+    rc = rc < 0 ? rc : r->cfg.submit(r->cfg.ctx, job);
+    if (rc < 0) {
+        orl_job_free(job);
+        return rc;
+    }
+    if (memo) {
+        memo->is_busy = true;
+    }
+    return 0;
+}
+
+void orl_reconcile_tick(struct orl_reconcile *r, uint64_t now_ms)
+{
+    (void)now_ms;
+    if (r->is_observing) {
+        r->must_repeat = true;
+        return;
+    }
+    struct orl_job *job = orl_job_new(ORL_JOB_OBSERVE, r->cfg.backend);
+    r->must_repeat = false;
+    r->is_observing = job && orl_reconcile_submit(r, job, NULL) == 0;
+}
+
+uint64_t orl_reconcile_next_ms(const struct orl_reconcile *r, uint64_t now_ms)
+{
+    uint64_t period_ms = r->is_settled ? RESYNC_IDLE_MS : RESYNC_BUSY_MS;
+    if (r->was_asked && !r->is_up) {
+        period_ms = orl_plan_backoff_ms(r->failures);
+        period_ms = period_ms < RECONNECT_MAX_MS ? period_ms : RECONNECT_MAX_MS;
+    }
+    (void)now_ms;
+    return r->last_pass_ms + period_ms;
+}
+
+int orl_reconcile_write(struct orl_reconcile *r, const struct orl_desktop_row *row, bool is_fenced,
+        uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    const struct orl_desktop_seen seen = {.id = row->id,
+            .version = is_fenced ? row->version : 0,
+            .power = row->power,
+            .is_ready = row->is_ready && row->power == ORL_POWER_RUNNING,
+            .reason = row->reason,
+            .reason_text = row->reason_text,
+            .attempts = row->attempts,
+            .retry_ms = row->retry_ms};
+    int rc = orl_desktop_observe(r->cfg.store, &seen, now_ms, &err);
+    if (rc < 0 && rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND) {
+        orl_log_warn(&r->log, "desktop's row not written", "desktop", row->id, "error", err.text);
+    }
+    return rc;
+}
+
+/* What the list says about one row: adopts it in memory and in the store. */
+static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
+        const struct orl_vm_list *list, struct orl_memo *memo, uint64_t now_ms)
+{
+    const struct orl_vm *vm = orl_vm_list_find(list, row->uuid);
+    struct orl_observed seen =
+            orl_observed(row->power, row->lease, row->attempts, vm ? vm->state : ORL_VM_ABSENT);
+    bool is_stable = row->is_ready && row->attempts > 0 && memo->ready_since_ms > 0 &&
+                     now_ms >= memo->ready_since_ms + r->cfg.stable_ms;
+    if (seen.power == row->power && !seen.has_died && !is_stable) {
+        return;
+    }
+    enum orl_power before = row->power;
+    row->power = seen.power;
+    row->is_ready = row->is_ready && row->power == ORL_POWER_RUNNING;
+    if (is_stable) {
+        row->attempts = 0;
+    }
+    if (seen.has_died) {
+        row->attempts++;
+        row->reason = ORL_REASON_GUEST_DIED;
+        row->retry_ms = now_ms + (row->attempts > 1 ? orl_plan_backoff_ms(row->attempts) : 0);
+        (void)snprintf(row->reason_text, sizeof row->reason_text, "%s",
+                vm ? "the guest ended by itself" : "the machine has vanished");
+    } else if (row->power == ORL_POWER_STOPPED && before == ORL_POWER_RUNNING) {
+        row->reason = ORL_REASON_NONE;
+        row->reason_text[0] = '\0';
+    }
+    if (orl_reconcile_write(r, row, false, now_ms) == 0 && before != row->power) {
+        orl_log_info(&r->log, "power", "desktop", row->id, "from", orl_power_name(before), "to",
+                orl_power_name(row->power));
+        orl_reconcile_changed(r);
+    }
+}
+
+static bool has_overlay(const struct orl_vm_list *list, const char *domain)
+{
+    for (size_t i = 0; i < list->overlay_count; i++) {
+        if (strcmp(list->overlays[i].name, domain) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct orl_plan_desktop plan_desktop(const struct orl_rows *rows,
+        const struct orl_desktop_row *row, const struct orl_vm_list *list,
+        const struct orl_memo *memo)
+{
+    const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
+    const struct orl_vm *vm = list ? orl_vm_list_find(list, row->uuid) : NULL;
+    return (struct orl_plan_desktop){.pool = pool ? (size_t)(pool - rows->pools) : 0,
+            .lease = row->lease,
+            .power = row->power,
+            .want = row->want,
+            .is_tainted = row->is_tainted,
+            .is_ready = row->is_ready,
+            .is_maintenance = row->is_maintenance,
+            .is_here = vm || (list && has_overlay(list, row->domain)),
+            .is_alive = vm && vm->state != ORL_VM_OFF && vm->state != ORL_VM_CRASHED,
+            .attempts = row->attempts,
+            .retry_ms = row->retry_ms,
+            .changed_ms = memo->power_since_ms,
+            .created_ms = row->created_ms,
+            .looked_ms = memo->looked_ms};
+}
+
+static struct orl_plan_pool plan_pool(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_pool_row *row)
+{
+    struct orl_plan_pool pool = {.kind = row->kind,
+            .spares = row->spares,
+            .max_desktops = row->max_desktops,
+            .memory_mib = row->memory_mib,
+            .is_maintenance = row->is_maintenance,
+            .is_deleted = row->is_deleted,
+            .template_reason = ORL_REASON_TEMPLATE_MISSING,
+            .retry_ms = row->retry_ms};
+    const struct orl_template_row *t = orl_rows_template(rows, row->template_name);
+    if (t) {
+        pool.has_template = t->state == ORL_TEMPLATE_READY;
+        pool.template_reason = t->state == ORL_TEMPLATE_CHECKING ? ORL_REASON_NONE
+                               : t->reason != ORL_REASON_NONE    ? t->reason
+                                                                 : ORL_REASON_TEMPLATE_MISSING;
+        pool.memory_mib = row->memory_mib ? row->memory_mib : t->memory_mib;
+    }
+    int waiting = orl_session_count_waiting(r->cfg.store, row->name, NULL);
+    pool.waiting = waiting > 0 ? (uint32_t)waiting : 0;
+    return pool;
+}
+
+/* A memo's clocks follow the row's power. */
+static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (memo->power != row->power) {
+        memo->power = row->power;
+        memo->power_since_ms = now_ms;
+        memo->agent_since_ms = 0;
+    }
+    if (!row->is_ready) {
+        memo->ready_since_ms = 0;
+    } else if (memo->ready_since_ms == 0) {
+        memo->ready_since_ms = now_ms;
+    }
+}
+
+/* list NULL: the hypervisor does not answer; only static desktops can be looked after.
+ * tick: when that list was asked for. */
+static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct orl_vm_list *list,
+        uint64_t tick, struct orl_plan_desktop *desktops, uint64_t now_ms)
+{
+    bool is_settled = true;
+    for (size_t i = 0; i < rows->desktop_count; i++) {
+        struct orl_desktop_row *row = &rows->desktops[i];
+        struct orl_memo *memo = orl_memo_get(r, row->id);
+        if (!memo) {
+            return false;
+        }
+        bool is_static = row->kind == ORL_POOL_STATIC;
+        bool is_stale = memo->is_busy || (!is_static && memo->done_tick > tick);
+        if (list && !is_static && !is_stale) {
+            adopt(r, row, list, memo, now_ms);
+        }
+        follow(memo, row, now_ms);
+        desktops[i] = plan_desktop(rows, row, list, memo);
+        desktops[i].is_busy = is_stale || (!is_static && !list);
+        is_settled = is_settled && !desktops[i].is_busy &&
+                     (row->is_ready || row->power == ORL_POWER_STOPPED);
+    }
+    r->is_settled = is_settled;
+    return true;
+}
+
+static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_plan_verdict *verdicts, uint64_t now_ms)
+{
+    for (size_t i = 0; i < rows->pool_count; i++) {
+        const struct orl_pool_row *pool = &rows->pools[i];
+        const struct orl_pool_memo *memo = orl_pool_memo_get(r, pool->name);
+        enum orl_reason problem = pool->kind == ORL_POOL_STATIC ? ORL_REASON_NONE
+                                  : !r->is_up                   ? ORL_REASON_HYPERVISOR_DOWN
+                                                                : verdicts[i].problem;
+        const struct orl_template_row *t = orl_rows_template(rows, pool->template_name);
+        const char *text = problem == ORL_REASON_HYPERVISOR_DOWN ? r->down_text
+                           : t && problem == t->reason && t->reason ? t->reason_text
+                                                                    : "";
+        uint64_t retry_ms = pool->retry_ms;
+        if (problem == ORL_REASON_NONE && memo && memo->failures > 0) {
+            continue; /* what orl_reconcile_pool_failed() wrote holds until one is ready */
+        }
+        if (problem == ORL_REASON_NONE && retry_ms <= now_ms) {
+            retry_ms = 0;
+        }
+        if (orl_pool_set_problem(r->cfg.store, pool->name, problem, text, retry_ms, NULL) == 0 &&
+                problem != pool->problem) {
+            orl_log_info(&r->log, "pool's problem", "pool", pool->name, "problem",
+                    orl_reason_code(problem), "text", text);
+            orl_reconcile_changed(r);
+        }
+    }
+}
+
+static void write_host(struct orl_reconcile *r, bool was_up, uint64_t now_ms)
+{
+    if (was_up == r->is_up && r->heartbeat_ms > 0 && now_ms < r->heartbeat_ms + HEARTBEAT_MS) {
+        return;
+    }
+    struct orl_host_row row = {.memory_mib = r->host.memory_mib,
+            .free_memory_mib = r->host.free_memory_mib,
+            .free_disk_mib = r->host.free_disk_mib,
+            .state = r->is_up ? ORL_HOST_UP : ORL_HOST_DOWN,
+            .reason = r->is_up ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
+            .heartbeat_ms = now_ms};
+    orl_msg_text(row.name, sizeof row.name, r->cfg.host);
+    orl_msg_text(row.uri, sizeof row.uri, r->cfg.uri);
+    orl_msg_text(row.accel, sizeof row.accel,
+            !r->has_accel                      ? ""
+            : r->accel == ORL_VM_ACCEL_KVM ? "kvm"
+                                               : "qemu");
+    orl_msg_text(row.accel_reason, sizeof row.accel_reason, r->accel_reason);
+    orl_msg_text(row.report, sizeof row.report, r->report);
+    orl_msg_text(row.reason_text, sizeof row.reason_text,
+            r->is_up ? orl_sweep_alarm_text(r->alarm) : r->down_text);
+    struct orl_err err = {0};
+    if (orl_host_put(r->cfg.store, &row, &err) < 0) {
+        orl_log_warn(&r->log, "host's row not written", "error", err.text);
+        return;
+    }
+    r->heartbeat_ms = now_ms;
+}
+
+static void check_templates(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
+{
+    bool is_due = now_ms >= r->templates_ms + TEMPLATES_MS;
+    for (size_t i = 0; i < rows->template_count; i++) {
+        const struct orl_template_row *t = &rows->templates[i];
+        bool is_wanted = t->state == ORL_TEMPLATE_CHECKING || t->state == ORL_TEMPLATE_UNKNOWN ||
+                         (is_due && t->state != ORL_TEMPLATE_REMOVED);
+        char key[ORL_VM_NAME_MAX + 1];
+        (void)snprintf(key, sizeof key, "t:%.60s", t->name);
+        struct orl_memo *memo = is_wanted ? orl_memo_get(r, key) : NULL;
+        struct orl_job *job =
+                memo && !memo->is_busy ? orl_job_new(ORL_JOB_TEMPLATE, r->cfg.backend) : NULL;
+        if (job) {
+            job->template_row = *t;
+            job->template_rules = r->cfg.template_rules;
+            (void)orl_reconcile_submit(r, job, key);
+        }
+    }
+    if (is_due) {
+        r->templates_ms = now_ms;
+    }
+}
+
+static void drop_deleted_pools(struct orl_reconcile *r, const struct orl_rows *rows)
+{
+    for (size_t i = 0; i < rows->pool_count; i++) {
+        struct orl_err err = {0};
+        const char *name = rows->pools[i].name;
+        int rc = rows->pools[i].is_deleted ? orl_pool_remove(r->cfg.store, name, &err) : 0;
+        if (rc < 0 && rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND) {
+            orl_log_warn(&r->log, "pool's row not removed", "pool", name, "error", err.text);
+        }
+    }
+}
+
+static void plan_and_act(struct orl_reconcile *r, struct orl_rows *rows,
+        const struct orl_vm_list *list, const struct orl_plan_input *input,
+        struct orl_plan_verdict *verdicts, uint64_t now_ms)
+{
+    struct orl_plan plan;
+    r->cfg.plan(input, &plan, verdicts);
+    for (size_t i = 0; i < plan.count; i++) {
+        orl_log_debug(&r->log, "action", "kind", orl_plan_name(plan.actions[i].kind));
+        orl_reconcile_act(r, rows, &plan.actions[i], now_ms);
+        r->is_settled = false;
+        r->must_repeat = r->must_repeat || plan.actions[i].kind == ORL_PLAN_INSERT ||
+                         plan.actions[i].kind == ORL_PLAN_RETIRE ||
+                         plan.actions[i].kind == ORL_PLAN_EXPIRE;
+    }
+    if (list) {
+        orl_reconcile_sweep(r, rows, list, now_ms);
+    }
+}
+
+static void pass(struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t tick,
+        uint64_t now_ms)
+{
+    struct orl_rows rows;
+    struct orl_err err = {0};
+    r->pass++;
+    if (orl_rows_read(r->cfg.store, r->cfg.host, &rows, &err) < 0) {
+        orl_log_error(&r->log, "the store can't be read", "error", err.text);
+        return;
+    }
+    struct orl_plan_pool *pools = calloc(rows.pool_count + 1, sizeof *pools);
+    struct orl_plan_verdict *verdicts = calloc(rows.pool_count + 1, sizeof *verdicts);
+    struct orl_plan_desktop *desktops = calloc(rows.desktop_count + 1, sizeof *desktops);
+    if (pools && verdicts && desktops && fill(r, &rows, list, tick, desktops, now_ms)) {
+        for (size_t i = 0; i < rows.pool_count; i++) {
+            pools[i] = plan_pool(r, &rows, &rows.pools[i]);
+        }
+        struct orl_plan_input input = {.pools = pools,
+                .pool_count = rows.pool_count,
+                .desktops = desktops,
+                .desktop_count = rows.desktop_count,
+                .limits = r->cfg.limits,
+                .free_memory_mib = r->host.free_memory_mib,
+                .free_disk_mib = r->host.free_disk_mib,
+                .now_ms = now_ms};
+        if (!r->has_accel || !list) {
+            input.limits.max_in_flight = 0;
+        }
+        plan_and_act(r, &rows, list, &input, verdicts, now_ms);
+        write_problems(r, &rows, verdicts, now_ms);
+        check_templates(r, &rows, now_ms);
+        drop_deleted_pools(r, &rows);
+    }
+    free(pools);
+    free(verdicts);
+    free(desktops);
+    orl_rows_fini(&rows);
+    forget_memos(r);
+}
+
+static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
+{
+    bool was_up = r->is_up;
+    r->is_observing = false;
+    r->is_up = job->result == 0;
+    r->last_pass_ms = now_ms;
+    if (r->is_up) {
+        r->host = job->host;
+        r->failures = 0;
+    } else {
+        r->failures++;
+        orl_msg_text(r->down_text, sizeof r->down_text, job->err.text);
+    }
+    if (!r->is_up && (was_up || !r->was_asked)) {
+        orl_log_error(&r->log, "the hypervisor does not answer", "error", job->err.text);
+    } else if (r->is_up && !was_up && r->was_asked) {
+        orl_log_info(&r->log, "the hypervisor answers again");
+    }
+    r->was_asked = true;
+    pass(r, r->is_up ? &job->list : NULL, job->tick, now_ms);
+    write_host(r, was_up, now_ms);
+}
+
+void orl_reconcile_done(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
+{
+    r->tick++;
+    if (job->kind == ORL_JOB_OBSERVE) {
+        on_observed(r, job, now_ms);
+    } else {
+        orl_reconcile_outcome(r, job, now_ms);
+        r->must_repeat = true;
+    }
+    orl_job_free(job);
+    if (r->must_repeat && r->is_up && !r->is_observing) {
+        orl_reconcile_tick(r, now_ms);
+    }
+}

@@ -1,0 +1,46 @@
+/* Makes what the hypervisor has equal what the store wants: observe, compare, act, write down what was
+ * seen. Level-triggered: it needs no event and keeps nothing that a restart may not lose.
+ * Loop thread only; blocking work goes out as jobs. Not here: the loop (vmpool/main.c). */
+#ifndef ORL_VMPOOL_RECONCILE_H
+#define ORL_VMPOOL_RECONCILE_H
+#include "store/store.h"
+#include "vmpool/job.h"
+#include "vmpool/pool_plan.h"
+
+struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's life */
+    struct orl_store *store;
+    const struct orl_backend *backend;
+    const char *host;
+    const char *uri;
+    const char *images_dir;
+    const char *network;            /* isolated; empty: none */
+    char *const *static_allow;
+    struct orl_template_rules template_rules;
+    struct orl_plan_limits limits;
+    uint32_t width_px, height_px;
+    uint64_t agent_settle_ms;       /* a guest whose agent answers, but that paints nothing */
+    uint64_t stable_ms;             /* ready for so long: earlier failures are forgotten */
+    uint64_t sweep_grace_ms;
+    orl_pool_plan_fn plan;          /* orl_pool_plan; tests wrap it */
+    /* Takes job to a worker, later orl_reconcile_done(). Negative: it is still the caller's. */
+    int (*submit)(void *ctx, struct orl_job *job);
+    void (*on_change)(void *ctx);   /* a desktop became ready, ended or failed; may be NULL */
+    void *ctx;
+};
+struct orl_reconcile;
+ORL_NODISCARD int orl_reconcile_new(const struct orl_reconcile_cfg *cfg,
+        struct orl_reconcile **ret_reconcile, struct orl_err *err);
+/* Jobs that are out must not come back. NULL is fine. */
+void orl_reconcile_free(struct orl_reconcile *reconcile);
+/* Until this, machines are looked after but none is made or started. report: JSON, may be NULL. */
+void orl_reconcile_set_accel(struct orl_reconcile *reconcile, enum orl_vm_accel accel,
+        const char *reason, const char *report);
+/* Looks at everything now, or as soon as the look that is under way ends. */
+void orl_reconcile_tick(struct orl_reconcile *reconcile, uint64_t now_ms);
+/* Takes job back and frees it. */
+void orl_reconcile_done(struct orl_reconcile *reconcile, struct orl_job *job, uint64_t now_ms);
+/* When the next tick is due without an event. */
+uint64_t orl_reconcile_next_ms(const struct orl_reconcile *reconcile, uint64_t now_ms);
+bool orl_reconcile_is_up(const struct orl_reconcile *reconcile); /* the hypervisor answered last */
+
+#endif

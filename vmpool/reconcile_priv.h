@@ -1,0 +1,93 @@
+/* The reconciler's parts, for each other: pass (reconcile.c), acting (act.c), results (outcome.c). */
+#ifndef ORL_VMPOOL_RECONCILE_PRIV_H
+#define ORL_VMPOOL_RECONCILE_PRIV_H
+#include "base/log.h"
+#include "store/desktop.h"
+#include "store/pool.h"
+#include "vmpool/reconcile.h"
+#include "vmpool/sweep.h"
+
+#define ORL_RECONCILE_MAX_ROWS 4096
+#define ORL_RECONCILE_MAX_POOLS 256
+
+/* What is remembered of one desktop (or swept machine) between passes; a restart starts anew. */
+struct orl_memo {
+    char key[ORL_VM_NAME_MAX + 1]; /* desktop id, or name of a swept machine */
+    bool is_busy;                  /* a job is out */
+    uint64_t done_tick;            /* when its last job came back */
+    enum orl_power power;
+    uint64_t power_since_ms;
+    uint64_t looked_ms;
+    uint64_t agent_since_ms;       /* 0: has not answered yet */
+    uint64_t ready_since_ms;
+    uint64_t used_pass;
+};
+struct orl_pool_memo {
+    char name[ORL_NAME_MAX + 1];
+    uint32_t failures; /* since a desktop of it became ready */
+};
+struct orl_rows { /* one pass's view of the store */
+    struct orl_pool_row *pools;
+    size_t pool_count;
+    struct orl_desktop_row *desktops;
+    size_t desktop_count;
+    struct orl_template_row *templates;
+    size_t template_count;
+};
+struct orl_reconcile {
+    struct orl_reconcile_cfg cfg;
+    struct orl_log_ctx log;
+    enum orl_vm_accel accel;
+    bool has_accel;
+    char accel_reason[ORL_TEXT_MAX + 1];
+    char report[ORL_STORE_JSON_MAX + 1];
+    struct orl_vm_host host;
+    bool is_up;
+    bool was_asked; /* a first observation came back */
+    uint32_t failures; /* observations that failed in a row */
+    char down_text[ORL_TEXT_MAX + 1];
+    bool is_observing;
+    bool must_repeat;
+    bool is_settled; /* the last pass found nothing to do and nothing under way */
+    uint64_t tick;   /* counts jobs out and in: orders observations and actions */
+    uint64_t pass;
+    uint64_t last_pass_ms;
+    uint64_t heartbeat_ms;
+    uint64_t templates_ms;
+    struct orl_memo *memos;
+    size_t memo_count;
+    struct orl_pool_memo pool_memos[ORL_RECONCILE_MAX_POOLS];
+    size_t pool_memo_count;
+    struct orl_sweep sweep;
+    enum orl_sweep_alarm alarm;
+};
+
+/* Never NULL unless memory ran out. */
+struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key);
+struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name);
+/* Hands the job out and marks key busy; frees it when it can't. key NULL: nobody's. */
+int orl_reconcile_submit(struct orl_reconcile *r, struct orl_job *job, const char *key);
+
+void orl_rows_fini(struct orl_rows *rows);
+ORL_NODISCARD int orl_rows_read(struct orl_store *store, const char *host, struct orl_rows *ret_rows,
+        struct orl_err *err);
+const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name);
+const struct orl_template_row *orl_rows_template(const struct orl_rows *rows, const char *name);
+
+/* One action of the plan. */
+void orl_reconcile_act(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_plan_action *action, uint64_t now_ms);
+/* What a job brought, except an observation's list. */
+void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms);
+/* Writes power and what else the caller changed in *row; logs and returns what the store says. */
+int orl_reconcile_write(struct orl_reconcile *r, const struct orl_desktop_row *row, bool is_fenced,
+        uint64_t now_ms);
+/* A desktop of the pool could not be made: back off. */
+void orl_reconcile_pool_failed(struct orl_reconcile *r, const char *pool, enum orl_reason reason,
+        const char *text, uint64_t now_ms);
+void orl_reconcile_changed(struct orl_reconcile *r);
+/* Machines and overlays that no row knows; verdicts on quarantine. */
+void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_vm_list *list, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,106 @@
+/* One pass's view of the store: pools, templates, this host's desktops. */
+#include "vmpool/reconcile_priv.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct reading {
+    struct orl_rows *rows;
+    const char *host;
+};
+
+/* Makes room for one more element; NULL when there is none or the limit is reached. */
+static void *grow(void *array, size_t count, size_t size, size_t limit)
+{
+    if (count >= limit) {
+        return NULL;
+    }
+    if ((count & (count - 1)) != 0) { /* has room: capacities are powers of two */
+        return array;
+    }
+    return realloc(array, (count ? count * 2 : 1) * size);
+}
+
+static int on_pool(void *ctx, const struct orl_pool_row *row)
+{
+    struct orl_rows *rows = ((struct reading *)ctx)->rows;
+    void *grown = grow(rows->pools, rows->pool_count, sizeof *row, ORL_RECONCILE_MAX_POOLS);
+    if (!grown) {
+        return ORL_E_LIMIT;
+    }
+    rows->pools = grown;
+    rows->pools[rows->pool_count++] = *row;
+    return 0;
+}
+
+static int on_template(void *ctx, const struct orl_template_row *row)
+{
+    struct orl_rows *rows = ((struct reading *)ctx)->rows;
+    void *grown = grow(rows->templates, rows->template_count, sizeof *row, ORL_RECONCILE_MAX_POOLS);
+    if (!grown) {
+        return ORL_E_LIMIT;
+    }
+    rows->templates = grown;
+    rows->templates[rows->template_count++] = *row;
+    return 0;
+}
+
+static int on_desktop(void *ctx, const struct orl_desktop_row *row)
+{
+    const struct reading *reading = ctx;
+    struct orl_rows *rows = reading->rows;
+    if (row->kind != ORL_POOL_STATIC && strcmp(row->host, reading->host) != 0) {
+        return 0;
+    }
+    void *grown = grow(rows->desktops, rows->desktop_count, sizeof *row, ORL_RECONCILE_MAX_ROWS);
+    if (!grown) {
+        return ORL_E_LIMIT;
+    }
+    rows->desktops = grown;
+    rows->desktops[rows->desktop_count++] = *row;
+    return 0;
+}
+
+void orl_rows_fini(struct orl_rows *rows)
+{
+    free(rows->pools);
+    free(rows->desktops);
+    free(rows->templates);
+    memset(rows, 0, sizeof *rows);
+}
+
+int orl_rows_read(struct orl_store *store, const char *host, struct orl_rows *ret_rows,
+        struct orl_err *err)
+{
+    struct orl_rows rows = {0};
+    struct reading reading = {.rows = &rows, .host = host};
+    const struct orl_desktop_filter all = {0};
+    int r = orl_pool_list(store, on_pool, &reading, err);
+    r = r < 0 ? r : orl_template_list(store, on_template, &reading, err);
+    r = r < 0 ? r : orl_desktop_list(store, &all, on_desktop, &reading, err);
+    if (r < 0) {
+        orl_rows_fini(&rows);
+        return r;
+    }
+    *ret_rows = rows;
+    return 0;
+}
+
+const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->pool_count; i++) {
+        if (strcmp(rows->pools[i].name, name) == 0) {
+            return &rows->pools[i];
+        }
+    }
+    return NULL;
+}
+
+const struct orl_template_row *orl_rows_template(const struct orl_rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->template_count; i++) {
+        if (strcmp(rows->templates[i].name, name) == 0) {
+            return &rows->templates[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,135 @@
+#include "vmpool/sweep.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNKNOWN_FEW = 5 };
+
+void orl_sweep_fini(struct orl_sweep *sweep)
+{
+    free(sweep->seen);
+    memset(sweep, 0, sizeof *sweep);
+}
+
+const char *orl_sweep_alarm_text(enum orl_sweep_alarm alarm)
+{
+    switch (alarm) {
+    case ORL_SWEEP_TOO_MANY:
+        return "too many machines of ours are unknown to the store; nothing is removed";
+    case ORL_SWEEP_OLD_STORE:
+        return "a machine is newer than the store, as after restoring a backup; nothing is removed";
+    default:
+        return "";
+    }
+}
+
+/* Since when, and remembered from now on. */
+static uint64_t unknown_since(struct orl_sweep *sweep, const char *name, uint64_t now_ms)
+{
+    for (size_t i = 0; i < sweep->seen_count; i++) {
+        if (strcmp(sweep->seen[i].name, name) == 0) {
+            sweep->seen[i].is_here = true;
+            return sweep->seen[i].since_ms;
+        }
+    }
+    if (sweep->seen_count >= ORL_SWEEP_MAX_TRACKED) {
+        return now_ms;
+    }
+    struct orl_sweep_seen *grown =
+            realloc(sweep->seen, (sweep->seen_count + 1) * sizeof *sweep->seen);
+    if (grown) {
+        sweep->seen = grown;
+        struct orl_sweep_seen *seen = &grown[sweep->seen_count++];
+        *seen = (struct orl_sweep_seen){.since_ms = now_ms, .is_here = true};
+        (void)snprintf(seen->name, sizeof seen->name, "%s", name);
+    }
+    return now_ms;
+}
+
+static void forget_gone(struct orl_sweep *sweep)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < sweep->seen_count; i++) {
+        if (sweep->seen[i].is_here) {
+            sweep->seen[kept] = sweep->seen[i];
+            sweep->seen[kept++].is_here = false;
+        }
+    }
+    sweep->seen_count = kept;
+}
+
+static bool is_known(const struct orl_sweep_input *in, const char *name)
+{
+    return in->is_known(in->ctx, name);
+}
+
+static const struct orl_vm_overlay *overlay_of(const struct orl_vm_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->overlay_count; i++) {
+        if (strcmp(list->overlays[i].name, name) == 0) {
+            return &list->overlays[i];
+        }
+    }
+    return NULL;
+}
+
+static bool has_vm(const struct orl_vm_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->vm_count; i++) {
+        if (strcmp(list->vms[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum orl_sweep_alarm alarm_of(const struct orl_sweep_input *in)
+{
+    size_t unknown = 0;
+    for (size_t i = 0; i < in->list->vm_count; i++) {
+        const struct orl_vm *vm = &in->list->vms[i];
+        if (vm->meta.stamp_ms > in->store_stamp_ms && vm->meta.kind != ORL_VM_PROBE) {
+            return ORL_SWEEP_OLD_STORE;
+        }
+        unknown += vm->meta.kind != ORL_VM_PROBE && !vm->meta.is_quarantined &&
+                   !is_known(in, vm->name);
+    }
+    return unknown > UNKNOWN_FEW && unknown > in->known_count ? ORL_SWEEP_TOO_MANY
+                                                              : ORL_SWEEP_NO_ALARM;
+}
+
+size_t orl_sweep_plan(struct orl_sweep *sweep, const struct orl_sweep_input *in,
+        struct orl_sweep_action ret_actions[ORL_SWEEP_MAX_ACTIONS], enum orl_sweep_alarm *ret_alarm)
+{
+    size_t count = 0;
+    *ret_alarm = alarm_of(in);
+    for (size_t i = 0; i < in->list->vm_count; i++) {
+        const struct orl_vm *vm = &in->list->vms[i];
+        if (is_known(in, vm->name) || vm->meta.is_quarantined) {
+            continue;
+        }
+        uint64_t since_ms = unknown_since(sweep, vm->name, in->now_ms);
+        if (*ret_alarm == ORL_SWEEP_NO_ALARM && count < ORL_SWEEP_MAX_ACTIONS &&
+                in->now_ms >= since_ms + in->grace_ms) {
+            bool is_kept = vm->meta.kind == ORL_VM_DEDICATED;
+            ret_actions[count++] = (struct orl_sweep_action){
+                    .kind = is_kept ? ORL_SWEEP_QUARANTINE : ORL_SWEEP_REMOVE,
+                    .vm = vm,
+                    .overlay = overlay_of(in->list, vm->name)};
+        }
+    }
+    for (size_t i = 0; i < in->list->overlay_count; i++) {
+        const struct orl_vm_overlay *overlay = &in->list->overlays[i];
+        if (is_known(in, overlay->name) || has_vm(in->list, overlay->name)) {
+            continue;
+        }
+        uint64_t since_ms = unknown_since(sweep, overlay->name, in->now_ms);
+        if (*ret_alarm == ORL_SWEEP_NO_ALARM && count < ORL_SWEEP_MAX_ACTIONS &&
+                in->now_ms >= since_ms + in->grace_ms && overlay->kind == ORL_VM_FLOATING) {
+            ret_actions[count++] =
+                    (struct orl_sweep_action){.kind = ORL_SWEEP_REMOVE, .overlay = overlay};
+        }
+    }
+    forget_gone(sweep);
+    return count;
+}
