@@ -61,6 +61,17 @@ static int parse(const uint8_t *data, size_t len, uint32_t *ret_width, uint32_t 
     return rd.is_failed ? ORL_E_PROTO : 0;
 }
 
+static void report(struct orl_viewer *v, uint32_t width_px, uint32_t height_px)
+{
+    const uint32_t width_now = v->use_gfx ? v->gfx.width_px : v->bitmap_width_px;
+    const uint32_t height_now = v->use_gfx ? v->gfx.height_px : v->bitmap_height_px;
+    const struct orl_input input = {
+            .kind = ORL_INPUT_SIZE, .x = (int32_t)width_px, .y = (int32_t)height_px};
+    if (v->state == ORL_RDP_READY && (width_px != width_now || height_px != height_now)) {
+        v->events->on_input(v->ctx, &input);
+    }
+}
+
 int orl_rdp_disp_run(struct orl_viewer *v)
 {
     const bool was_ready = v->disp.is_ready;
@@ -80,11 +91,8 @@ int orl_rdp_disp_run(struct orl_viewer *v)
         send_caps(v);
     }
     /* Several wishes that came together are one. */
-    if (code == 0 && width > 0 && height > 0 && v->state == ORL_RDP_READY) {
-        const struct orl_input input = {.kind = ORL_INPUT_SIZE,
-                .x = (int32_t)orl_rdp_clamp_width(v, width),
-                .y = (int32_t)orl_rdp_clamp_height(v, height)};
-        v->events->on_input(v->ctx, &input);
+    if (code == 0 && width > 0 && height > 0) {
+        report(v, orl_rdp_clamp_width(v, width), orl_rdp_clamp_height(v, height));
     }
     return code;
 }

@@ -124,8 +124,9 @@ static void destroy(struct orl_viewer *v)
 static void say_goodbye(struct orl_viewer *v)
 {
     const CONNECTION_STATE at = freerdp_get_state(v->peer->context);
-    if (v->state < ORL_RDP_CONNECT || at < CONNECTION_STATE_CAPABILITIES_EXCHANGE_DEMAND_ACTIVE) {
-        return; /* nothing can be said, or Capabilities has said it */
+    if (v->is_refused || v->state < ORL_RDP_CONNECT ||
+            at < CONNECTION_STATE_CAPABILITIES_EXCHANGE_DEMAND_ACTIVE) {
+        return; /* Capabilities has said it, or nothing can be said yet */
     }
     /* Before Close(): after its Deactivate All clients no longer listen to it. */
     freerdp_set_error_info(v->peer->context->rdp, orl_rdp_error_info(v->close_reason));
