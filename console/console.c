@@ -36,7 +36,9 @@ static void end_with(struct orl_console *c, enum orl_reason reason, const char *
         msg.u.close.reason = reason;
         orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text);
         /* Not queued: the loop does not run again. Full: the gateway sees the socket close. */
-        (void)orl_ipc_send(orl_ipc_fd(c->control), &msg, NULL, 0);
+        if (orl_ipc_send(orl_ipc_fd(c->control), &msg, NULL, 0) < 0) {
+            orl_log_debug(&log_ctx, "the gateway was not told");
+        }
     }
     end(c);
 }

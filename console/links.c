@@ -224,7 +224,8 @@ void orl_links_close_all(struct orl_links *links, enum orl_reason reason)
             .type = ORL_LINK_CLOSED, .reason = reason, .surface_fd = -1, .wake_fd = -1};
     for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
         if (links->link[i].fd >= 0) {
-            (void)orl_link_send(links->link[i].fd, &msg); /* else it sees the socket close */
+            int rc = orl_link_send(links->link[i].fd, &msg);
+            (void)rc; /* not sent: it sees the socket close */
             close_link(&links->link[i]);
         }
     }

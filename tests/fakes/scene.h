@@ -1,0 +1,32 @@
+/* Moving pictures, the same on every run: what the fake desktop shows and what the benchmarks encode. */
+#ifndef ORL_TESTS_FAKES_SCENE_H
+#define ORL_TESTS_FAKES_SCENE_H
+#include "display/region.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum orl_scene_kind {
+    ORL_SCENE_STILL = 0, /* one colour and a line of text */
+    ORL_SCENE_PATTERN,   /* text, gradients, fine lines; does not move */
+    ORL_SCENE_TYPING,    /* the pattern, and one more character each frame */
+    ORL_SCENE_SCROLL,    /* a page of text that moves up by one line each frame */
+    ORL_SCENE_DRAG,      /* a window dragged over the pattern */
+    ORL_SCENE_VIDEO,     /* a third of the desktop moves all the time */
+    ORL_SCENE_MOTION,    /* all of it does */
+    ORL_SCENE_PHOTO,     /* smooth with fine grain; does not move */
+    ORL_SCENE_COUNT
+};
+struct orl_scene {
+    enum orl_scene_kind kind;
+    uint32_t *pixels; /* BGRX, rows of width_px; borrowed */
+    uint32_t width_px, height_px;
+    uint32_t frame;
+};
+bool orl_scene_parse(const char *name, enum orl_scene_kind *ret_kind);
+void orl_scene_start(struct orl_scene *scene); /* paints everything */
+/* Paints the next frame; what it changed (empty: nothing moves). */
+struct orl_rect orl_scene_step(struct orl_scene *scene);
+/* A block of 32 x 32 pixels at the top left in that colour. */
+struct orl_rect orl_scene_stamp(struct orl_scene *scene, uint32_t colour);
+
+#endif
