@@ -1,0 +1,221 @@
+/* Pools, templates, hosts, quarantine, people, entitlements. */
+#include "store/entitlement.h"
+#include "store/host.h"
+#include "store/pool.h"
+#include "store/template.h"
+#include "store/ticket.h"
+#include "store/user.h"
+#include "tests/store/store_fixture.h"
+#include <string.h>
+
+static void a_pool_needs_its_template(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_pool_row pool = {.name = "p", .kind = ORL_POOL_FLOATING, .template_name = "none"};
+    assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_NOTFOUND);
+    pool.template_name[0] = '\0';
+    assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_INVAL);
+    pool.kind = ORL_POOL_STATIC;
+    assert_ok(f, orl_pool_insert(f->store, &pool, 1, &f->err));
+    assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_EXISTS);
+    (void)memcpy(pool.name, "No Name", 8);
+    assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_INVAL);
+}
+
+static void a_pool_keeps_what_each_side_wrote(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_pool_row pool;
+    assert_ok(f,
+            orl_pool_set_problem(f->store, "demo", ORL_REASON_HOST_FULL, "no memory", 99, &f->err));
+    assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
+    assert_int_equal(pool.problem, ORL_REASON_HOST_FULL);
+    assert_int_equal(pool.retry_ms, 99);
+    pool.spares = 3;
+    pool.is_maintenance = true;
+    pool.problem = ORL_REASON_NONE;
+    assert_ok(f, orl_pool_update(f->store, &pool, &f->err));
+    assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
+    assert_int_equal(pool.spares, 3);
+    assert_true(pool.is_maintenance);
+    assert_int_equal(pool.problem, ORL_REASON_HOST_FULL);
+    assert_ok(f, orl_pool_set_problem(f->store, "demo", ORL_REASON_NONE, NULL, 0, &f->err));
+    assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
+    assert_int_equal(pool.problem, ORL_REASON_NONE);
+    assert_string_equal(pool.problem_text, "");
+    assert_int_equal(
+            orl_pool_set_problem(f->store, "x", ORL_REASON_NONE, NULL, 0, &f->err), ORL_E_NOTFOUND);
+}
+
+static void a_pool_with_desktops_stays(void **state)
+{
+    struct fixture *f = *state;
+    (void)fixture_ready_desktop(f, "demo");
+    assert_int_equal(orl_pool_remove(f->store, "demo", &f->err), ORL_E_CONFLICT);
+    assert_int_equal(orl_pool_remove(f->store, "nope", &f->err), ORL_E_NOTFOUND);
+    assert_ok(f, orl_pool_remove(f->store, "own", &f->err));
+}
+
+static void a_template_is_checked_anew_when_its_path_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_template_row t;
+    assert_ok(f, orl_template_get(f->store, "tiny", &t, &f->err));
+    assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
+    t.state = ORL_TEMPLATE_READY;
+    t.virtual_bytes = UINT64_C(1) << 40;
+    assert_ok(f, orl_template_observe(f->store, &t, &f->err));
+    t.memory_mib = 512;
+    assert_ok(f, orl_template_update(f->store, &t, &f->err));
+    assert_ok(f, orl_template_get(f->store, "tiny", &t, &f->err));
+    assert_int_equal(t.state, ORL_TEMPLATE_READY);
+    assert_int_equal(t.virtual_bytes, UINT64_C(1) << 40);
+    assert_int_equal(t.memory_mib, 512);
+    (void)memcpy(t.kernel, "/boot/other", 12);
+    assert_ok(f, orl_template_update(f->store, &t, &f->err));
+    assert_ok(f, orl_template_get(f->store, "tiny", &t, &f->err));
+    assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
+}
+
+static void a_removed_template_gives_its_name_back(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(orl_template_remove(f->store, "tiny", &f->err), ORL_E_CONFLICT);
+    struct orl_template_row t = {.name = "old", .kind = ORL_TEMPLATE_DISK, .path = "/a"};
+    assert_ok(f, orl_template_insert(f->store, &t, 1, &f->err));
+    assert_int_equal(orl_template_insert(f->store, &t, 1, &f->err), ORL_E_EXISTS);
+    assert_ok(f, orl_template_remove(f->store, "old", &f->err));
+    assert_int_equal(orl_template_remove(f->store, "old", &f->err), ORL_E_NOTFOUND);
+    t.state = ORL_TEMPLATE_READY;
+    assert_int_equal(orl_template_observe(f->store, &t, &f->err), ORL_E_NOTFOUND);
+    struct orl_pool_row pool = {.name = "p", .kind = ORL_POOL_FLOATING, .template_name = "old"};
+    assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_NOTFOUND);
+    assert_ok(f, orl_template_insert(f->store, &t, 2, &f->err));
+    assert_ok(f, orl_template_get(f->store, "old", &t, &f->err));
+    assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
+}
+
+static void a_host_is_replaced_by_its_heartbeat(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_host_row h = {.name = "here",
+            .uri = "qemu:///system",
+            .accel = "qemu",
+            .report = "[]",
+            .memory_mib = 4096,
+            .state = ORL_HOST_UP,
+            .heartbeat_ms = 1};
+    assert_ok(f, orl_host_put(f->store, &h, &f->err));
+    h.state = ORL_HOST_DOWN;
+    h.reason = ORL_REASON_HYPERVISOR_DOWN;
+    h.heartbeat_ms = 2;
+    assert_ok(f, orl_host_put(f->store, &h, &f->err));
+    struct orl_host_row got;
+    assert_ok(f, orl_host_get(f->store, "here", &got, &f->err));
+    assert_memory_equal(&got, &h, sizeof(h));
+    struct orl_desktop_row d = {
+            .pool = "demo", .host = "here", .lease = ORL_LEASE_FREE, .power = ORL_POWER_ABSENT};
+    assert_ok(f, orl_desktop_insert(f->store, &d, "vmpool", 1, NULL, &f->err));
+    assert_int_equal(orl_host_remove(f->store, "here", &f->err), ORL_E_CONFLICT);
+    assert_int_equal(orl_host_remove(f->store, "there", &f->err), ORL_E_NOTFOUND);
+}
+
+static void quarantine_waits_for_a_verdict(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_quarantine_row q = {.id = "00112233445566778899aabbccddeeff",
+            .host = "here",
+            .domain = "oriel-old",
+            .reason_text = "no row"};
+    assert_ok(f, orl_quarantine_put(f->store, &q, 5, &f->err));
+    assert_ok(f, orl_quarantine_judge(f->store, q.id, ORL_VERDICT_PURGE, "admin", 6, &f->err));
+    assert_ok(f, orl_quarantine_put(f->store, &q, 7, &f->err));
+    assert_ok(f, orl_quarantine_get(f->store, q.id, &q, &f->err));
+    assert_int_equal(q.verdict, ORL_VERDICT_PURGE);
+    assert_int_equal(q.seen_ms, 7);
+    assert_ok(f, orl_quarantine_remove(f->store, q.id, &f->err));
+    assert_int_equal(orl_quarantine_judge(f->store, q.id, ORL_VERDICT_ADOPT, "admin", 8, &f->err),
+            ORL_E_NOTFOUND);
+}
+
+static void people_are_found_in_any_case(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_user_row user = {.name = "ALICE"};
+    assert_int_equal(orl_user_insert(f->store, &user, 1, &f->err), ORL_E_EXISTS);
+    assert_ok(f, orl_user_get(f->store, "aLiCe", &user, &f->err));
+    assert_string_equal(user.name, "alice");
+    (void)memcpy(user.password_hash, "$argon2id$", 11);
+    user.is_disabled = true;
+    user.role = ORL_ROLE_ADMIN;
+    assert_ok(f, orl_user_update(f->store, &user, &f->err));
+    struct orl_user_row got;
+    assert_ok(f, orl_user_get(f->store, "alice", &got, &f->err));
+    assert_memory_equal(&got, &user, sizeof(got));
+    assert_int_equal(orl_user_get(f->store, "mallory", &got, &f->err), ORL_E_NOTFOUND);
+}
+
+static void a_person_with_a_desktop_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_id id = fixture_active(f, "alice", "demo");
+    assert_int_equal(orl_user_remove(f->store, "alice", &f->err), ORL_E_CONFLICT);
+    assert_ok(f, orl_entitlement_insert(f->store, "alice", "demo", &f->err));
+    struct orl_ticket_row ticket = {.id = "t-0123456789abcdef", .user = "alice", .pool = "demo"};
+    assert_ok(f, orl_ticket_insert(f->store, &ticket, 1, &f->err));
+    assert_ok(f, orl_session_end(
+                         f->store, id.text, ORL_REASON_LOGGED_OFF, "broker", f->now_ms, &f->err));
+    assert_ok(f, orl_user_remove(f->store, "alice", &f->err));
+    assert_int_equal(orl_ticket_get(f->store, ticket.id, &ticket, &f->err), ORL_E_NOTFOUND);
+    assert_int_equal(orl_entitlement_has(f->store, "alice", "demo", &f->err), 0);
+    assert_ok(f, orl_store_check(f->store, &f->err));
+}
+
+static int count_row(void *ctx, const struct orl_entitlement_row *row)
+{
+    (void)row;
+    ++*(unsigned *)ctx;
+    return 0;
+}
+
+static void entitlements_name_real_people_and_pools(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(orl_entitlement_insert(f->store, "mallory", "demo", &f->err), ORL_E_NOTFOUND);
+    assert_int_equal(orl_entitlement_insert(f->store, "alice", "none", &f->err), ORL_E_NOTFOUND);
+    assert_int_equal(orl_entitlement_has(f->store, "alice", "demo", &f->err), 0);
+    assert_ok(f, orl_entitlement_insert(f->store, "alice", "demo", &f->err));
+    assert_ok(f, orl_entitlement_insert(f->store, "alice", "own", &f->err));
+    assert_ok(f, orl_entitlement_insert(f->store, "bob", "own", &f->err));
+    assert_int_equal(orl_entitlement_insert(f->store, "bob", "own", &f->err), ORL_E_EXISTS);
+    assert_int_equal(orl_entitlement_has(f->store, "alice", "demo", &f->err), 1);
+    unsigned n = 0;
+    assert_ok(f, orl_entitlement_list(f->store, "alice", NULL, count_row, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_ok(f, orl_pool_set_deleted(f->store, "own", &f->err));
+    assert_int_equal(orl_entitlement_has(f->store, "alice", "own", &f->err), 0);
+    n = 0;
+    assert_ok(f, orl_entitlement_list(f->store, NULL, NULL, count_row, &n, &f->err));
+    assert_int_equal(n, 1);
+    assert_ok(f, orl_entitlement_remove(f->store, "alice", "demo", &f->err));
+    assert_int_equal(orl_entitlement_remove(f->store, "alice", "demo", &f->err), ORL_E_NOTFOUND);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            CASE(a_pool_needs_its_template),
+            CASE(a_pool_keeps_what_each_side_wrote),
+            CASE(a_pool_with_desktops_stays),
+            CASE(a_template_is_checked_anew_when_its_path_changes),
+            CASE(a_removed_template_gives_its_name_back),
+            CASE(a_host_is_replaced_by_its_heartbeat),
+            CASE(quarantine_waits_for_a_verdict),
+            CASE(people_are_found_in_any_case),
+            CASE(a_person_with_a_desktop_stays),
+            CASE(entitlements_name_real_people_and_pools),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
