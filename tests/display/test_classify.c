@@ -1,0 +1,104 @@
+#include "display/classify.h"
+#include "test_support.h"
+
+struct stage {
+    struct orl_tiles tiles;
+    struct orl_classify classify;
+    uint64_t now_us;
+};
+
+static void stage_open(struct stage *s)
+{
+    assert_int_equal(orl_tiles_init(&s->tiles, 1280, 720), 0);
+    assert_int_equal(orl_classify_init(&s->classify, &s->tiles), 0);
+    s->now_us = 5000000;
+}
+
+static void stage_close(struct stage *s)
+{
+    orl_classify_fini(&s->classify);
+    orl_tiles_fini(&s->tiles);
+}
+
+static bool change(struct stage *s, const struct orl_rect *rects, unsigned count, uint64_t after_ms)
+{
+    s->now_us += after_ms * 1000;
+    orl_tiles_clear_all(&s->tiles, 0xFF);
+    for (unsigned i = 0; i < count; i++) {
+        orl_tiles_set(&s->tiles, &rects[i], ORL_TILE_CHANGED);
+    }
+    bool has_coded = orl_classify_choose(&s->classify, &s->tiles, s->now_us);
+    assert_int_equal(has_coded, orl_tiles_count(&s->tiles, ORL_TILE_CODED) > 0);
+    return has_coded;
+}
+
+static void small_is_lossless_and_large_is_coded(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s);
+    const struct orl_rect small = {0, 0, 256, 128}; /* 3.6 % */
+    const struct orl_rect large = {0, 0, 256, 192}; /* 5.3 % */
+    assert_false(change(&s, &small, 1, 1000));
+    assert_true(change(&s, &large, 1, 1000));
+    assert_true(orl_tiles_count(&s.tiles, ORL_TILE_CODED) == 16 * 12);
+    stage_close(&s);
+}
+
+static void video_rate_is_motion_and_slower_is_not(void **state)
+{
+    (void)state;
+    const struct orl_rect window = {128, 128, 128, 128};
+    for (uint64_t ms = 16; ms <= 200; ms += 23) {
+        struct stage s;
+        stage_open(&s);
+        unsigned coded = 0;
+        for (int i = 0; i < 30; i++) {
+            coded += change(&s, &window, 1, ms);
+        }
+        assert_int_equal(coded > 0, ms * (ORL_CLASSIFY_HITS - 1) <= ORL_CLASSIFY_WINDOW_MS);
+        stage_close(&s);
+    }
+}
+
+static void held_key_is_never_motion(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s);
+    for (int32_t i = 0; i < 200; i++) {
+        const struct orl_rect glyph = {(i * 8) % 1200, 300, 16, 16};
+        assert_false(change(&s, &glyph, 1, 33));
+    }
+    stage_close(&s);
+}
+
+static void text_beside_motion_stays_lossless_until_it_is_large(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s);
+    const struct orl_rect both[] = {{640, 320, 256, 192}, {0, 0, 64, 16}};
+    const struct orl_rect large[] = {{640, 320, 256, 192}, {0, 0, 640, 256}};
+    for (int i = 0; i < 10; i++) {
+        change(&s, both, 1, 33);
+    }
+    assert_true(change(&s, both, 2, 33));
+    assert_true(orl_tiles_count(&s.tiles, ORL_TILE_CODED) == 16 * 12);
+    assert_int_equal(s.tiles.flags[0], ORL_TILE_CHANGED);
+    assert_true(change(&s, large, 2, 33));
+    assert_true(orl_tiles_count(&s.tiles, ORL_TILE_CODED) ==
+                orl_tiles_count(&s.tiles, ORL_TILE_CHANGED));
+    stage_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(small_is_lossless_and_large_is_coded),
+            cmocka_unit_test(video_rate_is_motion_and_slower_is_not),
+            cmocka_unit_test(held_key_is_never_motion),
+            cmocka_unit_test(text_beside_motion_stays_lossless_until_it_is_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

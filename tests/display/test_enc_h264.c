@@ -1,0 +1,260 @@
+/* Decoded by FreeRDP, as the clients do: right colours, right picture, no drift. */
+#include "display/enc_h264.h"
+#include "test_support.h"
+#include <freerdp/codec/color.h>
+#include <freerdp/codec/h264.h>
+#include <math.h>
+
+struct bench {
+    uint32_t width, height;
+    size_t stride;
+    uint8_t *src, *shown;
+    struct orl_h264 *h264;
+    H264_CONTEXT *decoder;
+};
+
+static void bench_open(struct bench *b, uint32_t width, uint32_t height, unsigned threads)
+{
+    memset(b, 0, sizeof(*b));
+    b->width = width;
+    b->height = height;
+    b->stride = (size_t)width * 4;
+    b->src = calloc(height, b->stride);
+    b->shown = calloc(height, b->stride);
+    const struct orl_h264_opts opts = {.width_px = width,
+            .height_px = height,
+            .is_full_range = true,
+            .threads = threads,
+            .max_kbit_s = 100000,
+            .preset = "superfast"};
+    struct orl_err err;
+    assert_int_equal(orl_h264_new(&opts, &b->h264, &err), 0);
+    b->decoder = h264_context_new(FALSE);
+    assert_non_null(b->decoder);
+    assert_true(h264_context_reset(b->decoder, width, height));
+}
+
+static void bench_close(struct bench *b)
+{
+    orl_h264_free(b->h264);
+    h264_context_free(b->decoder);
+    free(b->src);
+    free(b->shown);
+}
+
+static void set_px(struct bench *b, int32_t x, int32_t y, uint32_t colour)
+{
+    memcpy(b->src + b->stride * (size_t)y + (size_t)x * 4, &colour, 4);
+}
+
+/* Up and down without a step: a step of colour is what 4:2:0 can't keep. */
+static uint32_t wave(uint32_t v)
+{
+    v &= 0x1FF;
+    return v < 256 ? v : 511 - v;
+}
+
+static void paint_smooth(struct bench *b, const struct orl_rect *r, unsigned phase)
+{
+    for (int32_t y = r->y; y < r->y + r->height; y++) {
+        for (int32_t x = r->x; x < r->x + r->width; x++) {
+            uint32_t red = wave((uint32_t)x + phase);
+            uint32_t green = wave((uint32_t)y * 2);
+            uint32_t blue = wave((uint32_t)(x + y) / 2 + phase);
+            set_px(b, x, y, red << 16 | green << 8 | blue);
+        }
+    }
+}
+
+static void encode(struct bench *b, const struct orl_rect *damage, bool want_key,
+        struct orl_h264_frame *ret_frame)
+{
+    struct orl_region region = {.count = 0};
+    orl_region_add(&region, damage);
+    struct orl_err err;
+    assert_int_equal(
+            orl_h264_encode(b->h264, b->src, b->stride, &region, want_key, ret_frame, &err), 0);
+    assert_true(ret_frame->len > 4);
+    assert_memory_equal(ret_frame->data, "\0\0\0\1", 4);
+    assert_int_equal(ret_frame->coded_width_px, (b->width + 15) / 16 * 16);
+    assert_int_equal(ret_frame->coded_height_px, (b->height + 15) / 16 * 16);
+}
+
+static void decode(struct bench *b, const struct orl_h264_frame *frame)
+{
+    const RECTANGLE_16 all = {0, 0, (UINT16)b->width, (UINT16)b->height};
+    assert_true(avc420_decompress(b->decoder, frame->data, (UINT32)frame->len, b->shown,
+                        PIXEL_FORMAT_BGRX32, (UINT32)b->stride, b->width, b->height, &all, 1) >= 0);
+}
+
+static double psnr(const struct bench *b)
+{
+    double sum = 0;
+    for (uint32_t y = 0; y < b->height; y++) {
+        for (uint32_t x = 0; x < b->width; x++) {
+            for (size_t c = 0; c < 3; c++) {
+                size_t i = b->stride * y + (size_t)x * 4 + c;
+                double d = (double)b->src[i] - b->shown[i];
+                sum += d * d;
+            }
+        }
+    }
+    double mean = sum / ((double)b->width * b->height * 3);
+    return mean == 0 ? 99 : 10 * log10(255.0 * 255.0 / mean);
+}
+
+static void flat_colours_come_back_within_two_steps(void **state)
+{
+    (void)state;
+    static const uint32_t colours[] = {0xFF0000, 0x00FF00, 0x0000FF, 0xFFFFFF, 0x000000, 0x808080,
+            0xFFFF00, 0x00FFFF, 0xFF00FF, 0x123456, 0xC08040};
+    struct bench b;
+    bench_open(&b, 128, 128, 1);
+    const struct orl_rect all = {0, 0, 128, 128};
+    for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++) {
+        for (int32_t y = 0; y < 128; y++) {
+            for (int32_t x = 0; x < 128; x++) {
+                set_px(&b, x, y, colours[i]);
+            }
+        }
+        struct orl_h264_frame frame;
+        encode(&b, &all, true, &frame);
+        decode(&b, &frame);
+        for (size_t c = 0; c < 3; c++) {
+            int wanted = (int)(colours[i] >> (8 * c) & 0xFF);
+            int got = b.shown[b.stride * 64 + 64 * 4 + c];
+            if (abs(wanted - got) > 4) {
+                fail_msg("colour %06x component %zu came back as %d", colours[i], c, got);
+            }
+        }
+    }
+    bench_close(&b);
+}
+
+static void moving_picture_has_more_than_35_db(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = {{320, 240}, {333, 221}, {50, 40}, {1, 1}, {17, 16}};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (unsigned threads = 1; threads <= 2; threads++) {
+            struct bench b;
+            bench_open(&b, sizes[i][0], sizes[i][1], threads);
+            const struct orl_rect all = {0, 0, (int32_t)b.width, (int32_t)b.height};
+            for (unsigned n = 0; n < 8; n++) {
+                paint_smooth(&b, &all, n * 3);
+                struct orl_h264_frame frame;
+                encode(&b, &all, false, &frame);
+                assert_int_equal(frame.is_key, n == 0);
+                decode(&b, &frame);
+                if (psnr(&b) < 35) {
+                    fail_msg("frame %u of %ux%u: %f dB", n, b.width, b.height, psnr(&b));
+                }
+            }
+            bench_close(&b);
+        }
+    }
+}
+
+static void only_damage_is_coded_and_the_rest_stays(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 640, 480, 1);
+    const struct orl_rect all = {0, 0, 640, 480};
+    const struct orl_rect box = {200, 100, 64, 48};
+    paint_smooth(&b, &all, 0);
+    struct orl_h264_frame frame;
+    encode(&b, &all, false, &frame);
+    size_t key_bytes = frame.len;
+    decode(&b, &frame);
+    for (unsigned n = 1; n < 10; n++) {
+        paint_smooth(&b, &box, n * 20);
+        encode(&b, &box, false, &frame);
+        assert_true(frame.len < key_bytes / 2);
+        decode(&b, &frame);
+        assert_true(psnr(&b) > 35);
+    }
+    struct orl_region none = {.count = 0};
+    for (int n = 0; n < 5; n++) { /* at first x264 betters what it coded coarsely */
+        assert_int_equal(orl_h264_encode(b.h264, b.src, b.stride, &none, false, &frame, NULL), 0);
+        assert_true(frame.len < key_bytes / 4);
+        decode(&b, &frame);
+    }
+    assert_in_range(frame.len, 5, 100);
+    assert_true(psnr(&b) > 35);
+    bench_close(&b);
+}
+
+static void key_on_request_decodes_from_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 320, 240, 1);
+    const struct orl_rect all = {0, 0, 320, 240};
+    struct orl_h264_frame frame;
+    for (unsigned n = 0; n < 3; n++) {
+        paint_smooth(&b, &all, n);
+        encode(&b, &all, n == 2, &frame);
+    }
+    assert_true(frame.is_key);
+    decode(&b, &frame);
+    assert_true(psnr(&b) > 35);
+    bench_close(&b);
+}
+
+static void rate_bounds_the_bytes_of_noise(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 320, 240, 1);
+    struct rng rng = rng_new("enc", 1);
+    const struct orl_rect all = {0, 0, 320, 240};
+    assert_int_equal(orl_h264_set_rate(b.h264, 1000, NULL), 0);
+    size_t bytes = 0;
+    for (int n = 0; n < 60; n++) {
+        for (int32_t y = 0; y < 240; y++) {
+            for (int32_t x = 0; x < 320; x++) {
+                set_px(&b, x, y, rng_u32(&rng));
+            }
+        }
+        struct orl_h264_frame frame;
+        encode(&b, &all, false, &frame);
+        bytes += frame.len;
+    }
+    assert_true(bytes < 60 * 320 * 240 / 8);
+    bench_close(&b);
+}
+
+static void largest_side_and_bad_options(void **state)
+{
+    (void)state;
+    struct orl_h264 *h264 = NULL;
+    struct orl_h264_opts opts = {.width_px = 8192,
+            .height_px = 16,
+            .threads = 1,
+            .max_kbit_s = 10000,
+            .preset = "ultrafast"};
+    assert_int_equal(orl_h264_new(&opts, &h264, NULL), 0);
+    orl_h264_free(h264);
+    h264 = NULL;
+    opts.width_px = 8193;
+    assert_int_equal(orl_h264_new(&opts, &h264, NULL), ORL_E_INVAL);
+    opts.width_px = 16;
+    opts.preset = "no such preset";
+    assert_int_equal(orl_h264_new(&opts, &h264, NULL), ORL_E_INVAL);
+    assert_null(h264);
+    orl_h264_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(flat_colours_come_back_within_two_steps),
+            cmocka_unit_test(moving_picture_has_more_than_35_db),
+            cmocka_unit_test(only_damage_is_coded_and_the_rest_stays),
+            cmocka_unit_test(key_on_request_decodes_from_nothing),
+            cmocka_unit_test(rate_bounds_the_bytes_of_noise),
+            cmocka_unit_test(largest_side_and_bad_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,137 @@
+/* The planner with a client that decodes: what it shows is always near the picture. H.264 regions that
+ * reached over older content would show here. */
+#include "display/planner.h"
+#include "test_support.h"
+#include <freerdp/codec/color.h>
+#include <freerdp/codec/h264.h>
+
+#define WIDTH 400
+#define HEIGHT 304
+#define STRIDE (WIDTH * 4)
+
+struct stage {
+    uint8_t src[HEIGHT * STRIDE];
+    uint8_t shown[HEIGHT * STRIDE]; /* the client's surface */
+    uint8_t decoded[HEIGHT * STRIDE];
+    struct orl_planner *planner;
+    H264_CONTEXT *decoder;
+    unsigned h264_ops;
+};
+
+/* Colours with slow slopes: H.264 keeps them within a few steps. */
+static void paint(struct stage *s, const struct orl_rect *r, uint32_t base)
+{
+    for (int32_t y = r->y; y < r->y + r->height; y++) {
+        for (int32_t x = r->x; x < r->x + r->width; x++) {
+            uint8_t *px = s->src + STRIDE * y + x * 4;
+            for (unsigned c = 0; c < 3; c++) {
+                px[c] = (uint8_t)((base >> (8 * c) & 0x7F) + 64U + (uint32_t)(x + y) / 16U);
+            }
+        }
+    }
+}
+
+static void copy_rect(uint8_t *dst, const uint8_t *src, size_t src_stride, const struct orl_rect *r)
+{
+    for (int32_t y = r->y; y < r->y + r->height; y++) {
+        memcpy(dst + STRIDE * y + r->x * 4, src + src_stride * (size_t)y + (size_t)r->x * 4,
+                (size_t)r->width * 4);
+    }
+}
+
+static void apply(struct stage *s, const struct orl_update *u)
+{
+    const RECTANGLE_16 all = {0, 0, WIDTH, HEIGHT};
+    for (unsigned i = 0; i < u->op_count; i++) {
+        const struct orl_op *op = &u->ops[i];
+        if (op->kind != ORL_OP_H264) {
+            copy_rect(s->shown, u->pixels, u->stride_bytes, &op->rect);
+            continue;
+        }
+        s->h264_ops++;
+        assert_true(avc420_decompress(s->decoder, op->data, (UINT32)op->data_len, s->decoded,
+                            PIXEL_FORMAT_BGRX32, STRIDE, WIDTH, HEIGHT, &all, 1) >= 0);
+        for (unsigned k = 0; k < op->regions->count; k++) {
+            copy_rect(s->shown, s->decoded, STRIDE, &op->regions->rects[k]);
+        }
+    }
+}
+
+/* Mean difference over 8 x 8 blocks: edges within a block may ring, a stale block is far off. */
+static void assert_blocks_near(const struct stage *s, int frame)
+{
+    for (int32_t y = 0; y < HEIGHT; y += 8) {
+        for (int32_t x = 0; x < WIDTH; x += 8) {
+            int sum = 0;
+            for (int32_t i = 0; i < 64 * 3; i++) {
+                int32_t at = STRIDE * (y + i / 3 / 8) + (x + i / 3 % 8) * 4 + i % 3;
+                sum += abs(s->src[at] - s->shown[at]);
+            }
+            if (sum / 192 > 14) {
+                fail_msg("frame %d: block %d,%d is off by %d", frame, x, y, sum / 192);
+            }
+        }
+    }
+}
+
+static struct orl_rect random_rect(struct rng *rng)
+{
+    struct orl_rect r = {0, 0, rng_in(rng, 2, 12) * 16, rng_in(rng, 2, 12) * 16};
+    r.x = rng_in(rng, 0, (WIDTH - r.width) / 16) * 16;
+    r.y = rng_in(rng, 0, (HEIGHT - r.height) / 16) * 16;
+    return r;
+}
+
+static void shown_picture_is_always_near_and_at_rest_exact(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("planner_h264", 1);
+    struct stage *s = calloc(1, sizeof(*s));
+    assert_non_null(s);
+    const struct orl_planner_opts opts = {.width_px = WIDTH,
+            .height_px = HEIGHT,
+            .has_h264 = true,
+            .is_full_range = true,
+            .threads = 1};
+    assert_int_equal(orl_planner_new(&opts, &s->planner, NULL), 0);
+    s->decoder = h264_context_new(FALSE);
+    assert_non_null(s->decoder);
+    assert_true(h264_context_reset(s->decoder, WIDTH, HEIGHT));
+    const struct orl_rect all = {0, 0, WIDTH, HEIGHT};
+    paint(s, &all, 0);
+    uint64_t now_us = 1000000;
+    struct orl_update u;
+    for (int i = 0; i < 400; i++) {
+        now_us += (uint64_t)rng_in(&rng, 5, 80) * 1000;
+        struct orl_rect r = random_rect(&rng);
+        paint(s, &r, rng_u32(&rng));
+        struct orl_region region = {.rects = {r}, .count = 1};
+        orl_planner_damage(s->planner, &region, now_us);
+        assert_int_equal(orl_planner_next(s->planner, s->src, STRIDE, now_us, &u, NULL), 1);
+        if (rng_u32(&rng) % 6 == 0) {
+            orl_planner_unsent(s->planner);
+            assert_int_equal(orl_planner_next(s->planner, s->src, STRIDE, now_us, &u, NULL), 1);
+        }
+        apply(s, &u);
+        assert_blocks_near(s, i);
+    }
+    assert_true(s->h264_ops > 100);
+    for (uint64_t due_us = orl_planner_due_us(s->planner); due_us < now_us + 2000000;
+            due_us = orl_planner_due_us(s->planner)) {
+        now_us = due_us > now_us ? due_us : now_us;
+        assert_int_equal(orl_planner_next(s->planner, s->src, STRIDE, now_us, &u, NULL), 1);
+        apply(s, &u);
+    }
+    assert_memory_equal(s->shown, s->src, sizeof(s->src));
+    h264_context_free(s->decoder);
+    orl_planner_free(s->planner);
+    free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(shown_picture_is_always_near_and_at_rest_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
