@@ -138,13 +138,13 @@ static rfbBool on_size(rfbClient *client)
     struct orl_vnc_reader *r = reader_of(client);
     struct orl_surface *surface = NULL;
     if (++r->resizes > STORM_MAX_RESIZES) {
-        tell_lie(r, "changes its size without end");
+        tell_lie(r, "the display changes its size without end");
         return FALSE;
     }
     if (client->width <= 0 || client->height <= 0 ||
             orl_surface_create((uint32_t)client->width, (uint32_t)client->height, &surface, NULL) <
                     0) {
-        tell_lie(r, "a desktop of that size is not possible");
+        tell_lie(r, "the display has an impossible size");
         return FALSE;
     }
     if (r->has_cursor) {
@@ -170,7 +170,7 @@ static void on_bitmap(rfbClient *client, const uint8_t *data, int x, int y, int 
 {
     struct orl_vnc_reader *r = reader_of(client);
     if (!is_inside(client, x, y, width, height)) {
-        tell_lie(r, "a rectangle is outside the desktop");
+        tell_lie(r, "the display sent a rectangle outside itself");
         return;
     }
     size_t bytes = (size_t)width * 4;
@@ -183,7 +183,7 @@ static void on_fill(rfbClient *client, int x, int y, int width, int height, uint
 {
     struct orl_vnc_reader *r = reader_of(client);
     if (!is_inside(client, x, y, width, height)) {
-        tell_lie(r, "a rectangle is outside the desktop");
+        tell_lie(r, "the display sent a rectangle outside itself");
         return;
     }
     for (int i = 0; i < height; i++) {
@@ -199,7 +199,7 @@ static void on_copy(rfbClient *client, int from_x, int from_y, int width, int he
     struct orl_vnc_reader *r = reader_of(client);
     if (!is_inside(client, from_x, from_y, width, height) ||
             !is_inside(client, x, y, width, height)) {
-        tell_lie(r, "a copied rectangle is outside the desktop");
+        tell_lie(r, "the display copied a rectangle outside itself");
         return;
     }
     size_t bytes = (size_t)width * 4;
@@ -338,7 +338,7 @@ static bool is_storm(struct orl_vnc_reader *r)
         r->others = 0;
     }
     if (!r->has_update && ++r->others > STORM_MAX_OTHERS) {
-        tell_lie(r, "sends messages without end");
+        tell_lie(r, "the display sends messages without end");
     }
     return r->lie != NULL;
 }

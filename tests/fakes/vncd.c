@@ -208,9 +208,12 @@ static void set_cursor(rfbScreenInfoPtr screen)
     rfbCursorPtr cursor = rfbMakeXCursor(12, 12, arrow, arrow);
     cursor->xhot = 1;
     cursor->yhot = 2;
-    cursor->foreRed = 0xFFFF;
-    cursor->foreGreen = 0x8000;
-    cursor->foreBlue = 0;
+    uint32_t *pixels = calloc(12 * 12, sizeof(*pixels));
+    for (unsigned i = 0; pixels != NULL && i < 12 * 12; i++) {
+        pixels[i] = arrow[i] == 'x' ? 0xFF8000 : 0;
+    }
+    cursor->richSource = (unsigned char *)pixels;
+    cursor->cleanupRichSource = TRUE;
     rfbSetCursor(screen, cursor);
 }
 

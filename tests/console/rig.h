@@ -1,0 +1,59 @@
+/* A real oriel-console, with the test in the gateway's and the sessions' place, and a display. */
+#ifndef ORL_TESTS_CONSOLE_RIG_H
+#define ORL_TESTS_CONSOLE_RIG_H
+#include "base/ipc.h"
+#include "display/link.h"
+#include "display/surface.h"
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define RIG_WAIT_MS 20000 /* an upper bound, never a measure */
+
+struct rig_vncd {
+    pid_t pid;
+    char dir[64];
+    char socket_path[96], log_path[96];
+};
+/* args: further options, ended by NULL. */
+void rig_vncd_start(struct rig_vncd *vncd, const char *const *args);
+void rig_vncd_stop(struct rig_vncd *vncd);
+int rig_vncd_connect(const struct rig_vncd *vncd);
+/* Waits until the log holds that text. */
+bool rig_vncd_logged(const struct rig_vncd *vncd, const char *text);
+unsigned rig_vncd_count(const struct rig_vncd *vncd, const char *text);
+
+/* A liar behind one end of a socket pair. */
+pid_t rig_liar_start(const char *lie, int *ret_fd);
+
+struct rig_console {
+    pid_t pid;
+    int control;
+};
+void rig_console_start(struct rig_console *console, int display_fd, const char *password);
+/* The CLOSE message; ORL_REASON_NONE: none came. */
+enum orl_reason rig_console_reason(struct rig_console *console, int timeout_ms);
+int rig_console_wait(
+        struct rig_console *console); /* the exit status; -1: did not end, or by a signal */
+void rig_console_kill(struct rig_console *console);
+
+struct rig_link {
+    int fd;
+    int wake_fd;
+    struct orl_surface *surface; /* the last one offered */
+    enum orl_reason closed;
+};
+void rig_link_open(struct rig_link *link, struct rig_console *console);
+void rig_link_close(struct rig_link *link);
+/* Takes a message: a surface, or the end. False: nothing came. */
+bool rig_link_pump(struct rig_link *link, int timeout_ms);
+bool rig_link_wait_surface(struct rig_link *link, uint32_t width_px, uint32_t height_px);
+bool rig_link_wait_woken(struct rig_link *link);
+void rig_link_input(struct rig_link *link, const struct orl_input *input);
+void rig_link_key(struct rig_link *link, uint32_t code, bool is_down);
+/* Waits until the surface is that picture (tests/fakes/scene.h), all but its X bytes. */
+bool rig_link_wait_scene(struct rig_link *link, const char *scene);
+void rig_surface_dump(const struct orl_surface *surface, const char *path); /* PPM */
+
+void rig_stop(pid_t *pid); /* SIGTERM, then SIGKILL; by id only */
+
+#endif
