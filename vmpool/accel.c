@@ -27,8 +27,8 @@ static void key_of(const struct orl_vm_host *host, char *ret_key, size_t size)
     if (uname(&name) < 0) {
         name.release[0] = '\0';
     }
-    (void)snprintf(ret_key, size, "%s %" PRIu64 " %s", name.release, host->qemu_version,
-            host->machine);
+    (void)snprintf(
+            ret_key, size, "%s %" PRIu64 " %s", name.release, host->qemu_version, host->machine);
 }
 
 static bool path_in(const char *dir, const char *file, char *ret_path, size_t size)
@@ -88,16 +88,16 @@ static void remember(const char *state_dir, const char *key, const struct orl_ac
     }
 }
 
-static bool make_spec(const struct orl_accel_cfg *cfg, const struct orl_vm_host *host,
-        struct orl_vm_spec *spec)
+static bool make_spec(
+        const struct orl_accel_cfg *cfg, const struct orl_vm_host *host, struct orl_vm_spec *spec)
 {
     struct orl_id id;
     orl_id_new(&id);
     *spec = (struct orl_vm_spec){.accel = ORL_VM_ACCEL_KVM, .memory_mib = MEMORY_MIB, .vcpus = 1};
     spec->meta.kind = ORL_VM_PROBE;
     spec->meta.version = 1;
-    (void)snprintf(spec->meta.installation, sizeof spec->meta.installation, "%s",
-            cfg->installation);
+    (void)snprintf(
+            spec->meta.installation, sizeof spec->meta.installation, "%s", cfg->installation);
     (void)snprintf(spec->meta.pool, sizeof spec->meta.pool, "probe");
     (void)snprintf(spec->meta.desktop, sizeof spec->meta.desktop, "%s", id.text);
     (void)snprintf(spec->machine, sizeof spec->machine, "%s", host->machine);
@@ -117,7 +117,8 @@ static int prove(const struct orl_accel_cfg *cfg, const struct orl_backend *back
     struct orl_err why = {0};
     if (!cfg->tiny_dir[0] || !make_spec(cfg, host, &spec)) {
         say(accel, ORL_VM_ACCEL_QEMU, false,
-                "KVM is offered but not proven: build the tiny guest (guest/tiny/build DIR) and set "
+                "KVM is offered but not proven: build the tiny guest (guest/tiny/build DIR) and "
+                "set "
                 "tiny_dir to DIR, or set accel: kvm");
         return 0;
     }
@@ -126,8 +127,8 @@ static int prove(const struct orl_accel_cfg *cfg, const struct orl_backend *back
         say(accel, ORL_VM_ACCEL_KVM, true, "the tiny guest booted under KVM");
     } else {
         char reason[sizeof accel->reason];
-        (void)snprintf(reason, sizeof reason, "the tiny guest did not boot under KVM: %.180s",
-                why.text);
+        (void)snprintf(
+                reason, sizeof reason, "the tiny guest did not boot under KVM: %.180s", why.text);
         say(accel, ORL_VM_ACCEL_QEMU, true, reason);
         struct orl_vm_host again;
         if (backend->ops->host(backend->self, &again, err) < 0) {

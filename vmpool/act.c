@@ -21,10 +21,8 @@ static int insert(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_pool_row *pool, uint64_t now_ms, struct orl_err *err)
 {
     struct orl_id id;
-    struct orl_desktop_row row = {.lease = ORL_LEASE_FREE,
-            .power = ORL_POWER_ABSENT,
-            .want = ORL_WANT_RUN,
-            .version = 1};
+    struct orl_desktop_row row = {
+            .lease = ORL_LEASE_FREE, .power = ORL_POWER_ABSENT, .want = ORL_WANT_RUN, .version = 1};
     orl_id_new(&id);
     orl_uuid_new(row.uuid);
     char name[ORL_VM_NAME_MAX + 1];
@@ -62,10 +60,12 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
                 pool ? pool->template_name : "");
     }
     *spec = (struct orl_vm_spec){.accel = r->accel,
-            .memory_mib = pool->memory_mib  ? pool->memory_mib
-                          : t->memory_mib ? t->memory_mib
-                                            : DEFAULT_MEMORY_MIB,
-            .vcpus = pool->vcpus ? pool->vcpus : t->vcpus ? t->vcpus : 1,
+            .memory_mib = pool->memory_mib ? pool->memory_mib
+                          : t->memory_mib  ? t->memory_mib
+                                           : DEFAULT_MEMORY_MIB,
+            .vcpus = pool->vcpus ? pool->vcpus
+                     : t->vcpus  ? t->vcpus
+                                 : 1,
             .width_px = r->cfg.width_px,
             .height_px = r->cfg.height_px};
     spec->meta.kind = vm_kind(row->kind);

@@ -22,7 +22,7 @@ enum orl_vm_state {
     ORL_VM_OFF,     /* defined, not running; ended by itself or by us */
     ORL_VM_CRASHED, /* not running, and it did not end by itself or by us */
     ORL_VM_RUNNING,
-    ORL_VM_PAUSED,  /* also after an emulation failure or a full disk */
+    ORL_VM_PAUSED, /* also after an emulation failure or a full disk */
 };
 
 /* What we write into every machine's metadata; nothing else says that a machine is ours. */
@@ -31,8 +31,8 @@ struct orl_vm_meta {
     char pool[ORL_VM_NAME_MAX + 1];
     enum orl_vm_kind kind;
     char desktop[ORL_ID_LEN + 1];
-    uint64_t version;   /* of the desktop's row when it was cloned */
-    uint64_t stamp_ms;  /* wall clock when it was cloned */
+    uint64_t version;  /* of the desktop's row when it was cloned */
+    uint64_t stamp_ms; /* wall clock when it was cloned */
     bool is_quarantined;
 };
 
@@ -41,17 +41,17 @@ struct orl_vm_spec {
     struct orl_vm_meta meta;
     char name[ORL_VM_NAME_MAX + 1];
     char uuid[ORL_UUID_LEN + 1];
-    char overlay[ORL_VM_PATH_MAX + 1];  /* absolute; empty: no disk */
-    char base[ORL_VM_PATH_MAX + 1];     /* the template's qcow2 that the overlay is on */
-    char kernel[ORL_VM_PATH_MAX + 1];   /* direct kernel boot when not empty */
+    char overlay[ORL_VM_PATH_MAX + 1]; /* absolute; empty: no disk */
+    char base[ORL_VM_PATH_MAX + 1];    /* the template's qcow2 that the overlay is on */
+    char kernel[ORL_VM_PATH_MAX + 1];  /* direct kernel boot when not empty */
     char initrd[ORL_VM_PATH_MAX + 1];
     char cmdline[ORL_VM_CMDLINE_MAX + 1];
-    char machine[ORL_VM_NAME_MAX + 1];  /* "pc-q35-7.2" */
-    char network[ORL_VM_NAME_MAX + 1];  /* an isolated libvirt network; empty: no network card */
+    char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */
+    char network[ORL_VM_NAME_MAX + 1]; /* an isolated libvirt network; empty: no network card */
     enum orl_vm_accel accel;
     uint32_t memory_mib;
     uint32_t vcpus;
-    uint32_t width_px, height_px;       /* of the display; 0: the device's own default */
+    uint32_t width_px, height_px; /* of the display; 0: the device's own default */
 };
 
 struct orl_vm {
@@ -81,9 +81,9 @@ struct orl_vm_host {
     uint64_t memory_mib, free_memory_mib;
     uint64_t free_disk_mib; /* where the overlays are */
     uint32_t cpus;
-    uint64_t qemu_version;   /* as libvirt counts: 7002022 */
+    uint64_t qemu_version;             /* as libvirt counts: 7002022 */
     char machine[ORL_VM_NAME_MAX + 1]; /* newest pc-q35 */
-    bool has_kvm;            /* the hypervisor offers it; whether it works: vmpool/accel.h */
+    bool has_kvm; /* the hypervisor offers it; whether it works: vmpool/accel.h */
 };
 struct orl_vm_look {
     bool is_running;
@@ -91,7 +91,10 @@ struct orl_vm_look {
     bool is_painted;  /* a quarter of the sampled screen is not black */
     bool has_agent;   /* qemu-guest-agent answers */
 };
-enum orl_vm_stop { ORL_VM_STOP_ASK = 0, ORL_VM_STOP_KILL = 1 }; /* ACPI and agent; pulling the plug */
+enum orl_vm_stop {
+    ORL_VM_STOP_ASK = 0,
+    ORL_VM_STOP_KILL = 1
+}; /* ACPI and agent; pulling the plug */
 
 struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */

@@ -83,8 +83,9 @@ enum orl_vm_state orl_bl_state(int state, int reason)
 
 int orl_bl_meta(virDomainPtr domain, struct orl_vm_meta *ret_meta)
 {
-    ORL_AUTO(orl_free_auto) char *xml = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
-            ORL_VM_META_URI, VIR_DOMAIN_AFFECT_CURRENT);
+    ORL_AUTO(orl_free_auto)
+    char *xml = virDomainGetMetadata(
+            domain, VIR_DOMAIN_METADATA_ELEMENT, ORL_VM_META_URI, VIR_DOMAIN_AFFECT_CURRENT);
     if (!xml || orl_vm_meta_parse(xml, ret_meta) < 0) {
         return ORL_E_NOTFOUND;
     }
@@ -92,8 +93,8 @@ int orl_bl_meta(virDomainPtr domain, struct orl_vm_meta *ret_meta)
 }
 
 /* A domain that goes away while it is looked at is just not listed. */
-static void read_domain(const struct orl_backend_libvirt *self, virDomainPtr domain,
-        struct orl_vm_list *list)
+static void read_domain(
+        const struct orl_backend_libvirt *self, virDomainPtr domain, struct orl_vm_list *list)
 {
     struct orl_vm vm = {0};
     int state = 0;
@@ -110,8 +111,8 @@ static void read_domain(const struct orl_backend_libvirt *self, virDomainPtr dom
     list->vms[list->vm_count++] = vm;
 }
 
-static int list_domains(const struct orl_backend_libvirt *self, struct orl_vm_list *list,
-        struct orl_err *err)
+static int list_domains(
+        const struct orl_backend_libvirt *self, struct orl_vm_list *list, struct orl_err *err)
 {
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     int r = orl_libvirt_get(self->lv, &conn, err);
@@ -188,16 +189,16 @@ static int read_capabilities(virConnectPtr conn, enum orl_domain_xml_type type,
         (void)snprintf(host->machine, sizeof host->machine, "pc-q35-7.2");
         return 0;
     }
-    ORL_AUTO(orl_free_auto) char *emulated =
-            virConnectGetDomainCapabilities(conn, NULL, "x86_64", "q35", "qemu", 0);
+    ORL_AUTO(orl_free_auto)
+    char *emulated = virConnectGetDomainCapabilities(conn, NULL, "x86_64", "q35", "qemu", 0);
     if (!emulated) {
         return orl_libvirt_err(err, "QEMU's capabilities");
     }
     if (!orl_domain_xml_machine(emulated, host->machine)) {
         return orl_err_set(err, ORL_E_UNSUPPORTED, "QEMU offers no pc-q35 machine type");
     }
-    ORL_AUTO(orl_free_auto) char *kvm =
-            virConnectGetDomainCapabilities(conn, NULL, "x86_64", "q35", "kvm", 0);
+    ORL_AUTO(orl_free_auto)
+    char *kvm = virConnectGetDomainCapabilities(conn, NULL, "x86_64", "q35", "kvm", 0);
     host->has_kvm = kvm != NULL;
     return 0;
 }

@@ -16,8 +16,8 @@ static int find(const struct orl_backend_libvirt *self, const char *uuid, virCon
 }
 
 /* Only what is ours is ever stopped or removed, whatever UUID we are given. */
-static int check_ours(const struct orl_backend_libvirt *self, virDomainPtr domain,
-        struct orl_err *err)
+static int check_ours(
+        const struct orl_backend_libvirt *self, virDomainPtr domain, struct orl_err *err)
 {
     struct orl_vm_meta meta;
     if (orl_bl_meta(domain, &meta) < 0 || strcmp(meta.installation, self->installation) != 0) {
@@ -71,8 +71,8 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
     r = orl_domain_xml_build(spec, self->xml_type, &xml, err);
     r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
     if (r == 0) {
-        ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain =
-                virDomainDefineXMLFlags(conn, (const char *)xml.data, 0);
+        ORL_AUTO(orl_libvirt_domain_auto)
+        virDomainPtr domain = virDomainDefineXMLFlags(conn, (const char *)xml.data, 0);
         r = domain ? 0 : orl_libvirt_err(err, "defining a domain");
     }
     orl_buf_fini(&xml);
@@ -156,9 +156,9 @@ int orl_bl_quarantine(void *self_, const char *uuid, struct orl_err *err)
     orl_buf_init(&xml, META_MAX);
     orl_vm_meta_put(&xml, &meta, false);
     orl_buf_put_u8(&xml, 0);
-    if (xml.is_failed || virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
-                                 (const char *)xml.data, ORL_VM_META_PREFIX, ORL_VM_META_URI,
-                                 VIR_DOMAIN_AFFECT_CONFIG) < 0) {
+    if (xml.is_failed ||
+            virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, (const char *)xml.data,
+                    ORL_VM_META_PREFIX, ORL_VM_META_URI, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
         r = orl_libvirt_err(err, "marking a domain");
     }
     orl_buf_fini(&xml);

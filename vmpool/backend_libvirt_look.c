@@ -45,8 +45,9 @@ int orl_bl_console(void *self_, const char *uuid, int *ret_fd, struct orl_err *e
 /* The agent is root in the guest: this is all that it is ever asked, besides shutting down. */
 static bool agent_answers(virDomainPtr domain)
 {
-    ORL_AUTO(orl_free_auto) char *reply = virDomainQemuAgentCommand(domain,
-            "{\"execute\":\"guest-ping\"}", AGENT_TIMEOUT_S, 0);
+    ORL_AUTO(orl_free_auto)
+    char *reply =
+            virDomainQemuAgentCommand(domain, "{\"execute\":\"guest-ping\"}", AGENT_TIMEOUT_S, 0);
     return reply != NULL;
 }
 
@@ -93,8 +94,8 @@ static bool feed(char *kept, size_t *len, const char *data, size_t data_len, con
     return memmem(kept, *len, marker, strlen(marker)) != NULL;
 }
 
-static int await_marker(virStreamPtr stream, const char *marker, unsigned timeout_ms,
-        struct orl_err *err)
+static int await_marker(
+        virStreamPtr stream, const char *marker, unsigned timeout_ms, struct orl_err *err)
 {
     uint64_t deadline_us = orl_clock_now_us() + timeout_ms * ORL_US_PER_MS;
     char kept[SERIAL_KEEP];
@@ -105,8 +106,8 @@ static int await_marker(virStreamPtr stream, const char *marker, unsigned timeou
         if (n == -2) {
             (void)poll(NULL, 0, SERIAL_POLL_MS);
         } else if (n <= 0) {
-            return orl_err_set(err, ORL_E_BACKEND, "the machine ended before it printed '%s'",
-                    marker);
+            return orl_err_set(
+                    err, ORL_E_BACKEND, "the machine ended before it printed '%s'", marker);
         } else if (feed(kept, &len, chunk, (size_t)n, marker)) {
             return 0;
         }

@@ -135,8 +135,8 @@ static int handshake(struct stream *s, uint16_t *ret_width, uint16_t *ret_height
 /* RFC 6143 7.5.1 and 7.5.2: 32 bits a pixel, true colour, little endian; raw encoding. */
 static int choose_format(struct stream *s)
 {
-    static const uint8_t format[] = {0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0,
-            0, 0};
+    static const uint8_t format[] = {
+            0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0};
     static const uint8_t encodings[] = {2, 0, 0, 1, 0, 0, 0, 0};
     int r = put(s, format, sizeof format);
     return r < 0 ? r : put(s, encodings, sizeof encodings);

@@ -9,7 +9,7 @@
 ORL_NODISCARD int orl_console_answers(int fd, unsigned timeout_ms, struct orl_err *err);
 /* Handshake without authentication, then samples rows. *ret_is_painted: a quarter of the sampled
  * pixels is not black. ORL_E_TIMEOUT, ORL_E_PROTO, ORL_E_CLOSED. */
-ORL_NODISCARD int orl_console_look(int fd, unsigned timeout_ms, bool *ret_is_painted,
-        struct orl_err *err);
+ORL_NODISCARD int orl_console_look(
+        int fd, unsigned timeout_ms, bool *ret_is_painted, struct orl_err *err);
 
 #endif

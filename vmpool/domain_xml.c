@@ -29,8 +29,8 @@ static int check(const struct orl_vm_spec *spec, struct orl_err *err)
     if (!spec->overlay[0] && !spec->kernel[0]) {
         return orl_err_set(err, ORL_E_INVAL, "'%s' has neither a disk nor a kernel", spec->name);
     }
-    if (spec->memory_mib < MEMORY_MIN_MIB || spec->memory_mib > MEMORY_MAX_MIB ||
-            spec->vcpus < 1 || spec->vcpus > VCPUS_MAX) {
+    if (spec->memory_mib < MEMORY_MIN_MIB || spec->memory_mib > MEMORY_MAX_MIB || spec->vcpus < 1 ||
+            spec->vcpus > VCPUS_MAX) {
         return orl_err_set(err, ORL_E_INVAL, "'%s': %u MiB and %u CPUs are out of range",
                 spec->name, spec->memory_mib, spec->vcpus);
     }
@@ -90,8 +90,8 @@ static void put_network(struct orl_buf *out, const struct orl_vm_spec *spec)
 
 /* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. It is the first <graphics>:
  * the index that OpenGraphicsFD counts by. */
-static void put_display(struct orl_buf *out, const struct orl_vm_spec *spec,
-        enum orl_domain_xml_type type)
+static void put_display(
+        struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
 {
     if (type == ORL_DOMAIN_XML_TEST) {
         orl_xml_putf(out, "    <graphics type='vnc'/>\n");
@@ -105,8 +105,8 @@ static void put_display(struct orl_buf *out, const struct orl_vm_spec *spec,
     orl_xml_putf(out, "</model></video>\n");
 }
 
-static void put_devices(struct orl_buf *out, const struct orl_vm_spec *spec,
-        enum orl_domain_xml_type type)
+static void put_devices(
+        struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
 {
     orl_xml_putf(out, "  <devices>\n");
     put_disk(out, spec);
@@ -120,11 +120,12 @@ static void put_devices(struct orl_buf *out, const struct orl_vm_spec *spec,
             "    <input type='keyboard' bus='usb'/>\n");
     put_network(out, spec);
     put_display(out, spec, type);
-    orl_xml_putf(out, "    <memballoon model='virtio' freePageReporting='on'>"
-                      "<stats period='2'/></memballoon>\n"
-                      "    <panic model='isa'/>\n"
-                      "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
-                      "  </devices>\n");
+    orl_xml_putf(out,
+            "    <memballoon model='virtio' freePageReporting='on'>"
+            "<stats period='2'/></memballoon>\n"
+            "    <panic model='isa'/>\n"
+            "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
+            "  </devices>\n");
 }
 
 int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_type type,
@@ -134,7 +135,7 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     if (r < 0) {
         return r;
     }
-    const char *driver = type == ORL_DOMAIN_XML_TEST           ? "test"
+    const char *driver = type == ORL_DOMAIN_XML_TEST       ? "test"
                          : spec->accel == ORL_VM_ACCEL_KVM ? "kvm"
                                                            : "qemu";
     orl_xml_putf(out, "<domain type='%s'>\n  ", driver);
@@ -145,9 +146,10 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     orl_xml_putf(out, "</metadata>\n  <memory unit='KiB'>%llu</memory><vcpu>%u</vcpu>\n",
             (unsigned long long)spec->memory_mib * KIB_PER_MIB, spec->vcpus);
     put_os(out, spec);
-    orl_xml_putf(out, "  <features><acpi/></features>\n  <cpu mode='%s'/>\n"
-                      "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
-                      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n",
+    orl_xml_putf(out,
+            "  <features><acpi/></features>\n  <cpu mode='%s'/>\n"
+            "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
+            "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n",
             spec->accel == ORL_VM_ACCEL_KVM ? "host-passthrough" : "maximum");
     put_devices(out, spec, type);
     orl_xml_putf(out, "</domain>\n");

@@ -12,8 +12,8 @@ enum orl_domain_xml_type { ORL_DOMAIN_XML_QEMU = 0, ORL_DOMAIN_XML_TEST = 1 };
 
 /* Appends a NUL-terminated document. ORL_E_INVAL: the specification is out of range (name, UUID, paths
  * not absolute, memory, CPUs, no machine type). */
-ORL_NODISCARD int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_type type,
-        struct orl_buf *out, struct orl_err *err);
+ORL_NODISCARD int orl_domain_xml_build(const struct orl_vm_spec *spec,
+        enum orl_domain_xml_type type, struct orl_buf *out, struct orl_err *err);
 /* The newest pc-q35-N.M that a capabilities document names; false if there is none. */
 bool orl_domain_xml_machine(const char *capabilities, char ret_machine[ORL_VM_NAME_MAX + 1]);
 

@@ -53,8 +53,8 @@ static bool has_flag(const char *flags, const char *name)
     return false;
 }
 
-static void say(struct orl_host_line *line, enum orl_ability state, const char *reason,
-        const char *remedy)
+static void say(
+        struct orl_host_line *line, enum orl_ability state, const char *reason, const char *remedy)
 {
     line->state = state;
     (void)snprintf(line->reason, sizeof line->reason, "%s", reason);
@@ -83,7 +83,8 @@ static void read_facts(const char *root, struct facts *facts)
 static void report_cpu(const struct facts *facts, struct orl_host_line *line)
 {
     if (facts->has_vmx || facts->has_svm) {
-        say(line, ORL_ABILITY_YES, facts->has_vmx ? "the CPU offers VT-x" : "the CPU offers AMD-V", "");
+        say(line, ORL_ABILITY_YES, facts->has_vmx ? "the CPU offers VT-x" : "the CPU offers AMD-V",
+                "");
     } else if (facts->is_guest) {
         say(line, ORL_ABILITY_NO, "this host is itself a virtual machine and gets no vmx or svm",
                 "Switch on nested virtualization for this machine at its provider, or use a "
@@ -158,8 +159,9 @@ static void report_dev_kvm(const char *root, const struct facts *facts, struct o
 static void report_nested(const char *root, const struct facts *facts, struct orl_host_line *line)
 {
     char value[16] = "";
-    bool is_known = read_text(root, "/sys/module/kvm_intel/parameters/nested", value, sizeof value) ||
-                    read_text(root, "/sys/module/kvm_amd/parameters/nested", value, sizeof value);
+    bool is_known =
+            read_text(root, "/sys/module/kvm_intel/parameters/nested", value, sizeof value) ||
+            read_text(root, "/sys/module/kvm_amd/parameters/nested", value, sizeof value);
     if (!is_known) {
         say(line, ORL_ABILITY_UNKNOWN, "neither kvm_intel nor kvm_amd is loaded", "");
         return;

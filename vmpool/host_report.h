@@ -11,7 +11,7 @@ enum orl_host_item {
     ORL_HOST_IOMMU,
     ORL_HOST_DEV_KVM,
     ORL_HOST_NESTED,
-    ORL_HOST_ACCEL,        /* KVM proven by a boot; filled by the caller */
+    ORL_HOST_ACCEL, /* KVM proven by a boot; filled by the caller */
     ORL_HOST_ITEM_COUNT
 };
 struct orl_host_line {

@@ -40,7 +40,8 @@ static int observe(struct orl_job *job)
 static int reach(struct orl_job *job)
 {
     ORL_AUTO(orl_close_auto) int fd = -1;
-    int r = orl_static_connect(job->static_allow, job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
+    int r = orl_static_connect(
+            job->static_allow, job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
     return r < 0 ? r : orl_console_answers(fd, REACH_TIMEOUT_MS, &job->err);
 }
 

@@ -7,14 +7,14 @@
 
 enum orl_job_kind {
     ORL_JOB_NONE = 0,
-    ORL_JOB_OBSERVE,    /* list and host */
+    ORL_JOB_OBSERVE, /* list and host */
     ORL_JOB_CLONE,
     ORL_JOB_START,
     ORL_JOB_LOOK,
     ORL_JOB_STOP,
     ORL_JOB_KILL,
     ORL_JOB_DELETE,
-    ORL_JOB_REACH,      /* a static desktop's display */
+    ORL_JOB_REACH, /* a static desktop's display */
     ORL_JOB_TEMPLATE,
     ORL_JOB_SWEEP,      /* remove what no row knows; id is empty */
     ORL_JOB_QUARANTINE, /* the same, of somebody's: stop and mark it */
@@ -27,9 +27,9 @@ struct orl_job {
     struct orl_vm_spec spec;           /* uuid and overlay also for what is no clone */
     struct orl_template_row template_row;
     struct orl_template_rules template_rules;
-    char *const *static_allow;         /* immutable */
+    char *const *static_allow; /* immutable */
     char vnc_target[ORL_TEXT_MAX + 1];
-    uint64_t tick;                     /* reconcile's: when it was handed out */
+    uint64_t tick; /* reconcile's: when it was handed out */
     /* Filled by orl_job_run(). */
     int result;
     struct orl_err err;
@@ -38,7 +38,8 @@ struct orl_job {
     struct orl_vm_host host;
 };
 
-ORL_NODISCARD struct orl_job *orl_job_new(enum orl_job_kind kind, const struct orl_backend *backend);
+ORL_NODISCARD struct orl_job *orl_job_new(
+        enum orl_job_kind kind, const struct orl_backend *backend);
 void orl_job_free(struct orl_job *job); /* NULL is fine */
 void orl_job_run(void *job);            /* blocks; an orl_work_fn */
 const char *orl_job_name(enum orl_job_kind kind);

@@ -47,8 +47,8 @@ static void *run_events(void *ctx)
     return NULL;
 }
 
-int orl_libvirt_new(const char *uri, orl_libvirt_event_fn fn, void *ctx, struct orl_libvirt **ret_lv,
-        struct orl_err *err)
+int orl_libvirt_new(const char *uri, orl_libvirt_event_fn fn, void *ctx,
+        struct orl_libvirt **ret_lv, struct orl_err *err)
 {
     struct orl_libvirt *lv = calloc(1, sizeof *lv);
     if (!lv) {
@@ -151,10 +151,10 @@ static void open_connection(struct orl_libvirt *lv)
     }
     (void)virConnectSetKeepAlive(lv->conn, KEEPALIVE_S, KEEPALIVE_COUNT);
     if (lv->fn) {
-        lv->lifecycle_id = virConnectDomainEventRegisterAny(lv->conn, NULL,
-                VIR_DOMAIN_EVENT_ID_LIFECYCLE, generic(on_lifecycle), lv, NULL);
-        lv->reboot_id = virConnectDomainEventRegisterAny(lv->conn, NULL, VIR_DOMAIN_EVENT_ID_REBOOT,
-                on_reboot, lv, NULL);
+        lv->lifecycle_id = virConnectDomainEventRegisterAny(
+                lv->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE, generic(on_lifecycle), lv, NULL);
+        lv->reboot_id = virConnectDomainEventRegisterAny(
+                lv->conn, NULL, VIR_DOMAIN_EVENT_ID_REBOOT, on_reboot, lv, NULL);
     }
 }
 
@@ -205,8 +205,8 @@ void orl_libvirt_domain_auto(virDomainPtr *domain)
     }
 }
 
-int orl_libvirt_find(virConnectPtr conn, const char *uuid, virDomainPtr *ret_domain,
-        struct orl_err *err)
+int orl_libvirt_find(
+        virConnectPtr conn, const char *uuid, virDomainPtr *ret_domain, struct orl_err *err)
 {
     virDomainPtr domain = virDomainLookupByUUIDString(conn, uuid);
     if (domain) {

@@ -6,7 +6,8 @@
 #include <libvirt/libvirt.h>
 
 struct orl_libvirt;
-typedef void (*orl_libvirt_event_fn)(void *ctx); /* on the event thread: wake a loop, nothing more */
+typedef void (*orl_libvirt_event_fn)(
+        void *ctx); /* on the event thread: wake a loop, nothing more */
 
 /* Before any other use of libvirt in this process: registers its event loop. Does not connect. */
 ORL_NODISCARD int orl_libvirt_new(const char *uri, orl_libvirt_event_fn fn, void *ctx,
@@ -14,8 +15,8 @@ ORL_NODISCARD int orl_libvirt_new(const char *uri, orl_libvirt_event_fn fn, void
 /* No call may be under way. NULL is fine. */
 void orl_libvirt_free(struct orl_libvirt *lv);
 /* A reference to the connection (virConnectClose() it), opened now if there is none. */
-ORL_NODISCARD int orl_libvirt_get(struct orl_libvirt *lv, virConnectPtr *ret_conn,
-        struct orl_err *err);
+ORL_NODISCARD int orl_libvirt_get(
+        struct orl_libvirt *lv, virConnectPtr *ret_conn, struct orl_err *err);
 /* Fills err from libvirt's last error on this thread. */
 int orl_libvirt_err(struct orl_err *err, const char *what);
 /* Whether libvirt's last error on this thread says "no such domain". */
@@ -23,7 +24,7 @@ int orl_libvirt_is_absent(void);
 void orl_libvirt_unref_auto(virConnectPtr *conn);
 void orl_libvirt_domain_auto(virDomainPtr *domain);
 /* The domain, or ORL_E_NOTFOUND. */
-ORL_NODISCARD int orl_libvirt_find(virConnectPtr conn, const char *uuid, virDomainPtr *ret_domain,
-        struct orl_err *err);
+ORL_NODISCARD int orl_libvirt_find(
+        virConnectPtr conn, const char *uuid, virDomainPtr *ret_domain, struct orl_err *err);
 
 #endif

@@ -71,8 +71,8 @@ static struct orl_observed when_absent(enum orl_power power, enum orl_lease leas
     }
 }
 
-struct orl_observed orl_observed(enum orl_power power, enum orl_lease lease, uint32_t attempts,
-        enum orl_vm_state state)
+struct orl_observed orl_observed(
+        enum orl_power power, enum orl_lease lease, uint32_t attempts, enum orl_vm_state state)
 {
     switch (state) {
     case ORL_VM_RUNNING:

@@ -12,7 +12,7 @@ struct orl_observed {
 };
 /* attempts: restarts since it was last well; a given desktop is restarted once (rebooting), then it
  * has failed. */
-struct orl_observed orl_observed(enum orl_power power, enum orl_lease lease, uint32_t attempts,
-        enum orl_vm_state state);
+struct orl_observed orl_observed(
+        enum orl_power power, enum orl_lease lease, uint32_t attempts, enum orl_vm_state state);
 
 #endif

@@ -42,8 +42,8 @@ static void on_cloned(struct orl_reconcile *r, const struct orl_job *job,
         row->power = ORL_POWER_ABSENT;
         count_failure(row, now_ms);
         note(row, ORL_REASON_GUEST_START_FAILED, job->err.text);
-        orl_reconcile_pool_failed(r, row->pool, ORL_REASON_GUEST_START_FAILED, job->err.text,
-                now_ms);
+        orl_reconcile_pool_failed(
+                r, row->pool, ORL_REASON_GUEST_START_FAILED, job->err.text, now_ms);
     }
     (void)orl_reconcile_write(r, row, false, now_ms);
 }

@@ -58,8 +58,8 @@ int orl_overlay_create(const char *path, const char *base, struct orl_err *err)
     if (r < 0) {
         return r;
     }
-    const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, path,
-            NULL};
+    const char *argv[] = {
+            "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, path, NULL};
     r = orl_proc_run(argv, CREATE_TIMEOUT_MS, NULL, err);
     return r < 0 ? orl_err_prefix(err, "overlay on %s", base) : 0;
 }
@@ -102,8 +102,8 @@ static int visit(const char *dir, const char *file, enum orl_vm_kind kind, struc
             lstat(overlay.path, &st) < 0 || !S_ISREG(st.st_mode)) {
         return 0;
     }
-    overlay.changed_ms = (uint64_t)st.st_mtim.tv_sec * MS_PER_S +
-                         (uint64_t)st.st_mtim.tv_nsec / NS_PER_MS;
+    overlay.changed_ms =
+            (uint64_t)st.st_mtim.tv_sec * MS_PER_S + (uint64_t)st.st_mtim.tv_nsec / NS_PER_MS;
     return append(list, &overlay);
 }
 

@@ -5,8 +5,8 @@
 #include "vmpool/backend.h"
 
 /* Makes IMAGES/<installation>/... that are missing. images_dir is absolute. */
-ORL_NODISCARD int orl_overlay_prepare(const char *images_dir, const char *installation,
-        struct orl_err *err);
+ORL_NODISCARD int orl_overlay_prepare(
+        const char *images_dir, const char *installation, struct orl_err *err);
 /* ORL_E_LIMIT: the path would be too long. */
 ORL_NODISCARD int orl_overlay_path(const char *images_dir, const char *installation,
         enum orl_vm_kind kind, const char *name, char ret_path[ORL_VM_PATH_MAX + 1],

@@ -5,7 +5,7 @@ enum { BACKOFF_FIRST_MS = 1000, BACKOFF_MAX_MS = 600000, BACKOFF_MAX_SHIFT = 10 
 
 /* What one pass has given away already. */
 struct budget {
-    uint32_t heavy;  /* actions left for the hypervisor */
+    uint32_t heavy; /* actions left for the hypervisor */
     uint64_t memory_mib;
     bool has_disk;
 };
@@ -28,16 +28,16 @@ bool orl_plan_is_heavy(enum orl_plan_kind kind)
 
 const char *orl_plan_name(enum orl_plan_kind kind)
 {
-    static const char *const names[] = {"none", "insert", "clone", "start", "look", "expire", "stop",
-            "kill", "retire", "delete", "forget", "release"};
+    static const char *const names[] = {"none", "insert", "clone", "start", "look", "expire",
+            "stop", "kill", "retire", "delete", "forget", "release"};
     return (unsigned)kind < ORL_PLAN_KIND_COUNT ? names[kind] : "?";
 }
 
 uint64_t orl_plan_backoff_ms(uint32_t attempts)
 {
     uint32_t shift = attempts > 0 ? attempts - 1 : 0;
-    uint64_t ms = (uint64_t)BACKOFF_FIRST_MS << (shift < BACKOFF_MAX_SHIFT ? shift
-                                                                          : BACKOFF_MAX_SHIFT);
+    uint64_t ms = (uint64_t)BACKOFF_FIRST_MS
+                  << (shift < BACKOFF_MAX_SHIFT ? shift : BACKOFF_MAX_SHIFT);
     return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 

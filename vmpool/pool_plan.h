@@ -15,38 +15,38 @@ struct orl_plan_pool {
     enum orl_pool_kind kind;
     uint32_t spares;
     uint32_t max_desktops;
-    uint32_t memory_mib;   /* of one desktop */
-    uint32_t waiting;      /* sessions that wait for a desktop */
+    uint32_t memory_mib; /* of one desktop */
+    uint32_t waiting;    /* sessions that wait for a desktop */
     bool is_maintenance;
     bool is_deleted;
-    bool has_template;     /* checked and good */
+    bool has_template;               /* checked and good */
     enum orl_reason template_reason; /* why not */
-    uint64_t retry_ms;     /* no new desktop before; 0: now */
+    uint64_t retry_ms;               /* no new desktop before; 0: now */
 };
 struct orl_plan_desktop {
-    size_t pool;           /* index */
+    size_t pool; /* index */
     enum orl_lease lease;
-    enum orl_power power;  /* after vmpool/observed.h had its say */
+    enum orl_power power; /* after vmpool/observed.h had its say */
     enum orl_want want;
     bool is_tainted;
     bool is_ready;
     bool is_maintenance;
-    bool is_busy;          /* an action is in flight, or its observation is older than the last one */
-    bool is_here;          /* a machine exists under its UUID, or an overlay */
-    bool is_alive;         /* that machine runs */
+    bool is_busy;  /* an action is in flight, or its observation is older than the last one */
+    bool is_here;  /* a machine exists under its UUID, or an overlay */
+    bool is_alive; /* that machine runs */
     uint32_t attempts;
     uint64_t retry_ms;
-    uint64_t changed_ms;   /* of power */
+    uint64_t changed_ms; /* of power */
     uint64_t created_ms;
-    uint64_t looked_ms;    /* when it was last looked at; 0: never */
+    uint64_t looked_ms; /* when it was last looked at; 0: never */
 };
 struct orl_plan_limits {
-    uint32_t max_in_flight;      /* machines being cloned, started, booting, stopped, deleted */
-    uint32_t max_attempts;       /* of a free desktop, then it is retired */
+    uint32_t max_in_flight; /* machines being cloned, started, booting, stopped, deleted */
+    uint32_t max_attempts;  /* of a free desktop, then it is retired */
     uint64_t look_period_ms;
-    uint64_t static_period_ms;   /* as look_period_ms, of static desktops that answer */
+    uint64_t static_period_ms; /* as look_period_ms, of static desktops that answer */
     uint64_t ready_timeout_ms;
-    uint64_t stop_timeout_ms;    /* from asking to pulling the plug */
+    uint64_t stop_timeout_ms; /* from asking to pulling the plug */
     uint64_t reserve_memory_mib;
     uint64_t reserve_disk_mib;
 };
@@ -63,11 +63,11 @@ struct orl_plan_input {
 
 enum orl_plan_kind {
     ORL_PLAN_NONE = 0,
-    ORL_PLAN_INSERT,  /* a new desktop's row; subject: pool */
+    ORL_PLAN_INSERT, /* a new desktop's row; subject: pool */
     ORL_PLAN_CLONE,
     ORL_PLAN_START,
-    ORL_PLAN_LOOK,    /* is it ready? */
-    ORL_PLAN_EXPIRE,  /* did not become ready in time */
+    ORL_PLAN_LOOK,   /* is it ready? */
+    ORL_PLAN_EXPIRE, /* did not become ready in time */
     ORL_PLAN_STOP,
     ORL_PLAN_KILL,
     ORL_PLAN_RETIRE,  /* free to ending */

@@ -18,8 +18,8 @@ struct child {
     struct orl_buf stderr_text;
 };
 
-static int spawn_with(const char *const *argv, int out_fd, int err_fd, pid_t *ret_pid,
-        struct orl_err *err)
+static int spawn_with(
+        const char *const *argv, int out_fd, int err_fd, pid_t *ret_pid, struct orl_err *err)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -136,8 +136,8 @@ static int open_pipes(int out[2], int errors[2], struct orl_err *err)
     return 0;
 }
 
-int orl_proc_run(const char *const *argv, unsigned timeout_ms, struct orl_buf *out,
-        struct orl_err *err)
+int orl_proc_run(
+        const char *const *argv, unsigned timeout_ms, struct orl_buf *out, struct orl_err *err)
 {
     uint64_t deadline_us = orl_clock_now_us() + timeout_ms * ORL_US_PER_MS;
     int out_pipe[2] = {-1, -1};

@@ -6,7 +6,7 @@
 /* argv[0] is looked up in PATH; argv ends with NULL. Its standard output is appended to out (NULL:
  * dropped); the last line of its standard error goes into err. ORL_E_TIMEOUT: killed after timeout_ms.
  * ORL_E_LIMIT: more output than out takes. ORL_E_BACKEND: it ended with another status than 0. */
-ORL_NODISCARD int orl_proc_run(const char *const *argv, unsigned timeout_ms, struct orl_buf *out,
-        struct orl_err *err);
+ORL_NODISCARD int orl_proc_run(
+        const char *const *argv, unsigned timeout_ms, struct orl_buf *out, struct orl_err *err);
 
 #endif

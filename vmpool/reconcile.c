@@ -44,8 +44,8 @@ bool orl_reconcile_is_up(const struct orl_reconcile *r)
     return r->is_up;
 }
 
-void orl_reconcile_set_accel(struct orl_reconcile *r, enum orl_vm_accel accel, const char *reason,
-        const char *report)
+void orl_reconcile_set_accel(
+        struct orl_reconcile *r, enum orl_vm_accel accel, const char *reason, const char *report)
 {
     r->accel = accel;
     r->has_accel = true;
@@ -146,8 +146,8 @@ uint64_t orl_reconcile_next_ms(const struct orl_reconcile *r, uint64_t now_ms)
     return r->last_pass_ms + period_ms;
 }
 
-int orl_reconcile_write(struct orl_reconcile *r, const struct orl_desktop_row *row, bool is_fenced,
-        uint64_t now_ms)
+int orl_reconcile_write(
+        struct orl_reconcile *r, const struct orl_desktop_row *row, bool is_fenced, uint64_t now_ms)
 {
     struct orl_err err = {0};
     const struct orl_desktop_seen seen = {.id = row->id,
@@ -232,8 +232,8 @@ static struct orl_plan_desktop plan_desktop(const struct orl_rows *rows,
             .looked_ms = memo->looked_ms};
 }
 
-static struct orl_plan_pool plan_pool(struct orl_reconcile *r, const struct orl_rows *rows,
-        const struct orl_pool_row *row)
+static struct orl_plan_pool plan_pool(
+        struct orl_reconcile *r, const struct orl_rows *rows, const struct orl_pool_row *row)
 {
     struct orl_plan_pool pool = {.kind = row->kind,
             .spares = row->spares,
@@ -308,7 +308,7 @@ static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
                                   : !r->is_up                   ? ORL_REASON_HYPERVISOR_DOWN
                                                                 : verdicts[i].problem;
         const struct orl_template_row *t = orl_rows_template(rows, pool->template_name);
-        const char *text = problem == ORL_REASON_HYPERVISOR_DOWN ? r->down_text
+        const char *text = problem == ORL_REASON_HYPERVISOR_DOWN    ? r->down_text
                            : t && problem == t->reason && t->reason ? t->reason_text
                                                                     : "";
         uint64_t retry_ms = pool->retry_ms;
@@ -341,9 +341,9 @@ static void write_host(struct orl_reconcile *r, bool was_up, uint64_t now_ms)
     orl_msg_text(row.name, sizeof row.name, r->cfg.host);
     orl_msg_text(row.uri, sizeof row.uri, r->cfg.uri);
     orl_msg_text(row.accel, sizeof row.accel,
-            !r->has_accel                      ? ""
+            !r->has_accel                  ? ""
             : r->accel == ORL_VM_ACCEL_KVM ? "kvm"
-                                               : "qemu");
+                                           : "qemu");
     orl_msg_text(row.accel_reason, sizeof row.accel_reason, r->accel_reason);
     orl_msg_text(row.report, sizeof row.report, r->report);
     orl_msg_text(row.reason_text, sizeof row.reason_text,
@@ -410,8 +410,8 @@ static void plan_and_act(struct orl_reconcile *r, struct orl_rows *rows,
     }
 }
 
-static void pass(struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t tick,
-        uint64_t now_ms)
+static void pass(
+        struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t tick, uint64_t now_ms)
 {
     struct orl_rows rows;
     struct orl_err err = {0};

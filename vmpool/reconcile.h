@@ -13,18 +13,18 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     const char *host;
     const char *uri;
     const char *images_dir;
-    const char *network;            /* isolated; empty: none */
+    const char *network; /* isolated; empty: none */
     char *const *static_allow;
     struct orl_template_rules template_rules;
     struct orl_plan_limits limits;
     uint32_t width_px, height_px;
-    uint64_t agent_settle_ms;       /* a guest whose agent answers, but that paints nothing */
-    uint64_t stable_ms;             /* ready for so long: earlier failures are forgotten */
+    uint64_t agent_settle_ms; /* a guest whose agent answers, but that paints nothing */
+    uint64_t stable_ms;       /* ready for so long: earlier failures are forgotten */
     uint64_t sweep_grace_ms;
-    orl_pool_plan_fn plan;          /* orl_pool_plan; tests wrap it */
+    orl_pool_plan_fn plan; /* orl_pool_plan; tests wrap it */
     /* Takes job to a worker, later orl_reconcile_done(). Negative: it is still the caller's. */
     int (*submit)(void *ctx, struct orl_job *job);
-    void (*on_change)(void *ctx);   /* a desktop became ready, ended or failed; may be NULL */
+    void (*on_change)(void *ctx); /* a desktop became ready, ended or failed; may be NULL */
     void *ctx;
 };
 struct orl_reconcile;

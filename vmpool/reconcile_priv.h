@@ -18,7 +18,7 @@ struct orl_memo {
     enum orl_power power;
     uint64_t power_since_ms;
     uint64_t looked_ms;
-    uint64_t agent_since_ms;       /* 0: has not answered yet */
+    uint64_t agent_since_ms; /* 0: has not answered yet */
     uint64_t ready_since_ms;
     uint64_t used_pass;
 };
@@ -43,7 +43,7 @@ struct orl_reconcile {
     char report[ORL_STORE_JSON_MAX + 1];
     struct orl_vm_host host;
     bool is_up;
-    bool was_asked; /* a first observation came back */
+    bool was_asked;    /* a first observation came back */
     uint32_t failures; /* observations that failed in a row */
     char down_text[ORL_TEXT_MAX + 1];
     bool is_observing;
@@ -69,8 +69,8 @@ struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *nam
 int orl_reconcile_submit(struct orl_reconcile *r, struct orl_job *job, const char *key);
 
 void orl_rows_fini(struct orl_rows *rows);
-ORL_NODISCARD int orl_rows_read(struct orl_store *store, const char *host, struct orl_rows *ret_rows,
-        struct orl_err *err);
+ORL_NODISCARD int orl_rows_read(
+        struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err);
 const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name);
 const struct orl_template_row *orl_rows_template(const struct orl_rows *rows, const char *name);
 

@@ -28,8 +28,8 @@ static void audit(struct orl_reconcile *r, const char *action, const char *objec
     }
 }
 
-static void put_quarantine(struct orl_reconcile *r, const struct orl_sweep_action *action,
-        uint64_t now_ms)
+static void put_quarantine(
+        struct orl_reconcile *r, const struct orl_sweep_action *action, uint64_t now_ms)
 {
     struct orl_quarantine_row row = {0};
     struct orl_err err = {0};
@@ -41,13 +41,13 @@ static void put_quarantine(struct orl_reconcile *r, const struct orl_sweep_actio
     orl_msg_text(row.overlay, sizeof row.overlay, action->overlay ? action->overlay->path : "");
     orl_msg_text(row.reason_text, sizeof row.reason_text, "no desktop's row knows this machine");
     if (orl_quarantine_put(r->cfg.store, &row, now_ms, &err) < 0) {
-        orl_log_warn(&r->log, "quarantine's row not written", "domain", row.domain, "error",
-                err.text);
+        orl_log_warn(
+                &r->log, "quarantine's row not written", "domain", row.domain, "error", err.text);
     }
 }
 
-static void carry_out(struct orl_reconcile *r, const struct orl_sweep_action *action,
-        uint64_t now_ms)
+static void carry_out(
+        struct orl_reconcile *r, const struct orl_sweep_action *action, uint64_t now_ms)
 {
     const char *name = action->vm ? action->vm->name : action->overlay->name;
     struct orl_memo *memo = orl_memo_get(r, name);
@@ -55,8 +55,7 @@ static void carry_out(struct orl_reconcile *r, const struct orl_sweep_action *ac
         return;
     }
     bool is_kept = action->kind == ORL_SWEEP_QUARANTINE;
-    struct orl_job *job =
-            orl_job_new(is_kept ? ORL_JOB_QUARANTINE : ORL_JOB_SWEEP, r->cfg.backend);
+    struct orl_job *job = orl_job_new(is_kept ? ORL_JOB_QUARANTINE : ORL_JOB_SWEEP, r->cfg.backend);
     if (!job) {
         return;
     }

@@ -68,8 +68,8 @@ void orl_rows_fini(struct orl_rows *rows)
     memset(rows, 0, sizeof *rows);
 }
 
-int orl_rows_read(struct orl_store *store, const char *host, struct orl_rows *ret_rows,
-        struct orl_err *err)
+int orl_rows_read(
+        struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err)
 {
     struct orl_rows rows = {0};
     struct reading reading = {.rows = &rows, .host = host};

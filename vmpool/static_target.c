@@ -9,8 +9,8 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/un.h>
 
 enum { ADDR_MAX_TRIES = 8, HOST_MAX = 255 };
@@ -119,8 +119,8 @@ bool orl_static_allows_path(char *const *rules, const char *path)
     return false;
 }
 
-bool orl_static_parse(const char *target, char *ret_host, size_t host_size, char ret_port[8],
-        bool *ret_is_unix)
+bool orl_static_parse(
+        const char *target, char *ret_host, size_t host_size, char ret_port[8], bool *ret_is_unix)
 {
     unsigned port = 0;
     *ret_is_unix = strncmp(target, "unix:", 5) == 0;
@@ -158,7 +158,8 @@ static int await_connect(int fd, uint64_t deadline_us)
 {
     uint64_t now_us = orl_clock_now_us();
     struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int r = now_us < deadline_us ? poll(&p, 1, (int)((deadline_us - now_us) / ORL_US_PER_MS) + 1) : 0;
+    int r = now_us < deadline_us ? poll(&p, 1, (int)((deadline_us - now_us) / ORL_US_PER_MS) + 1)
+                                 : 0;
     if (r <= 0) {
         return ETIMEDOUT;
     }
@@ -168,8 +169,8 @@ static int await_connect(int fd, uint64_t deadline_us)
 }
 
 /* 0, or an errno. */
-static int connect_one(int family, const struct sockaddr *addr, socklen_t len, uint64_t deadline_us,
-        int *ret_fd)
+static int connect_one(
+        int family, const struct sockaddr *addr, socklen_t len, uint64_t deadline_us, int *ret_fd)
 {
     ORL_AUTO(orl_close_auto) int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
@@ -204,7 +205,8 @@ static int connect_unix(char *const *rules, const char *path, uint64_t deadline_
 static int connect_tcp(char *const *rules, const char *host, const char *port, uint64_t deadline_us,
         int *ret_fd, struct orl_err *err)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+    struct addrinfo hints = {
+            .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     int r = getaddrinfo(host, port, &hints, &list);
     if (r != 0) {

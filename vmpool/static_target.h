@@ -12,8 +12,8 @@ bool orl_static_rule_is_valid(const char *rule);
 bool orl_static_allows_addr(char *const *rules, const struct sockaddr *addr);
 bool orl_static_allows_path(char *const *rules, const char *path);
 /* false: neither form, or a port out of range. ret_host is the path for "unix:". */
-bool orl_static_parse(const char *target, char *ret_host, size_t host_size, char ret_port[8],
-        bool *ret_is_unix);
+bool orl_static_parse(
+        const char *target, char *ret_host, size_t host_size, char ret_port[8], bool *ret_is_unix);
 /* A connected, non-blocking socket. ORL_E_DENIED: not allowed (its text says which setting). Each of
  * up to 8 addresses is tried within the one deadline. */
 ORL_NODISCARD int orl_static_connect(char *const *rules, const char *target, unsigned timeout_ms,

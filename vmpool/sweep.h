@@ -5,7 +5,7 @@
 #define ORL_VMPOOL_SWEEP_H
 #include "vmpool/backend.h"
 
-#define ORL_SWEEP_MAX_ACTIONS 4    /* in one pass */
+#define ORL_SWEEP_MAX_ACTIONS 4 /* in one pass */
 #define ORL_SWEEP_MAX_TRACKED 1024
 
 enum orl_sweep_alarm {
@@ -16,7 +16,7 @@ enum orl_sweep_alarm {
 enum orl_sweep_kind { ORL_SWEEP_REMOVE = 1, ORL_SWEEP_QUARANTINE = 2 };
 struct orl_sweep_action {
     enum orl_sweep_kind kind;
-    const struct orl_vm *vm;           /* borrowed from the list; NULL: an overlay alone */
+    const struct orl_vm *vm;              /* borrowed from the list; NULL: an overlay alone */
     const struct orl_vm_overlay *overlay; /* NULL: a machine alone */
 };
 /* Since when each unknown has been unknown; keeps state between passes. */
@@ -25,7 +25,7 @@ struct orl_sweep {
         char name[ORL_VM_NAME_MAX + 1];
         uint64_t since_ms;
         bool is_here;
-    } *seen;
+    } * seen;
     size_t seen_count;
 };
 struct orl_sweep_input {
@@ -33,7 +33,7 @@ struct orl_sweep_input {
     /* Whether a row has that machine; by name, for machines and overlays alike. */
     bool (*is_known)(const void *ctx, const char *name);
     const void *ctx;
-    size_t known_count;   /* rows with a machine on this host */
+    size_t known_count; /* rows with a machine on this host */
     uint64_t store_stamp_ms;
     uint64_t grace_ms;
     uint64_t now_ms;

@@ -19,8 +19,7 @@ static void say(struct orl_template_row *row, enum orl_template_state state, con
                   : state == ORL_TEMPLATE_MISSING ? ORL_REASON_TEMPLATE_MISSING
                                                   : ORL_REASON_TEMPLATE_CORRUPT;
     char text[ORL_STORE_PATH_MAX + ORL_TEXT_MAX];
-    (void)snprintf(text, sizeof text, "%s%s%s%s", subject, what,
-            detail[0] ? ": " : "", detail);
+    (void)snprintf(text, sizeof text, "%s%s%s%s", subject, what, detail[0] ? ": " : "", detail);
     orl_msg_text(row->reason_text, sizeof row->reason_text, text);
 }
 
@@ -43,8 +42,8 @@ static bool is_file(struct orl_template_row *row, const char *path)
     return true;
 }
 
-void orl_template_judge(const struct orl_template_rules *rules, const char *json,
-        struct orl_template_row *row)
+void orl_template_judge(
+        const struct orl_template_rules *rules, const char *json, struct orl_template_row *row)
 {
     char format[16];
     uint64_t bytes = 0;
@@ -58,14 +57,15 @@ void orl_template_judge(const struct orl_template_rules *rules, const char *json
         return;
     }
     bool is_corrupt = strstr(json, "\"corrupt\": true") != NULL;
-    bool has_other = strstr(json, "\"data-file\"") != NULL ||
-                     (!rules->allows_backing && (orl_json_top_has(json, "backing-filename") ||
-                                                        orl_json_top_has(json, "full-backing-filename")));
+    bool has_other =
+            strstr(json, "\"data-file\"") != NULL ||
+            (!rules->allows_backing && (orl_json_top_has(json, "backing-filename") ||
+                                               orl_json_top_has(json, "full-backing-filename")));
     if (is_corrupt) {
         say(row, ORL_TEMPLATE_CORRUPT, " is marked as corrupt", row->path, "");
     } else if (has_other) {
-        say(row, ORL_TEMPLATE_CORRUPT, " needs another file",
-                row->path, "flatten it with qemu-img convert, or set allow_backing");
+        say(row, ORL_TEMPLATE_CORRUPT, " needs another file", row->path,
+                "flatten it with qemu-img convert, or set allow_backing");
     } else if (bytes < MIN_VIRTUAL_BYTES || bytes / MIB > rules->max_virtual_mib) {
         say(row, ORL_TEMPLATE_CORRUPT, " has a virtual size that is out of range", row->path, "");
     } else {

@@ -5,13 +5,13 @@
 #include "store/template.h"
 
 struct orl_template_rules {
-    bool allows_backing;      /* a qcow2 that lies on another file */
+    bool allows_backing; /* a qcow2 that lies on another file */
     uint64_t max_virtual_mib;
 };
 /* Writes state, reason, reason_text, disk_format and virtual_bytes of *row; nothing else. */
 void orl_template_check(const struct orl_template_rules *rules, struct orl_template_row *row);
 /* The same, from what `qemu-img info --output=json` printed. Pure. */
-void orl_template_judge(const struct orl_template_rules *rules, const char *json,
-        struct orl_template_row *row);
+void orl_template_judge(
+        const struct orl_template_rules *rules, const char *json, struct orl_template_row *row);
 
 #endif

@@ -15,8 +15,8 @@ const char *orl_vm_kind_name(enum orl_vm_kind kind)
 
 void orl_vm_meta_put(struct orl_buf *out, const struct orl_vm_meta *meta, bool with_namespace)
 {
-    orl_xml_putf(out, with_namespace ? "<oriel:machine xmlns:oriel='" ORL_VM_META_URI "'"
-                                     : "<machine");
+    orl_xml_putf(
+            out, with_namespace ? "<oriel:machine xmlns:oriel='" ORL_VM_META_URI "'" : "<machine");
     orl_xml_attr(out, "installation", meta->installation);
     orl_xml_attr(out, "pool", meta->pool);
     orl_xml_attr(out, "kind", orl_vm_kind_name(meta->kind));
@@ -86,8 +86,8 @@ int orl_vm_meta_parse(const char *xml, struct orl_vm_meta *ret_meta)
 
 void orl_vm_name(char ret_name[ORL_VM_NAME_MAX + 1], const char *desktop, uint64_t version)
 {
-    (void)snprintf(ret_name, ORL_VM_NAME_MAX + 1, "oriel-%.*s-%" PRIu64, NAME_ID_LEN, desktop,
-            version);
+    (void)snprintf(
+            ret_name, ORL_VM_NAME_MAX + 1, "oriel-%.*s-%" PRIu64, NAME_ID_LEN, desktop, version);
 }
 
 bool orl_vm_name_is_ours(const char *name)

@@ -7,7 +7,8 @@
 void orl_xml_putf(struct orl_buf *out, const char *fmt, ...) ORL_PRINTF(2, 3);
 /* Escaped; characters that XML 1.0 does not allow become U+FFFD. */
 void orl_xml_text(struct orl_buf *out, const char *text);
-void orl_xml_attr(struct orl_buf *out, const char *name, const char *value);  /* " name='value'" */
-void orl_xml_element(struct orl_buf *out, const char *name, const char *text); /* "<name>text</name>" */
+void orl_xml_attr(struct orl_buf *out, const char *name, const char *value); /* " name='value'" */
+void orl_xml_element(
+        struct orl_buf *out, const char *name, const char *text); /* "<name>text</name>" */
 
 #endif

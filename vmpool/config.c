@@ -1,0 +1,100 @@
+#include "vmpool/config.h"
+#include "vmpool/static_target.h"
+
+#define AT(member) offsetof(struct orl_vmpool_cfg, member)
+#define STR(key, limit, text, why)                                                                 \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_STR, .offset = AT(key), .max = (limit), .fallback = (text),  \
+        .help = (why)                                                                              \
+    }
+#define INT(key, low, high, of, text, why)                                                         \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_INT, .offset = AT(key), .min = (low), .max = (high),         \
+        .unit = (of), .fallback = (text), .help = (why)                                            \
+    }
+#define ENUM(key, list, text, why)                                                                 \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_ENUM, .offset = AT(key), .choices = (list),                  \
+        .fallback = (text), .help = (why)                                                          \
+    }
+
+enum { DIR_BYTES = 90, PATH_BYTES = 240, USER_BYTES = 32, NAME_BYTES = 63, RULE_BYTES = 120 };
+
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+/* In the order of enum orl_accel_mode. */
+static const char *const accels[] = {"auto", "kvm", "qemu", NULL};
+
+const struct orl_cfg_key orl_vmpool_keys[] = {
+        STR(libvirt_uri, PATH_BYTES, "qemu:///system", "libvirt to make the machines with."),
+        STR(run_dir, DIR_BYTES, "/run/oriel", "Folder of console.sock and gateway.sock."),
+        STR(state_dir, PATH_BYTES - 40, "/var/lib/oriel",
+                "Folder for what must survive a restart."),
+        STR(store, PATH_BYTES, "", "File of the store; empty: oriel.db in state_dir."),
+        STR(images_dir, PATH_BYTES - 40, "",
+                "Folder of the machines' disks; QEMU's user must be able to pass through it; "
+                "empty: images in state_dir."),
+        STR(tiny_dir, PATH_BYTES - 40, "/usr/lib/oriel/tiny",
+                "Folder with vmlinux and initrd of the tiny guest that proves KVM."),
+        STR(host_name, NAME_BYTES, "local", "Name of this libvirt host in the store."),
+        STR(user, USER_BYTES, "oriel-vmpool",
+                "User to run as when started by root; empty: stay root."),
+        STR(gateway_user, USER_BYTES, "oriel", "User whose gateways may ask for consoles."),
+        STR(broker_user, USER_BYTES, "oriel-broker", "User whose broker may wake this program."),
+        STR(isolated_network, NAME_BYTES, "",
+                "libvirt network without a way out that guests get a card on; empty: no card."),
+        {.name = "static_allow",
+                .type = ORL_CFG_LIST,
+                .offset = AT(static_allow),
+                .max = RULE_BYTES,
+                .fallback = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,"
+                            "unix:/",
+                .help = "Where displays of static desktops may be: addresses, ranges, and folders "
+                        "of Unix sockets as unix:/DIR."},
+        ENUM(accel, accels, "auto", "auto: KVM if the tiny guest boots under it, else emulation."),
+        INT(accel_timeout_s, 1, 300, "s", "20", "How long that boot may take."),
+        INT(max_in_flight, 1, 64, NULL, "2", "Machines cloned, booted, stopped at a time."),
+        INT(max_attempts, 1, 100, NULL, "3", "Failures after which a spare is made anew."),
+        INT(ready_timeout_s, 5, 3600, "s", "300", "From start to a picture."),
+        INT(agent_settle_s, 0, 3600, "s", "120",
+                "A guest whose agent answers is ready after this, even with a dark screen."),
+        INT(stop_timeout_s, 1, 3600, "s", "90", "From asking a guest to stop to pulling the plug."),
+        INT(sweep_grace_s, 5, 86400, "s", "120",
+                "How long a machine that no desktop knows is left alone."),
+        INT(reserve_memory_mib, 0, 1048576, "MiB", "512", "Memory kept free on the host."),
+        INT(reserve_disk_mib, 0, 1048576, "MiB", "2048", "Disk kept free in images_dir."),
+        INT(max_template_gib, 1, 65536, "GiB", "512", "Largest virtual disk of a template."),
+        INT(width_px, 320, 8192, "px", "1280", "Width of a machine's display at its start."),
+        INT(height_px, 200, 8192, "px", "800", "Height of a machine's display at its start."),
+        {.name = "allow_backing",
+                .type = ORL_CFG_BOOL,
+                .offset = AT(allow_backing),
+                .fallback = "false",
+                .help = "Accept templates that are overlays themselves."},
+        ENUM(log_level, levels, "info", "Least important lines that are logged."),
+        {.name = NULL},
+};
+
+const char *orl_vmpool_log_level(const struct orl_vmpool_cfg *cfg)
+{
+    return levels[cfg->log_level];
+}
+
+static int check_path(const char *key, const char *path, struct orl_err *err)
+{
+    return path[0] == '\0' || path[0] == '/'
+                   ? 0
+                   : orl_err_set(err, ORL_E_CONFIG, "%s: '%s' is not absolute", key, path);
+}
+
+int orl_vmpool_cfg_check(const struct orl_vmpool_cfg *cfg, struct orl_err *err)
+{
+    for (char *const *rule = cfg->static_allow; *rule; rule++) {
+        if (!orl_static_rule_is_valid(*rule)) {
+            return orl_err_set(err, ORL_E_CONFIG,
+                    "static_allow: '%s' is no address, range or unix:/DIR", *rule);
+        }
+    }
+    int r = check_path("images_dir", cfg->images_dir, err);
+    r = r < 0 ? r : check_path("tiny_dir", cfg->tiny_dir, err);
+    return r < 0 ? r : check_path("state_dir", cfg->state_dir, err);
+}

@@ -1,0 +1,269 @@
+#include "vmpool/console_sock.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "vmpool/static_target.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    PEERS_MAX = 64,
+    QUEUE_MAX = 256,
+    BACKLOG = 64,
+    ACCEPT_PER_WAKE = 16,
+    CONNECT_MS = 5000,
+    PURPOSE_MAX = 48
+};
+
+struct peer {
+    struct orl_console_sock *sock;
+    struct orl_ipc *ipc; /* NULL: a free place */
+    uint64_t serial;     /* tells two peers in one place apart */
+    bool may_open;
+};
+struct orl_console_sock {
+    struct orl_console_sock_cfg cfg;
+    struct orl_log_ctx log;
+    int fd;
+    struct orl_io *io;
+    uint64_t next_serial;
+    struct peer peers[PEERS_MAX];
+};
+/* Copies only; find the peer again by its serial. */
+struct job {
+    const struct orl_backend *backend;
+    char *const *static_allow;
+    char uuid[ORL_UUID_LEN + 1];
+    char target[ORL_TEXT_MAX + 1]; /* static */
+    size_t peer;
+    uint64_t serial;
+    struct orl_msg reply;
+    int fd;
+    int result;
+    struct orl_err err;
+};
+
+static void refuse(struct orl_msg *reply, enum orl_reason reason, bool is_final, const char *text)
+{
+    reply->u.console.reason = reason;
+    reply->u.console.is_final = is_final;
+    reply->u.console.source = ORL_SOURCE_NONE;
+    orl_msg_text(reply->u.console.text, sizeof reply->u.console.text, text);
+}
+
+/* On a worker. */
+static void run(void *job_)
+{
+    struct job *job = job_;
+    if (job->target[0]) {
+        job->result =
+                orl_static_connect(job->static_allow, job->target, CONNECT_MS, &job->fd, &job->err);
+    } else {
+        job->result =
+                job->backend->ops->console(job->backend->self, job->uuid, &job->fd, &job->err);
+    }
+}
+
+static void done(void *job_, void *ctx)
+{
+    struct job *job = job_;
+    struct orl_console_sock *sock = ctx;
+    struct peer *peer = &sock->peers[job->peer];
+    const char *desktop = job->reply.u.console.desktop;
+    if (job->result == 0) {
+        job->reply.u.console.source = ORL_SOURCE_VNC;
+        orl_log_info(&sock->log, "console opened", "desktop", desktop);
+    } else {
+        orl_log_warn(&sock->log, "console not opened", "desktop", desktop, "error", job->err.text);
+        bool is_final = job->result == ORL_E_DENIED || job->result == ORL_E_INVAL;
+        refuse(&job->reply, ORL_REASON_CONSOLE_UNREACHABLE, is_final, job->err.text);
+        orl_secret_wipe(job->reply.u.console.password, sizeof job->reply.u.console.password);
+    }
+    if (peer->ipc && peer->serial == job->serial) {
+        orl_ipc_post(peer->ipc, &job->reply, &job->fd, job->result == 0 ? 1 : 0);
+    }
+    orl_close_fd(&job->fd);
+    orl_msg_wipe(&job->reply);
+    free(job);
+}
+
+static int unseal(const struct orl_console_sock *sock, const struct orl_desktop_row *row, char *ret,
+        size_t size)
+{
+    char purpose[PURPOSE_MAX];
+    size_t len = 0;
+    ret[0] = '\0';
+    if (row->vnc_password[0] == '\0') {
+        return 0;
+    }
+    (void)snprintf(purpose, sizeof purpose, "vnc:%s", row->id);
+    int r = orl_unseal(sock->cfg.key, purpose, row->vnc_password, ret, size - 1, &len);
+    ret[r < 0 ? 0 : len] = '\0';
+    return r;
+}
+
+/* Checks against the row, then opens on a worker. Fills reply when the answer is no. */
+static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct orl_msg *reply)
+{
+    struct orl_console_sock *sock = peer->sock;
+    struct orl_desktop_row row;
+    if (orl_desktop_get(sock->cfg.store, ask->desktop, &row, NULL) < 0) {
+        refuse(reply, ORL_REASON_CONSOLE_LOST, true, "there is no such desktop");
+        return false;
+    }
+    struct orl_console_verdict verdict =
+            orl_console_judge(&row, ask, sock->cfg.is_up(sock->cfg.ctx));
+    if (verdict.reason != ORL_REASON_NONE) {
+        refuse(reply, verdict.reason, verdict.is_final, row.reason_text);
+        return false;
+    }
+    if (unseal(sock, &row, reply->u.console.password, sizeof reply->u.console.password) < 0) {
+        refuse(reply, ORL_REASON_CONSOLE_AUTH, true, "its password can't be read: another key");
+        return false;
+    }
+    struct job *job = calloc(1, sizeof *job);
+    if (job) {
+        job->backend = sock->cfg.backend;
+        job->static_allow = sock->cfg.static_allow;
+        (void)snprintf(job->uuid, sizeof job->uuid, "%s", row.uuid);
+        (void)snprintf(job->target, sizeof job->target, "%s",
+                row.kind == ORL_POOL_STATIC ? row.vnc_target : "");
+        job->peer = (size_t)(peer - sock->peers);
+        job->serial = peer->serial;
+        job->reply = *reply;
+        job->fd = -1;
+    }
+    if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
+        free(job);
+        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "too many consoles are being opened");
+        return false;
+    }
+    return true;
+}
+
+static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
+{
+    struct peer *peer = ctx;
+    struct orl_console_sock *sock = peer->sock;
+    if (fds->count > 0) {
+        return ORL_E_PROTO;
+    }
+    if (msg->type == ORL_MSG_POKE) {
+        sock->cfg.on_poke(sock->cfg.ctx);
+        return 0;
+    }
+    if (msg->type != ORL_MSG_CONSOLE || !peer->may_open) {
+        orl_log_warn(&sock->log, "peer sent what it may not", "message", orl_msg_name(msg->type));
+        return ORL_E_DENIED;
+    }
+    struct orl_msg reply = {.type = ORL_MSG_CONSOLE, .conn = msg->conn};
+    const struct orl_msg_console *ask = &msg->u.console;
+    memcpy(reply.u.console.desktop, ask->desktop, sizeof ask->desktop);
+    memcpy(reply.u.console.session, ask->session, sizeof ask->session);
+    reply.u.console.version = ask->version;
+    if (!begin(peer, ask, &reply)) {
+        orl_log_info(&sock->log, "console refused", "desktop", ask->desktop, "reason",
+                orl_reason_code(orl_reason_from_u32(reply.u.console.reason)));
+        orl_ipc_post(ipc, &reply, NULL, 0);
+    }
+    orl_msg_wipe(&reply);
+    return 0;
+}
+
+static void on_closed(void *ctx, struct orl_ipc *ipc, int code)
+{
+    (void)code;
+    struct peer *peer = ctx;
+    peer->ipc = NULL;
+    orl_ipc_free(ipc);
+}
+
+static const struct orl_ipc_events peer_events = {.on_msg = on_msg, .on_closed = on_closed};
+
+static struct peer *free_place(struct orl_console_sock *sock)
+{
+    for (size_t i = 0; i < PEERS_MAX; i++) {
+        if (!sock->peers[i].ipc) {
+            return &sock->peers[i];
+        }
+    }
+    return NULL;
+}
+
+static void welcome(struct orl_console_sock *sock, int fd)
+{
+    uid_t uid = (uid_t)-1;
+    pid_t pid = 0;
+    struct orl_err err = {0};
+    struct peer *peer = free_place(sock);
+    if (!peer || orl_ipc_peer(fd, &uid, &pid, NULL) < 0) {
+        close(fd);
+        return;
+    }
+    bool is_own = uid == 0 || uid == geteuid();
+    bool is_gateway = sock->cfg.gateway_uid != (uid_t)-1 && uid == sock->cfg.gateway_uid;
+    bool is_broker = sock->cfg.broker_uid != (uid_t)-1 && uid == sock->cfg.broker_uid;
+    if (!is_own && !is_gateway && !is_broker) {
+        orl_log_warn(&sock->log, "peer refused", "uid", ORL_LOG_NUM(uid), "pid", ORL_LOG_NUM(pid));
+        close(fd);
+        return;
+    }
+    peer->sock = sock;
+    peer->serial = ++sock->next_serial;
+    peer->may_open = is_own || is_gateway;
+    if (orl_ipc_new(sock->cfg.loop, fd, QUEUE_MAX, &peer_events, peer, &peer->ipc, &err) < 0) {
+        orl_log_warn(&sock->log, "peer refused", "error", err.text);
+        peer->ipc = NULL;
+        close(fd);
+    }
+}
+
+static void on_connect(void *ctx, unsigned events)
+{
+    struct orl_console_sock *sock = ctx;
+    (void)events;
+    for (unsigned i = 0; i < ACCEPT_PER_WAKE; i++) {
+        int fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            return;
+        }
+        welcome(sock, fd);
+    }
+}
+
+int orl_console_sock_new(const struct orl_console_sock_cfg *cfg, struct orl_console_sock **ret_sock,
+        struct orl_err *err)
+{
+    static const struct orl_log_ctx root = {.name = "vmpool"};
+    struct orl_console_sock *sock = calloc(1, sizeof *sock);
+    if (!sock) {
+        return orl_err_set(err, ORL_E_NOMEM, "console socket");
+    }
+    sock->cfg = *cfg;
+    sock->log = (struct orl_log_ctx){.parent = &root, .name = "console"};
+    sock->fd = -1;
+    int r = orl_ipc_listen(cfg->path, BACKLOG, &sock->fd, err);
+    r = r < 0 ? r : orl_io_open(cfg->loop, sock->fd, ORL_IO_READ, on_connect, sock, &sock->io, err);
+    if (r < 0) {
+        orl_console_sock_free(sock);
+        return r;
+    }
+    *ret_sock = sock;
+    return 0;
+}
+
+void orl_console_sock_free(struct orl_console_sock *sock)
+{
+    if (!sock) {
+        return;
+    }
+    orl_io_close(sock->io);
+    for (size_t i = 0; i < PEERS_MAX; i++) {
+        orl_ipc_free(sock->peers[i].ipc);
+    }
+    orl_close_fd(&sock->fd);
+    free(sock);
+}

@@ -1,0 +1,330 @@
+#include "vmpool/vmpool.h"
+#include "base/clock.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/work.h"
+#include "vmpool/accel.h"
+#include "vmpool/backend_libvirt.h"
+#include "vmpool/console_sock.h"
+#include "vmpool/host_report.h"
+#include "vmpool/reconcile.h"
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    WORKERS = 4,
+    CONSOLE_WORKERS = 2,
+    QUEUE_MAX = 256,
+    TICK_US = 500000,
+    LOOK_PERIOD_MS = 1000,
+    STATIC_PERIOD_MS = 15000,
+    STABLE_MS = 600000,
+    MS_PER_S = 1000,
+    MIB_PER_GIB = 1024,
+    PATH_BYTES = 400,
+    ACCEL_RETRY_US = 3000000,
+};
+
+static const struct orl_log_ctx log_ctx = {.name = "vmpool"};
+
+struct orl_vmpool {
+    const struct orl_vmpool_cfg *cfg;
+    struct orl_loop *loop;
+    struct orl_store *store;
+    struct orl_backend backend;
+    struct orl_work *work;
+    struct orl_work *console_work; /* a person must not wait behind a clone */
+    struct orl_wake *wake;
+    struct orl_timer *timer;
+    struct orl_timer *accel_timer;
+    struct orl_reconcile *reconcile;
+    struct orl_console_sock *console;
+    struct orl_seal_key key;
+    char images_dir[PATH_BYTES];
+    char console_path[PATH_BYTES];
+    bool is_poke_due;
+    bool is_stopping;
+};
+
+struct accel_job {
+    struct orl_vmpool *vmpool;
+    const struct orl_backend *backend;
+    struct orl_accel_cfg cfg;
+    struct orl_accel accel;
+    struct orl_host_report report;
+    int result;
+    struct orl_err err;
+};
+
+static void on_job_done(void *job, void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    if (v->is_stopping) {
+        orl_job_free(job);
+        return;
+    }
+    orl_reconcile_done(v->reconcile, job, orl_clock_wall_ms());
+}
+
+static int submit(void *ctx, struct orl_job *job)
+{
+    struct orl_vmpool *v = ctx;
+    return v->is_stopping ? ORL_E_CLOSED
+                          : orl_work_submit(v->work, orl_job_run, on_job_done, job, v);
+}
+
+static void poke_broker(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    char path[PATH_BYTES];
+    int fd = -1;
+    v->is_poke_due = false;
+    (void)snprintf(path, sizeof path, "%s/gateway.sock", v->cfg->run_dir);
+    /* It looks at the store by itself, too: a lost poke costs a moment. */
+    if (orl_ipc_connect(path, &fd, NULL) == 0) {
+        const struct orl_msg msg = {.type = ORL_MSG_POKE};
+        if (orl_ipc_send(fd, &msg, NULL, 0) < 0) {
+            orl_log_debug(&log_ctx, "the broker was not woken");
+        }
+        close(fd);
+    }
+}
+
+static void on_change(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    if (!v->is_poke_due && !v->is_stopping) {
+        v->is_poke_due = true;
+        orl_loop_defer(v->loop, poke_broker, v);
+    }
+}
+
+static void kick(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    orl_reconcile_tick(v->reconcile, orl_clock_wall_ms());
+}
+
+static void on_timer(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    uint64_t now_ms = orl_clock_wall_ms();
+    if (now_ms >= orl_reconcile_next_ms(v->reconcile, now_ms)) {
+        orl_reconcile_tick(v->reconcile, now_ms);
+    }
+}
+
+/* On libvirt's event thread. */
+static void on_libvirt_event(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    orl_wake_send(v->wake);
+}
+
+static bool is_up(void *ctx)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_reconcile_is_up(v->reconcile);
+}
+
+static void run_accel(void *job_)
+{
+    struct accel_job *job = job_;
+    struct orl_vm_host host;
+    orl_host_report_read("", &job->report);
+    job->result = job->backend->ops->host(job->backend->self, &host, &job->err);
+    if (job->result == 0) {
+        job->result = orl_accel_decide(&job->cfg, job->backend, &host, &job->accel, &job->err);
+    }
+}
+
+static void report_accel(struct orl_vmpool *v, struct accel_job *job)
+{
+    struct orl_host_line *line = &job->report.line[ORL_HOST_ACCEL];
+    bool is_kvm = job->accel.kind == ORL_VM_ACCEL_KVM;
+    line->state = is_kvm                 ? ORL_ABILITY_YES
+                  : job->accel.is_proven ? ORL_ABILITY_NO
+                                         : ORL_ABILITY_UNKNOWN;
+    orl_msg_text(line->reason, sizeof line->reason, job->accel.reason);
+    orl_msg_text(line->remedy, sizeof line->remedy,
+            is_kvm ? "" : "Guests run in emulation, several times slower: see the items above.");
+    struct orl_buf json;
+    orl_buf_init(&json, 4096);
+    orl_host_report_json(&job->report, &json);
+    orl_buf_put_u8(&json, 0);
+    orl_log_info(
+            &log_ctx, "accelerator", "accel", is_kvm ? "kvm" : "qemu", "why", job->accel.reason);
+    orl_reconcile_set_accel(v->reconcile, job->accel.kind, job->accel.reason,
+            json.is_failed ? NULL : (const char *)json.data);
+    orl_buf_fini(&json);
+}
+
+static void on_accel_done(void *job_, void *ctx)
+{
+    struct accel_job *job = job_;
+    struct orl_vmpool *v = ctx;
+    if (!v->is_stopping && job->result == 0) {
+        report_accel(v, job);
+        orl_reconcile_tick(v->reconcile, orl_clock_wall_ms());
+    } else if (!v->is_stopping) {
+        orl_timer_start(v->accel_timer, ACCEL_RETRY_US, 0);
+    }
+    free(job);
+}
+
+static void decide_accel(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    struct accel_job *job = calloc(1, sizeof *job);
+    if (job) {
+        job->backend = &v->backend;
+        job->cfg = (struct orl_accel_cfg){.mode = (enum orl_accel_mode)v->cfg->accel,
+                .state_dir = v->cfg->state_dir,
+                .tiny_dir = v->cfg->tiny_dir,
+                .installation = orl_store_installation(v->store),
+                .timeout_ms = (unsigned)(v->cfg->accel_timeout_s * MS_PER_S)};
+    }
+    if (!job || orl_work_submit(v->work, run_accel, on_accel_done, job, v) < 0) {
+        free(job);
+        orl_timer_start(v->accel_timer, ACCEL_RETRY_US, 0);
+    }
+}
+
+static int open_store(struct orl_vmpool *v, struct orl_err *err)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/console.key", v->cfg->state_dir);
+    int r = orl_seal_key_load(path, &v->key, err);
+    (void)snprintf(path, sizeof path, "%s/oriel.db", v->cfg->state_dir);
+    return r < 0 ? r : orl_store_open(v->cfg->store[0] ? v->cfg->store : path, &v->store, err);
+}
+
+static int open_backend(struct orl_vmpool *v, struct orl_err *err)
+{
+    const struct orl_vmpool_cfg *cfg = v->cfg;
+    if (cfg->images_dir[0]) {
+        (void)snprintf(v->images_dir, sizeof v->images_dir, "%s", cfg->images_dir);
+    } else {
+        (void)snprintf(v->images_dir, sizeof v->images_dir, "%s/images", cfg->state_dir);
+    }
+    const struct orl_backend_libvirt_cfg backend_cfg = {.uri = cfg->libvirt_uri,
+            .images_dir = v->images_dir,
+            .installation = orl_store_installation(v->store),
+            .on_event = on_libvirt_event,
+            .ctx = v};
+    return orl_backend_libvirt_new(&backend_cfg, &v->backend, err);
+}
+
+static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
+{
+    const struct orl_vmpool_cfg *cfg = v->cfg;
+    const struct orl_reconcile_cfg reconcile_cfg = {.store = v->store,
+            .backend = &v->backend,
+            .host = cfg->host_name,
+            .uri = cfg->libvirt_uri,
+            .images_dir = v->images_dir,
+            .network = cfg->isolated_network,
+            .static_allow = cfg->static_allow,
+            .template_rules = {.allows_backing = cfg->allow_backing,
+                    .max_virtual_mib = (uint64_t)cfg->max_template_gib * MIB_PER_GIB},
+            .limits = {.max_in_flight = (uint32_t)cfg->max_in_flight,
+                    .max_attempts = (uint32_t)cfg->max_attempts,
+                    .look_period_ms = LOOK_PERIOD_MS,
+                    .static_period_ms = STATIC_PERIOD_MS,
+                    .ready_timeout_ms = (uint64_t)cfg->ready_timeout_s * MS_PER_S,
+                    .stop_timeout_ms = (uint64_t)cfg->stop_timeout_s * MS_PER_S,
+                    .reserve_memory_mib = (uint64_t)cfg->reserve_memory_mib,
+                    .reserve_disk_mib = (uint64_t)cfg->reserve_disk_mib},
+            .width_px = (uint32_t)cfg->width_px,
+            .height_px = (uint32_t)cfg->height_px,
+            .agent_settle_ms = (uint64_t)cfg->agent_settle_s * MS_PER_S,
+            .stable_ms = STABLE_MS,
+            .sweep_grace_ms = (uint64_t)cfg->sweep_grace_s * MS_PER_S,
+            .plan = orl_pool_plan,
+            .submit = submit,
+            .on_change = on_change,
+            .ctx = v};
+    return orl_reconcile_new(&reconcile_cfg, &v->reconcile, err);
+}
+
+static uid_t uid_of(const char *name)
+{
+    const struct passwd *user = name[0] ? getpwnam(name) : NULL;
+    return user ? user->pw_uid : (uid_t)-1;
+}
+
+static int open_console(struct orl_vmpool *v, struct orl_err *err)
+{
+    (void)snprintf(v->console_path, sizeof v->console_path, "%s/console.sock", v->cfg->run_dir);
+    const struct orl_console_sock_cfg console_cfg = {.path = v->console_path,
+            .loop = v->loop,
+            .work = v->console_work,
+            .store = v->store,
+            .backend = &v->backend,
+            .key = &v->key,
+            .static_allow = v->cfg->static_allow,
+            .gateway_uid = uid_of(v->cfg->gateway_user),
+            .broker_uid = uid_of(v->cfg->broker_user),
+            .on_poke = kick,
+            .is_up = is_up,
+            .ctx = v};
+    return orl_console_sock_new(&console_cfg, &v->console, err);
+}
+
+static int open_all(struct orl_vmpool *v, struct orl_err *err)
+{
+    int r = open_store(v, err);
+    r = r < 0 ? r : orl_wake_new(v->loop, kick, v, &v->wake, err);
+    r = r < 0 ? r : open_backend(v, err);
+    r = r < 0 ? r : orl_work_new(v->loop, WORKERS, QUEUE_MAX, &v->work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, CONSOLE_WORKERS, QUEUE_MAX, &v->console_work, err);
+    r = r < 0 ? r : open_reconcile(v, err);
+    r = r < 0 ? r : orl_timer_new(v->loop, on_timer, v, &v->timer, err);
+    r = r < 0 ? r : orl_timer_new(v->loop, decide_accel, v, &v->accel_timer, err);
+    return r < 0 ? r : open_console(v, err);
+}
+
+int orl_vmpool_new(const struct orl_vmpool_cfg *cfg, struct orl_loop *loop,
+        struct orl_vmpool **ret_vmpool, struct orl_err *err)
+{
+    struct orl_vmpool *v = calloc(1, sizeof *v);
+    if (!v) {
+        return orl_err_set(err, ORL_E_NOMEM, "vmpool");
+    }
+    v->cfg = cfg;
+    v->loop = loop;
+    int r = open_all(v, err);
+    if (r < 0) {
+        orl_vmpool_free(v);
+        return r;
+    }
+    orl_timer_start(v->timer, 0, TICK_US);
+    orl_timer_start(v->accel_timer, 0, 0);
+    *ret_vmpool = v;
+    return 0;
+}
+
+void orl_vmpool_free(struct orl_vmpool *v)
+{
+    if (!v) {
+        return;
+    }
+    v->is_stopping = true;
+    orl_timer_free(v->timer);
+    orl_timer_free(v->accel_timer);
+    orl_work_free(v->console_work);
+    orl_work_free(v->work);
+    orl_console_sock_free(v->console);
+    orl_reconcile_free(v->reconcile);
+    if (v->backend.ops) {
+        orl_backend_libvirt_free(&v->backend);
+    }
+    orl_wake_free(v->wake);
+    orl_store_close(v->store);
+    orl_secret_wipe(&v->key, sizeof v->key);
+    free(v);
+}
