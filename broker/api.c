@@ -1,0 +1,165 @@
+#include "broker/api.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *orl_api_method_name(enum orl_http_method method)
+{
+    switch (method) {
+    case ORL_HTTP_POST:
+        return "POST";
+    case ORL_HTTP_PATCH:
+        return "PATCH";
+    case ORL_HTTP_DELETE:
+        return "DELETE";
+    case ORL_HTTP_GET:
+        break;
+    }
+    return "GET";
+}
+
+void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
+{
+    (void)snprintf(ret_actor, size, "admin:%u", (unsigned)req->uid);
+}
+
+static void reply_error(struct orl_http_req *req, unsigned status, const char *code,
+        const char *text, const char *audit)
+{
+    json_t *error = json_pack("{s:s, s:s}", "code", code, "text", text);
+    if (audit != NULL) {
+        (void)json_object_set_new(error, "audit", json_string(audit));
+    }
+    orl_http_reply(req, status, json_pack("{s:o}", "error", error));
+}
+
+void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text)
+{
+    reply_error(req, status, code, text, NULL);
+}
+
+void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,
+        const char *object, const char *text)
+{
+    char actor[24];
+    struct orl_id audit;
+    orl_api_actor(req, actor, sizeof(actor));
+    struct orl_audit_event event = {.actor = actor,
+            .action = "api",
+            .reason = reason,
+            .object = object,
+            .detail = req->path};
+    orl_broker_audit(req->broker, &event, &audit);
+    bool has_text = text != NULL && text[0] != '\0';
+    reply_error(req, status, orl_reason_code(reason), has_text ? text : orl_reason_text(reason),
+            audit.text);
+}
+
+void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
+{
+    static const struct {
+        int code;
+        unsigned status;
+        const char *name;
+    } answers[] = {{ORL_E_INVAL, 400, "bad_request"}, {ORL_E_NOTFOUND, 404, "not_found"},
+            {ORL_E_EXISTS, 409, "exists"}, {ORL_E_CONFLICT, 409, "conflict"},
+            {ORL_E_DENIED, 409, "conflict"}, {ORL_E_LIMIT, 503, "busy"},
+            {ORL_E_TIMEOUT, 503, "busy"}};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        if (answers[i].code == err->code) {
+            const char *text = err->text[0] != '\0' ? err->text : orl_err_name(err->code);
+            orl_api_refuse(req, answers[i].status, answers[i].name, text);
+            return;
+        }
+    }
+    orl_broker_log_store(req->broker, req->path, err);
+    orl_api_refuse_reason(req, 500, ORL_REASON_INTERNAL, NULL, NULL);
+}
+
+void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
+        json_t *body)
+{
+    char actor[24];
+    struct orl_id audit;
+    orl_api_actor(req, actor, sizeof(actor));
+    struct orl_audit_event event = {.actor = actor, .action = action, .object = object};
+    orl_broker_audit(req->broker, &event, &audit);
+    if (body == NULL) {
+        body = json_object();
+    }
+    (void)json_object_set_new(body, "audit", json_string(audit.text));
+    orl_http_reply(req, status, body);
+}
+
+bool orl_api_body(
+        struct orl_http_req *req, const struct orl_api_field *fields, void *ret, uint64_t *ret_seen)
+{
+    struct orl_err err = {0};
+    json_t *root = NULL;
+    if (req->body == NULL) {
+        (void)orl_err_set(&err, ORL_E_INVAL, "a JSON object is needed");
+    } else {
+        root = orl_api_parse(req->body, req->body_len, &err);
+    }
+    int rc = root == NULL ? ORL_E_INVAL : orl_api_fields_read(root, fields, ret, ret_seen, &err);
+    json_decref(root);
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    }
+    return rc == 0;
+}
+
+/* Segment by segment; pattern words in capitals take any text that is not empty. */
+static bool matches(const char *pattern, const char *path, struct orl_api_args *ret_args)
+{
+    unsigned count = 0;
+    while (*pattern == '/' && *path == '/') {
+        size_t want = strcspn(++pattern, "/");
+        size_t have = strcspn(++path, "/");
+        if (isupper((unsigned char)*pattern)) {
+            if (have == 0 || have > ORL_API_SEGMENT_MAX || count == 2) {
+                return false;
+            }
+            memcpy(ret_args->arg[count], path, have);
+            ret_args->arg[count++][have] = '\0';
+        } else if (want != have || memcmp(pattern, path, want) != 0) {
+            return false;
+        }
+        pattern += want;
+        path += have;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
+void orl_api_dispatch(struct orl_http_req *req)
+{
+    bool has_path = false;
+    if (req->role == ORL_HTTP_NOBODY) { /* before anything else: not even which paths there are */
+        orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ENTITLED, NULL,
+                "This user may not call the API. Root may, and the uids in admin_uids.");
+        return;
+    }
+    for (const struct orl_api_route *route = orl_api_routes; route->pattern != NULL; route++) {
+        struct orl_api_args args = {0};
+        if (!matches(route->pattern, req->path, &args)) {
+            continue;
+        }
+        has_path = true;
+        if (route->method != req->method) {
+            continue;
+        }
+        if (req->role < route->role) {
+            orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ENTITLED, NULL, NULL);
+            return;
+        }
+        route->handler(req, &args);
+        return;
+    }
+    if (has_path) {
+        orl_api_refuse(req, 405, "method_not_allowed", "this path has no such method");
+    } else {
+        orl_api_refuse(req, 404, "not_found", "no such path");
+    }
+}

@@ -1,0 +1,47 @@
+/* The REST API: one table of routes (api_routes.c), handlers by resource (api_*.c). What it does is
+ * documented in docs/api.md; a test compares the two. */
+#ifndef ORL_BROKER_API_H
+#define ORL_BROKER_API_H
+#include "broker/api_fields.h"
+#include "broker/http.h"
+
+#define ORL_API_SEGMENT_MAX 255
+#define ORL_API_MAX_SEGMENTS 6
+
+/* What stood in the places of the pattern's capital words. */
+struct orl_api_args {
+    char arg[2][ORL_API_SEGMENT_MAX + 1];
+};
+typedef void (*orl_api_fn)(struct orl_http_req *req, const struct orl_api_args *args);
+
+struct orl_api_route {
+    enum orl_http_method method;
+    const char *pattern; /* "/v1/users/NAME": capital words are arguments */
+    enum orl_http_role role;
+    orl_api_fn handler;
+};
+extern const struct orl_api_route orl_api_routes[]; /* ended by a pattern of NULL */
+const char *orl_api_method_name(enum orl_http_method method);
+
+/* Finds the route, checks the role, calls the handler, which answers exactly once. */
+void orl_api_dispatch(struct orl_http_req *req);
+/* {"error":{"code","text"}}; for faults of the request that need no audit row. */
+void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text);
+/* The same with a reason, and an audit row whose id the answer has. */
+void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,
+        const char *object, const char *text);
+/* From a function that failed: 400, 404, 409, 500. */
+void orl_api_fail(struct orl_http_req *req, const struct orl_err *err);
+/* Records who changed what; then answers. body is taken. */
+void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
+        json_t *body);
+/* "admin:1000" */
+void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size);
+/* The body as an object by the table; answers 400 itself and gives false. */
+bool orl_api_body(struct orl_http_req *req, const struct orl_api_field *fields, void *ret,
+        uint64_t *ret_seen);
+/* A value of the query, percent-decoded; false: not there, or not good. */
+bool orl_http_query_get(
+        const struct orl_http_req *req, const char *name, char *ret_value, size_t size);
+
+#endif

@@ -1,0 +1,280 @@
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/api_handlers.h"
+#include "broker/display_target.h"
+#include "broker/pool_drain.h"
+#include "broker/session_lease.h"
+#include "store/host.h"
+#include "store/pool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DISPLAY_PASSWORD_MAX = 255 };
+
+struct input {
+    char pool[ORL_NAME_MAX + 1];
+    char vnc[ORL_TEXT_MAX + 1];
+    char password[DISPLAY_PASSWORD_MAX + 1];
+};
+static const struct orl_api_field fields[] = {
+        {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, true},
+        {"vnc", ORL_API_STR, offsetof(struct input, vnc), ORL_TEXT_MAX + 1, 0, true},
+        {"password", ORL_API_STR, offsetof(struct input, password), DISPLAY_PASSWORD_MAX + 1, 0,
+                false},
+        {0},
+};
+
+static json_t *to_json(const struct orl_desktop_row *row)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:s, "
+                     "s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
+            "id", row->id, "pool", row->pool, "host", row->host, "kind",
+            orl_pool_kind_name(row->kind), "version", (json_int_t)row->version, "lease",
+            orl_lease_name(row->lease), "power", orl_power_name(row->power), "want",
+            orl_want_name(row->want), "is_tainted", row->is_tainted, "is_ready", row->is_ready,
+            "maintenance", row->is_maintenance, "user", row->user, "session", row->session, "uuid",
+            row->uuid, "domain", row->domain, "vnc", row->vnc_target, "has_password",
+            row->vnc_password[0] != '\0', "reason",
+            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
+            row->reason_text, "attempts", (json_int_t)row->attempts, "retry_ms",
+            (json_int_t)row->retry_ms, "created_ms", (json_int_t)row->created_ms, "changed_ms",
+            (json_int_t)row->changed_ms, "ready_ms", (json_int_t)row->ready_ms);
+}
+
+static int add_json(void *ctx, const struct orl_desktop_row *row)
+{
+    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+}
+
+void orl_api_desktops_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct orl_desktop_filter filter = {0};
+    char pool[ORL_NAME_MAX + 1];
+    char user[ORL_USER_MAX + 1];
+    char host[ORL_NAME_MAX + 1];
+    json_t *list = json_array();
+    filter.pool = orl_http_query_get(req, "pool", pool, sizeof(pool)) ? pool : NULL;
+    filter.user = orl_http_query_get(req, "user", user, sizeof(user)) ? user : NULL;
+    filter.host = orl_http_query_get(req, "host", host, sizeof(host)) ? host : NULL;
+    if (orl_desktop_list(req->broker->store, &filter, add_json, list, &err) < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "desktops", list));
+}
+
+void orl_api_desktops_get(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_desktop_row row;
+    if (orl_desktop_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, to_json(&row));
+}
+
+/* Something about a desktop changed: everybody looks, the answer is the row. */
+static void reply_row(struct orl_http_req *req, unsigned status, const char *action, const char *id)
+{
+    struct orl_desktop_row row;
+    char object[ORL_API_SEGMENT_MAX + 12];
+    (void)snprintf(object, sizeof(object), "desktop:%s", id);
+    int rc = orl_desktop_get(req->broker->store, id, &row, NULL);
+    orl_leases_poke(req->broker->leases);
+    orl_leases_poke_vmpool(req->broker->leases);
+    orl_api_done(req, status, action, object, rc == 0 ? to_json(&row) : NULL);
+}
+
+static int fill_static(struct orl_broker *broker, const struct input *in,
+        struct orl_desktop_row *row, struct orl_err *err)
+{
+    struct orl_id id;
+    char purpose[ORL_ID_LEN + 8];
+    orl_id_new(&id);
+    orl_msg_text(row->id, sizeof(row->id), id.text);
+    orl_msg_text(row->pool, sizeof(row->pool), in->pool);
+    orl_msg_text(row->vnc_target, sizeof(row->vnc_target), in->vnc);
+    row->kind = ORL_POOL_STATIC;
+    row->lease = ORL_LEASE_FREE;
+    row->power = ORL_POWER_RUNNING;
+    row->is_ready = true;
+    if (in->password[0] == '\0') {
+        return 0;
+    }
+    (void)snprintf(purpose, sizeof(purpose), "vnc:%s", id.text);
+    int rc = orl_seal(&broker->console_key, purpose, in->password, strlen(in->password),
+            row->vnc_password, sizeof(row->vnc_password));
+    return rc < 0 ? orl_err_set(err, rc, "sealing the password") : 0;
+}
+
+void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct orl_broker *broker = req->broker;
+    struct input in = {0};
+    struct orl_pool_row pool;
+    struct orl_desktop_row row = {0};
+    struct orl_id id;
+    char actor[24];
+    uint64_t seen = 0;
+    if (!orl_api_body(req, fields, &in, &seen)) {
+        return;
+    }
+    orl_api_actor(req, actor, sizeof(actor));
+    int rc = orl_pool_get(broker->store, in.pool, &pool, &err);
+    if (rc == 0 && pool.kind != ORL_POOL_STATIC) {
+        rc = orl_err_set(&err, ORL_E_INVAL, "desktops of pool '%s' are made by vmpool", in.pool);
+    }
+    if (rc == 0 && !orl_display_target_is_valid(in.vnc)) {
+        rc = orl_err_set(&err, ORL_E_INVAL, "field 'vnc' must be \"host:port\" or \"unix:/path\"");
+    }
+    if (rc == 0) {
+        rc = fill_static(broker, &in, &row, &err);
+    }
+    if (rc == 0) {
+        rc = orl_desktop_insert(broker->store, &row, actor, orl_clock_wall_ms(), &id, &err);
+    }
+    orl_secret_wipe(&in, sizeof(in));
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, 201, "desktop.add", id.text);
+    }
+}
+
+void orl_api_desktops_remove(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_broker *broker = req->broker;
+    struct orl_desktop_row row;
+    char actor[24];
+    char force[8];
+    bool is_forced = orl_http_query_get(req, "force", force, sizeof(force));
+    orl_api_actor(req, actor, sizeof(actor));
+    int rc = orl_desktop_get(broker->store, args->arg[0], &row, &err);
+    if (rc == 0 && row.session[0] != '\0' && is_forced) {
+        rc = orl_leases_end(broker, row.session, ORL_REASON_CLOSED_BY_ADMIN, actor, NULL, &err);
+        if (rc == 0) {
+            rc = orl_desktop_get(broker->store, args->arg[0], &row, &err);
+        }
+    }
+    if (rc == 0) {
+        rc = orl_pool_drain_desktop(broker, &row, actor, &err);
+    }
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, row.kind == ORL_POOL_STATIC ? 200 : 202, "desktop.remove", row.id);
+    }
+}
+
+static void set_want(
+        struct orl_http_req *req, const char *id, enum orl_want want, const char *action)
+{
+    struct orl_err err = {0};
+    struct orl_desktop_row row;
+    char actor[24];
+    orl_api_actor(req, actor, sizeof(actor));
+    int rc = orl_desktop_get(req->broker->store, id, &row, &err);
+    if (rc == 0 && row.kind == ORL_POOL_STATIC) {
+        rc = orl_err_set(&err, ORL_E_INVAL, "a static desktop is not ours to start or stop");
+    }
+    if (rc == 0 && row.lease == ORL_LEASE_ENDING) {
+        rc = orl_err_set(&err, ORL_E_CONFLICT, "the desktop is ending");
+    }
+    if (rc == 0) {
+        rc = orl_desktop_set_want(req->broker->store, id, want, actor, orl_clock_wall_ms(), &err);
+    }
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, 202, action, id);
+    }
+}
+
+void orl_api_desktops_start(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    set_want(req, args->arg[0], ORL_WANT_RUN, "desktop.start");
+}
+
+void orl_api_desktops_stop(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    set_want(req, args->arg[0], ORL_WANT_STOP, "desktop.stop");
+}
+
+void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct mode {
+        bool is_on;
+    } mode = {.is_on = true};
+    static const struct orl_api_field mode_fields[] = {
+            {"on", ORL_API_BOOL, offsetof(struct mode, is_on), 0, 0, false}, {0}};
+    struct orl_err err = {0};
+    char actor[24];
+    uint64_t seen = 0;
+    if (req->body != NULL && !orl_api_body(req, mode_fields, &mode, &seen)) {
+        return;
+    }
+    orl_api_actor(req, actor, sizeof(actor));
+    if (orl_desktop_set_maintenance(req->broker->store, args->arg[0], mode.is_on, actor,
+                orl_clock_wall_ms(), &err) < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, 200, "desktop.maintenance", args->arg[0]);
+    }
+}
+
+static int add_quarantine(void *ctx, const struct orl_quarantine_row *row)
+{
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id", row->id, "host",
+            row->host, "pool", row->pool, "user", row->user, "uuid", row->uuid, "domain",
+            row->domain, "reason_text", row->reason_text, "verdict", orl_verdict_name(row->verdict),
+            "seen_ms", (json_int_t)row->seen_ms);
+    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+}
+
+void orl_api_quarantine_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    json_t *list = json_array();
+    if (orl_quarantine_list(req->broker->store, add_quarantine, list, &err) < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "quarantine", list));
+}
+
+static void judge(
+        struct orl_http_req *req, const char *id, enum orl_verdict verdict, const char *action)
+{
+    struct orl_err err = {0};
+    char actor[24];
+    char object[ORL_API_SEGMENT_MAX + 12];
+    orl_api_actor(req, actor, sizeof(actor));
+    if (orl_quarantine_judge(req->broker->store, id, verdict, actor, orl_clock_wall_ms(), &err) <
+            0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "desktop:%s", id);
+    orl_leases_poke_vmpool(req->broker->leases);
+    orl_api_done(req, 202, action, object, NULL);
+}
+
+void orl_api_desktops_adopt(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    judge(req, args->arg[0], ORL_VERDICT_ADOPT, "desktop.adopt");
+}
+
+void orl_api_desktops_purge(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    judge(req, args->arg[0], ORL_VERDICT_PURGE, "desktop.purge");
+}

@@ -1,0 +1,106 @@
+#include "broker/api_fields.h"
+
+#include <string.h>
+
+json_t *orl_api_parse(const char *text, size_t len, struct orl_err *err)
+{
+    json_error_t why;
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (root == NULL) {
+        (void)orl_err_set(
+                err, ORL_E_INVAL, "the body is not JSON: %s (line %d)", why.text, why.line);
+        return NULL;
+    }
+    if (!json_is_object(root)) {
+        json_decref(root);
+        (void)orl_err_set(err, ORL_E_INVAL, "the body must be an object");
+        return NULL;
+    }
+    return root;
+}
+
+static const struct orl_api_field *find(
+        const struct orl_api_field *fields, const char *name, unsigned *ret_index)
+{
+    for (unsigned i = 0; fields[i].name != NULL; i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            *ret_index = i;
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static int read_str(
+        const struct orl_api_field *field, const json_t *value, char *ret, struct orl_err *err)
+{
+    if (!json_is_string(value)) {
+        return orl_err_set(err, ORL_E_INVAL, "field '%s' must be a string", field->name);
+    }
+    size_t len = json_string_length(value);
+    if (len >= field->size) {
+        return orl_err_set(err, ORL_E_INVAL, "field '%s' is longer than %zu bytes", field->name,
+                field->size - 1);
+    }
+    const char *text = json_string_value(value);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+            return orl_err_set(err, ORL_E_INVAL, "field '%s' has a control character", field->name);
+        }
+    }
+    memset(ret, 0, field->size);
+    memcpy(ret, text, len);
+    return 0;
+}
+
+static int read_field(
+        const struct orl_api_field *field, const json_t *value, void *base, struct orl_err *err)
+{
+    char *at = (char *)base + field->offset;
+    if (field->type == ORL_API_STR) {
+        return read_str(field, value, at, err);
+    }
+    if (field->type == ORL_API_BOOL) {
+        if (!json_is_boolean(value)) {
+            return orl_err_set(err, ORL_E_INVAL, "field '%s' must be true or false", field->name);
+        }
+        bool flag = json_is_true(value);
+        memcpy(at, &flag, sizeof(flag));
+        return 0;
+    }
+    json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (number < 0 || number > (json_int_t)field->max) {
+        return orl_err_set(err, ORL_E_INVAL, "field '%s' must be a number from 0 to %u",
+                field->name, field->max);
+    }
+    uint32_t narrow = (uint32_t)number;
+    memcpy(at, &narrow, sizeof(narrow));
+    return 0;
+}
+
+int orl_api_fields_read(const json_t *object, const struct orl_api_field *fields, void *ret,
+        uint64_t *ret_seen, struct orl_err *err)
+{
+    uint64_t seen = 0;
+    void *iter = json_object_iter((json_t *)(uintptr_t)object);
+    for (; iter != NULL; iter = json_object_iter_next((json_t *)(uintptr_t)object, iter)) {
+        unsigned index = 0;
+        const char *name = json_object_iter_key(iter);
+        const struct orl_api_field *field = find(fields, name, &index);
+        if (field == NULL) {
+            return orl_err_set(err, ORL_E_INVAL, "unknown field '%.64s'", name);
+        }
+        int rc = read_field(field, json_object_iter_value(iter), ret, err);
+        if (rc < 0) {
+            return rc;
+        }
+        seen |= UINT64_C(1) << index;
+    }
+    for (unsigned i = 0; fields[i].name != NULL; i++) {
+        if (fields[i].is_required && (seen & UINT64_C(1) << i) == 0) {
+            return orl_err_set(err, ORL_E_INVAL, "field '%s' is missing", fields[i].name);
+        }
+    }
+    *ret_seen = seen;
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* The handlers that the table of routes names; each answers its request exactly once. */
+#ifndef ORL_BROKER_API_HANDLERS_H
+#define ORL_BROKER_API_HANDLERS_H
+#include "broker/api.h"
+
+void orl_api_users_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_users_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_users_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_users_remove(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_pools_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_pools_remove(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_templates_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_remove(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_entitlements_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_entitlements_remove(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_desktops_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_remove(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_start(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_stop(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_quarantine_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_adopt(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_purge(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_sessions_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_sessions_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_sessions_logoff(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_sessions_close(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_tickets_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args *args);
+
+void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args);
+
+#endif

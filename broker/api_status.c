@@ -1,0 +1,225 @@
+#include "base/buf.h"
+#include "base/clock.h"
+#include "broker/api_handlers.h"
+#include "broker/gateway_sock.h"
+#include "store/desktop.h"
+#include "store/host.h"
+#include "store/pool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { METRICS_BYTES = 1 << 20 };
+
+static json_t *audit_json(const struct orl_audit_row *row)
+{
+    return json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "seq",
+            (json_int_t)row->seq, "id", row->id, "time_ms", (json_int_t)row->time_ms, "actor",
+            row->actor, "action", row->action, "reason",
+            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "object",
+            row->object, "user", row->user, "client", row->client, "detail", row->detail, "count",
+            (json_int_t)row->count);
+}
+
+static int add_audit(void *ctx, const struct orl_audit_row *row)
+{
+    return json_array_append_new(ctx, audit_json(row)) < 0 ? ORL_E_NOMEM : 0;
+}
+
+/* false: there, and not a number up to max. */
+static bool query_number(
+        const struct orl_http_req *req, const char *name, uint64_t max, uint64_t *ret_value)
+{
+    char text[24];
+    char *end = NULL;
+    if (!orl_http_query_get(req, name, text, sizeof(text))) {
+        return true;
+    }
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value > max) {
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct orl_audit_filter filter = {0};
+    uint64_t limit = 100;
+    char reason[ORL_STORE_CODE_MAX + 1];
+    char user[ORL_USER_MAX + 1];
+    char action[ORL_STORE_CODE_MAX + 1];
+    char object[ORL_USER_MAX + 1];
+    bool is_good = query_number(req, "since_ms", INT64_MAX, &filter.since_ms) &&
+                   query_number(req, "until_ms", INT64_MAX, &filter.until_ms) &&
+                   query_number(req, "before_seq", INT64_MAX, &filter.before_seq) &&
+                   query_number(req, "limit", 1000, &limit) && limit > 0;
+    if (orl_http_query_get(req, "reason", reason, sizeof(reason))) {
+        filter.is_refusal = strcmp(reason, "any") == 0;
+        is_good = is_good && (filter.is_refusal || orl_reason_parse(reason, &filter.reason));
+    }
+    filter.user = orl_http_query_get(req, "user", user, sizeof(user)) ? user : NULL;
+    filter.action = orl_http_query_get(req, "action", action, sizeof(action)) ? action : NULL;
+    filter.object = orl_http_query_get(req, "object", object, sizeof(object)) ? object : NULL;
+    filter.max_count = (unsigned)limit;
+    if (!is_good) {
+        orl_api_refuse(req, 400, "bad_request",
+                "since_ms, until_ms, before_seq: numbers; limit: 1 to 1000; reason: a code or any");
+        return;
+    }
+    json_t *list = json_array();
+    if (orl_audit_list(req->broker->store, &filter, add_audit, list, &err) < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "audit", list));
+}
+
+void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_audit_row row;
+    if (orl_audit_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, audit_json(&row));
+}
+
+static int add_host(void *ctx, const struct orl_host_row *row)
+{
+    json_t *report = row->report[0] != '\0' ? json_loads(row->report, 0, NULL) : NULL;
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:o}", "name",
+            row->name, "uri", row->uri, "accel", row->accel, "accel_reason", row->accel_reason,
+            "memory_mib", (json_int_t)row->memory_mib, "free_memory_mib",
+            (json_int_t)row->free_memory_mib, "free_disk_mib", (json_int_t)row->free_disk_mib,
+            "state", orl_host_state_name(row->state), "reason",
+            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
+            row->reason_text, "heartbeat_ms", (json_int_t)row->heartbeat_ms, "report",
+            report != NULL ? report : json_null());
+    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+}
+
+void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    json_t *list = json_array();
+    if (orl_host_list(req->broker->store, add_host, list, &err) < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "hosts", list));
+}
+
+void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_broker *broker = req->broker;
+    const struct orl_gateways *gateways = broker->gateways;
+    orl_http_reply(req, 200,
+            json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:{s:i, s:i, s:i}}", "version", ORIEL_VERSION,
+                    "installation", orl_store_installation(broker->store), "schema",
+                    orl_store_schema(broker->store), "started_ms", (json_int_t)broker->started_ms,
+                    "now_ms", (json_int_t)orl_clock_wall_ms(), "gateways",
+                    (int)orl_gateway_count(gateways), "connections", "checking",
+                    (int)orl_conn_count(gateways, ORL_CONN_CHECKING), "waiting",
+                    (int)orl_conn_count(gateways, ORL_CONN_WAITING), "live",
+                    (int)orl_conn_count(gateways, ORL_CONN_LIVE)));
+}
+
+static void put(struct orl_buf *buf, const char *fmt, ...) ORL_PRINTF(2, 3);
+static void put(struct orl_buf *buf, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    if (len > 0 && (size_t)len < sizeof(line)) {
+        orl_buf_put(buf, line, (size_t)len);
+    }
+}
+
+static void put_head(struct orl_buf *buf, const char *name, const char *type, const char *help)
+{
+    put(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_reasons(
+        struct orl_buf *buf, const char *name, const char *help, const uint64_t *counts)
+{
+    put_head(buf, name, "counter", help);
+    for (unsigned i = 0; i < ORL_REASON_COUNT; i++) {
+        if (counts[i] > 0) {
+            put(buf, "%s{reason=\"%s\"} %llu\n", name, orl_reason_code((enum orl_reason)i),
+                    (unsigned long long)counts[i]);
+        }
+    }
+}
+
+struct metrics {
+    struct orl_broker *broker;
+    struct orl_buf *buf;
+};
+
+static int put_pool(void *ctx, const struct orl_pool_row *row)
+{
+    struct metrics *metrics = ctx;
+    struct orl_desktop_counts counts = {0};
+    if (orl_desktop_count(metrics->broker->store, row->name, &counts, NULL) == 0) {
+        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"total\"} %u\n", row->name,
+                counts.total);
+        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"ready\"} %u\n", row->name,
+                counts.ready);
+        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"given\"} %u\n", row->name,
+                counts.given);
+    }
+    return 0;
+}
+
+void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct orl_broker *broker = req->broker;
+    const struct orl_broker_counters *c = &broker->counters;
+    struct orl_buf buf;
+    struct metrics metrics = {.broker = broker, .buf = &buf};
+    orl_buf_init(&buf, METRICS_BYTES);
+    put_head(&buf, "oriel_logins_total", "counter", "Logins that got or wait for a desktop.");
+    put(&buf, "oriel_logins_total %llu\n", (unsigned long long)c->logins);
+    put_reasons(&buf, "oriel_refusals_total", "Refused logins and requests.", c->refusals);
+    put_reasons(&buf, "oriel_session_ends_total", "Sessions that ended.", c->session_ends);
+    put_head(&buf, "oriel_connections", "gauge", "Client connections by state.");
+    put(&buf, "oriel_connections{state=\"checking\"} %u\n",
+            orl_conn_count(broker->gateways, ORL_CONN_CHECKING));
+    put(&buf, "oriel_connections{state=\"waiting\"} %u\n",
+            orl_conn_count(broker->gateways, ORL_CONN_WAITING));
+    put(&buf, "oriel_connections{state=\"live\"} %u\n",
+            orl_conn_count(broker->gateways, ORL_CONN_LIVE));
+    put_head(&buf, "oriel_gateways", "gauge", "Connected gateways.");
+    put(&buf, "oriel_gateways %u\n", orl_gateway_count(broker->gateways));
+    put_head(&buf, "oriel_gateway_faults_total", "counter", "Messages no gateway may send.");
+    put(&buf, "oriel_gateway_faults_total %llu\n", (unsigned long long)c->gateway_faults);
+    put_head(&buf, "oriel_api_requests_total", "counter", "Requests to the API.");
+    put(&buf, "oriel_api_requests_total %llu\n", (unsigned long long)c->api_requests);
+    put_head(&buf, "oriel_pool_desktops", "gauge", "Desktops by pool.");
+    int rc = orl_pool_list(broker->store, put_pool, &metrics, &err);
+    if (rc < 0 || buf.is_failed) {
+        orl_buf_fini(&buf);
+        err.code = rc < 0 ? rc : ORL_E_LIMIT;
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply_text(req, 200, "text/plain; version=0.0.4", (char *)buf.data, buf.len);
+}

@@ -1,0 +1,193 @@
+#include "base/clock.h"
+#include "broker/api_handlers.h"
+#include "broker/session_lease.h"
+#include "store/template.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_MEMORY_MIB = 1 << 20, MAX_VCPUS = 512 };
+
+struct input {
+    char name[ORL_NAME_MAX + 1];
+    char kind[16];
+    char path[ORL_STORE_PATH_MAX + 1];
+    char kernel[ORL_STORE_PATH_MAX + 1];
+    char initrd[ORL_STORE_PATH_MAX + 1];
+    char cmdline[ORL_STORE_PATH_MAX + 1];
+    uint32_t memory_mib, vcpus;
+};
+
+#define PATH_FIELD(key)                                                                            \
+    {                                                                                              \
+#key, ORL_API_STR, offsetof(struct input, key), ORL_STORE_PATH_MAX + 1, 0, false           \
+    }
+#define COMMON_FIELDS                                                                              \
+    PATH_FIELD(path), PATH_FIELD(kernel), PATH_FIELD(initrd), PATH_FIELD(cmdline),                 \
+            {"memory_mib", ORL_API_U32, offsetof(struct input, memory_mib), 0, MAX_MEMORY_MIB,     \
+                    false},                                                                        \
+    {                                                                                              \
+        "vcpus", ORL_API_U32, offsetof(struct input, vcpus), 0, MAX_VCPUS, false                   \
+    }
+
+static const struct orl_api_field add_fields[] = {
+        {"name", ORL_API_STR, offsetof(struct input, name), ORL_NAME_MAX + 1, 0, true},
+        {"kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, true},
+        COMMON_FIELDS,
+        {0},
+};
+static const struct orl_api_field change_fields[] = {COMMON_FIELDS, {0}};
+
+static json_t *to_json(const struct orl_template_row *row)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:I}",
+            "name", row->name, "kind", orl_template_kind_name(row->kind), "path", row->path,
+            "kernel", row->kernel, "initrd", row->initrd, "cmdline", row->cmdline, "disk_format",
+            row->disk_format, "virtual_bytes", (json_int_t)row->virtual_bytes, "sha256",
+            row->sha256, "memory_mib", (json_int_t)row->memory_mib, "vcpus", (json_int_t)row->vcpus,
+            "state", orl_template_state_name(row->state), "reason",
+            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
+            row->reason_text, "created_ms", (json_int_t)row->created_ms);
+}
+
+static int add_json(void *ctx, const struct orl_template_row *row)
+{
+    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+}
+
+void orl_api_templates_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    json_t *list = json_array();
+    if (orl_template_list(req->broker->store, add_json, list, &err) < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "templates", list));
+}
+
+void orl_api_templates_get(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_template_row row;
+    if (orl_template_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, to_json(&row));
+}
+
+static void apply(const struct input *in, struct orl_template_row *row)
+{
+    memcpy(row->path, in->path, sizeof(row->path));
+    memcpy(row->kernel, in->kernel, sizeof(row->kernel));
+    memcpy(row->initrd, in->initrd, sizeof(row->initrd));
+    memcpy(row->cmdline, in->cmdline, sizeof(row->cmdline));
+    row->memory_mib = in->memory_mib;
+    row->vcpus = in->vcpus;
+}
+
+static bool is_path(const char *text)
+{
+    return text[0] == '/' && strstr(text, "/../") == NULL;
+}
+
+static const char *find_fault(const struct orl_template_row *row)
+{
+    if (row->memory_mib < 16 || row->vcpus == 0) {
+        return "fields 'memory_mib' (16 or more) and 'vcpus' (1 or more) are needed";
+    }
+    if (row->kind == ORL_TEMPLATE_DISK) {
+        return is_path(row->path) ? NULL : "field 'path' must be an absolute path";
+    }
+    if (!is_path(row->kernel) || (row->initrd[0] != '\0' && !is_path(row->initrd))) {
+        return "fields 'kernel' and 'initrd' must be absolute paths";
+    }
+    return row->path[0] != '\0' && !is_path(row->path) ? "field 'path' must be an absolute path"
+                                                       : NULL;
+}
+
+static void reply_row(
+        struct orl_http_req *req, unsigned status, const char *action, const char *name)
+{
+    struct orl_err err = {0};
+    struct orl_template_row row;
+    char object[ORL_NAME_MAX + 12];
+    if (orl_template_get(req->broker->store, name, &row, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "template:%s", row.name);
+    orl_leases_poke_vmpool(req->broker->leases);
+    orl_api_done(req, status, action, object, to_json(&row));
+}
+
+void orl_api_templates_add(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct input in = {.memory_mib = 1024, .vcpus = 1};
+    struct orl_template_row row = {0};
+    uint64_t seen = 0;
+    if (!orl_api_body(req, add_fields, &in, &seen)) {
+        return;
+    }
+    if (!orl_template_kind_parse(in.kind, &row.kind)) {
+        orl_api_refuse(req, 400, "bad_request", "field 'kind' must be \"disk\" or \"kernel\"");
+        return;
+    }
+    apply(&in, &row);
+    memcpy(row.name, in.name, sizeof(row.name));
+    const char *fault = find_fault(&row);
+    if (fault != NULL) {
+        orl_api_refuse(req, 400, "bad_request", fault);
+    } else if (orl_template_insert(req->broker->store, &row, orl_clock_wall_ms(), &err) < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, 201, "template.add", row.name);
+    }
+}
+
+void orl_api_templates_change(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_template_row row;
+    struct input in = {0};
+    uint64_t seen = 0;
+    if (orl_template_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    memcpy(in.path, row.path, sizeof(in.path));
+    memcpy(in.kernel, row.kernel, sizeof(in.kernel));
+    memcpy(in.initrd, row.initrd, sizeof(in.initrd));
+    memcpy(in.cmdline, row.cmdline, sizeof(in.cmdline));
+    in.memory_mib = row.memory_mib;
+    in.vcpus = row.vcpus;
+    if (!orl_api_body(req, change_fields, &in, &seen)) {
+        return;
+    }
+    apply(&in, &row);
+    const char *fault = find_fault(&row);
+    if (fault != NULL) {
+        orl_api_refuse(req, 400, "bad_request", fault);
+    } else if (orl_template_update(req->broker->store, &row, &err) < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, 200, "template.change", row.name);
+    }
+}
+
+void orl_api_templates_remove(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    char object[ORL_API_SEGMENT_MAX + 12];
+    if (orl_template_remove(req->broker->store, args->arg[0], &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "template:%s", args->arg[0]);
+    orl_api_done(req, 200, "template.remove", object, NULL);
+}

@@ -1,0 +1,99 @@
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/api_handlers.h"
+#include "broker/policy.h"
+
+#include <stdio.h>
+
+struct input {
+    char user[ORL_USER_MAX + 1];
+    char pool[ORL_NAME_MAX + 1];
+};
+static const struct orl_api_field fields[] = {
+        {"user", ORL_API_STR, offsetof(struct input, user), ORL_USER_MAX + 1, 0, true},
+        {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, false},
+        {0},
+};
+
+static int add_json(void *ctx, const struct orl_ticket_row *row)
+{
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "id", row->id, "user",
+            row->user, "pool", row->pool, "session", row->session, "created_ms",
+            (json_int_t)row->created_ms, "expires_ms", (json_int_t)row->first_use_by_ms, "used_ms",
+            (json_int_t)row->used_ms, "revoked_ms", (json_int_t)row->revoked_ms, "failures",
+            (json_int_t)row->failures);
+    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+}
+
+void orl_api_tickets_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    char user[ORL_USER_MAX + 1];
+    json_t *list = json_array();
+    bool has_user = orl_http_query_get(req, "user", user, sizeof(user));
+    if (orl_ticket_list(req->broker->store, has_user ? user : NULL, add_json, list, &err) < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "tickets", list));
+}
+
+static unsigned status_of(enum orl_reason reason)
+{
+    if (reason == ORL_REASON_AUTH_FAILED || reason == ORL_REASON_NO_SUCH_POOL) {
+        return 404;
+    }
+    return reason == ORL_REASON_POOL_AMBIGUOUS ? 400 : 403;
+}
+
+void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct orl_broker *broker = req->broker;
+    struct orl_policy policy;
+    struct orl_ticket_issued issued;
+    struct input in = {0};
+    char object[ORL_USER_MAX + 16];
+    uint64_t seen = 0;
+    if (!orl_api_body(req, fields, &in, &seen)) {
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "user:%s", in.user);
+    int rc = orl_policy_decide(broker->store, in.user, in.pool, &policy, &err);
+    orl_secret_wipe(policy.user.password_hash, sizeof(policy.user.password_hash));
+    if (rc == 0 && policy.reason != ORL_REASON_NONE) {
+        bool is_unknown = policy.reason == ORL_REASON_AUTH_FAILED;
+        orl_api_refuse_reason(req, status_of(policy.reason), policy.reason, object,
+                is_unknown ? "There is no such user." : NULL);
+        return;
+    }
+    if (rc == 0) {
+        rc = orl_tickets_issue(&broker->tickets, policy.user.name, policy.pool.name,
+                orl_clock_wall_ms(), &issued, &err);
+    }
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "ticket:%s", issued.id);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "id", issued.id, "user", issued.id,
+            "password", issued.password, "pool", policy.pool.name, "for", policy.user.name,
+            "expires_ms", (json_int_t)issued.expires_ms);
+    orl_secret_wipe(&issued, sizeof(issued));
+    orl_api_done(req, 201, "ticket.issue", object, body);
+}
+
+void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    char object[ORL_API_SEGMENT_MAX + 12];
+    if (orl_ticket_revoke(req->broker->store, args->arg[0], orl_clock_wall_ms(), &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "ticket:%s", args->arg[0]);
+    orl_api_done(req, 200, "ticket.revoke", object, NULL);
+}

@@ -1,0 +1,261 @@
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/api_handlers.h"
+#include "broker/names.h"
+#include "broker/session_lease.h"
+#include "store/user.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct input {
+    char name[ORL_USER_MAX + 1];
+    char display[ORL_TEXT_MAX + 1];
+    char password[ORL_PASSWORD_MAX + 1];
+    char role[16];
+    bool is_disabled;
+};
+enum { SEEN_DISPLAY = 1, SEEN_PASSWORD = 2, SEEN_ROLE = 4, SEEN_DISABLED = 8 };
+
+/* In the order of the SEEN bits; name only when adding. */
+static const struct orl_api_field fields[] = {
+        {"display", ORL_API_STR, offsetof(struct input, display), ORL_TEXT_MAX + 1, 0, false},
+        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false},
+        {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false},
+        {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false},
+        {"name", ORL_API_STR, offsetof(struct input, name), ORL_USER_MAX + 1, 0, true},
+        {0},
+};
+static const struct orl_api_field change_fields[] = {
+        {"display", ORL_API_STR, offsetof(struct input, display), ORL_TEXT_MAX + 1, 0, false},
+        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false},
+        {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false},
+        {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false},
+        {0},
+};
+
+static json_t *to_json(const struct orl_user_row *row)
+{
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I}", "name", row->name, "display", row->display,
+            "role", orl_role_name(row->role), "is_disabled", row->is_disabled, "has_password",
+            row->password_hash[0] != '\0', "created_ms", (json_int_t)row->created_ms);
+}
+
+static int add_json(void *ctx, const struct orl_user_row *row)
+{
+    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+}
+
+void orl_api_users_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    json_t *list = json_array();
+    int rc = orl_user_list(req->broker->store, add_json, list, &err);
+    if (rc < 0) {
+        json_decref(list);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "users", list));
+}
+
+void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_user_row row;
+    if (orl_user_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        orl_http_reply(req, 200, to_json(&row));
+    }
+    orl_secret_wipe(&row, sizeof(row));
+}
+
+/* Hashing takes a while: the row is written when the worker is done. */
+struct job {
+    struct orl_http_req *req;
+    struct orl_user_row row;
+    enum orl_password_cost cost;
+    bool is_new;
+    bool has_password;
+    uint64_t seen;
+    int rc;
+    char password[ORL_PASSWORD_MAX + 1];
+};
+
+static void free_job(struct job *job)
+{
+    orl_secret_wipe(job, sizeof(*job));
+    free(job);
+}
+
+struct live {
+    char ids[32][ORL_ID_LEN + 1];
+    unsigned count;
+};
+
+static int add_live(void *ctx, const struct orl_session_row *row)
+{
+    struct live *live = ctx;
+    if (live->count < 32) {
+        orl_msg_text(live->ids[live->count++], ORL_ID_LEN + 1, row->id);
+    }
+    return 0;
+}
+
+/* Who is disabled is also put out. */
+static void close_sessions(struct orl_broker *broker, const char *user)
+{
+    struct orl_err err = {0};
+    struct live live = {0};
+    struct orl_session_filter filter = {.user = user, .is_live = true};
+    int rc = orl_session_list(broker->store, &filter, add_live, &live, &err);
+    for (unsigned i = 0; rc == 0 && i < live.count; i++) {
+        rc = orl_leases_disconnect(broker, live.ids[i], ORL_REASON_ACCOUNT_DISABLED, NULL, &err);
+    }
+    if (rc < 0) {
+        orl_broker_log_store(broker, "closing sessions", &err);
+    }
+}
+
+/* What somebody else changed while we hashed stays. */
+static int update_row(struct job *job, struct orl_err *err)
+{
+    struct orl_store *store = job->req->broker->store;
+    struct orl_user_row now;
+    int rc = orl_user_get(store, job->row.name, &now, err);
+    if (rc == 0) {
+        if ((job->seen & SEEN_DISPLAY) == 0) {
+            memcpy(job->row.display, now.display, sizeof(now.display));
+        }
+        if ((job->seen & SEEN_PASSWORD) == 0) {
+            memcpy(job->row.password_hash, now.password_hash, sizeof(now.password_hash));
+        }
+        job->row.role = (job->seen & SEEN_ROLE) == 0 ? now.role : job->row.role;
+        if ((job->seen & SEEN_DISABLED) == 0) {
+            job->row.is_disabled = now.is_disabled;
+        }
+        job->row.created_ms = now.created_ms;
+        memcpy(job->row.name, now.name, sizeof(now.name));
+        rc = orl_user_update(store, &job->row, err);
+    }
+    orl_secret_wipe(&now, sizeof(now));
+    return rc;
+}
+
+static void write_row(struct job *job)
+{
+    struct orl_http_req *req = job->req;
+    struct orl_err err = {.code = job->rc};
+    int rc = job->rc;
+    if (rc == 0 && job->is_new) {
+        rc = orl_user_insert(req->broker->store, &job->row, orl_clock_wall_ms(), &err);
+    } else if (rc == 0) {
+        rc = update_row(job, &err);
+    }
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        char object[ORL_USER_MAX + 8];
+        if (job->row.is_disabled) {
+            close_sessions(req->broker, job->row.name);
+        }
+        (void)snprintf(object, sizeof(object), "user:%s", job->row.name);
+        orl_api_done(req, job->is_new ? 201 : 200, job->is_new ? "user.add" : "user.change", object,
+                to_json(&job->row));
+    }
+    free_job(job);
+}
+
+static void hash_password(void *arg)
+{
+    struct job *job = arg;
+    job->rc = orl_password_hash(job->password, job->cost, job->row.password_hash);
+}
+
+static void on_hashed(void *arg, void *ctx)
+{
+    (void)ctx;
+    write_row(arg);
+}
+
+static const char *check_input(const struct input *in, uint64_t seen, struct job *job)
+{
+    if ((seen & SEEN_PASSWORD) != 0 && strlen(in->password) < ORL_PASSWORD_MIN) {
+        return "field 'password' must have at least 8 characters";
+    }
+    if ((seen & SEEN_ROLE) != 0 && !orl_role_parse(in->role, &job->row.role)) {
+        return "field 'role' must be \"user\" or \"admin\"";
+    }
+    if (job->is_new && !orl_names_user_is_valid(job->row.name)) {
+        return "field 'name' must be 1 to 64 of A-Z a-z 0-9 . _ - and not look like a ticket";
+    }
+    return NULL;
+}
+
+static void submit(struct orl_http_req *req, const struct input *in, uint64_t seen,
+        const char *name, bool is_new)
+{
+    struct job *job = calloc(1, sizeof(*job));
+    if (job == NULL) {
+        orl_api_refuse(req, 503, "busy", "out of memory");
+        return;
+    }
+    job->req = req;
+    job->is_new = is_new;
+    job->seen = seen;
+    job->cost = (enum orl_password_cost)req->broker->cfg->password_cost;
+    job->row.role = ORL_ROLE_USER;
+    job->row.is_disabled = in->is_disabled;
+    job->row.created_ms = orl_clock_wall_ms();
+    orl_msg_text(job->row.name, sizeof(job->row.name), name);
+    orl_msg_text(job->row.display, sizeof(job->row.display), in->display);
+    orl_msg_text(job->password, sizeof(job->password), in->password);
+    const char *fault = check_input(in, seen, job);
+    if (fault != NULL) {
+        free_job(job);
+        orl_api_refuse(req, 400, "bad_request", fault);
+        return;
+    }
+    if ((seen & SEEN_PASSWORD) == 0) {
+        write_row(job);
+    } else if (orl_work_submit(req->broker->work, hash_password, on_hashed, job, NULL) < 0) {
+        free_job(job);
+        orl_api_refuse(req, 503, "busy", "too many passwords at once");
+    }
+}
+
+void orl_api_users_add(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct input in = {0};
+    uint64_t seen = 0;
+    if (orl_api_body(req, fields, &in, &seen)) {
+        submit(req, &in, seen, in.name, true);
+    }
+    orl_secret_wipe(&in, sizeof(in));
+}
+
+void orl_api_users_change(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct input in = {0};
+    uint64_t seen = 0;
+    if (orl_api_body(req, change_fields, &in, &seen)) {
+        submit(req, &in, seen, args->arg[0], false);
+    }
+    orl_secret_wipe(&in, sizeof(in));
+}
+
+void orl_api_users_remove(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    char object[ORL_API_SEGMENT_MAX + 8];
+    if (orl_user_remove(req->broker->store, args->arg[0], &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    (void)snprintf(object, sizeof(object), "user:%s", args->arg[0]);
+    orl_api_done(req, 200, "user.remove", object, NULL);
+}

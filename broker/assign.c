@@ -1,0 +1,386 @@
+#include "broker/assign.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "broker/login.h"
+#include "broker/pool_outlook.h"
+#include "broker/session_lease.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What came of one attempt; reason is set when it is REFUSED. */
+enum outcome { OUT_REFUSED = 0, OUT_WAIT, OUT_READY };
+struct attempt {
+    struct orl_broker *broker;
+    struct orl_conn *conn;
+    const struct orl_assign *assign;
+    uint64_t now_ms;
+    uint64_t lease_until_ms;
+    struct orl_session_row session;
+    char taken_from[ORL_ID_LEN + 1]; /* the session whose other connection must go; or empty */
+    enum outcome outcome;
+    enum orl_reason reason;
+    char text[ORL_TEXT_MAX + 1];
+};
+
+static int refused(struct attempt *at, enum orl_reason reason)
+{
+    at->outcome = OUT_REFUSED;
+    at->reason = reason;
+    return 0;
+}
+
+static int reload(struct attempt *at, struct orl_err *err)
+{
+    char id[ORL_ID_LEN + 1];
+    orl_msg_text(id, sizeof(id), at->session.id);
+    return orl_session_get(at->broker->store, id, &at->session, err);
+}
+
+static void fill_connection(const struct attempt *at, struct orl_session_row *row)
+{
+    row->protocol = (enum orl_protocol)at->conn->protocol;
+    row->conn = at->conn->number;
+    orl_msg_text(row->client, sizeof(row->client), at->conn->client);
+    orl_msg_text(row->client_name, sizeof(row->client_name), at->conn->client_name);
+    orl_msg_text(row->gateway, sizeof(row->gateway), orl_conn_gateway_name(at->conn));
+    orl_msg_text(row->ticket, sizeof(row->ticket),
+            at->assign->ticket != NULL ? at->assign->ticket->id : "");
+}
+
+/* A session that nobody can come back to: its machine is gone, off, or somebody else's. */
+static int has_lost_desktop(
+        struct orl_broker *broker, const struct orl_session_row *session, struct orl_err *err)
+{
+    struct orl_desktop_row desktop;
+    if (session->desktop[0] == '\0') {
+        return 0;
+    }
+    int rc = orl_desktop_get(broker->store, session->desktop, &desktop, err);
+    if (rc == ORL_E_NOTFOUND) {
+        return 1;
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    return desktop.version != session->desktop_version ||
+           orl_leases_end_of(session, &desktop) != ORL_REASON_NONE;
+}
+
+static int new_session(struct attempt *at, struct orl_err *err)
+{
+    const struct orl_ticket_row *ticket = at->assign->ticket;
+    struct orl_id id;
+    if (ticket != NULL && ticket->session[0] != '\0') {
+        return refused(at, ORL_REASON_TICKET_INVALID); /* its session is over, and so is it */
+    }
+    if (at->assign->pool->is_maintenance) {
+        return refused(at, ORL_REASON_POOL_MAINTENANCE);
+    }
+    at->session = (struct orl_session_row){0};
+    orl_msg_text(at->session.user, sizeof(at->session.user), at->assign->user->name);
+    orl_msg_text(at->session.pool, sizeof(at->session.pool), at->assign->pool->name);
+    fill_connection(at, &at->session);
+    int rc = orl_session_insert(
+            at->broker->store, &at->session, at->lease_until_ms, at->now_ms, &id, err);
+    if (rc == 0) {
+        orl_msg_text(at->session.id, sizeof(at->session.id), id.text);
+        at->outcome = OUT_WAIT;
+    }
+    return rc;
+}
+
+static int reenter(struct attempt *at, struct orl_err *err)
+{
+    const struct orl_ticket_row *ticket = at->assign->ticket;
+    if (ticket != NULL && ticket->session[0] != '\0' &&
+            strcmp(ticket->session, at->session.id) != 0) {
+        return refused(at, ORL_REASON_TICKET_INVALID);
+    }
+    orl_msg_text(at->taken_from, sizeof(at->taken_from), at->session.id);
+    fill_connection(at, &at->session);
+    at->outcome = OUT_WAIT;
+    return orl_session_attach(at->broker->store, &at->session, at->lease_until_ms, err);
+}
+
+/* The person's session in the pool: the one they have, or a new one. */
+static int find_session(struct attempt *at, struct orl_err *err)
+{
+    int rc = orl_session_find(
+            at->broker->store, at->assign->user->name, at->assign->pool->name, &at->session, err);
+    if (rc == ORL_E_NOTFOUND) {
+        return new_session(at, err);
+    }
+    int is_lost = rc < 0 ? rc : has_lost_desktop(at->broker, &at->session, err);
+    if (is_lost < 0) {
+        return is_lost;
+    }
+    if (is_lost == 0) {
+        return reenter(at, err);
+    }
+    rc = orl_session_end(
+            at->broker->store, at->session.id, ORL_REASON_LOGGED_OFF, "broker", at->now_ms, err);
+    return rc < 0 ? rc : new_session(at, err);
+}
+
+static int activate(struct attempt *at, struct orl_err *err)
+{
+    struct orl_desktop_row desktop;
+    int rc = orl_desktop_get(at->broker->store, at->session.desktop, &desktop, err);
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_up = desktop.power == ORL_POWER_RUNNING && desktop.is_ready;
+    /* Who comes back sees a restart on the screen; who waits gets a desktop that is there. */
+    if (at->session.state == ORL_SESSION_WAITING && !is_up) {
+        at->outcome = OUT_WAIT;
+        return 0;
+    }
+    rc = orl_session_activate(
+            at->broker->store, at->session.id, at->lease_until_ms, at->now_ms, err);
+    if (rc == ORL_E_CONFLICT) {
+        at->outcome = OUT_WAIT;
+        return 0;
+    }
+    if (rc == 0) {
+        at->outcome = OUT_READY;
+        rc = reload(at, err);
+    }
+    return rc;
+}
+
+/* Claims if there is nothing yet, activates if it is there. */
+static int bind(struct attempt *at, bool may_be_full, struct orl_err *err)
+{
+    int rc = reload(at, err);
+    if (rc == 0 && at->session.state == ORL_SESSION_ENDED) {
+        return refused(at, at->session.reason);
+    }
+    if (rc == 0 && at->session.desktop[0] == '\0') {
+        struct orl_desktop_row desktop;
+        rc = orl_session_claim(at->broker->store, at->session.id, at->now_ms, &desktop, err);
+        if (rc == ORL_E_NOTFOUND) {
+            at->outcome = OUT_WAIT;
+            struct orl_outlook outlook;
+            rc = orl_pool_outlook(at->broker, at->session.pool, at->now_ms, &outlook, err);
+            bool is_refusal = outlook.reason != ORL_REASON_NONE &&
+                              (may_be_full || outlook.reason != ORL_REASON_POOL_FULL);
+            if (rc == 0 && is_refusal) {
+                orl_msg_text(at->text, sizeof(at->text), outlook.text);
+                return refused(at, outlook.reason);
+            }
+            return rc;
+        }
+        if (rc == 0) {
+            rc = reload(at, err);
+        }
+    }
+    return rc < 0 ? rc : activate(at, err);
+}
+
+static int use_ticket(struct attempt *at, struct orl_err *err)
+{
+    if (at->assign->ticket == NULL || at->outcome == OUT_REFUSED) {
+        return 0;
+    }
+    int rc = orl_ticket_use(
+            at->broker->store, at->assign->ticket->id, at->session.id, at->now_ms, err);
+    return rc == ORL_E_DENIED || rc == ORL_E_NOTFOUND ? refused(at, ORL_REASON_TICKET_INVALID) : rc;
+}
+
+/* All or nothing: a refusal leaves neither session nor a used ticket behind. */
+static int attempt(struct attempt *at, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(at->broker->store, &tx, err);
+    if (rc == 0) {
+        rc = find_session(at, err);
+    }
+    if (rc == 0) {
+        rc = use_ticket(at, err);
+    }
+    if (rc == 0 && at->outcome != OUT_REFUSED) {
+        rc = bind(at, true, err);
+    }
+    if (rc < 0 || at->outcome == OUT_REFUSED) {
+        return rc;
+    }
+    return orl_store_tx_commit(&tx, err);
+}
+
+static void audit_session(
+        struct attempt *at, const char *action, enum orl_reason reason, struct orl_id *ret_audit)
+{
+    char object[ORL_ID_LEN + 16];
+    char detail[ORL_TEXT_MAX + 1];
+    (void)snprintf(object, sizeof(object), "session:%s", at->session.id);
+    (void)snprintf(detail, sizeof(detail), "pool=%s desktop=%s protocol=%s way=%s",
+            at->session.pool, at->session.desktop,
+            at->session.protocol == ORL_PROTOCOL_VNC ? "vnc" : "rdp",
+            at->session.ticket[0] != '\0' ? "ticket" : "password");
+    struct orl_audit_event event = {.actor = "broker",
+            .action = action,
+            .reason = reason,
+            .object = object,
+            .user = at->session.user,
+            .client = at->conn->client,
+            .detail = detail};
+    orl_broker_audit(at->broker, &event, ret_audit);
+}
+
+/* The old connection of this session, if there is one, has lost it. */
+static void take_over(struct attempt *at)
+{
+    if (at->taken_from[0] == '\0') {
+        return;
+    }
+    struct orl_conn *old = orl_conn_find_session(at->broker->gateways, at->taken_from);
+    if (old == NULL || old == at->conn) {
+        return;
+    }
+    struct orl_id audit;
+    struct attempt was = *at;
+    was.conn = old;
+    audit_session(&was, "session.takeover", ORL_REASON_TAKEN_OVER, &audit);
+    orl_conn_close(old, ORL_REASON_TAKEN_OVER, audit.text, NULL);
+}
+
+static void answer(struct attempt *at)
+{
+    struct orl_broker *broker = at->broker;
+    bool is_ready = at->outcome == OUT_READY;
+    bool was_waiting = at->conn->state == ORL_CONN_WAITING;
+    if (!is_ready && was_waiting) {
+        return; /* knows it already */
+    }
+    orl_msg_text(at->conn->session, sizeof(at->conn->session), at->session.id);
+    at->conn->state = is_ready ? ORL_CONN_LIVE : ORL_CONN_WAITING;
+    if (!is_ready) {
+        uint64_t now_us = orl_loop_now_us(broker->loop);
+        at->conn->renewed_us = now_us;
+        at->conn->deadline_us = now_us + (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
+        orl_leases_poke_vmpool(broker->leases);
+    }
+    orl_conn_send_plan(at->conn, &at->session, is_ready);
+    if (!was_waiting) {
+        broker->counters.logins++;
+    }
+    struct orl_id audit;
+    audit_session(at, is_ready ? "login" : "login.wait", ORL_REASON_NONE, &audit);
+}
+
+static struct attempt attempt_of(struct orl_broker *broker, struct orl_conn *conn)
+{
+    struct attempt at = {.broker = broker, .conn = conn, .now_ms = orl_clock_wall_ms()};
+    at.lease_until_ms = at.now_ms + (uint64_t)broker->cfg->lease_s * 1000;
+    return at;
+}
+
+void orl_assign_start(
+        struct orl_broker *broker, struct orl_conn *conn, const struct orl_assign *assign)
+{
+    struct orl_err err = {0};
+    struct attempt at = attempt_of(broker, conn);
+    at.assign = assign;
+    int rc = attempt(&at, &err);
+    if (rc < 0) {
+        orl_broker_log_store(broker, "assign", &err);
+        at.outcome = OUT_REFUSED;
+        at.reason = ORL_REASON_INTERNAL;
+    }
+    if (at.outcome == OUT_REFUSED) {
+        char object[ORL_NAME_MAX + 8];
+        (void)snprintf(object, sizeof(object), "pool:%s", assign->pool->name);
+        struct orl_refusal refusal = {.reason = at.reason,
+                .user = assign->user->name,
+                .object = object,
+                .detail = rc < 0 ? err.text : at.text,
+                .text = at.text};
+        orl_login_refuse(broker, conn, &refusal);
+        return;
+    }
+    take_over(&at);
+    answer(&at);
+}
+
+static void give_up(struct attempt *at)
+{
+    struct orl_err err = {0};
+    char object[ORL_ID_LEN + 16];
+    char user[ORL_USER_MAX + 1];
+    (void)snprintf(object, sizeof(object), "session:%s", at->conn->session);
+    orl_msg_text(user, sizeof(user), at->conn->user);
+    if (orl_session_disconnect(at->broker->store, at->conn->session, at->conn->number, at->reason,
+                at->now_ms, &err) < 0) {
+        orl_broker_log_store(at->broker, "giving up waiting", &err);
+    }
+    struct orl_refusal refusal = {
+            .reason = at->reason, .user = user, .object = object, .text = at->text};
+    orl_login_refuse(at->broker, at->conn, &refusal);
+}
+
+void orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn)
+{
+    struct orl_err err = {0};
+    struct attempt at = attempt_of(broker, conn);
+    orl_msg_text(at.session.id, sizeof(at.session.id), conn->session);
+    int rc = bind(&at, false, &err);
+    if (rc < 0) {
+        orl_broker_log_store(broker, "waiting", &err);
+        at.outcome = OUT_WAIT;
+    }
+    if (at.outcome == OUT_WAIT && orl_loop_now_us(broker->loop) >= conn->deadline_us) {
+        struct orl_pool_row pool;
+        (void)refused(&at, ORL_REASON_WAIT_TIMEOUT);
+        if (orl_pool_get(broker->store, at.session.pool, &pool, &err) == 0 &&
+                pool.problem != ORL_REASON_NONE) {
+            at.reason = pool.problem;
+        }
+    }
+    if (at.outcome == OUT_REFUSED) {
+        give_up(&at);
+    } else {
+        answer(&at);
+    }
+}
+
+struct queue {
+    struct orl_broker *broker;
+    char ids[64][ORL_ID_LEN + 1];
+    unsigned count;
+};
+
+static int add_to_queue(void *ctx, const struct orl_session_row *row)
+{
+    struct queue *queue = ctx;
+    if (queue->count == sizeof(queue->ids) / sizeof(queue->ids[0])) {
+        return 1;
+    }
+    orl_msg_text(queue->ids[queue->count++], ORL_ID_LEN + 1, row->id);
+    return 0;
+}
+
+static void retry_if_waiting(void *ctx, struct orl_conn *conn)
+{
+    if (conn->state == ORL_CONN_WAITING) {
+        orl_assign_retry(ctx, conn);
+    }
+}
+
+void orl_assign_waiting(struct orl_broker *broker)
+{
+    struct orl_err err = {0};
+    struct queue queue = {.broker = broker};
+    if (orl_session_demand(broker->store, NULL, add_to_queue, &queue, &err) < 0) {
+        orl_broker_log_store(broker, "queue", &err);
+        return;
+    }
+    for (unsigned i = 0; i < queue.count; i++) { /* in their order */
+        struct orl_conn *conn = orl_conn_find_session(broker->gateways, queue.ids[i]);
+        if (conn != NULL && conn->state == ORL_CONN_WAITING) {
+            orl_assign_retry(broker, conn);
+        }
+    }
+    orl_conn_each(broker->gateways, retry_if_waiting, broker); /* those with one that starts */
+}

@@ -1,0 +1,133 @@
+#include "broker/broker.h"
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/gateway_sock.h"
+#include "broker/http.h"
+#include "broker/session_lease.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { THROTTLE_ENTRIES = 8192, MAX_QUEUED_CHECKS = 64, PATH_BYTES = 400 };
+
+static int open_keys(struct orl_broker *broker, struct orl_err *err)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/ticket.key", broker->cfg->state_dir);
+    int rc = orl_seal_key_load(path, &broker->ticket_key, err);
+    if (rc == 0 && chmod(path, S_IRUSR | S_IWUSR) < 0) {
+        rc = orl_err_sys(err, errno, "%s: change its mode", path);
+    }
+    if (rc == 0) {
+        (void)snprintf(path, sizeof(path), "%s/console.key", broker->cfg->state_dir);
+        rc = orl_seal_key_load(path, &broker->console_key, err);
+    }
+    return rc;
+}
+
+static int open_store(struct orl_broker *broker, struct orl_err *err)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/oriel.db", broker->cfg->state_dir);
+    const char *chosen = broker->cfg->store[0] != '\0' ? broker->cfg->store : path;
+    return orl_store_open(chosen, &broker->store, err);
+}
+
+static int make_dummy_hash(struct orl_broker *broker, struct orl_err *err)
+{
+    char secret[33];
+    orl_secret_text(secret, sizeof(secret) - 1);
+    int rc = orl_password_hash(
+            secret, (enum orl_password_cost)broker->cfg->password_cost, broker->dummy_hash);
+    return rc < 0 ? orl_err_set(err, rc, "no memory for the password cost that is set") : 0;
+}
+
+int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
+        struct orl_loop *loop, struct orl_err *err)
+{
+    *broker = (struct orl_broker){.cfg = cfg, .loop = loop, .log = {.name = "broker"}};
+    broker->started_ms = orl_clock_wall_ms();
+    int rc = orl_password_init(err);
+    if (rc == 0) {
+        rc = make_dummy_hash(broker, err);
+    }
+    if (rc == 0) {
+        rc = open_keys(broker, err);
+    }
+    if (rc == 0) {
+        rc = orl_ntlm_new(&broker->ntlm, err);
+    }
+    if (rc == 0) {
+        rc = orl_throttle_new(THROTTLE_ENTRIES, &broker->throttle, err);
+    }
+    if (rc == 0) {
+        rc = open_store(broker, err);
+    }
+    if (rc == 0) {
+        rc = orl_work_new(
+                loop, (unsigned)cfg->password_threads, MAX_QUEUED_CHECKS, &broker->work, err);
+    }
+    broker->tickets = (struct orl_tickets){.store = broker->store,
+            .ntlm = broker->ntlm,
+            .key = &broker->ticket_key,
+            .first_use_ms = (uint32_t)(cfg->ticket_first_use_s * 1000),
+            .max_failures = (uint32_t)cfg->ticket_max_failures};
+    if (rc == 0) {
+        rc = orl_leases_new(broker, &broker->leases, err);
+    }
+    return rc;
+}
+
+int orl_broker_listen(struct orl_broker *broker, struct orl_err *err)
+{
+    int rc = orl_gateways_new(broker, &broker->gateways, err);
+    return rc < 0 ? rc : orl_http_new(broker, &broker->http, err);
+}
+
+void orl_broker_stop(struct orl_broker *broker)
+{
+    orl_http_stop(broker->http);
+    orl_gateways_free(broker->gateways);
+    broker->gateways = NULL;
+}
+
+void orl_broker_fini(struct orl_broker *broker)
+{
+    orl_work_free(broker->work);
+    orl_gateways_free(broker->gateways);
+    orl_http_free(broker->http);
+    orl_leases_free(broker->leases);
+    orl_throttle_free(broker->throttle);
+    orl_ntlm_free(broker->ntlm);
+    orl_store_close(broker->store);
+    orl_secret_wipe(&broker->ticket_key, sizeof(broker->ticket_key));
+    orl_secret_wipe(&broker->console_key, sizeof(broker->console_key));
+}
+
+void orl_broker_log_store(struct orl_broker *broker, const char *what, const struct orl_err *err)
+{
+    orl_log_error(&broker->log, "the store refused", "what", what, "error", err->text);
+}
+
+void orl_broker_audit(
+        struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id)
+{
+    struct orl_err err = {0};
+    orl_id_new(ret_id);
+    struct orl_id id;
+    if (orl_audit_append(broker->store, event, orl_clock_wall_ms(), &id, &err) < 0) {
+        orl_broker_log_store(broker, "audit", &err);
+    } else {
+        *ret_id = id;
+    }
+    if (event->reason != ORL_REASON_NONE) {
+        broker->counters.refusals[event->reason]++;
+    }
+    orl_log_info(&broker->log, event->action, "reason", orl_reason_code(event->reason), "user",
+            event->user != NULL ? event->user : "", "object",
+            event->object != NULL ? event->object : "", "client",
+            event->client != NULL ? event->client : "", "audit", ret_id->text);
+}

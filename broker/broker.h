@@ -1,0 +1,61 @@
+/* What the broker's parts share: made once by main.c, passed explicitly. One loop, one store handle,
+ * all on the loop thread; only password hashing runs elsewhere. */
+#ifndef ORL_BROKER_BROKER_H
+#define ORL_BROKER_BROKER_H
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/work.h"
+#include "broker/config.h"
+#include "broker/throttle.h"
+#include "broker/ticket.h"
+#include "store/audit.h"
+
+struct orl_gateways;
+struct orl_leases;
+struct orl_http;
+
+struct orl_broker_counters {
+    uint64_t logins;                     /* that got a desktop, or began to wait for one */
+    uint64_t refusals[ORL_REASON_COUNT]; /* of logins and API requests */
+    uint64_t session_ends[ORL_REASON_COUNT];
+    uint64_t api_requests;
+    uint64_t gateway_faults; /* messages that no gateway may send */
+};
+
+struct orl_broker {
+    const struct orl_broker_cfg *cfg;
+    struct orl_loop *loop;
+    struct orl_work *work;
+    struct orl_store *store;
+    struct orl_throttle *throttle;
+    struct orl_ntlm *ntlm;
+    struct orl_seal_key ticket_key;  /* ours alone */
+    struct orl_seal_key console_key; /* shared with vmpool */
+    struct orl_tickets tickets;
+    struct orl_gateways *gateways;
+    struct orl_leases *leases;
+    struct orl_http *http;
+    struct orl_broker_counters counters;
+    /* Checked in place of the hash of a person who is not there, so that time does not tell. */
+    char dummy_hash[ORL_PASSWORD_HASH_MAX + 1];
+    uint64_t started_ms;
+    struct orl_log_ctx log;
+};
+
+/* Opens store and keys, starts the workers; cfg and loop are borrowed until fini. */
+ORL_NODISCARD int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
+        struct orl_loop *loop, struct orl_err *err);
+/* Opens the sockets. */
+ORL_NODISCARD int orl_broker_listen(struct orl_broker *broker, struct orl_err *err);
+/* Closes what a running loop must still close; call on the loop, then stop it. */
+void orl_broker_stop(struct orl_broker *broker);
+void orl_broker_fini(struct orl_broker *broker);
+
+/* Writes an audit row, logs and counts; ret_id (never empty after it, not even when the store fails)
+ * is what the person is shown. */
+void orl_broker_audit(
+        struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id);
+/* The store fails: nothing else to tell the person than "internal". */
+void orl_broker_log_store(struct orl_broker *broker, const char *what, const struct orl_err *err);
+
+#endif

@@ -1,0 +1,64 @@
+#include "broker/config.h"
+
+#define AT(member) offsetof(struct orl_broker_cfg, member)
+#define STR(key, limit, text, why)                                                                 \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_STR, .offset = AT(key), .max = (limit), .fallback = (text),  \
+        .help = (why)                                                                              \
+    }
+#define INT(key, low, high, of, text, why)                                                         \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_INT, .offset = AT(key), .min = (low), .max = (high),         \
+        .unit = (of), .fallback = (text), .help = (why)                                            \
+    }
+#define ENUM(key, list, text, why)                                                                 \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_ENUM, .offset = AT(key), .choices = (list),                  \
+        .fallback = (text), .help = (why)                                                          \
+    }
+
+enum { DIR_BYTES = 90, PATH_BYTES = 240, USER_BYTES = 32, UID_BYTES = 10 };
+
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+/* In the order of enum orl_password_cost. */
+static const char *const costs[] = {"moderate", "interactive", "minimal", NULL};
+
+const struct orl_cfg_key orl_broker_keys[] = {
+        STR(run_dir, DIR_BYTES, "/run/oriel", "Folder of broker.sock, gateway.sock, console.sock."),
+        STR(state_dir, PATH_BYTES - 40, "/var/lib/oriel",
+                "Folder for what must survive a restart."),
+        STR(store, PATH_BYTES, "", "File of the store; empty: oriel.db in state_dir."),
+        STR(user, USER_BYTES, "oriel-broker",
+                "User to run as when started by root; empty: stay root."),
+        STR(gateway_user, USER_BYTES, "oriel", "User whose gateways may connect."),
+        STR(vmpool_user, USER_BYTES, "oriel-vmpool", "User whose vmpool may wake the broker."),
+        {.name = "admin_uids",
+                .type = ORL_CFG_LIST,
+                .offset = AT(admin_uids),
+                .max = UID_BYTES,
+                .fallback = "",
+                .help = "Numeric uids that may call the API, besides root and the broker's own."},
+        INT(lease_s, 5, 3600, "s", "30",
+                "How long a session counts as connected without news from its gateway."),
+        INT(wait_timeout_s, 1, 3600, "s", "180", "How long a login waits for a desktop."),
+        INT(vmpool_silent_s, 2, 3600, "s", "60",
+                "After how long without its heartbeat a host counts as gone."),
+        INT(max_idle_s, 0, 604800, "s", "0",
+                "Told to gateways: a session without input for that long is closed; 0: never."),
+        INT(ticket_first_use_s, 5, 86400, "s", "300", "How long an unused ticket is good."),
+        INT(ticket_max_failures, 1, 100, NULL, "5", "Failed proofs that burn a ticket."),
+        INT(audit_keep_days, 1, 36500, "days", "400", "How long audit rows are kept."),
+        INT(password_threads, 1, 16, NULL, "2", "Threads that check passwords."),
+        INT(max_connections, 1, 65536, NULL, "8192", "Client connections of all gateways."),
+        INT(max_api_connections, 4, 1024, NULL, "64", "Connections to broker.sock."),
+        ENUM(password_cost, costs, "interactive",
+                "Cost of password hashes: interactive 64 MiB, moderate 256 MiB, minimal for "
+                "tests."),
+        ENUM(log_level, levels, "info", "Least important lines that are logged."),
+        {.name = NULL},
+};
+
+const char *orl_broker_log_level(const struct orl_broker_cfg *cfg)
+{
+    return levels[cfg->log_level];
+}

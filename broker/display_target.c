@@ -1,0 +1,38 @@
+#include "broker/display_target.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { UNIX_PATH_MAX_LEN = 107 }; /* sun_path without its NUL, unix(7) */
+
+static bool is_port(const char *text)
+{
+    size_t len = strlen(text);
+    unsigned value = 0;
+    if (len == 0 || len > 5 || strspn(text, "0123456789") != len) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        value = value * 10 + (unsigned)(text[i] - '0');
+    }
+    return value >= 1 && value <= 65535;
+}
+
+bool orl_display_target_is_valid(const char *text)
+{
+    static const char names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (strncmp(text, "unix:", 5) == 0) {
+        const char *path = text + 5;
+        return path[0] == '/' && strlen(path) <= UNIX_PATH_MAX_LEN && strstr(path, "/../") == NULL;
+    }
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon == text || !is_port(colon + 1)) {
+        return false;
+    }
+    size_t len = (size_t)(colon - text);
+    if (text[0] == '[') {
+        return len > 2 && text[len - 1] == ']' &&
+               strspn(text + 1, "0123456789abcdefABCDEF:.%") == len - 2;
+    }
+    return strspn(text, names) == len && text[0] != '-';
+}

@@ -1,0 +1,426 @@
+#include "broker/gateway_sock.h"
+
+#include "base/cleanup.h"
+#include "base/ipc.h"
+#include "base/secret.h"
+#include "broker/login.h"
+#include "broker/session_lease.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { MAX_PEERS = 64, MAX_QUEUED = 4096, BUCKETS = 1024, ACCEPTS_PER_WAKE = 8 };
+
+enum peer_role { PEER_NONE = 0, PEER_GATEWAY = 1, PEER_VMPOOL = 2 };
+
+struct orl_gateway {
+    struct orl_gateways *gateways;
+    struct orl_ipc *ipc;
+    unsigned roles; /* of enum peer_role */
+    char name[ORL_NAME_MAX + 1];
+    struct orl_gateway *next, **prev;
+};
+
+struct orl_gateways {
+    struct orl_broker *broker;
+    int fd;
+    struct orl_io *io;
+    struct orl_gateway *first;
+    unsigned peer_count;
+    struct orl_conn *conns;
+    struct orl_conn *buckets[BUCKETS];
+    unsigned conn_count;
+    uint64_t next_serial;
+    uid_t own_uid, gateway_uid, vmpool_uid; /* (uid_t)-1: no such user */
+    struct orl_log_limit fault_limit;
+};
+
+/* Which of the messages a peer of a role may send. */
+static const unsigned allowed[ORL_MSG_TYPE_COUNT] = {
+        [ORL_MSG_LOGIN] = PEER_GATEWAY,
+        [ORL_MSG_PROOF] = PEER_GATEWAY,
+        [ORL_MSG_STATS] = PEER_GATEWAY,
+        [ORL_MSG_CLOSE] = PEER_GATEWAY,
+        [ORL_MSG_POKE] = PEER_GATEWAY | PEER_VMPOOL,
+};
+
+static size_t bucket_of(const struct orl_gateway *gateway, uint32_t number)
+{
+    uintptr_t mixed = (uintptr_t)gateway / 64 + (uintptr_t)number * UINT32_C(2654435761);
+    return mixed % BUCKETS;
+}
+
+static struct orl_conn *find(const struct orl_gateway *gateway, uint32_t number)
+{
+    struct orl_conn *conn = gateway->gateways->buckets[bucket_of(gateway, number)];
+    while (conn != NULL && (conn->gateway != gateway || conn->number != number)) {
+        conn = conn->next_in_bucket;
+    }
+    return conn;
+}
+
+static void remove_conn(struct orl_conn *conn)
+{
+    struct orl_gateways *gateways = conn->gateway->gateways;
+    struct orl_conn **at = &gateways->buckets[bucket_of(conn->gateway, conn->number)];
+    while (*at != conn) {
+        at = &(*at)->next_in_bucket;
+    }
+    *at = conn->next_in_bucket;
+    *conn->prev = conn->next;
+    if (conn->next != NULL) {
+        conn->next->prev = conn->prev;
+    }
+    gateways->conn_count--;
+    free(conn);
+}
+
+static struct orl_conn *add_conn(struct orl_gateway *gateway, uint32_t number)
+{
+    struct orl_gateways *gateways = gateway->gateways;
+    if (gateways->conn_count >= (unsigned)gateways->broker->cfg->max_connections) {
+        return NULL;
+    }
+    struct orl_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->gateway = gateway;
+    conn->number = number;
+    conn->serial = ++gateways->next_serial;
+    struct orl_conn **bucket = &gateways->buckets[bucket_of(gateway, number)];
+    conn->next_in_bucket = *bucket;
+    *bucket = conn;
+    conn->next = gateways->conns;
+    conn->prev = &gateways->conns;
+    if (conn->next != NULL) {
+        conn->next->prev = &conn->next;
+    }
+    gateways->conns = conn;
+    gateways->conn_count++;
+    return conn;
+}
+
+struct orl_conn *orl_conn_find(struct orl_gateways *gateways, uint64_t serial)
+{
+    struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
+    while (conn != NULL && conn->serial != serial) {
+        conn = conn->next;
+    }
+    return conn;
+}
+
+struct orl_conn *orl_conn_find_session(struct orl_gateways *gateways, const char *session)
+{
+    struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
+    while (conn != NULL && strcmp(conn->session, session) != 0) {
+        conn = conn->next;
+    }
+    return conn;
+}
+
+const char *orl_conn_gateway_name(const struct orl_conn *conn)
+{
+    return conn->gateway->name;
+}
+
+void orl_conn_each(struct orl_gateways *gateways, orl_conn_fn fn, void *ctx)
+{
+    struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
+    while (conn != NULL) {
+        struct orl_conn *next = conn->next;
+        fn(ctx, conn);
+        conn = next;
+    }
+}
+
+unsigned orl_conn_count(const struct orl_gateways *gateways, enum orl_conn_state state)
+{
+    unsigned count = 0;
+    const struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
+    for (; conn != NULL; conn = conn->next) {
+        count += conn->state == state;
+    }
+    return count;
+}
+
+unsigned orl_gateway_count(const struct orl_gateways *gateways)
+{
+    unsigned count = 0;
+    const struct orl_gateway *peer = gateways != NULL ? gateways->first : NULL;
+    for (; peer != NULL; peer = peer->next) {
+        count += (peer->roles & PEER_GATEWAY) != 0;
+    }
+    return count;
+}
+
+void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN])
+{
+    struct orl_msg msg = {.type = ORL_MSG_HASH, .conn = conn->number};
+    memcpy(msg.u.hash.ntowfv2, ntowfv2, sizeof(msg.u.hash.ntowfv2));
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+    orl_msg_wipe(&msg);
+}
+
+void orl_conn_send_plan(struct orl_conn *conn, const struct orl_session_row *session, bool is_ready)
+{
+    struct orl_msg msg = {.type = ORL_MSG_PLAN, .conn = conn->number};
+    struct orl_msg_plan *plan = &msg.u.plan;
+    plan->is_ready = is_ready ? 1 : 0;
+    orl_msg_text(plan->session, sizeof(plan->session), session->id);
+    orl_msg_text(plan->user, sizeof(plan->user), session->user);
+    orl_msg_text(plan->pool, sizeof(plan->pool), session->pool);
+    plan->waiting_since_ms = session->started_ms;
+    plan->max_idle_s = (uint32_t)conn->gateway->gateways->broker->cfg->max_idle_s;
+    if (is_ready) {
+        orl_msg_text(plan->desktop, sizeof(plan->desktop), session->desktop);
+        plan->version = session->desktop_version;
+    }
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+}
+
+static void send_close(struct orl_gateway *gateway, uint32_t number, enum orl_reason reason,
+        const char *audit, const char *text)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = number};
+    msg.u.close.reason = reason;
+    orl_msg_text(msg.u.close.audit, sizeof(msg.u.close.audit), audit != NULL ? audit : "");
+    orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
+    orl_ipc_post(gateway->ipc, &msg, NULL, 0);
+}
+
+void orl_conn_close(
+        struct orl_conn *conn, enum orl_reason reason, const char *audit, const char *text)
+{
+    send_close(conn->gateway, conn->number, reason, audit, text);
+    remove_conn(conn);
+}
+
+static void log_fault(struct orl_gateway *gateway, const char *what, unsigned type)
+{
+    struct orl_gateways *gateways = gateway->gateways;
+    unsigned dropped = 0;
+    gateways->broker->counters.gateway_faults++;
+    if (orl_log_limit_pass(
+                &gateways->fault_limit, orl_loop_now_us(gateways->broker->loop), &dropped)) {
+        orl_log_warn(&gateways->broker->log, what, "gateway", gateway->name, "message",
+                orl_msg_name(type), "dropped", ORL_LOG_NUM(dropped));
+    }
+}
+
+static void begin(struct orl_gateway *gateway, const struct orl_msg *msg)
+{
+    struct orl_broker *broker = gateway->gateways->broker;
+    struct orl_conn *conn = find(gateway, msg->conn);
+    if (conn != NULL) { /* one login per connection: the rest is an attack, or a fault of ours */
+        log_fault(gateway, "a connection logs in twice", msg->type);
+        orl_leases_lost(broker, conn, ORL_REASON_CLIENT_PROTOCOL);
+        orl_conn_close(conn, ORL_REASON_CLIENT_PROTOCOL, NULL, NULL);
+        return;
+    }
+    conn = add_conn(gateway, msg->conn);
+    if (conn == NULL) {
+        send_close(gateway, msg->conn, ORL_REASON_TOO_MANY_CONNECTIONS, NULL, NULL);
+        return;
+    }
+    if (msg->type == ORL_MSG_LOGIN) {
+        orl_login_password(broker, conn, &msg->u.login);
+    } else {
+        orl_login_proof(broker, conn, &msg->u.proof);
+    }
+}
+
+static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
+{
+    struct orl_broker *broker = gateway->gateways->broker;
+    struct orl_conn *conn = find(gateway, msg->conn);
+    if (conn == NULL) { /* we were restarted, or our CLOSE and this message crossed */
+        enum orl_reason reason =
+                orl_leases_adopt(broker, gateway->name, msg->conn, msg->u.stats.session);
+        conn = reason == ORL_REASON_NONE ? add_conn(gateway, msg->conn) : NULL;
+        if (conn == NULL) {
+            send_close(gateway, msg->conn, reason, NULL, NULL);
+            return;
+        }
+        orl_msg_text(conn->session, sizeof(conn->session), msg->u.stats.session);
+        conn->state = ORL_CONN_LIVE;
+    }
+    if (conn->state != ORL_CONN_LIVE || strcmp(conn->session, msg->u.stats.session) != 0) {
+        log_fault(gateway, "statistics of no session of this connection", msg->type);
+        return;
+    }
+    orl_leases_renew(broker, conn, &msg->u.stats);
+}
+
+static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
+{
+    struct orl_gateway *gateway = ctx;
+    struct orl_broker *broker = gateway->gateways->broker;
+    (void)ipc;
+    if (fds->count != 0 || (allowed[msg->type] & gateway->roles) == 0) {
+        log_fault(gateway, "a message that this peer may not send", msg->type);
+        return ORL_E_PROTO;
+    }
+    if (msg->type == ORL_MSG_LOGIN || msg->type == ORL_MSG_PROOF) {
+        begin(gateway, msg);
+    } else if (msg->type == ORL_MSG_STATS) {
+        on_stats(gateway, msg);
+    } else if (msg->type == ORL_MSG_CLOSE) {
+        struct orl_conn *conn = find(gateway, msg->conn);
+        if (conn != NULL) {
+            orl_leases_lost(broker, conn, orl_reason_from_u32(msg->u.close.reason));
+            remove_conn(conn);
+        }
+    } else {
+        orl_leases_poke(broker->leases);
+    }
+    return 0;
+}
+
+static void free_peer(struct orl_gateway *gateway)
+{
+    struct orl_gateways *gateways = gateway->gateways;
+    struct orl_conn *conn = gateways->conns;
+    while (conn != NULL) {
+        struct orl_conn *next = conn->next;
+        if (conn->gateway == gateway) {
+            remove_conn(conn);
+        }
+        conn = next;
+    }
+    orl_ipc_free(gateway->ipc);
+    *gateway->prev = gateway->next;
+    if (gateway->next != NULL) {
+        gateway->next->prev = gateway->prev;
+    }
+    gateways->peer_count--;
+    free(gateway);
+}
+
+/* Its sessions keep their leases: a gateway that comes back announces them by their statistics. */
+static void on_closed(void *ctx, struct orl_ipc *ipc, int code)
+{
+    struct orl_gateway *gateway = ctx;
+    (void)ipc;
+    if ((gateway->roles & PEER_GATEWAY) != 0 || code != ORL_E_CLOSED) {
+        orl_log_info(&gateway->gateways->broker->log, "peer is gone", "gateway", gateway->name,
+                "why", orl_err_name(code));
+    }
+    free_peer(gateway);
+}
+
+static unsigned roles_of(const struct orl_gateways *gateways, uid_t uid)
+{
+    unsigned roles = PEER_NONE;
+    if (uid == gateways->own_uid || uid == gateways->gateway_uid) {
+        roles |= PEER_GATEWAY;
+    }
+    if (uid == gateways->own_uid || uid == gateways->vmpool_uid) {
+        roles |= PEER_VMPOOL;
+    }
+    return roles;
+}
+
+static void add_peer(struct orl_gateways *gateways, int fd)
+{
+    static const struct orl_ipc_events events = {.on_msg = on_msg, .on_closed = on_closed};
+    struct orl_broker *broker = gateways->broker;
+    struct orl_err err = {0};
+    uid_t uid = 0;
+    pid_t pid = 0;
+    int rc = orl_ipc_peer(fd, &uid, &pid, &err);
+    unsigned roles = rc < 0 ? 0 : roles_of(gateways, uid);
+    struct orl_gateway *gateway = NULL;
+    if (roles != 0 && gateways->peer_count < MAX_PEERS) {
+        gateway = calloc(1, sizeof(*gateway));
+    }
+    if (gateway == NULL) {
+        orl_log_warn(&broker->log, "gateway.sock: a peer was turned away", "uid", ORL_LOG_NUM(uid));
+        close(fd);
+        return;
+    }
+    gateway->gateways = gateways;
+    gateway->roles = roles;
+    (void)snprintf(gateway->name, sizeof(gateway->name), "gw-%u-%d", uid, pid);
+    rc = orl_ipc_new(broker->loop, fd, MAX_QUEUED, &events, gateway, &gateway->ipc, &err);
+    if (rc < 0) {
+        orl_log_error(&broker->log, "gateway.sock", "error", err.text);
+        free(gateway);
+        return;
+    }
+    gateway->next = gateways->first;
+    gateway->prev = &gateways->first;
+    if (gateway->next != NULL) {
+        gateway->next->prev = &gateway->next;
+    }
+    gateways->first = gateway;
+    gateways->peer_count++;
+}
+
+static void on_listen(void *ctx, unsigned io_events)
+{
+    struct orl_gateways *gateways = ctx;
+    (void)io_events;
+    for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
+        int fd = accept4(gateways->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            return;
+        }
+        add_peer(gateways, fd);
+    }
+}
+
+static uid_t find_uid(const char *name)
+{
+    const struct passwd *found = name[0] != '\0' ? getpwnam(name) : NULL;
+    return found != NULL ? found->pw_uid : (uid_t)-1;
+}
+
+int orl_gateways_new(
+        struct orl_broker *broker, struct orl_gateways **ret_gateways, struct orl_err *err)
+{
+    char path[200];
+    (void)snprintf(path, sizeof(path), "%s/gateway.sock", broker->cfg->run_dir);
+    struct orl_gateways *gateways = calloc(1, sizeof(*gateways));
+    if (gateways == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "gateway.sock: out of memory");
+    }
+    gateways->broker = broker;
+    gateways->fd = -1;
+    gateways->own_uid = geteuid();
+    gateways->gateway_uid = find_uid(broker->cfg->gateway_user);
+    gateways->vmpool_uid = find_uid(broker->cfg->vmpool_user);
+    gateways->fault_limit = (struct orl_log_limit){.period_us = UINT64_C(60000000), .burst = 10};
+    int rc = orl_ipc_listen(path, SOMAXCONN, &gateways->fd, err);
+    /* Not the file's mode but the peer's uid decides, at accept. */
+    if (rc == 0 && chmod(path, 0666) < 0) {
+        rc = orl_err_sys(err, errno, "%s: change its mode", path);
+    }
+    if (rc == 0) {
+        rc = orl_io_open(
+                broker->loop, gateways->fd, ORL_IO_READ, on_listen, gateways, &gateways->io, err);
+    }
+    if (rc < 0) {
+        orl_gateways_free(gateways);
+        return rc;
+    }
+    *ret_gateways = gateways;
+    return 0;
+}
+
+void orl_gateways_free(struct orl_gateways *gateways)
+{
+    if (gateways == NULL) {
+        return;
+    }
+    while (gateways->first != NULL) {
+        free_peer(gateways->first);
+    }
+    orl_io_close(gateways->io);
+    orl_close_fd(&gateways->fd);
+    free(gateways);
+}

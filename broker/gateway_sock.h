@@ -1,0 +1,55 @@
+/* gateway.sock: where gateways connect (logins, proofs, statistics, closes) and vmpool pokes.
+ * Who may connect is decided by the peer's uid, what each may say by a table. Keeps the live
+ * connections of all gateways; what they mean is decided in login.c, assign.c and session_lease.c. */
+#ifndef ORL_BROKER_GATEWAY_SOCK_H
+#define ORL_BROKER_GATEWAY_SOCK_H
+#include "broker/broker.h"
+#include "store/session.h"
+
+enum orl_conn_state {
+    ORL_CONN_NONE = 0,
+    ORL_CONN_CHECKING, /* a password is being checked */
+    ORL_CONN_DECIDING, /* who it is is known; what it gets is not */
+    ORL_CONN_WAITING,  /* has a session, waits for its desktop until deadline_us */
+    ORL_CONN_LIVE,     /* has a session that is active */
+};
+struct orl_gateway;
+struct orl_conn {
+    struct orl_gateway *gateway;
+    uint32_t number; /* the gateway's */
+    uint64_t serial; /* ours; never used twice */
+    enum orl_conn_state state;
+    uint32_t protocol;
+    char client[ORL_ADDR_MAX + 1];
+    char client_name[ORL_NAME_MAX + 1];
+    char user[ORL_USER_MAX + 1];  /* once it is proven */
+    char session[ORL_ID_LEN + 1]; /* WAITING, LIVE */
+    uint64_t deadline_us;         /* WAITING */
+    uint64_t renewed_us;          /* WAITING: when we last renewed the lease */
+    struct orl_conn *next_in_bucket;
+    struct orl_conn *next, **prev;
+};
+
+ORL_NODISCARD int orl_gateways_new(
+        struct orl_broker *broker, struct orl_gateways **ret_gateways, struct orl_err *err);
+void orl_gateways_free(struct orl_gateways *gateways); /* NULL is fine */
+
+/* NULL: it is gone. */
+struct orl_conn *orl_conn_find(struct orl_gateways *gateways, uint64_t serial);
+struct orl_conn *orl_conn_find_session(struct orl_gateways *gateways, const char *session);
+/* The name under which the store knows the gateway of conn. */
+const char *orl_conn_gateway_name(const struct orl_conn *conn);
+/* fn may end the connection it is given. */
+typedef void (*orl_conn_fn)(void *ctx, struct orl_conn *conn);
+void orl_conn_each(struct orl_gateways *gateways, orl_conn_fn fn, void *ctx);
+unsigned orl_conn_count(const struct orl_gateways *gateways, enum orl_conn_state state);
+unsigned orl_gateway_count(const struct orl_gateways *gateways);
+
+void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN]);
+void orl_conn_send_plan(
+        struct orl_conn *conn, const struct orl_session_row *session, bool is_ready);
+/* text: NULL or "" for the reason's own. Frees conn. */
+void orl_conn_close(
+        struct orl_conn *conn, enum orl_reason reason, const char *audit, const char *text);
+
+#endif

@@ -1,0 +1,39 @@
+/* broker.sock: HTTP/1.1 on a Unix socket, by libwebsockets on our loop. Knows sizes, deadlines and
+ * who the peer is; nothing of routes (broker/api.h). */
+#ifndef ORL_BROKER_HTTP_H
+#define ORL_BROKER_HTTP_H
+#include "broker/broker.h"
+#include <jansson.h>
+#include <sys/types.h>
+
+#define ORL_HTTP_BODY_MAX 65536
+#define ORL_HTTP_PATH_MAX 1023
+
+enum orl_http_role { ORL_HTTP_NOBODY = 0, ORL_HTTP_ADMIN };
+enum orl_http_method { ORL_HTTP_GET = 1, ORL_HTTP_POST, ORL_HTTP_PATCH, ORL_HTTP_DELETE };
+
+/* One request. Lives until it is answered, also when the client has gone by then. */
+struct orl_http_req {
+    struct orl_broker *broker;
+    enum orl_http_method method;
+    enum orl_http_role role;
+    uid_t uid;
+    char path[ORL_HTTP_PATH_MAX + 1];  /* percent-decoded, without the query */
+    char query[ORL_HTTP_PATH_MAX + 1]; /* "a=b&c=d", each value still percent-encoded */
+    char *body;                        /* NUL-terminated; NULL: none */
+    size_t body_len;
+    struct lws *wsi; /* http.c's; NULL: the client has gone */
+};
+
+ORL_NODISCARD int orl_http_new(
+        struct orl_broker *broker, struct orl_http **ret_http, struct orl_err *err);
+void orl_http_stop(struct orl_http *http); /* begins to close; the loop must still run */
+bool orl_http_is_stopped(const struct orl_http *http);
+void orl_http_free(struct orl_http *http); /* NULL is fine */
+
+/* Answers and frees req. Exactly once per request; takes body (NULL: an empty one). */
+void orl_http_reply(struct orl_http_req *req, unsigned status, json_t *body);
+void orl_http_reply_text(struct orl_http_req *req, unsigned status, const char *type, char *text,
+        size_t len); /* takes text */
+
+#endif

@@ -1,0 +1,140 @@
+/* oriel-broker: as root it makes its folders and becomes an ordinary user before it listens. */
+#include "base/loop.h"
+#include "base/sandbox.h"
+#include "broker/broker.h"
+#include "broker/http.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLOSE_US (UINT64_C(300) * 1000)
+
+static const struct orl_log_ctx log_ctx = {.name = "broker"};
+
+static int make_dir(const char *path, const struct passwd *owner, struct orl_err *err)
+{
+    if (mkdir(path, 0750) < 0) {
+        return errno == EEXIST ? 0 : orl_err_sys(err, errno, "%s: make the folder", path);
+    }
+    /* Others must reach the sockets in run_dir; what is secret has a mode of its own. */
+    if (chmod(path, 02775) < 0 ||
+            (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) < 0)) {
+        return orl_err_sys(err, errno, "%s: change its owner", path);
+    }
+    return 0;
+}
+
+static int become(const struct passwd *user, struct orl_err *err)
+{
+    if (initgroups(user->pw_name, user->pw_gid) < 0 ||
+            setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+            setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0) {
+        return orl_err_sys(err, errno, "become user %s", user->pw_name);
+    }
+    return setuid(0) == 0 ? orl_err_set(err, ORL_E_DENIED, "root's rights did not go") : 0;
+}
+
+/* An ordinary user can't become another; an empty name is the wish not to. */
+static int prepare(const struct orl_broker_cfg *cfg, struct orl_err *err)
+{
+    const struct passwd *user = NULL;
+    if (geteuid() == 0 && cfg->user[0] != '\0') {
+        user = getpwnam(cfg->user);
+        if (user == NULL || user->pw_uid == 0) {
+            return orl_err_set(err, ORL_E_CONFIG,
+                    "user: there is no ordinary user '%s' (make one, or set user to '')",
+                    cfg->user);
+        }
+    }
+    int rc = make_dir(cfg->run_dir, user, err);
+    if (rc == 0) {
+        rc = make_dir(cfg->state_dir, user, err);
+    }
+    return rc == 0 && user != NULL ? become(user, err) : rc;
+}
+
+struct stopping {
+    struct orl_broker *broker;
+    struct orl_loop *loop;
+    struct orl_timer *timer;
+};
+
+static void on_closed(void *ctx)
+{
+    orl_loop_stop(ctx);
+}
+
+static void on_signal(void *ctx, int signum)
+{
+    struct stopping *stopping = ctx;
+    (void)signum;
+    if (orl_http_is_stopped(stopping->broker->http)) {
+        return;
+    }
+    orl_log_info(&log_ctx, "stopping");
+    orl_broker_stop(stopping->broker);
+    orl_timer_start(stopping->timer, CLOSE_US, 0); /* libwebsockets closes on the loop */
+}
+
+static int serve(const struct orl_broker_cfg *cfg, struct orl_err *err)
+{
+    struct orl_broker broker = {0};
+    struct stopping stopping = {.broker = &broker};
+    int rc = orl_loop_new(&stopping.loop, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = orl_broker_init(&broker, cfg, stopping.loop, err);
+    if (rc == 0) {
+        rc = orl_timer_new(stopping.loop, on_closed, stopping.loop, &stopping.timer, err);
+    }
+    if (rc == 0) {
+        rc = orl_loop_on_signal(stopping.loop, SIGTERM, on_signal, &stopping, err);
+    }
+    if (rc == 0) {
+        rc = orl_loop_on_signal(stopping.loop, SIGINT, on_signal, &stopping, err);
+    }
+    if (rc == 0) {
+        rc = orl_broker_listen(&broker, err);
+    }
+    if (rc == 0) {
+        orl_log_info(&log_ctx, "ready", "run_dir", cfg->run_dir);
+        orl_loop_run(stopping.loop);
+    }
+    orl_timer_free(stopping.timer);
+    orl_broker_fini(&broker);
+    orl_loop_free(stopping.loop);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct orl_broker_cfg cfg = {0};
+    struct orl_err err = {0};
+    enum orl_log_level level = ORL_LOG_INFO;
+    orl_sandbox_harden();
+    int rc = orl_cfg_args(argc, argv, "oriel-broker", "Users, logins, entitlements, sessions, API.",
+            "/etc/oriel/broker.yaml", orl_broker_keys, &cfg, &err);
+    if (rc == 0) {
+        if (orl_log_level_parse(orl_broker_log_level(&cfg), &level)) {
+            orl_log_set_level(level);
+        }
+        rc = prepare(&cfg, &err);
+        if (rc == 0) {
+            rc = serve(&cfg, &err);
+        }
+        orl_cfg_fini(orl_broker_keys, &cfg);
+    }
+    if (rc < 0) {
+        orl_log_error(&log_ctx, "cannot go on", "error", err.text);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,366 @@
+#include "broker/session_lease.h"
+
+#include "base/clock.h"
+#include "base/ipc.h"
+#include "broker/assign.h"
+#include "broker/pool_drain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_PER_TICK = 64 };
+#define TICK_US ORL_US_PER_S
+#define PRUNE_US (UINT64_C(3600) * ORL_US_PER_S)
+
+struct orl_leases {
+    struct orl_broker *broker;
+    struct orl_timer *tick;
+    uint64_t pruned_us;
+    uint64_t generation; /* the store's, when we looked last */
+    bool is_look_due;
+    bool is_poke_due;
+};
+
+enum orl_reason orl_leases_end_of(
+        const struct orl_session_row *session, const struct orl_desktop_row *desktop)
+{
+    if (session->state == ORL_SESSION_WAITING) {
+        return ORL_REASON_NONE; /* a dedicated one may still be off */
+    }
+    if (desktop->power == ORL_POWER_STOPPED || desktop->power == ORL_POWER_ABSENT) {
+        return ORL_REASON_LOGGED_OFF;
+    }
+    return desktop->power == ORL_POWER_FAILED ? ORL_REASON_GUEST_DIED : ORL_REASON_NONE;
+}
+
+static void close_conn_of(
+        struct orl_broker *broker, const char *session, enum orl_reason reason, const char *audit)
+{
+    struct orl_conn *conn = orl_conn_find_session(broker->gateways, session);
+    if (conn != NULL) {
+        orl_conn_close(conn, reason, audit, NULL);
+    }
+}
+
+struct end {
+    char session[ORL_ID_LEN + 1];
+    char user[ORL_USER_MAX + 1];
+    char client[ORL_ADDR_MAX + 1];
+    enum orl_reason reason;
+};
+
+static void audit_session(struct orl_broker *broker, const struct end *end, const char *action,
+        struct orl_id *ret_audit)
+{
+    char object[ORL_ID_LEN + 16];
+    (void)snprintf(object, sizeof(object), "session:%s", end->session);
+    struct orl_audit_event event = {.actor = "broker",
+            .action = action,
+            .reason = end->reason,
+            .object = object,
+            .user = end->user,
+            .client = end->client};
+    orl_broker_audit(broker, &event, ret_audit);
+}
+
+int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reason reason,
+        const char *actor, const char *audit, struct orl_err *err)
+{
+    int rc = orl_session_end(broker->store, session, reason, actor, orl_clock_wall_ms(), err);
+    if (rc < 0) {
+        return rc;
+    }
+    broker->counters.session_ends[reason]++;
+    close_conn_of(broker, session, reason, audit);
+    orl_leases_poke_vmpool(broker->leases);
+    return 0;
+}
+
+int orl_leases_disconnect(struct orl_broker *broker, const char *session, enum orl_reason reason,
+        const char *audit, struct orl_err *err)
+{
+    int rc = orl_session_disconnect(broker->store, session, 0, reason, orl_clock_wall_ms(), err);
+    if (rc == 0) {
+        close_conn_of(broker, session, reason, audit);
+    }
+    return rc;
+}
+
+void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_reason reason)
+{
+    if (conn->session[0] == '\0') {
+        return;
+    }
+    struct orl_err err = {0};
+    struct end end = {.reason = reason == ORL_REASON_NONE ? ORL_REASON_CLIENT_CLOSED : reason};
+    int rc = orl_session_disconnect(
+            broker->store, conn->session, conn->number, end.reason, orl_clock_wall_ms(), &err);
+    if (rc == 0) {
+        struct orl_id audit;
+        orl_msg_text(end.session, sizeof(end.session), conn->session);
+        orl_msg_text(end.user, sizeof(end.user), conn->user);
+        orl_msg_text(end.client, sizeof(end.client), conn->client);
+        audit_session(broker, &end, "session.disconnect", &audit);
+    } else if (rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND) {
+        orl_broker_log_store(broker, "disconnect", &err);
+    }
+    conn->session[0] = '\0';
+    orl_leases_poke(broker->leases);
+}
+
+static uint64_t lease_until_ms(const struct orl_broker *broker)
+{
+    return orl_clock_wall_ms() + (uint64_t)broker->cfg->lease_s * 1000;
+}
+
+enum orl_reason orl_leases_adopt(
+        struct orl_broker *broker, const char *gateway, uint32_t number, const char *session)
+{
+    struct orl_err err = {0};
+    struct orl_session_row row;
+    if (orl_session_get(broker->store, session, &row, &err) < 0) {
+        return ORL_REASON_LOGGED_OFF;
+    }
+    if (row.state == ORL_SESSION_ENDED) {
+        return row.reason != ORL_REASON_NONE ? row.reason : ORL_REASON_LOGGED_OFF;
+    }
+    if (row.conn != number || strcmp(row.gateway, gateway) != 0) {
+        return ORL_REASON_TAKEN_OVER;
+    }
+    if (orl_session_activate(
+                broker->store, session, lease_until_ms(broker), orl_clock_wall_ms(), &err) < 0) {
+        return ORL_REASON_DISCONNECT_TIMEOUT;
+    }
+    orl_log_info(&broker->log, "a session goes on after a restart", "session", session);
+    return ORL_REASON_NONE;
+}
+
+void orl_leases_renew(
+        struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_stats *stats)
+{
+    struct orl_err err = {0};
+    char json[512];
+    (void)snprintf(json, sizeof(json),
+            "{\"width_px\":%u,\"height_px\":%u,\"frames\":%llu,\"bytes_out\":%llu,"
+            "\"bytes_in\":%llu,\"rtt_us\":%u,\"ack_us\":%u,\"last_input_ms\":%llu}",
+            stats->width_px, stats->height_px, (unsigned long long)stats->frames,
+            (unsigned long long)stats->bytes_out, (unsigned long long)stats->bytes_in,
+            stats->rtt_us, stats->ack_us, (unsigned long long)stats->last_input_ms);
+    int rc = orl_session_renew(broker->store, conn->session, lease_until_ms(broker), json, &err);
+    if (rc == ORL_E_CONFLICT) {
+        /* The lease ran out while the gateway hung: the same connection may go on. */
+        enum orl_reason reason =
+                orl_leases_adopt(broker, orl_conn_gateway_name(conn), conn->number, conn->session);
+        if (reason != ORL_REASON_NONE) {
+            orl_conn_close(conn, reason, NULL, NULL);
+        }
+    } else if (rc < 0) {
+        orl_broker_log_store(broker, "renewing a lease", &err);
+    }
+}
+
+struct ends {
+    struct orl_broker *broker;
+    struct end list[MAX_PER_TICK];
+    unsigned count;
+};
+
+static int see_session(void *ctx, const struct orl_session_row *row)
+{
+    struct ends *ends = ctx;
+    struct orl_desktop_row desktop;
+    struct orl_err err;
+    if (ends->count == MAX_PER_TICK) {
+        return 1;
+    }
+    if (row->desktop[0] == '\0' ||
+            orl_desktop_get(ends->broker->store, row->desktop, &desktop, &err) < 0) {
+        return 0;
+    }
+    enum orl_reason reason = orl_leases_end_of(row, &desktop);
+    if (reason != ORL_REASON_NONE) {
+        struct end *end = &ends->list[ends->count++];
+        end->reason = reason;
+        orl_msg_text(end->session, sizeof(end->session), row->id);
+        orl_msg_text(end->user, sizeof(end->user), row->user);
+        orl_msg_text(end->client, sizeof(end->client), row->client);
+    }
+    return 0;
+}
+
+/* Sessions whose machine was switched off or died. */
+static void end_switched_off(struct orl_broker *broker)
+{
+    struct orl_err err = {0};
+    struct orl_session_filter filter = {.is_live = true};
+    struct ends ends = {.broker = broker};
+    if (orl_session_list(broker->store, &filter, see_session, &ends, &err) < 0) {
+        orl_broker_log_store(broker, "sessions", &err);
+    }
+    for (unsigned i = 0; i < ends.count; i++) {
+        const struct end *end = &ends.list[i];
+        struct orl_id audit;
+        audit_session(broker, end, "session.end", &audit);
+        if (orl_leases_end(broker, end->session, end->reason, "broker", audit.text, &err) < 0) {
+            orl_broker_log_store(broker, "ending a session", &err);
+        }
+    }
+}
+
+/* Connections whose session the store does not know as theirs any more. */
+static void check_conn(void *ctx, struct orl_conn *conn)
+{
+    struct orl_broker *broker = ctx;
+    struct orl_session_row row;
+    struct orl_err err = {0};
+    if (conn->session[0] == '\0') {
+        return;
+    }
+    int rc = orl_session_get(broker->store, conn->session, &row, &err);
+    if (rc == ORL_E_NOTFOUND || (rc == 0 && row.state == ORL_SESSION_ENDED)) {
+        enum orl_reason reason = rc == 0 ? row.reason : ORL_REASON_LOGGED_OFF;
+        orl_conn_close(
+                conn, reason != ORL_REASON_NONE ? reason : ORL_REASON_LOGGED_OFF, NULL, NULL);
+    }
+}
+
+static void look(struct orl_leases *lease)
+{
+    struct orl_broker *broker = lease->broker;
+    struct orl_err err = {0};
+    uint64_t now_ms = orl_clock_wall_ms();
+    bool is_changed = lease->is_look_due;
+    uint64_t generation = 0;
+    lease->is_look_due = false;
+    if (orl_store_generation(broker->store, &generation, &err) < 0 ||
+            generation != lease->generation) {
+        lease->generation = generation;
+        is_changed = true;
+    }
+    if (orl_session_expire(broker->store, MAX_PER_TICK, now_ms, &err) < 0) {
+        orl_broker_log_store(broker, "expiring leases", &err);
+    }
+    if (is_changed) {
+        end_switched_off(broker);
+        orl_pool_drain(broker);
+    }
+    int reaped = orl_session_reap(broker->store, MAX_PER_TICK, now_ms, &err);
+    if (reaped < 0) {
+        orl_broker_log_store(broker, "ending disconnected sessions", &err);
+    } else if (reaped > 0) {
+        broker->counters.session_ends[ORL_REASON_DISCONNECT_TIMEOUT] += (unsigned)reaped;
+        orl_leases_poke_vmpool(lease);
+    }
+    if (is_changed || reaped > 0) {
+        orl_conn_each(broker->gateways, check_conn, broker);
+    }
+    orl_assign_waiting(broker);
+}
+
+static void look_if_due(void *ctx)
+{
+    struct orl_leases *lease = ctx;
+    if (lease->is_look_due) {
+        look(lease);
+    }
+}
+
+void orl_leases_poke(struct orl_leases *lease)
+{
+    if (!lease->is_look_due) {
+        lease->is_look_due = true;
+        orl_loop_defer(lease->broker->loop, look_if_due, lease);
+    }
+}
+
+/* Waiting connections send no statistics yet; what they hold is a lease too. */
+static void renew_waiting(void *ctx, struct orl_conn *conn)
+{
+    struct orl_broker *broker = ctx;
+    struct orl_err err = {0};
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    uint64_t period_us = (uint64_t)broker->cfg->lease_s * ORL_US_PER_S / 3;
+    if (conn->state != ORL_CONN_WAITING || now_us - conn->renewed_us < period_us) {
+        return;
+    }
+    conn->renewed_us = now_us;
+    int rc = orl_session_renew(broker->store, conn->session, lease_until_ms(broker), NULL, &err);
+    if (rc < 0 && rc != ORL_E_CONFLICT) {
+        orl_broker_log_store(broker, "renewing a wait", &err);
+    }
+}
+
+static void prune(struct orl_leases *lease)
+{
+    struct orl_broker *broker = lease->broker;
+    struct orl_err err = {0};
+    uint64_t now_ms = orl_clock_wall_ms();
+    uint64_t keep_ms = (uint64_t)broker->cfg->audit_keep_days * 86400 * 1000;
+    uint64_t day_ms = UINT64_C(86400) * 1000;
+    if (orl_ticket_prune(broker->store, now_ms - day_ms, &err) < 0 ||
+            orl_audit_prune(broker->store, now_ms > keep_ms ? now_ms - keep_ms : 0, &err) < 0) {
+        orl_broker_log_store(broker, "pruning", &err);
+    }
+}
+
+static void on_tick(void *ctx)
+{
+    struct orl_leases *lease = ctx;
+    struct orl_broker *broker = lease->broker;
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    orl_conn_each(broker->gateways, renew_waiting, broker);
+    look(lease);
+    if (lease->pruned_us == 0 || now_us - lease->pruned_us >= PRUNE_US) {
+        lease->pruned_us = now_us;
+        prune(lease);
+    }
+}
+
+static void poke_vmpool(void *ctx)
+{
+    struct orl_leases *lease = ctx;
+    char path[200];
+    int fd = -1;
+    lease->is_poke_due = false;
+    (void)snprintf(path, sizeof(path), "%s/console.sock", lease->broker->cfg->run_dir);
+    if (orl_ipc_connect(path, &fd, NULL) == 0) {
+        struct orl_msg msg = {.type = ORL_MSG_POKE};
+        (void)!orl_ipc_send(fd, &msg, NULL, 0);
+        close(fd);
+    }
+}
+
+void orl_leases_poke_vmpool(struct orl_leases *lease)
+{
+    if (!lease->is_poke_due) {
+        lease->is_poke_due = true;
+        orl_loop_defer(lease->broker->loop, poke_vmpool, lease);
+    }
+}
+
+int orl_leases_new(struct orl_broker *broker, struct orl_leases **ret_leases, struct orl_err *err)
+{
+    struct orl_leases *lease = calloc(1, sizeof(*lease));
+    if (lease == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "leases: out of memory");
+    }
+    lease->broker = broker;
+    int rc = orl_timer_new(broker->loop, on_tick, lease, &lease->tick, err);
+    if (rc < 0) {
+        free(lease);
+        return rc;
+    }
+    orl_timer_start(lease->tick, TICK_US, TICK_US);
+    *ret_leases = lease;
+    return 0;
+}
+
+void orl_leases_free(struct orl_leases *lease)
+{
+    if (lease != NULL) {
+        orl_timer_free(lease->tick);
+        free(lease);
+    }
+}

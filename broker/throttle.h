@@ -1,0 +1,32 @@
+/* Slows guessing down without giving anybody a way to lock others out.
+ *   (account, prefix)  after 3 failures refused for 1, 2, 4 .. 300 s: hurts only the guesser's network
+ *   prefix             after 20 failures refused for 1, 2 .. 60 s, whatever the accounts
+ *   account            after 50 failures anywhere each answer is held for 1 s, never refused
+ * A prefix is an IPv4 address or an IPv6 /64. Failures are forgotten after 15 quiet minutes. The
+ * tables have a fixed size; the least recently failed of a bucket makes room. */
+#ifndef ORL_BROKER_THROTTLE_H
+#define ORL_BROKER_THROTTLE_H
+#include "base/err.h"
+#include <stdint.h>
+
+struct orl_throttle;
+
+/* entries: of each of the three tables, rounded up to a power of two. */
+ORL_NODISCARD int orl_throttle_new(
+        unsigned entries, struct orl_throttle **ret_throttle, struct orl_err *err);
+void orl_throttle_free(struct orl_throttle *throttle); /* NULL is fine */
+
+struct orl_throttle_verdict {
+    uint64_t wait_us; /* not 0: refuse; another try makes sense after this */
+    uint64_t hold_us; /* not 0: answer only after this */
+};
+/* account: any text, letters of either case are one; client: as in base/ipc_msgs.h. */
+struct orl_throttle_verdict orl_throttle_check(
+        struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us);
+/* Counts a failure when the try begins, so that many at once do not slip through. */
+void orl_throttle_count(
+        struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us);
+/* The try was right: forgets (account, prefix) and takes this one failure back elsewhere. */
+void orl_throttle_forgive(struct orl_throttle *throttle, const char *account, const char *client);
+
+#endif
