@@ -15,6 +15,7 @@
 enum {
     PDUS_PER_WAKE = 64,
     NOTSENT_BYTES = 128 * 1024, /* without acks: how much may wait in the kernel */
+    USER_TIMEOUT_MS = 40000,    /* more than STALL_US */
     MIN_PX = 200,               /* MS-RDPEDISP 2.2.2.2.1 */
 };
 static const uint64_t PEEK_AGAIN_US = 20000;
@@ -354,6 +355,13 @@ static void start_freerdp(struct orl_viewer *v)
     v->state = ORL_RDP_CONNECT;
 }
 
+/* A client that sent a part and then closed: recv() with MSG_PEEK would show that part for ever. */
+static bool is_half_closed(const struct orl_viewer *v)
+{
+    struct pollfd at = {.fd = v->fd, .events = POLLRDHUP};
+    return poll(&at, 1, 0) == 1 && (at.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 static void peek(struct orl_viewer *v)
 {
     uint8_t data[ORL_X224_REQUEST_MAX];
@@ -369,6 +377,8 @@ static void peek(struct orl_viewer *v)
         orl_io_set(v->io, ORL_IO_READ);
         start_freerdp(v);
         run(v);
+    } else if (got > 0 && is_half_closed(v)) {
+        orl_rdp_close(v, ORL_REASON_CLIENT_CLOSED, NULL);
     } else if (got > 0) {
         /* The rest is on its way; the part that came would wake us without end. */
         orl_io_set(v->io, 0);
@@ -609,6 +619,9 @@ static int make_peer(struct orl_viewer *v, const struct orl_rdp_opts *opts, stru
         return orl_err_set(err, ORL_E_BACKEND, "FreeRDP makes no context");
     }
     v->fd = opts->fd;
+    /* FreeRDP has set 9 s, which would end a stopped client before our own check says why. */
+    const unsigned timeout_ms = USER_TIMEOUT_MS;
+    (void)setsockopt(v->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
     ((struct orl_rdp_context *)v->peer->context)->viewer = v;
     v->vcm = WTSOpenServerA((LPSTR)v->peer->context);
     if (v->vcm == NULL || v->vcm == INVALID_HANDLE_VALUE) {

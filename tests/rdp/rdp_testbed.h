@@ -1,0 +1,34 @@
+/* A viewer on one end of a socket pair, with what it reported; the test plays the client on the other. */
+#ifndef ORL_TESTS_RDP_TESTBED_H
+#define ORL_TESTS_RDP_TESTBED_H
+#include "base/loop.h"
+#include "protocols/rdp/rdp_viewer.h"
+#include <pthread.h>
+
+enum { TESTBED_WIDTH = 256, TESTBED_HEIGHT = 208 };
+
+struct testbed {
+    struct orl_loop *loop;
+    struct orl_timer *watchdog;
+    struct orl_viewer_handle viewer;
+    int client_fd; /* the client's end; whoever takes it leaves -1 */
+    pthread_t client;
+    void (*play)(struct testbed *bed); /* on its own thread */
+    unsigned seed;
+    bool accepts;
+    bool has_timed_out;
+
+    unsigned logins, readies, closes, acks;
+    enum orl_reason reason;
+    struct orl_viewer_caps caps;
+    uint8_t pixels[TESTBED_WIDTH * TESTBED_HEIGHT * 4];
+    uint32_t frame_id;
+    unsigned matches; /* of the client's picture */
+};
+
+void testbed_init_once(void);
+/* Runs one connection until on_closed, with play() on a thread. */
+void testbed_run(struct testbed *bed, void (*play)(struct testbed *bed));
+uint32_t testbed_random(unsigned *seed);
+
+#endif
