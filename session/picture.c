@@ -199,8 +199,10 @@ static int on_surface(struct orl_picture *picture, const struct orl_link_msg *ms
     }
     picture->is_live = true;
     orl_timer_stop(picture->clock);
-    orl_scale_init(&picture->scale, orl_surface_width(surface), orl_surface_height(surface),
-            picture->width_px, picture->height_px);
+    if (picture->width_px != 0) {
+        orl_scale_init(&picture->scale, orl_surface_width(surface), orl_surface_height(surface),
+                picture->width_px, picture->height_px);
+    }
     damage_all(picture);
     picture->events.on_source(
             picture->ctx, orl_surface_width(surface), orl_surface_height(surface));

@@ -41,6 +41,7 @@ struct orl_session {
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
     uint32_t client_width_px, client_height_px; /* what the client wants */
+    bool has_source;                            /* the link's console has a picture */
     bool has_asked_size;                        /* a person changed it, not only the log-in */
     uint64_t last_input_ms;
     struct orl_timer *stats_timer;
@@ -154,8 +155,15 @@ static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
 {
     struct orl_session *session = ctx;
     bool is_wanted = width_px == session->client_width_px && height_px == session->client_height_px;
+    bool is_first = !session->has_source;
+    session->has_source = true;
+    if (session->state != OPEN) {
+        return; /* the size is settled when the client is ready */
+    }
     if (is_wanted) {
         orl_timer_stop(session->follow_timer);
+    } else if (is_first) {
+        ask_source_size(session);
     }
     if (is_wanted || !orl_timer_is_active(session->follow_timer)) {
         (void)set_viewer_size(session, width_px, height_px);
@@ -263,9 +271,7 @@ static void on_link(void *ctx, int fd)
         end(session, ORL_REASON_INTERNAL, err.text);
         return;
     }
-    if (session->state == OPEN) {
-        ask_source_size(session);
-    }
+    session->has_source = false;
 }
 
 /* Refusals are worth reading; who logs off, or is taken over, knows. */
@@ -336,7 +342,7 @@ static void become_open(struct orl_session *session)
     set_state(session, OPEN);
     session->client_width_px = session->caps.width_px;
     session->client_height_px = session->caps.height_px;
-    if (orl_picture_link_fd(session->picture) >= 0) {
+    if (session->has_source) {
         ask_source_size(session);
     } else if (!session->has_plan) {
         show_waiting(session);
@@ -378,7 +384,7 @@ static void on_input(void *ctx, const struct orl_input *input)
     session->client_width_px = (uint32_t)input->x;
     session->client_height_px = (uint32_t)input->y;
     session->has_asked_size = true;
-    if (orl_picture_link_fd(session->picture) >= 0) {
+    if (session->has_source) {
         ask_source_size(session);
     }
     if (!orl_picture_is_live(session->picture)) {
