@@ -386,6 +386,7 @@ int orl_http_new(struct orl_broker *broker, struct orl_http **ret_http, struct o
             .options = LWS_SERVER_OPTION_UNIX_SOCK | LWS_SERVER_OPTION_LIBUV,
             .foreign_loops = http->loops,
             .user = http,
+            .pcontext = &http->context,
             .gid = -1,
             .uid = -1,
             .timeout_secs = REQUEST_S,
@@ -426,5 +427,8 @@ void orl_http_free(struct orl_http *http)
         return;
     }
     orl_http_stop(http);
+    if (http->context != NULL) { /* its second half; it clears the pointer when it was the last */
+        lws_context_destroy(http->context);
+    }
     free(http);
 }
