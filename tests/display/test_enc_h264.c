@@ -246,10 +246,101 @@ static void largest_side_and_bad_options(void **state)
     orl_h264_free(NULL);
 }
 
+/* Reads a sequence parameter set as far as its colours: ISO/IEC 14496-10, 7.3.2.1.1 and E.1.1. */
+struct bits {
+    const uint8_t *data;
+    size_t len, at;
+};
+
+static uint32_t take_bits(struct bits *b, unsigned count)
+{
+    uint32_t v = 0;
+    for (; count > 0; count--, b->at++) {
+        assert_true(b->at / 8 < b->len);
+        v = v << 1 | ((uint32_t)b->data[b->at / 8] >> (7 - b->at % 8) & 1U);
+    }
+    return v;
+}
+
+static uint32_t take_ue(struct bits *b)
+{
+    unsigned zeros = 0;
+    while (take_bits(b, 1) == 0) {
+        zeros++;
+    }
+    return (1U << zeros) - 1 + take_bits(b, zeros);
+}
+
+struct colours {
+    bool is_full_range;
+    uint32_t primaries, transfer, matrix;
+};
+
+static struct colours read_colours(const struct orl_h264_frame *frame)
+{
+    struct bits b = {frame->data + 5, frame->len - 5, 0}; /* start code, NAL header */
+    assert_int_equal(frame->data[4] & 0x1F, 7);
+    assert_int_equal(take_bits(&b, 8), 100); /* High */
+    take_bits(&b, 16);
+    take_ue(&b);
+    assert_int_equal(take_ue(&b), 1); /* 4:2:0 */
+    take_ue(&b);
+    take_ue(&b);
+    assert_int_equal(take_bits(&b, 2), 0); /* no scaling matrix */
+    take_ue(&b);
+    if (take_ue(&b) == 0) {
+        take_ue(&b);
+    }
+    take_ue(&b); /* reference frames */
+    take_bits(&b, 1);
+    take_ue(&b);
+    take_ue(&b);
+    assert_int_equal(take_bits(&b, 1), 1); /* frames only */
+    take_bits(&b, 1);
+    assert_int_equal(take_bits(&b, 1), 0); /* no cropping: the regions crop */
+    assert_int_equal(take_bits(&b, 1), 1); /* VUI */
+    if (take_bits(&b, 1) == 1) {
+        assert_true(take_bits(&b, 8) != 255);
+    }
+    assert_int_equal(take_bits(&b, 1), 0); /* overscan */
+    assert_int_equal(take_bits(&b, 1), 1); /* video signal type */
+    take_bits(&b, 3);
+    struct colours c = {.is_full_range = take_bits(&b, 1) == 1};
+    assert_int_equal(take_bits(&b, 1), 1);
+    c.primaries = take_bits(&b, 8);
+    c.transfer = take_bits(&b, 8);
+    c.matrix = take_bits(&b, 8);
+    return c;
+}
+
+static void stream_says_bt709_and_its_range(void **state)
+{
+    (void)state;
+    for (int is_full = 0; is_full < 2; is_full++) {
+        uint8_t px[64 * 64 * 4] = {0};
+        const struct orl_h264_opts opts = {.width_px = 64,
+                .height_px = 64,
+                .is_full_range = is_full != 0,
+                .threads = 1,
+                .max_kbit_s = 10000,
+                .preset = "superfast"};
+        struct orl_h264 *h264 = NULL;
+        assert_int_equal(orl_h264_new(&opts, &h264, NULL), 0);
+        const struct orl_region none = {.count = 0};
+        struct orl_h264_frame frame;
+        assert_int_equal(orl_h264_encode(h264, px, 64 * 4, &none, false, &frame, NULL), 0);
+        struct colours c = read_colours(&frame);
+        assert_int_equal(c.is_full_range, is_full != 0);
+        assert_true(c.primaries == 1 && c.transfer == 1 && c.matrix == 1);
+        orl_h264_free(h264);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(flat_colours_come_back_within_two_steps),
+            cmocka_unit_test(stream_says_bt709_and_its_range),
             cmocka_unit_test(moving_picture_has_more_than_35_db),
             cmocka_unit_test(only_damage_is_coded_and_the_rest_stays),
             cmocka_unit_test(key_on_request_decodes_from_nothing),

@@ -30,6 +30,10 @@ static void set_touches_and_clear_inside_needs_all_of_a_tile(void **state)
     const struct orl_rect nearly = {0, 0, 31, 16};
     orl_tiles_clear_inside(&t, &nearly, ORL_TILE_LOSSY);
     assert_true(orl_tiles_count(&t, ORL_TILE_LOSSY) == 3);
+    const struct orl_rect not_first = {1, 1, 39, 39};
+    orl_tiles_set_all(&t, ORL_TILE_LOSSY);
+    orl_tiles_clear_inside(&t, &not_first, ORL_TILE_LOSSY);
+    assert_true(orl_tiles_count(&t, ORL_TILE_LOSSY) == 5);
     orl_tiles_set_all(&t, ORL_TILE_LOSSY);
     const struct orl_rect corner = {32, 32, 8, 8}; /* the last tile ends at the picture's edge */
     orl_tiles_clear_inside(&t, &corner, ORL_TILE_LOSSY);
