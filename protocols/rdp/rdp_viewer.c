@@ -407,7 +407,8 @@ static void on_io(void *ctx, unsigned events)
 
 static void check_stall(struct orl_viewer *v)
 {
-    const bool waits = v->flight.count > 0 || orl_rdp_is_blocked(v);
+    const bool waits = v->flight.count > 0 || v->wants_writable || !v->is_activated ||
+            orl_rdp_is_blocked(v);
     const uint64_t now = orl_loop_now_us(v->loop);
     if (!waits) {
         v->flight.progress_us = now;
