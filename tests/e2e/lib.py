@@ -60,6 +60,14 @@ class Case(unittest.TestCase):
         self.addCleanup(self.end_all)
         self.display_name = None
 
+    def tearDown(self):
+        """A gateway that the test left running stops cleanly, and no sanitizer has spoken."""
+        gateway = getattr(self, "gateway", None)
+        if gateway is not None and gateway.poll() is None:
+            self.assertEqual(self.end(gateway), 0)
+        for path in self.dir.glob("*.log"):
+            self.assertNotRegex(path.read_text(errors="replace"), "Sanitizer|runtime error:")
+
     def show_logs(self):
         outcome = getattr(self, "_outcome", None)
         if outcome is None or outcome.success:
@@ -163,7 +171,7 @@ class Case(unittest.TestCase):
     def start_gateway(self, *settings):
         """As one user, also when the tests run as root: the users may be missing here."""
         self.port = getattr(self, "port", 0) or free_port()
-        args = ["run_dir=" + str(self.run_dir), "state_dir=" + str(self.dir / "state"), f"rdp_port={self.port}",
+        args = [f"run_dir={self.run_dir}", f"state_dir={self.dir / 'state'}", f"rdp_port={self.port}",
                 "rdp_address=127.0.0.1", "user=", "session_user=", "log_level=debug", *settings]
         known = self.log("gateway").count("vmpool: connected")
         self.gateway = self.start("gateway", BIN / "oriel-gateway", *(part for arg in args for part in ("--set", arg)))
