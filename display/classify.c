@@ -66,9 +66,9 @@ bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
         struct orl_classify_cell *cell = cell_of(classify, tiles, i);
         note(cell, now_ms);
-        changed_px += ORL_TILE_PX * ORL_TILE_PX;
+        changed_px += ORL_TILE_AREA_PX;
         if (is_moving(cell, now_ms)) {
-            moving_px += ORL_TILE_PX * ORL_TILE_PX;
+            moving_px += ORL_TILE_AREA_PX;
             tiles->flags[i] |= ORL_TILE_CODED;
         }
     }

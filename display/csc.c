@@ -89,8 +89,8 @@ static void pad_right(const struct orl_csc_matrix *m, const struct orl_csc_rows 
 {
     uint8_t pixels[2][8];
     uint8_t y[2][2];
-    uint8_t u;
-    uint8_t v;
+    uint8_t u = 0;
+    uint8_t v = 0;
     for (unsigned i = 0; i < 2; i++) {
         memcpy(pixels[i], last[i], 4);
         memcpy(pixels[i] + 4, last[i], 4);
@@ -105,6 +105,44 @@ static void pad_right(const struct orl_csc_matrix *m, const struct orl_csc_rows 
     memset(rows->v, v, blocks);
 }
 
+struct job {
+    const struct orl_csc_matrix *m;
+    orl_csc_rows_fn *convert;
+    const uint8_t *src;
+    size_t src_stride;
+    uint32_t width_px, height_px;
+    const struct orl_i420 *dst;
+};
+
+/* Two lines of luma and one of each chroma; beyond the picture's last line that one counts. */
+static void convert_lines(const struct job *job, uint32_t line, const struct span *cols)
+{
+    const uint32_t whole = job->width_px & ~1U; /* pixels in whole blocks */
+    const uint32_t end = cols->to < whole ? cols->to : whole;
+    const uint32_t x = cols->from;
+    const struct orl_i420 *dst = job->dst;
+    struct orl_csc_rows rows;
+    const uint8_t *last[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t src_line = line + i < job->height_px ? line + i : job->height_px - 1;
+        const uint8_t *row = job->src + job->src_stride * src_line;
+        last[i] = row + (size_t)(job->width_px - 1) * 4;
+        rows.src[i] = row + (size_t)x * 4;
+        rows.y[i] = dst->plane[0] + (size_t)dst->stride_bytes[0] * (line + i) + x;
+    }
+    rows.u = dst->plane[1] + (size_t)dst->stride_bytes[1] * (line / 2) + x / 2;
+    rows.v = dst->plane[2] + (size_t)dst->stride_bytes[2] * (line / 2) + x / 2;
+    rows.blocks = end > x ? (end - x) / 2 : 0;
+    job->convert(job->m, &rows);
+    if (cols->to > end) {
+        rows.y[0] += (size_t)rows.blocks * 2;
+        rows.y[1] += (size_t)rows.blocks * 2;
+        rows.u += rows.blocks;
+        rows.v += rows.blocks;
+        pad_right(job->m, &rows, last, (cols->to - x) / 2 - rows.blocks);
+    }
+}
+
 void orl_csc_bgrx_to_i420(const uint8_t *src, size_t src_stride, uint32_t width_px,
         uint32_t height_px, const struct orl_rect *rect, bool is_full_range,
         const struct orl_i420 *dst)
@@ -114,34 +152,18 @@ void orl_csc_bgrx_to_i420(const uint8_t *src, size_t src_stride, uint32_t width_
     if (orl_rect_is_empty(&r)) {
         return;
     }
-    const struct orl_csc_matrix *m = is_full_range ? &orl_csc_full_range : &orl_csc_limited_range;
-    orl_csc_rows_fn *convert = orl_csc_choose_rows();
+    const struct job job = {
+            .m = is_full_range ? &orl_csc_full_range : &orl_csc_limited_range,
+            .convert = orl_csc_choose_rows(),
+            .src = src,
+            .src_stride = src_stride,
+            .width_px = width_px,
+            .height_px = height_px,
+            .dst = dst,
+    };
     const struct span cols = widen(r.x, r.width, width_px, dst->width_px);
     const struct span lines = widen(r.y, r.height, height_px, dst->height_px);
-    const uint32_t whole = width_px & ~1U; /* pixels in whole blocks */
     for (uint32_t line = lines.from; line < lines.to; line += 2) {
-        struct orl_csc_rows rows;
-        const uint8_t *row[2];
-        const uint8_t *last[2];
-        uint32_t x = cols.from;
-        for (uint32_t i = 0; i < 2; i++) {
-            uint32_t src_line = line + i < height_px ? line + i : height_px - 1;
-            row[i] = src + src_stride * src_line;
-            last[i] = row[i] + (size_t)(width_px - 1) * 4;
-            rows.src[i] = row[i] + (size_t)x * 4;
-            rows.y[i] = dst->plane[0] + (size_t)dst->stride_bytes[0] * (line + i) + x;
-        }
-        rows.u = dst->plane[1] + (size_t)dst->stride_bytes[1] * (line / 2) + x / 2;
-        rows.v = dst->plane[2] + (size_t)dst->stride_bytes[2] * (line / 2) + x / 2;
-        uint32_t end = cols.to < whole ? cols.to : whole;
-        rows.blocks = end > x ? (end - x) / 2 : 0;
-        convert(m, &rows);
-        if (cols.to > end) {
-            rows.y[0] += (size_t)rows.blocks * 2;
-            rows.y[1] += (size_t)rows.blocks * 2;
-            rows.u += rows.blocks;
-            rows.v += rows.blocks;
-            pad_right(m, &rows, last, (cols.to - x) / 2 - rows.blocks);
-        }
+        convert_lines(&job, line, &cols);
     }
 }

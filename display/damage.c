@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define PX_BYTES 4
-#define TILE_BYTES (ORL_TILE_PX * PX_BYTES)
+#define TILE_BYTES 64U /* of one row of a tile */
 
 static bool is_same_tile_row(const uint8_t *a, const uint8_t *b)
 {

@@ -1,4 +1,4 @@
-/* H.264 by libx264: zero latency, one slice, infinite GOP, BT.709 in the VUI. */
+/* H.264 by libx264: zero latency, one slice per thread, infinite GOP, BT.709 in the VUI. */
 #ifndef ORL_DISPLAY_ENC_H264_H
 #define ORL_DISPLAY_ENC_H264_H
 #include "base/err.h"

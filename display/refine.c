@@ -46,7 +46,7 @@ bool orl_refine_pick(const struct orl_refine *refine, struct orl_tiles *tiles, u
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_LOSSY)) {
         if (now_us >= *touched_of(refine, tiles, i) + REST_US) {
             tiles->flags[i] |= ORL_TILE_PICK;
-            picked_px += ORL_TILE_PX * ORL_TILE_PX;
+            picked_px += ORL_TILE_AREA_PX;
         }
     }
     return picked_px > 0;

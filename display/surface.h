@@ -14,7 +14,7 @@
 
 #define ORL_SURFACE_MAX_PX 8192 /* each side */
 #define ORL_SURFACE_MIN_PX 16
-#define ORL_SURFACE_MAX_PIXELS (40 * 1024 * 1024) /* 160 MiB of BGRX */
+#define ORL_SURFACE_MAX_PIXELS 41943040 /* 160 MiB of BGRX */
 
 struct orl_surface; /* one end: writer or reader */
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define ORL_TILE_PX 16
+#define ORL_TILE_AREA_PX 256
 
 enum {
     ORL_TILE_DAMAGED = 1, /* reported; not yet compared */

@@ -494,6 +494,32 @@ static void unsent_h264_is_followed_by_a_key_frame(void **state)
     scene_close(&s);
 }
 
+/* Its 35 MB are given back after a minute; the next use begins with a key frame. */
+static void idle_encoder_is_closed_and_opened_again(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("planner", 18);
+    struct scene s;
+    scene_open(&s, 640, 480, true);
+    const struct orl_rect all = {0, 0, 640, 480};
+    struct orl_update u;
+    paint(&s, &rng, &all, PAINT_NOISE);
+    assert_int_equal(step(&s, true, &u), 1);
+    settle(&s);
+    assert_true(orl_planner_due_us(s.planner) == 70 * SECOND);
+    s.now_us = 70 * SECOND;
+    assert_int_equal(step(&s, true, &u), 0);
+    assert_true(orl_planner_due_us(s.planner) == 0);
+    paint(&s, &rng, &all, PAINT_NOISE);
+    report(&s, &all);
+    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(u.ops[0].kind, ORL_OP_H264);
+    assert_true(u.ops[0].is_key);
+    settle(&s);
+    assert_exact(&s);
+    scene_close(&s);
+}
+
 static void unsent_area_comes_again_though_nothing_changed(void **state)
 {
     (void)state;
@@ -579,6 +605,7 @@ int main(void)
             cmocka_unit_test(small_video_becomes_h264_and_typing_beside_it_stays_lossless),
             cmocka_unit_test(video_does_not_keep_the_rest_from_becoming_exact),
             cmocka_unit_test(unsent_h264_is_followed_by_a_key_frame),
+            cmocka_unit_test(idle_encoder_is_closed_and_opened_again),
             cmocka_unit_test(unsent_area_comes_again_though_nothing_changed),
             cmocka_unit_test(scattered_damage_stays_within_the_bound_of_ops),
             cmocka_unit_test(tall_narrow_picture_stays_within_the_bound_of_ops),
