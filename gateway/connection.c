@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The session tells the client why and waits until it has gone, two seconds at most. */
-#define CLOSING_US (5 * ORL_US_PER_S)
+/* The session shows a refusal for three seconds, says goodbye and waits until the client has gone, two
+ * seconds at most. */
+#define CLOSING_US (8 * ORL_US_PER_S)
 
 static void set_state(struct orl_conn *conn, enum orl_conn_state state)
 {
@@ -262,10 +263,15 @@ void orl_conn_on_console_notice(struct orl_conn *conn, enum orl_reason reason, c
     }
     struct orl_msg msg = {.type = ORL_MSG_NOTICE};
     msg.u.notice.reason = reason;
-    msg.u.notice.since_ms = orl_clock_wall_ms();
+    if (conn->state == ORL_CONN_STREAMING || conn->no_console_since_ms == 0) {
+        conn->no_console_since_ms = orl_clock_wall_ms();
+    }
+    msg.u.notice.since_ms = conn->no_console_since_ms;
     orl_msg_text(msg.u.notice.title, sizeof(msg.u.notice.title), "Connecting to your desktop");
     orl_msg_text(msg.u.notice.text, sizeof(msg.u.notice.text),
-            text != NULL && text[0] != '\0' ? text : orl_reason_text(reason));
+            text != NULL && text[0] != '\0'
+                    ? text
+                    : "Its display is not there at the moment. This changes as soon as it is.");
     conn->ops->to_session(conn->ctx, conn, &msg, -1);
     if (conn->state == ORL_CONN_STREAMING) {
         set_state(conn, ORL_CONN_ATTACHING);

@@ -32,12 +32,13 @@ struct orl_conn {
     struct orl_prefix prefix;
     uint32_t asked_with; /* ORL_MSG_LOGIN or ORL_MSG_PROOF; 0: has not asked */
     bool is_hash_sent;
-    bool is_logged_in;   /* a plan came */
-    bool is_active;      /* the client sees pixels: its session sends statistics */
-    bool is_broker_told; /* that this connection is over */
-    bool has_console;    /* want_console() without drop_console() */
-    bool has_left;       /* the session's process is gone */
-    uint64_t closing_us; /* how long a session has to go after CLOSE */
+    bool is_logged_in;            /* a plan came */
+    bool is_active;               /* the client sees pixels: its session sends statistics */
+    bool is_broker_told;          /* that this connection is over */
+    bool has_console;             /* want_console() without drop_console() */
+    bool has_left;                /* the session's process is gone */
+    uint64_t no_console_since_ms; /* wall clock; 0: never missed one */
+    uint64_t closing_us;          /* how long a session has to go after CLOSE */
     struct orl_msg_plan plan;
     struct orl_msg_stats stats; /* the last; told again to a broker that came back */
     enum orl_reason reason;
