@@ -124,6 +124,11 @@ bool orl_rdp_is_blocked(const struct orl_viewer *v);
 uint32_t orl_rdp_clamp_width(const struct orl_viewer *v, uint32_t width_px);
 uint32_t orl_rdp_clamp_height(const struct orl_viewer *v, uint32_t height_px);
 void orl_rdp_report_caps(struct orl_viewer *v);
+void orl_rdp_activate(struct orl_viewer *v);
+
+/* rdp_peer.c: takes opts->fd, also on failure; v is then half-built. */
+ORL_NODISCARD int orl_rdp_peer_new(
+        struct orl_viewer *v, const struct orl_rdp_opts *opts, struct orl_err *err);
 
 /* rdp_flight.c */
 void orl_rdp_flight_add(struct orl_viewer *v, uint32_t frame_id);
