@@ -1,0 +1,273 @@
+#include "fake_backend.h"
+#include "vmpool/vm_meta.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BOOT_LOOKS = 3 };
+
+void fake_init(struct fake *fake, uint64_t seed)
+{
+    memset(fake, 0, sizeof *fake);
+    fake->rng = seed * UINT64_C(2654435769) + 1;
+}
+
+unsigned fake_random(struct fake *fake, unsigned below)
+{
+    fake->rng ^= fake->rng << 13;
+    fake->rng ^= fake->rng >> 7;
+    fake->rng ^= fake->rng << 17;
+    return (unsigned)((fake->rng >> 16) % below);
+}
+
+static bool has_fault(struct fake *fake, unsigned percent)
+{
+    return percent > 0 && fake_random(fake, 100) < percent;
+}
+
+struct fake_vm *fake_find(struct fake *fake, const char *uuid)
+{
+    for (size_t i = 0; i < fake->count; i++) {
+        if (strcmp(fake->vms[i].vm.uuid, uuid) == 0) {
+            return &fake->vms[i];
+        }
+    }
+    return NULL;
+}
+
+static void drop(struct fake *fake, struct fake_vm *vm)
+{
+    *vm = fake->vms[--fake->count];
+}
+
+/* Negative: the call ends here. */
+static int enter(struct fake *fake, const char *what, const char *uuid, struct orl_err *err)
+{
+    if (fake->is_down) {
+        return orl_err_set(err, ORL_E_BACKEND, "the fake is down");
+    }
+    if (has_fault(fake, fake->faults.fail_before)) {
+        return orl_err_set(err, ORL_E_BACKEND, "injected, before");
+    }
+    if (uuid && fake->on_touch && !fake->is_late) {
+        fake->on_touch(fake->ctx, what, uuid);
+    }
+    return 0;
+}
+
+static int leave(struct fake *fake, struct orl_err *err)
+{
+    return has_fault(fake, fake->faults.fail_after)
+                   ? orl_err_set(err, ORL_E_BACKEND, "injected, after")
+                   : 0;
+}
+
+static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "clone", spec->uuid, err);
+    if (r < 0) {
+        return r;
+    }
+    struct fake_vm *vm = fake_find(fake, spec->uuid);
+    if (!vm) {
+        if (fake->count == FAKE_MAX_VMS) {
+            return orl_err_set(err, ORL_E_LIMIT, "the fake is full");
+        }
+        vm = &fake->vms[fake->count++];
+    }
+    memset(vm, 0, sizeof *vm);
+    (void)snprintf(vm->vm.name, sizeof vm->vm.name, "%s", spec->name);
+    (void)snprintf(vm->vm.uuid, sizeof vm->vm.uuid, "%s", spec->uuid);
+    vm->vm.meta = spec->meta;
+    vm->has_overlay = true;
+    vm->is_late = fake->is_late;
+    if (has_fault(fake, fake->faults.half)) {
+        return orl_err_set(err, ORL_E_BACKEND, "injected, between overlay and definition");
+    }
+    vm->vm.state = ORL_VM_OFF;
+    vm->is_defined = true;
+    fake->clones++;
+    return leave(fake, err);
+}
+
+static int fake_start(void *self, const char *uuid, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "start", uuid, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r < 0) {
+        return r;
+    }
+    if (!vm || !vm->is_defined) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "no such machine");
+    }
+    if (vm->vm.state != ORL_VM_RUNNING) {
+        vm->vm.state = ORL_VM_RUNNING;
+        vm->boot_left = has_fault(fake, fake->faults.no_boot) ? 1000000 : BOOT_LOOKS;
+        fake->starts++;
+    }
+    return leave(fake, err);
+}
+
+static int fake_stop(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, how == ORL_VM_STOP_KILL ? "kill" : "stop", uuid, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r < 0) {
+        return r;
+    }
+    /* A guest that was asked may not listen. */
+    if (vm && vm->is_defined && (how == ORL_VM_STOP_KILL || fake_random(fake, 3) != 0)) {
+        vm->vm.state = ORL_VM_OFF;
+    }
+    return leave(fake, err);
+}
+
+static int fake_remove(void *self, const char *uuid, const char *overlay, struct orl_err *err)
+{
+    struct fake *fake = self;
+    (void)overlay;
+    int r = enter(fake, "remove", uuid[0] ? uuid : NULL, err);
+    if (r < 0 || fake->swallows_removal) {
+        return r;
+    }
+    struct fake_vm *vm = uuid[0] ? fake_find(fake, uuid) : NULL;
+    for (size_t i = 0; !vm && overlay && i < fake->count; i++) {
+        if (strstr(overlay, fake->vms[i].vm.name)) {
+            vm = &fake->vms[i];
+        }
+    }
+    if (vm && has_fault(fake, fake->faults.half)) {
+        vm->is_defined = false;
+        return orl_err_set(err, ORL_E_BACKEND, "injected, between definition and overlay");
+    }
+    if (vm) {
+        drop(fake, vm);
+        fake->removals++;
+    }
+    return leave(fake, err);
+}
+
+static int fake_quarantine(void *self, const char *uuid, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "quarantine", NULL, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r == 0 && vm) {
+        vm->vm.state = ORL_VM_OFF;
+        vm->vm.meta.is_quarantined = true;
+    }
+    return r;
+}
+
+static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "list", NULL, err);
+    if (r < 0) {
+        return r;
+    }
+    struct orl_vm_list list = {.vms = calloc(FAKE_MAX_VMS, sizeof *list.vms),
+            .overlays = calloc(FAKE_MAX_VMS, sizeof *list.overlays)};
+    for (size_t i = 0; i < fake->count; i++) {
+        const struct fake_vm *vm = &fake->vms[i];
+        if (vm->is_defined) {
+            list.vms[list.vm_count++] = vm->vm;
+        }
+        if (vm->has_overlay) {
+            struct orl_vm_overlay *overlay = &list.overlays[list.overlay_count++];
+            overlay->kind = vm->vm.meta.kind;
+            (void)snprintf(overlay->name, sizeof overlay->name, "%s", vm->vm.name);
+            (void)snprintf(overlay->path, sizeof overlay->path, "/fake/%s.qcow2", vm->vm.name);
+        }
+    }
+    *ret_list = list;
+    return 0;
+}
+
+static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "host", NULL, err);
+    if (r == 0) {
+        *ret_host = (struct orl_vm_host){.memory_mib = 65536,
+                .free_memory_mib = 32768,
+                .free_disk_mib = 100000,
+                .cpus = 4,
+                .qemu_version = 7002022,
+                .machine = "pc-q35-7.2",
+                .has_kvm = true};
+    }
+    return r;
+}
+
+static int fake_look(
+        void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "look", NULL, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r < 0) {
+        return r;
+    }
+    memset(ret_look, 0, sizeof *ret_look);
+    if (vm && vm->vm.state == ORL_VM_RUNNING) {
+        vm->boot_left -= vm->boot_left > 0;
+        ret_look->is_running = true;
+        ret_look->has_console = true;
+        ret_look->is_painted = vm->boot_left == 0;
+    }
+    return 0;
+}
+
+static int fake_console(void *self, const char *uuid, int *ret_fd, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int pair[2];
+    int r = enter(fake, "console", NULL, err);
+    if (r < 0) {
+        return r;
+    }
+    const struct fake_vm *vm = fake_find(fake, uuid);
+    if (!vm || vm->vm.state != ORL_VM_RUNNING ||
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "no such machine");
+    }
+    (void)snprintf(fake->last_console, sizeof fake->last_console, "%s", uuid);
+    ssize_t n = write(pair[1], "RFB 003.008\n", 12);
+    close(pair[1]);
+    *ret_fd = pair[0];
+    return n == 12 ? 0 : ORL_E_SYS;
+}
+
+static int fake_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,
+        unsigned timeout_ms, struct orl_err *err)
+{
+    struct fake *fake = self;
+    (void)spec;
+    (void)marker;
+    (void)timeout_ms;
+    fake->boot_tests++;
+    return fake->boot_test_result < 0
+                   ? orl_err_set(err, fake->boot_test_result, "the fake does not boot")
+                   : 0;
+}
+
+struct orl_backend fake_backend(struct fake *fake)
+{
+    static const struct orl_backend_ops ops = {.clone = fake_clone,
+            .start = fake_start,
+            .stop = fake_stop,
+            .remove = fake_remove,
+            .quarantine = fake_quarantine,
+            .list = fake_list,
+            .host = fake_host,
+            .look = fake_look,
+            .console = fake_console,
+            .boot_test = fake_boot_test};
+    return (struct orl_backend){.ops = &ops, .self = fake};
+}

@@ -1,0 +1,41 @@
+/* A hypervisor in memory with injected faults: calls that fail before, after and half-way through
+ * their work, that are done twice, guests that never boot or die. Deterministic by its seed. */
+#ifndef ORL_TESTS_VMPOOL_FAKE_BACKEND_H
+#define ORL_TESTS_VMPOOL_FAKE_BACKEND_H
+#include "vmpool/backend.h"
+
+#define FAKE_MAX_VMS 256
+
+struct fake_vm {
+    struct orl_vm vm;
+    bool is_defined; /* false: only its overlay is there */
+    bool has_overlay;
+    int boot_left; /* looks until it has painted */
+    bool is_late;  /* made by a call whose caller is dead */
+};
+struct fake_faults { /* per cent */
+    unsigned fail_before, fail_after, half, twice, no_boot;
+};
+struct fake {
+    uint64_t rng;
+    struct fake_faults faults;
+    bool is_down;          /* every call fails */
+    bool is_late;          /* the caller of the next call is dead */
+    bool swallows_removal; /* a seeded bug: says that it removed */
+    struct fake_vm vms[FAKE_MAX_VMS];
+    size_t count;
+    /* Before a machine is touched: what the world thinks of that. */
+    void (*on_touch)(void *ctx, const char *what, const char *uuid);
+    void *ctx;
+    unsigned starts, clones, removals;
+    unsigned boot_tests;
+    int boot_test_result;
+    char last_console[ORL_UUID_LEN + 1];
+};
+
+void fake_init(struct fake *fake, uint64_t seed);
+struct orl_backend fake_backend(struct fake *fake);
+struct fake_vm *fake_find(struct fake *fake, const char *uuid);
+unsigned fake_random(struct fake *fake, unsigned below);
+
+#endif

@@ -1,0 +1,66 @@
+/* A world for the pool's property test: the real store, the real reconciler, a fake hypervisor, and
+ * persons, administrators, faults and kills that a seed decides about. Checks what must always hold
+ * after every step. */
+#ifndef ORL_TESTS_VMPOOL_POOL_WORLD_H
+#define ORL_TESTS_VMPOOL_POOL_WORLD_H
+#include "fake_backend.h"
+#include "store/desktop.h"
+#include "store/session.h"
+#include "vmpool/reconcile.h"
+
+#define WORLD_USERS 6
+#define WORLD_POOLS 2
+#define WORLD_JOBS 128
+#define WORLD_SEEN 65536
+
+/* Bugs that are put in on purpose: the test must find each. */
+enum world_bug {
+    WORLD_SOUND = 0,
+    WORLD_BUG_OVER_MAX,  /* the plan counts the maximum wrongly */
+    WORLD_BUG_LEAK,      /* removal says done and does nothing */
+    WORLD_BUG_REUSE,     /* a desktop that was given is started again instead of destroyed */
+    WORLD_BUG_ROBBERY,   /* a person's desktop is taken for one that nobody has */
+    WORLD_BUG_FLOOD,     /* actions in flight are not counted */
+    WORLD_BUG_IMPATIENT, /* back-off is forgotten */
+    WORLD_BUG_STUCK,     /* what failed once is never tried again */
+    WORLD_BUG_COUNT
+};
+struct world_job {
+    struct orl_job *job;
+    bool has_run;
+    bool is_late; /* the process that sent it is dead */
+};
+struct world {
+    uint64_t seed;
+    enum world_bug bug;
+    struct fake fake;
+    struct orl_backend backend;
+    char dir[64];
+    struct orl_store *store;
+    struct orl_reconcile *reconcile;
+    uint64_t now_ms;
+    unsigned step;
+    struct world_job jobs[WORLD_JOBS];
+    size_t job_count;
+    char sessions[WORLD_POOLS][WORLD_USERS][ORL_ID_LEN + 1];
+    uint32_t rows[WORLD_POOLS]; /* after the last step */
+    uint32_t max[WORLD_POOLS];
+    /* Desktops ever seen: to whom given, whether ended. */
+    struct world_seen {
+        char id[ORL_ID_LEN + 1];
+        char user[16];
+        bool has_ended;
+    } * seen;
+    size_t seen_count;
+    unsigned given, kills, recycled; /* to know that the run was no idle one */
+    char fault[256];                 /* what does not hold; empty: all does */
+};
+
+void world_open(struct world *world, uint64_t seed, enum world_bug bug);
+void world_close(struct world *world);
+/* false: something does not hold (world->fault). */
+bool world_step(struct world *world);
+/* No faults any more; persons leave. false: it does not settle, or settles wrongly. */
+bool world_settle(struct world *world);
+
+#endif

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""oriel-vmpool with a real libvirtd, real QEMU and the tiny guest: the life of a desktop, and SIGKILLs in the middle of it.
+
+Usage: vm_pool.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
+Exit 77: this machine can't run it (no root, no QEMU); ctest shows that as skipped."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77
+DEADLINE_S = 240
+
+
+class Failed(Exception):
+    pass
+
+
+def run(*args, **kw):
+    return subprocess.run([str(a) for a in args], check=True, capture_output=True, text=True, timeout=300, **kw).stdout
+
+
+class Rig:
+    def __init__(self, source, vmpool, tool):
+        self.source, self.vmpool, self.tool = pathlib.Path(source), vmpool, tool
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ovm", dir="/tmp"))
+        self.dir.chmod(0o755)
+        self.private = self.source / "scripts" / "libvirtd-private"
+        self.state = self.dir / "s"
+        self.state.mkdir(mode=0o755)
+        self.store = self.state / "oriel.db"
+        self.process = None
+        self.uri = ""
+
+    def start_libvirtd(self):
+        self.uri = run(self.private, "start", self.dir / "v").strip()
+
+    def kill_libvirtd(self):
+        os.kill(int((self.dir / "v" / "libvirtd.pid").read_text()), signal.SIGKILL)
+
+    def start(self, *sets):
+        args = [self.vmpool, "--config", "/dev/null"]
+        settings = ["user=", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
+                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "log_level=debug", *sets]
+        for text in settings:
+            args += ["--set", text]
+        self.log = open(self.dir / "vmpool.log", "ab")
+        self.process = subprocess.Popen(args, stdout=self.log, stderr=self.log)
+
+    def kill(self, how=signal.SIGKILL):
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(timeout=60)
+            code, self.process = self.process.returncode, None
+            return code
+        return 0
+
+    def tool_out(self, *args):
+        return run(self.tool, *args).strip()
+
+    def rows(self):
+        names = ("id", "version", "lease", "power", "ready", "domain", "user", "overlay", "reason")
+        lines = self.tool_out("list", self.store).splitlines()
+        return [dict(zip(names, line.split(" "))) for line in lines if not line.startswith(("host", "pool"))]
+
+    def status(self):
+        return [line for line in self.tool_out("list", self.store).splitlines() if line.startswith(("host", "pool"))]
+
+    def domains(self, *flags):
+        return set(run("virsh", "-c", self.uri, "-q", "list", "--name", *(flags or ("--all",))).split())
+
+    def overlays(self):
+        return sorted(self.state.glob("images/*/*/*.qcow2"))
+
+    def until(self, what, test):
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            if self.process and self.process.poll() is not None:
+                raise Failed(f"{what}: oriel-vmpool ended with {self.process.returncode}")
+            found = test()
+            if found:
+                print(f"ok: {what}", flush=True)
+                return found
+            time.sleep(0.3)
+        raise Failed(f"{what}: not within {DEADLINE_S} s; rows {self.rows()}, domains {self.domains()}")
+
+    def ready(self, without=()):
+        rows = [r for r in self.rows() if r["lease"] == "free" and r["ready"] == "ready" and r["id"] not in without]
+        return rows[0] if rows else None
+
+    def console(self, desktop, version, session):
+        return self.tool_out("console", self.state / "console.sock", desktop, version, session)
+
+    def close(self):
+        self.kill()
+        subprocess.run([self.private, "kill", self.dir / "v"], capture_output=True, timeout=120)
+
+    def show_log(self):
+        print((self.dir / "vmpool.log").read_text(errors="replace")[-6000:])
+
+
+def expect(is_so, what):
+    if not is_so:
+        raise Failed(what)
+    print(f"ok: {what}", flush=True)
+
+
+def crash_of(rig, domain):
+    pid = int((rig.dir / "v" / "run" / "qemu" / f"{domain}.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+
+
+def live(rig):
+    first = rig.until("a spare becomes ready", rig.ready)
+    expect(any("host up accel=" in line for line in rig.status()), "the host is up and says its accelerator")
+    expect(first["domain"] in rig.domains(), "the machine has the name that the row says")
+    expect(first["domain"].startswith("oriel-" + first["id"][:12]), "its name holds the desktop's id")
+    session, desktop, version = rig.tool_out("login", rig.store, "ann").split()
+    expect(desktop == first["id"], "the spare is given")
+    expect(rig.console(desktop, version, session) == "vnc painted", "its console is a painted VNC display")
+    expect(rig.console(desktop, int(version) + 1, session).endswith("final"), "another version gets no console")
+    expect(rig.console(desktop, version, "0" * 32).endswith("final"), "another session gets no console")
+    second = rig.until("another spare takes its place", lambda: rig.ready({desktop}))
+    return session, desktop, version, second
+
+
+def crash(rig, session, desktop, version):
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    crash_of(rig, row["domain"])
+    rig.until("a crash is seen", lambda: [r for r in rig.rows() if r["id"] == desktop and (r["power"] != "running" or r["ready"] != "ready")])
+    rig.until("a crashed guest is started once, for the same person",
+              lambda: [r for r in rig.rows() if r["id"] == desktop and r["ready"] == "ready" and r["user"] == "ann"])
+    expect(rig.console(desktop, version, session) == "vnc painted", "its console is back under the same version")
+    crash_of(rig, row["domain"])
+    rig.until("a second crash is a failure",
+              lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "failed" and r["reason"] == "guest_died"])
+    expect(rig.console(desktop, version, session) == "guest_died final", "no console, and the reason says why")
+
+
+def recycle(rig, session, desktop):
+    rig.tool_out("end", rig.store, session)
+    rig.until("after its end the desktop is gone", lambda: desktop not in [r["id"] for r in rig.rows()])
+    known = {r["domain"] for r in rig.rows()}
+    expect(rig.domains() <= known, "no machine without a row")
+    expect(len(rig.overlays()) <= len(known), "no overlay without a row")
+
+
+def kills(rig, second):
+    session, desktop, _ = rig.tool_out("login", rig.store, "bob").split()
+    expect(desktop == second["id"], "the second spare is given")
+    rig.until("a machine is on its way", lambda: [r for r in rig.rows() if r["power"] in ("cloning", "starting") or r["ready"] == "unready"])
+    rig.kill()
+    rig.tool_out("end", rig.store, session)
+    rig.start()
+    third = rig.until("after SIGKILL of vmpool a spare becomes ready", lambda: rig.ready({desktop}))
+    rig.until("and what had ended is gone", lambda: desktop not in [r["id"] for r in rig.rows()])
+    expect(rig.domains() == {r["domain"] for r in rig.rows()}, "machines are exactly those of the rows")
+    return third
+
+
+def libvirtd_dies(rig, third):
+    session, desktop, version = rig.tool_out("login", rig.store, "cyd").split()
+    expect(desktop == third["id"], "the third spare is given")
+    rig.kill_libvirtd()
+    rig.until("libvirt's death is in the rows", lambda: "pool problem=hypervisor_down" in rig.status() and "host down" in rig.status()[0])
+    expect(rig.console(desktop, version, session) == "hypervisor_down again", "the console says: not now")
+    rig.start_libvirtd()
+    rig.until("libvirt is back", lambda: "host up" in rig.status()[0])
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    expect(row["power"] == "running" and row["user"] == "cyd", "the guest went on running, for the same person")
+    expect(rig.console(desktop, version, session) == "vnc painted", "its console opens again")
+    rig.tool_out("end", rig.store, session)
+    rig.until("and it is recycled", lambda: desktop not in [r["id"] for r in rig.rows()])
+
+
+def sweep(rig):
+    """A machine with our UUID that no row knows: what a lost store or a late command would leave."""
+    row = rig.until("a spare is ready", rig.ready)
+    xml = run("virsh", "-c", rig.uri, "dumpxml", "--inactive", row["domain"])
+    stray = "oriel-0123456789ab-1"
+    xml = xml.replace(row["domain"], stray)
+    lines = [line for line in xml.splitlines() if "<uuid>" not in line]
+    file = rig.dir / "stray.xml"
+    file.write_text("\n".join(lines))
+    run("virsh", "-c", rig.uri, "define", file)
+    file.write_text("<domain type='qemu'><name>not-ours</name><memory>65536</memory><os><type>hvm</type></os></domain>")
+    run("virsh", "-c", rig.uri, "define", file)
+    rig.until("an unknown floating machine is removed after its grace", lambda: stray not in rig.domains())
+    expect("not-ours" in rig.domains(), "a machine without our metadata is left alone")
+    expect(row["domain"] in rig.domains(), "and so is a known one")
+    run("virsh", "-c", rig.uri, "undefine", "not-ours")
+
+
+def main():
+    source, vmpool, tool = sys.argv[1:4]
+    missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+    if os.geteuid() != 0 or missing:
+        print(f"skipped: needs root and {missing}")
+        return SKIP
+    rig = Rig(source, vmpool, tool)
+    try:
+        rig.tiny = os.environ.get("ORIEL_TINY") or str(rig.dir / "tiny")
+        if not pathlib.Path(rig.tiny, "vmlinux").exists():
+            run(rig.source / "guest" / "tiny" / "build", rig.tiny)
+        rig.start_libvirtd()
+        rig.tool_out("seed", rig.store, rig.tiny)
+        rig.start()
+        session, desktop, version, second = live(rig)
+        crash(rig, session, desktop, version)
+        recycle(rig, session, desktop)
+        third = kills(rig, second)
+        libvirtd_dies(rig, third)
+        sweep(rig)
+        expect(rig.kill(signal.SIGTERM) == 0, "SIGTERM ends it cleanly")
+        expect(rig.domains("--state-running") != set(), "and its machines go on")
+    except (Failed, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        rig.show_log()
+        print(f"FAILED: {error} {getattr(error, 'stderr', '') or ''}")
+        return 1
+    finally:
+        rig.close()
+        shutil.rmtree(rig.dir, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+/* The broker's and the gateway's part in the VM test, one command at a time:
+ *   seed DB TINY | list DB | login DB USER | end DB SESSION | console SOCKET DESKTOP VERSION SESSION */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/ipc.h"
+#include "store/desktop.h"
+#include "store/host.h"
+#include "store/pool.h"
+#include "store/session.h"
+#include "store/template.h"
+#include "vmpool/console_look.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEASE_MS = 3600000, ANSWER_MS = 10000 };
+
+static int seed(struct orl_store *store, const char *tiny, struct orl_err *err)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_template_row t = {.name = "tiny",
+            .kind = ORL_TEMPLATE_KERNEL,
+            .cmdline = "console=ttyS0 quiet loglevel=3 tsc=reliable panic=1",
+            .memory_mib = 192,
+            .vcpus = 1};
+    (void)snprintf(t.path, sizeof t.path, "%s/tiny.qcow2", tiny);
+    (void)snprintf(t.kernel, sizeof t.kernel, "%s/vmlinux", tiny);
+    (void)snprintf(t.initrd, sizeof t.initrd, "%s/initrd", tiny);
+    const struct orl_pool_row pool = {.name = "p",
+            .kind = ORL_POOL_FLOATING,
+            .template_name = "tiny",
+            .spares = 1,
+            .max_desktops = 3,
+            .disconnect_timeout_s = 600};
+    int r = orl_template_insert(store, &t, now_ms, err);
+    return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
+}
+
+static int print_row(void *ctx, const struct orl_desktop_row *row)
+{
+    (void)ctx;
+    (void)printf("%s %llu %s %s %s %s %s %s %s\n", row->id, (unsigned long long)row->version,
+            orl_lease_name(row->lease), orl_power_name(row->power),
+            row->is_ready ? "ready" : "unready", row->domain, row->user[0] ? row->user : "-",
+            row->overlay, orl_reason_code(row->reason));
+    return 0;
+}
+
+static int list(struct orl_store *store, struct orl_err *err)
+{
+    const struct orl_desktop_filter all = {0};
+    struct orl_host_row host;
+    struct orl_pool_row pool;
+    if (orl_host_get(store, "local", &host, NULL) == 0) {
+        (void)printf("host %s accel=%s\n", orl_host_state_name(host.state), host.accel);
+    }
+    if (orl_pool_get(store, "p", &pool, NULL) == 0) {
+        (void)printf("pool problem=%s\n", orl_reason_code(pool.problem));
+    }
+    return orl_desktop_list(store, &all, print_row, NULL, err);
+}
+
+static int login(struct orl_store *store, const char *user, struct orl_err *err)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_session_row row = {.pool = "p", .protocol = ORL_PROTOCOL_RDP, .conn = 1};
+    struct orl_desktop_row desktop;
+    struct orl_id id;
+    (void)snprintf(row.user, sizeof row.user, "%s", user);
+    int r = orl_session_insert(store, &row, now_ms + LEASE_MS, now_ms, &id, err);
+    r = r < 0 ? r : orl_session_claim(store, id.text, now_ms, &desktop, err);
+    r = r < 0 ? r : orl_session_activate(store, id.text, now_ms + LEASE_MS, now_ms, err);
+    if (r == 0) {
+        (void)printf("%s %s %llu\n", id.text, desktop.id, (unsigned long long)desktop.version);
+    }
+    return r;
+}
+
+/* Prints "source banner", or "reason final". */
+static int console(char **argv, struct orl_err *err)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CONSOLE, .conn = 7};
+    struct orl_msg_console *ask = &msg.u.console;
+    struct orl_ipc_fds fds;
+    ORL_AUTO(orl_close_auto) int sock = -1;
+    ORL_AUTO(orl_close_auto) int display = -1;
+    orl_msg_text(ask->desktop, sizeof ask->desktop, argv[1]);
+    ask->version = strtoull(argv[2], NULL, 10);
+    orl_msg_text(ask->session, sizeof ask->session, argv[3]);
+    int r = orl_ipc_connect(argv[0], &sock, err);
+    r = r < 0 ? r : orl_ipc_send(sock, &msg, NULL, 0);
+    r = r < 0 ? r : orl_ipc_recv(sock, ANSWER_MS, &msg, &fds);
+    if (r < 0) {
+        return err->text[0] ? r : orl_err_set(err, r, "console: %s", orl_err_name(r));
+    }
+    display = orl_ipc_fds_take(&fds, 0);
+    if (display < 0) {
+        (void)printf("%s %s\n", orl_reason_code(orl_reason_from_u32(ask->reason)),
+                ask->is_final ? "final" : "again");
+        return 0;
+    }
+    bool is_painted = false;
+    r = orl_console_look(display, ANSWER_MS, &is_painted, err);
+    if (r == 0) {
+        (void)printf("vnc %s\n", is_painted ? "painted" : "dark");
+    }
+    return r;
+}
+
+static int on_store(int argc, char **argv, struct orl_err *err)
+{
+    struct orl_store *store = NULL;
+    int r = orl_store_open(argv[2], &store, err);
+    if (r < 0) {
+        return r;
+    }
+    if (strcmp(argv[1], "list") == 0) {
+        r = list(store, err);
+    } else if (argc < 4) {
+        r = orl_err_set(err, ORL_E_INVAL, "usage: see the head of vmpool_tool.c");
+    } else if (strcmp(argv[1], "seed") == 0) {
+        r = seed(store, argv[3], err);
+    } else if (strcmp(argv[1], "login") == 0) {
+        r = login(store, argv[3], err);
+    } else if (strcmp(argv[1], "end") == 0) {
+        r = orl_session_end(
+                store, argv[3], ORL_REASON_LOGGED_OFF, "test", orl_clock_wall_ms(), err);
+    } else {
+        r = orl_err_set(err, ORL_E_INVAL, "no such command");
+    }
+    orl_store_close(store);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct orl_err err = {0};
+    int r = ORL_E_INVAL;
+    if (argc == 6 && strcmp(argv[1], "console") == 0) {
+        r = console(argv + 2, &err);
+    } else if (argc >= 3) {
+        r = on_store(argc, argv, &err);
+    }
+    if (r < 0) {
+        (void)fprintf(stderr, "%s\n", err.text[0] ? err.text : orl_err_name(r));
+    }
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
