@@ -2,6 +2,7 @@
  * trying real clients by hand and from tests/rdp/run_clients. Not installed. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/secret.h"
 #include "display/planner.h"
 #include "protocols/rdp/rdp_viewer.h"
@@ -22,7 +23,7 @@ enum { TICK_US = 20000 };
 struct demo {
     const char *user, *password, *ticket, *scene, *dump, *refuse;
     uint32_t width, height; /* fixed picture; 0: the client's */
-    bool only_lossless;
+    bool only_lossless, is_sandboxed;
     unsigned close_after_ms;
     enum orl_rdp_security security;
     uint32_t max_px;
@@ -439,6 +440,8 @@ static void parse_args(
             d->close_after_ms = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(name, "--max") == 0) {
             d->max_px = (uint32_t)strtoul(value, NULL, 10);
+        } else if (strcmp(name, "--sandbox") == 0) {
+            d->is_sandboxed = value[0] == '1';
         } else if (strcmp(name, "--lossless") == 0) {
             d->only_lossless = value[0] == '1';
         } else if (strcmp(name, "--security") == 0) {
@@ -487,6 +490,12 @@ static int serve(struct demo *d, uint16_t port, const char *cert, const char *ke
     int code = orl_rdp_viewer_new(d->loop, &opts, &events, d, &d->viewer, &err);
     free(cert_pem);
     free(key_pem);
+    struct orl_sandbox_report report;
+    if (code == 0 && d->is_sandboxed) {
+        d->dump = NULL; /* it could not be opened */
+        code = orl_sandbox_enter(ORL_SANDBOX_SESSION, &report, &err);
+        say("sandbox", "%d", code);
+    }
     if (code == 0) {
         code = orl_rdp_viewer_start(d->viewer.viewer, &err);
     }

@@ -90,7 +90,7 @@ static BOOL on_pre_connect(freerdp *instance)
 {
     wPubSub *events = instance->context->pubSub;
     return PubSub_SubscribeChannelConnected(events, on_channel) >= 0 &&
-            PubSub_SubscribeChannelDisconnected(events, on_channel_gone) >= 0;
+           PubSub_SubscribeChannelDisconnected(events, on_channel_gone) >= 0;
 }
 
 static BOOL on_desktop_resize(rdpContext *context)
