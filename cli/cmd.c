@@ -1,0 +1,70 @@
+#include "cli/cmd.h"
+
+#include <string.h>
+
+static const struct {
+    const char *noun;
+    const char *help;
+} nouns[] = {
+        {"status", "What the broker is doing."},
+        {"user", "People who may log in."},
+        {"pool", "Pools of desktops."},
+        {"template", "What desktops are cloned of."},
+        {"entitlement", "Who may use which pool."},
+        {"desktop", "Desktops of all pools."},
+        {"session", "People's stays on desktops."},
+        {"ticket", "One-time tickets."},
+        {"audit", "What happened, to whom and why."},
+        {"host", "Hosts that desktops run on."},
+};
+
+const char *orl_cli_noun_help(const char *noun)
+{
+    for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
+        if (strcmp(nouns[i].noun, noun) == 0) {
+            return nouns[i].help;
+        }
+    }
+    return NULL;
+}
+
+const struct orl_cli_cmd *orl_cli_find(const char *noun, const char *verb)
+{
+    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+        if (strcmp(cmd->noun, noun) == 0 && strcmp(cmd->verb, verb != NULL ? verb : "") == 0) {
+            return cmd;
+        }
+    }
+    return NULL;
+}
+
+static const struct orl_cli_opt *find_in(const struct orl_cli_opt *opts, const char *name)
+{
+    for (; opts != NULL && opts->name != NULL; opts++) {
+        if (strcmp(opts->name, name) == 0) {
+            return opts;
+        }
+    }
+    return NULL;
+}
+
+const struct orl_cli_opt *orl_cli_find_opt(const struct orl_cli_cmd *cmd, const char *name)
+{
+    if (cmd != NULL) {
+        return find_in(cmd->opts, name);
+    }
+    const struct orl_cli_opt *opt = find_in(orl_cli_global_opts, name);
+    for (cmd = orl_cli_cmds; opt == NULL && cmd->noun != NULL; cmd++) {
+        opt = find_in(cmd->opts, name);
+    }
+    return opt;
+}
+
+unsigned orl_cli_arg_count(const struct orl_cli_cmd *cmd)
+{
+    unsigned count = 0;
+    while (count < ORL_CLI_MAX_ARGS && cmd->args[count].name != NULL) {
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,423 @@
+/* Every command of `oriel`. The keys are those of docs/api.md. */
+#include "cli/cmd.h"
+
+#define END                                                                                        \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+#define OPT(opt_name, opt_kind, opt_value, opt_key, text)                                          \
+    {                                                                                              \
+        .name = (opt_name), .kind = (opt_kind), .value = (opt_value), .key = (opt_key),            \
+        .help = (text)                                                                             \
+    }
+#define NEEDED(opt_name, opt_kind, opt_value, opt_key, text)                                       \
+    {                                                                                              \
+        .name = (opt_name), .kind = (opt_kind), .value = (opt_value), .key = (opt_key),            \
+        .help = (text), .is_required = true                                                        \
+    }
+#define COL_END                                                                                    \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
+#define IN_PATH(arg_name, text)                                                                    \
+    {                                                                                              \
+        .name = (arg_name), .help = (text)                                                         \
+    }
+#define IN_BODY(arg_name, arg_key, text)                                                           \
+    {                                                                                              \
+        .name = (arg_name), .key = (arg_key), .help = (text)                                       \
+    }
+#define PASSWORD_OPTS                                                                              \
+    OPT("password-file", ORL_CLI_OPT_FILE, "FILE", "password",                                     \
+            "Password from the first line of FILE; - is standard input."),                         \
+            OPT("generate-password", ORL_CLI_OPT_GENERATE, NULL, "password",                       \
+                    "Make a password and show it once.")
+
+const struct orl_cli_opt orl_cli_global_opts[] = {
+        OPT("socket", ORL_CLI_OPT_STR, "PATH", NULL,
+                "Socket of the broker; default " ORL_CLI_SOCKET "."),
+        OPT("json", ORL_CLI_OPT_ON, NULL, NULL, "Print the broker's answer as it is."),
+        OPT("help", ORL_CLI_OPT_ON, NULL, NULL, "Show this help; also after a noun or a verb."),
+        OPT("version", ORL_CLI_OPT_ON, NULL, NULL, "Show the version."),
+        OPT("man", ORL_CLI_OPT_ON, NULL, NULL, "Write the manual page."),
+        END,
+};
+
+static const struct orl_cli_opt user_add_opts[] = {
+        OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
+        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role", "user or admin; default user."),
+        PASSWORD_OPTS,
+        OPT("no-password", ORL_CLI_OPT_CONFIRM, NULL, NULL, "No login by password; only tickets."),
+        END,
+};
+static const struct orl_cli_opt user_set_opts[] = {
+        OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
+        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role", "user or admin."),
+        OPT("disable", ORL_CLI_OPT_ON, NULL, "is_disabled",
+                "No logins any more; sessions are disconnected."),
+        OPT("enable", ORL_CLI_OPT_OFF, NULL, "is_disabled", "Logins again."),
+        OPT("ask-password", ORL_CLI_OPT_ASK, NULL, "password", "Ask for a new password."),
+        PASSWORD_OPTS,
+        END,
+};
+static const struct orl_cli_column user_columns[] = {
+        {"NAME", "name", 0},
+        {"DISPLAY", "display", 0},
+        {"ROLE", "role", 0},
+        {"DISABLED", "is_disabled", 0},
+        {"PASSWORD", "has_password", 0},
+        {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
+        COL_END,
+};
+
+#define POOL_OPTS                                                                                  \
+    OPT("template", ORL_CLI_OPT_STR, "NAME", "template", "Template that desktops are cloned of."), \
+            OPT("spares", ORL_CLI_OPT_NUM, "N", "spares", "Free desktops that are kept running."), \
+            OPT("max", ORL_CLI_OPT_NUM, "N", "max", "Most desktops at once."),                     \
+            OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib",                                    \
+                    "Memory of each; 0: the template's."),                                         \
+            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of each; 0: the template's."), \
+            OPT("disconnect-timeout", ORL_CLI_OPT_NUM, "SECONDS", "disconnect_timeout_s",          \
+                    "How long a disconnected session is kept; 0: for ever."),                      \
+            OPT("maintenance", ORL_CLI_OPT_ON, NULL, "maintenance", "No new sessions.")
+static const struct orl_cli_opt pool_add_opts[] = {
+        NEEDED("kind", ORL_CLI_OPT_STR, "KIND", "kind",
+                "floating (destroyed after use), dedicated (kept for one person) or static "
+                "(machines of somebody else, by VNC)."),
+        POOL_OPTS,
+        END,
+};
+static const struct orl_cli_opt pool_set_opts[] = {
+        POOL_OPTS,
+        OPT("no-maintenance", ORL_CLI_OPT_OFF, NULL, "maintenance", "New sessions again."),
+        END,
+};
+static const struct orl_cli_column pool_columns[] = {
+        {"NAME", "name", 0},
+        {"KIND", "kind", 0},
+        {"TEMPLATE", "template", 0},
+        {"READY", "desktops.ready", 0},
+        {"GIVEN", "desktops.given", 0},
+        {"TOTAL", "desktops.total", 0},
+        {"SPARES", "spares", 0},
+        {"MAX", "max", 0},
+        {"WAITING", "waiting", 0},
+        {"MAINTENANCE", "maintenance", 0},
+        {"DELETED", "deleted", 0},
+        {"PROBLEM", "problem", 0},
+        COL_END,
+};
+
+#define TEMPLATE_OPTS                                                                              \
+    OPT("path", ORL_CLI_OPT_PATH, "FILE", "path", "Disk image, qcow2 or raw; never written to."),  \
+            OPT("kernel", ORL_CLI_OPT_PATH, "FILE", "kernel", "Kernel to boot directly."),         \
+            OPT("initrd", ORL_CLI_OPT_PATH, "FILE", "initrd", "Its initial file system."),         \
+            OPT("cmdline", ORL_CLI_OPT_STR, "TEXT", "cmdline", "Its command line."),               \
+            OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib", "Memory of a desktop."),           \
+            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of a desktop.")
+static const struct orl_cli_opt template_add_opts[] = {
+        NEEDED("kind", ORL_CLI_OPT_STR, "KIND", "kind", "disk or kernel."),
+        TEMPLATE_OPTS,
+        END,
+};
+static const struct orl_cli_opt template_set_opts[] = {TEMPLATE_OPTS, END};
+static const struct orl_cli_column template_columns[] = {
+        {"NAME", "name", 0},
+        {"KIND", "kind", 0},
+        {"STATE", "state", 0},
+        {"MEMORY", "memory_mib", 0},
+        {"VCPUS", "vcpus", 0},
+        {"PATH", "path", 0},
+        {"KERNEL", "kernel", 0},
+        {"REASON", "reason_text", 0},
+        COL_END,
+};
+
+static const struct orl_cli_opt entitlement_list_opts[] = {
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only of this pool."),
+        END,
+};
+static const struct orl_cli_column entitlement_columns[] = {
+        {"USER", "user", 0},
+        {"POOL", "pool", 0},
+        COL_END,
+};
+
+static const struct orl_cli_opt desktop_list_opts[] = {
+        OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only of this pool."),
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        OPT("host", ORL_CLI_OPT_STR, "NAME", "host", "Only on this host."),
+        END,
+};
+static const struct orl_cli_opt desktop_add_opts[] = {
+        NEEDED("pool", ORL_CLI_OPT_STR, "NAME", "pool", "A static pool."),
+        NEEDED("vnc", ORL_CLI_OPT_STR, "TARGET", "vnc",
+                "Where its VNC server listens: HOST:PORT or unix:PATH."),
+        OPT("password-file", ORL_CLI_OPT_FILE, "FILE", "password",
+                "Password of the VNC server, from the first line of FILE; - is standard input."),
+        END,
+};
+static const struct orl_cli_opt desktop_set_opts[] = {
+        OPT("maintenance", ORL_CLI_OPT_ON, NULL, "on", "Is given to nobody new."),
+        OPT("no-maintenance", ORL_CLI_OPT_OFF, NULL, "on", "May be given again."),
+        END,
+};
+static const struct orl_cli_opt desktop_remove_opts[] = {
+        OPT("force", ORL_CLI_OPT_ON, NULL, "force", "Also with a session on it, which ends."),
+        END,
+};
+static const struct orl_cli_opt purge_opts[] = {
+        NEEDED("yes", ORL_CLI_OPT_CONFIRM, NULL, NULL, "Its disk is deleted for ever: I know."),
+        END,
+};
+static const struct orl_cli_column desktop_columns[] = {
+        {"ID", "id", 0},
+        {"POOL", "pool", 0},
+        {"LEASE", "lease", 0},
+        {"POWER", "power", 0},
+        {"READY", "is_ready", 0},
+        {"USER", "user", 0},
+        {"HOST", "host", 0},
+        {"VNC", "vnc", 0},
+        {"MAINTENANCE", "maintenance", 0},
+        {"REASON", "reason", 0},
+        COL_END,
+};
+static const struct orl_cli_column quarantine_columns[] = {
+        {"ID", "id", 0},
+        {"HOST", "host", 0},
+        {"POOL", "pool", 0},
+        {"USER", "user", 0},
+        {"DOMAIN", "domain", 0},
+        {"VERDICT", "verdict", 0},
+        {"SEEN", "seen_ms", ORL_CLI_FMT_TIME},
+        {"WHY", "reason_text", 0},
+        COL_END,
+};
+
+static const struct orl_cli_opt session_list_opts[] = {
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only in this pool."),
+        OPT("all", ORL_CLI_OPT_ON, NULL, "all", "Also those that have ended."),
+        END,
+};
+static const struct orl_cli_column session_columns[] = {
+        {"ID", "id", 0},
+        {"USER", "user", 0},
+        {"POOL", "pool", 0},
+        {"STATE", "state", 0},
+        {"DESKTOP", "desktop", 0},
+        {"PROTOCOL", "protocol", 0},
+        {"CLIENT", "client", 0},
+        {"STARTED", "started_ms", ORL_CLI_FMT_TIME},
+        {"REASON", "reason", 0},
+        COL_END,
+};
+
+static const struct orl_cli_opt ticket_list_opts[] = {
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        END,
+};
+static const struct orl_cli_opt ticket_issue_opts[] = {
+        OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool",
+                "Which pool; needed by who may use more than one."),
+        END,
+};
+static const struct orl_cli_column ticket_columns[] = {
+        {"ID", "id", 0},
+        {"USER", "user", 0},
+        {"POOL", "pool", 0},
+        {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
+        {"EXPIRES", "expires_ms", ORL_CLI_FMT_TIME},
+        {"USED", "used_ms", ORL_CLI_FMT_TIME},
+        {"REVOKED", "revoked_ms", ORL_CLI_FMT_TIME},
+        {"FAILURES", "failures", 0},
+        {"SESSION", "session", 0},
+        COL_END,
+};
+
+static const struct orl_cli_opt audit_opts[] = {
+        OPT("since", ORL_CLI_OPT_TIME, "TIME", "since_ms",
+                "Not before: 30m, 2h, 7d ago, or milliseconds since 1970."),
+        OPT("until", ORL_CLI_OPT_TIME, "TIME", "until_ms", "Before this time."),
+        OPT("reason", ORL_CLI_OPT_STR, "CODE", "reason",
+                "Only refusals and ends for this reason; any: for whatever reason."),
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only about this person."),
+        OPT("action", ORL_CLI_OPT_STR, "ACTION", "action", "Only this action, as login."),
+        OPT("object", ORL_CLI_OPT_STR, "OBJECT", "object", "Only about this object."),
+        OPT("limit", ORL_CLI_OPT_NUM, "N", "limit", "At most so many rows; default 100."),
+        OPT("before", ORL_CLI_OPT_NUM, "SEQ", "before_seq",
+                "The page after the row with this number."),
+        END,
+};
+static const struct orl_cli_column audit_columns[] = {
+        {"SEQ", "seq", 0},
+        {"TIME", "time_ms", ORL_CLI_FMT_TIME},
+        {"ACTION", "action", 0},
+        {"REASON", "reason", 0},
+        {"ACTOR", "actor", 0},
+        {"USER", "user", 0},
+        {"CLIENT", "client", 0},
+        {"OBJECT", "object", 0},
+        {"COUNT", "count", 0},
+        {"ID", "id", 0},
+        COL_END,
+};
+
+static const struct orl_cli_column host_columns[] = {
+        {"NAME", "name", 0},
+        {"STATE", "state", 0},
+        {"ACCEL", "accel", 0},
+        {"MEMORY", "memory_mib", 0},
+        {"FREE", "free_memory_mib", 0},
+        {"DISK", "free_disk_mib", 0},
+        {"HEARTBEAT", "heartbeat_ms", ORL_CLI_FMT_TIME},
+        {"REASON", "reason", 0},
+        {"URI", "uri", 0},
+        COL_END,
+};
+
+#define LIST(noun_text, help_text, path_text, opt_list, column_list)                               \
+    {                                                                                              \
+        .noun = (noun_text), .verb = "list", .help = (help_text), .path = (path_text),             \
+        .opts = (opt_list), .output = ORL_CLI_OUT_LIST, .columns = (column_list)                   \
+    }
+#define SHOW(noun_text, help_text, path_text, arg)                                                 \
+    {                                                                                              \
+        .noun = (noun_text), .verb = "show", .help = (help_text), .path = (path_text),             \
+        .args = {arg}, .output = ORL_CLI_OUT_OBJECT                                                \
+    }
+#define ACT(noun_text, verb_text, help_text, how, path_text, arg, opt_list, done_text)             \
+    {                                                                                              \
+        .noun = (noun_text), .verb = (verb_text), .help = (help_text), .method = (how),            \
+        .path = (path_text), .args = {arg}, .opts = (opt_list), .done = (done_text)                \
+    }
+#define DESKTOP_ID IN_PATH("ID", "Id of the desktop.")
+#define SESSION_ID IN_PATH("ID", "Id of the session.")
+#define POOL_NAME IN_PATH("NAME", "Name of the pool.")
+#define TEMPLATE_NAME IN_PATH("NAME", "Name of the template.")
+#define USER_NAME IN_PATH("NAME", "The person's user name.")
+
+const struct orl_cli_cmd orl_cli_cmds[] = {
+        {.noun = "status",
+                .verb = "",
+                .help = "Show the broker's version and what it is doing.",
+                .path = "/v1/status",
+                .output = ORL_CLI_OUT_OBJECT},
+
+        LIST("user", "List the people who may log in.", "/v1/users", NULL, user_columns),
+        SHOW("user", "Show one.", "/v1/users/{0}", USER_NAME),
+        {.noun = "user",
+                .verb = "add",
+                .help = "Add a person; asks for a password unless an option says what it is.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/users",
+                .args = {IN_BODY("NAME", "name", "The person's user name.")},
+                .opts = user_add_opts,
+                .asks_password = true,
+                .done = "user {0} added"},
+        ACT("user", "set", "Change what is given, also the password.", ORL_CLI_PATCH,
+                "/v1/users/{0}", USER_NAME, user_set_opts, "user {0} changed"),
+        ACT("user", "remove",
+                "Remove a person with entitlements and tickets; not one who has a desktop.",
+                ORL_CLI_DELETE, "/v1/users/{0}", USER_NAME, NULL, "user {0} removed"),
+
+        LIST("pool", "List the pools and how full they are.", "/v1/pools", NULL, pool_columns),
+        SHOW("pool", "Show one.", "/v1/pools/{0}", POOL_NAME),
+        ACT("pool", "add", "Add a pool.", ORL_CLI_POST, "/v1/pools",
+                IN_BODY("NAME", "name", "a to z, 0 to 9 and -; at most 63."), pool_add_opts,
+                "pool {0} added"),
+        ACT("pool", "set", "Change what is given.", ORL_CLI_PATCH, "/v1/pools/{0}", POOL_NAME,
+                pool_set_opts, "pool {0} changed"),
+        ACT("pool", "remove", "Drain a pool, then remove it: its sessions end first.",
+                ORL_CLI_DELETE, "/v1/pools/{0}", POOL_NAME, NULL, "pool {0} is being removed"),
+
+        LIST("template", "List what desktops are cloned of.", "/v1/templates", NULL,
+                template_columns),
+        SHOW("template", "Show one.", "/v1/templates/{0}", TEMPLATE_NAME),
+        ACT("template", "add", "Register a disk image or a kernel; vmpool checks it.", ORL_CLI_POST,
+                "/v1/templates", IN_BODY("NAME", "name", "a to z, 0 to 9 and -; at most 63."),
+                template_add_opts, "template {0} added; vmpool is checking it"),
+        ACT("template", "set", "Change what is given; another file is checked again.",
+                ORL_CLI_PATCH, "/v1/templates/{0}", TEMPLATE_NAME, template_set_opts,
+                "template {0} changed"),
+        ACT("template", "remove", "Forget a template that no pool uses; its files stay.",
+                ORL_CLI_DELETE, "/v1/templates/{0}", TEMPLATE_NAME, NULL, "template {0} removed"),
+
+        LIST("entitlement", "List who may use which pool.", "/v1/entitlements",
+                entitlement_list_opts, entitlement_columns),
+        {.noun = "entitlement",
+                .verb = "add",
+                .help = "Let a person use a pool.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/entitlements",
+                .args = {IN_BODY("USER", "user", "The person."),
+                        IN_BODY("POOL", "pool", "The pool.")},
+                .done = "{0} may use pool {1}"},
+        {.noun = "entitlement",
+                .verb = "remove",
+                .help = "Let a person use a pool no longer.",
+                .method = ORL_CLI_DELETE,
+                .path = "/v1/entitlements/{0}/{1}",
+                .args = {IN_PATH("USER", "The person."), IN_PATH("POOL", "The pool.")},
+                .done = "{0} may not use pool {1} any more"},
+
+        LIST("desktop", "List desktops.", "/v1/desktops", desktop_list_opts, desktop_columns),
+        SHOW("desktop", "Show one.", "/v1/desktops/{0}", DESKTOP_ID),
+        {.noun = "desktop",
+                .verb = "add",
+                .help = "Add a machine with a VNC server to a static pool.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/desktops",
+                .opts = desktop_add_opts,
+                .done = "desktop {id} added"},
+        ACT("desktop", "set", "Put a desktop into maintenance, or back.", ORL_CLI_POST,
+                "/v1/desktops/{0}/maintenance", DESKTOP_ID, desktop_set_opts,
+                "desktop {0} changed"),
+        ACT("desktop", "start", "Start a desktop that is off.", ORL_CLI_POST,
+                "/v1/desktops/{0}/start", DESKTOP_ID, NULL, "desktop {0} is being started"),
+        ACT("desktop", "stop", "Shut a desktop down.", ORL_CLI_POST, "/v1/desktops/{0}/stop",
+                DESKTOP_ID, NULL, "desktop {0} is being stopped"),
+        ACT("desktop", "remove", "Remove a desktop without a session, and its disk.",
+                ORL_CLI_DELETE, "/v1/desktops/{0}", DESKTOP_ID, desktop_remove_opts,
+                "desktop {0} is being removed"),
+        {.noun = "desktop",
+                .verb = "quarantine",
+                .help = "List machines that carry our mark and that no row knows.",
+                .path = "/v1/quarantine",
+                .output = ORL_CLI_OUT_LIST,
+                .columns = quarantine_columns},
+        ACT("desktop", "adopt", "Take a machine from quarantine back into its pool.", ORL_CLI_POST,
+                "/v1/desktops/{0}/adopt", DESKTOP_ID, NULL, "desktop {0} is being adopted"),
+        ACT("desktop", "purge", "Delete a machine from quarantine, and its disk.", ORL_CLI_POST,
+                "/v1/desktops/{0}/purge", DESKTOP_ID, purge_opts, "desktop {0} is being purged"),
+
+        LIST("session", "List sessions.", "/v1/sessions", session_list_opts, session_columns),
+        SHOW("session", "Show one.", "/v1/sessions/{0}", SESSION_ID),
+        ACT("session", "logoff",
+                "End a session for good: a floating desktop is destroyed, a dedicated one stopped.",
+                ORL_CLI_POST, "/v1/sessions/{0}/logoff", SESSION_ID, NULL, "session {0} ended"),
+        ACT("session", "close", "Disconnect a session; the person may come back to it.",
+                ORL_CLI_POST, "/v1/sessions/{0}/close", SESSION_ID, NULL,
+                "session {0} disconnected"),
+
+        LIST("ticket", "List tickets.", "/v1/tickets", ticket_list_opts, ticket_columns),
+        {.noun = "ticket",
+                .verb = "issue",
+                .help = "Issue a one-time ticket: a user name and a password for one session.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/tickets",
+                .args = {IN_BODY("USER", "user", "For whom.")},
+                .opts = ticket_issue_opts,
+                .output = ORL_CLI_OUT_OBJECT},
+        ACT("ticket", "remove", "Revoke a ticket.", ORL_CLI_DELETE, "/v1/tickets/{0}",
+                IN_PATH("ID", "Id of the ticket."), NULL, "ticket {0} revoked"),
+
+        LIST("audit", "List what happened, newest first.", "/v1/audit", audit_opts, audit_columns),
+        SHOW("audit", "Show one row, by the id that a person was shown.", "/v1/audit/{0}",
+                IN_PATH("ID", "Id of the row.")),
+
+        LIST("host", "List the hosts that desktops run on.", "/v1/hosts", NULL, host_columns),
+        {.noun = NULL},
+};

@@ -1,0 +1,113 @@
+/* oriel: the command line, a client of the broker's API. */
+#include "base/clock.h"
+#include "cli/args.h"
+#include "cli/help.h"
+#include "cli/http.h"
+#include "cli/output.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int fail(enum orl_cli_exit code, const struct orl_err *err)
+{
+    (void)fprintf(stderr, "oriel: %s\n", err->text);
+    return code;
+}
+
+/* The answer's bytes as they came; a password that was made here is put in. */
+static void print_json(const struct orl_cli_call *call, const struct orl_buf *body, json_t *answer)
+{
+    if (call->password[0] != '\0' && json_is_object(answer)) {
+        (void)json_object_set_new(answer, "password", json_string(call->password));
+        (void)json_dumpf(answer, stdout, JSON_COMPACT);
+    } else {
+        (void)fwrite(body->data, 1, body->len, stdout);
+    }
+    if (body->len == 0 || body->data[body->len - 1] != '\n') {
+        (void)fputc('\n', stdout);
+    }
+}
+
+static int show(const struct orl_cli_call *call, const struct orl_cli_answer *answer)
+{
+    struct orl_err err = {0};
+    json_error_t why;
+    bool is_ok = answer->status >= 200 && answer->status < 300;
+    json_t *root = json_loadb((const char *)answer->body.data, answer->body.len, 0, &why);
+    if (root == NULL && is_ok) {
+        (void)orl_err_set(&err, ORL_E_PROTO, "%.120s does not answer like a broker: %s",
+                call->socket, why.text);
+        return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
+    }
+    if (call->is_json && root != NULL) {
+        print_json(call, &answer->body, root);
+    } else if (is_ok) {
+        orl_cli_print(call, root, stdout);
+    }
+    if (!is_ok) {
+        orl_cli_print_refusal(root, answer->status, stderr);
+    }
+    json_decref(root);
+    return is_ok ? ORL_CLI_EXIT_OK : ORL_CLI_EXIT_REFUSED;
+}
+
+static int run(const struct orl_cli_call *call)
+{
+    struct orl_err err = {0};
+    struct orl_cli_answer answer = {0};
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        (void)orl_err_set(&err, ORL_E_NOMEM, "libcurl does not start");
+        return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
+    }
+    int rc = orl_cli_request(call, &answer, &err);
+    int code = rc < 0 ? fail(ORL_CLI_EXIT_UNREACHABLE, &err) : show(call, &answer);
+    orl_buf_wipe(&answer.body);
+    orl_buf_fini(&answer.body);
+    curl_global_cleanup();
+    return code;
+}
+
+static int dispatch(const struct orl_cli_call *call)
+{
+    switch (call->mode) {
+    case ORL_CLI_HELP:
+        orl_cli_help(call->cmd, call->noun, stdout);
+        return ORL_CLI_EXIT_OK;
+    case ORL_CLI_MAN:
+        orl_cli_man(stdout);
+        return ORL_CLI_EXIT_OK;
+    case ORL_CLI_VERSION:
+        (void)printf("oriel %s\n", ORIEL_VERSION);
+        return ORL_CLI_EXIT_OK;
+    case ORL_CLI_COMPLETION:
+        orl_cli_completion_bash(stdout);
+        return ORL_CLI_EXIT_OK;
+    case ORL_CLI_RUN:
+    default:
+        return run(call);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct orl_err err = {0};
+    struct orl_cli_call call;
+    int rc = orl_cli_parse(argc, argv, orl_clock_wall_ms(), &call, &err);
+    int code = ORL_CLI_EXIT_USAGE;
+    if (rc < 0) {
+        (void)fail(ORL_CLI_EXIT_USAGE, &err);
+        bool has_cmd = call.cmd != NULL;
+        (void)fprintf(stderr, "Try: oriel %s%s%s%s--help\n", has_cmd ? call.cmd->noun : "",
+                has_cmd ? " " : "", has_cmd ? call.cmd->verb : "",
+                has_cmd && call.cmd->verb[0] != '\0' ? " " : "");
+    } else {
+        code = dispatch(&call);
+    }
+    orl_cli_call_fini(&call);
+    if (fflush(stdout) != 0) {
+        perror("oriel");
+        code = ORL_CLI_EXIT_UNREACHABLE;
+    }
+    return code;
+}

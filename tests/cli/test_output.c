@@ -1,0 +1,118 @@
+#include "cli/output.h"
+
+#include "tests/cli/cli_test.h"
+#include <stdlib.h>
+#include <string.h>
+
+static char *print(const char *noun, const char *verb, const char *json, const char *password)
+{
+    struct orl_cli_call call = {.cmd = orl_cli_find(noun, verb), .args = {"first", "second"}};
+    orl_msg_text(call.password, sizeof(call.password), password);
+    json_t *answer = json_loads(json, 0, NULL);
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(answer);
+    assert_non_null(out);
+    orl_cli_print(&call, answer, out);
+    assert_int_equal(fclose(out), 0);
+    json_decref(answer);
+    return text;
+}
+
+static void assert_printed(char *text, const char *wanted)
+{
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void a_table_is_as_wide_as_its_cells(void **state)
+{
+    (void)state;
+    assert_printed(print("entitlement", "list",
+                           "{\"entitlements\":[{\"user\":\"a-long-name\",\"pool\":\"p\"},"
+                           "{\"user\":\"\xc3\xa4\",\"pool\":\"demo\"}]}",
+                           ""),
+            "USER         POOL\n"
+            "a-long-name  p\n"
+            "\xc3\xa4            demo\n");
+    assert_printed(print("entitlement", "list", "{\"entitlements\":[]}", ""), "USER  POOL\n");
+    assert_printed(print("entitlement", "list", "{}", ""), "USER  POOL\n");
+}
+
+static void members_of_members_booleans_and_times(void **state)
+{
+    (void)state;
+    char *text = print("pool", "list",
+            "{\"pools\":[{\"name\":\"demo\",\"desktops\":{\"ready\":3},\"maintenance\":true}]}",
+            "");
+    assert_non_null(strstr(text, " 3 "));
+    assert_non_null(strstr(text, "yes"));
+    free(text);
+    text = print("user", "list",
+            "{\"users\":[{\"name\":\"bob\",\"created_ms\":1700000000000,\"is_disabled\":false}]}",
+            "");
+    assert_non_null(strstr(text, "2023-11-14T22:13:20Z"));
+    assert_non_null(strstr(text, " no "));
+    free(text);
+}
+
+static void an_object_is_a_line_per_field(void **state)
+{
+    (void)state;
+    assert_printed(
+            print("user", "show", "{\"name\":\"bob\",\"created_ms\":0,\"display\":\"\"}", ""),
+            "name        bob\ncreated_ms  -\ndisplay     -\n");
+}
+
+static void what_was_done_is_a_sentence(void **state)
+{
+    (void)state;
+    assert_printed(print("entitlement", "add", "{}", ""), "first may use pool second\n");
+    assert_printed(print("desktop", "add", "{\"id\":\"00ff\"}", ""), "desktop 00ff added\n");
+    assert_printed(print("user", "add", "{}", "hunter2"), "user first added\npassword: hunter2\n");
+}
+
+static void nothing_moves_the_terminal(void **state)
+{
+    (void)state;
+    assert_printed(
+            print("user", "show", "{\"display\":\"a\\u001b[2Jb\\u0007\\u009bc\\u00e4\"}", ""),
+            "display  a?[2Jb??c\xc3\xa4\n");
+}
+
+static void a_refusal_has_text_code_and_audit(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+            {"{\"error\":{\"code\":\"not_entitled\",\"text\":\"No.\",\"audit\":\"00ff\"}}",
+                    "oriel: refused: No. (not_entitled, audit 00ff)\n"},
+            {"{\"error\":{\"code\":\"conflict\",\"text\":\"No.\"}}",
+                    "oriel: refused: No. (conflict)\n"},
+            {"{}", "oriel: refused: no reason given (HTTP 418)\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_t *answer = json_loads(cases[i][0], 0, NULL);
+        char *text = NULL;
+        size_t len = 0;
+        FILE *out = open_memstream(&text, &len);
+        assert_non_null(out);
+        orl_cli_print_refusal(answer, 418, out);
+        assert_int_equal(fclose(out), 0);
+        json_decref(answer);
+        assert_printed(text, cases[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_table_is_as_wide_as_its_cells),
+            cmocka_unit_test(members_of_members_booleans_and_times),
+            cmocka_unit_test(an_object_is_a_line_per_field),
+            cmocka_unit_test(what_was_done_is_a_sentence),
+            cmocka_unit_test(nothing_moves_the_terminal),
+            cmocka_unit_test(a_refusal_has_text_code_and_audit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
