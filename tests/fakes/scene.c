@@ -217,10 +217,9 @@ static struct orl_rect step_drag(struct orl_scene *s)
     return orl_rect_union(&old, &now);
 }
 
-struct orl_rect orl_scene_step(struct orl_scene *s)
+static struct orl_rect step(struct orl_scene *s)
 {
     struct orl_rect none = {0, 0, 0, 0};
-    s->frame++;
     switch (s->kind) {
     case ORL_SCENE_TYPING:
         return step_typing(s);
@@ -238,9 +237,21 @@ struct orl_rect orl_scene_step(struct orl_scene *s)
     }
 }
 
+struct orl_rect orl_scene_step(struct orl_scene *s)
+{
+    s->frame++;
+    struct orl_rect r = step(s);
+    if (s->has_stamp && !orl_rect_is_empty(&r)) {
+        (void)orl_scene_stamp(s, s->stamp);
+    }
+    return r;
+}
+
 struct orl_rect orl_scene_stamp(struct orl_scene *s, uint32_t colour)
 {
-    fill(s, 0, 0, STAMP_PX, STAMP_PX, colour & 0xFFFFFF);
+    s->has_stamp = true;
+    s->stamp = colour & 0xFFFFFF;
+    fill(s, 0, 0, STAMP_PX, STAMP_PX, s->stamp);
     struct orl_rect r = {0, 0, STAMP_PX, STAMP_PX};
     return r;
 }

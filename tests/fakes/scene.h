@@ -21,6 +21,8 @@ struct orl_scene {
     uint32_t *pixels; /* BGRX, rows of width_px; borrowed */
     uint32_t width_px, height_px;
     uint32_t frame;
+    bool has_stamp; /* orl_scene_stamp() was called: the block stays on top */
+    uint32_t stamp;
 };
 bool orl_scene_parse(const char *name, enum orl_scene_kind *ret_kind);
 void orl_scene_start(struct orl_scene *scene); /* paints everything */
