@@ -174,7 +174,8 @@ struct yaml_log {
 };
 
 /* libcyaml reports an error as several lines; the first says what, the later ones where. */
-static void on_yaml_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void on_yaml_log(
+        cyaml_log_t level, void *ctx, const char *fmt, va_list args)
 {
     struct yaml_log *log = ctx;
     (void)level;
@@ -231,7 +232,7 @@ static int take_raw(const char *path, const struct orl_cfg_key *keys, const stru
         if (raw[i].text != NULL) {
             code = set_value(&keys[i], cfg, raw[i].text, err);
         } else if (raw[i].items != NULL || (keys[i].type == ORL_CFG_LIST && first_line[i] != 0)) {
-            code = set_list(&keys[i], (char ***)((char *)cfg + keys[i].offset),
+            code = set_list(&keys[i], (void *)((char *)cfg + keys[i].offset),
                     (const char *const *)raw[i].items, raw[i].item_count, err);
         }
     }

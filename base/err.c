@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void err_vset(struct orl_err *err, int code, int sys_errno, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void err_vset(
+        struct orl_err *err, int code, int sys_errno, const char *fmt, va_list ap)
 {
     err->code = code;
     err->sys_errno = sys_errno;
