@@ -1,6 +1,7 @@
 #include "store/audit.h"
 
 #include "store/store_priv.h"
+#include <stdio.h>
 #include <string.h>
 
 #define MS_PER_MINUTE 60000
@@ -37,6 +38,18 @@ static void put_cut(struct orl_db_query *q, const char *text, size_t max_len)
     orl_db_put_text(q, cut);
 }
 
+static void put_object(struct orl_db_query *q, const struct orl_audit_event *event)
+{
+    char object[ORL_USER_MAX + 1];
+    if (event->kind == NULL || event->object == NULL) {
+        put_cut(q, event->object, ORL_USER_MAX);
+        return;
+    }
+    (void)snprintf(
+            object, sizeof(object), "%.32s:%.*s", event->kind, ORL_USER_MAX - 33, event->object);
+    orl_db_put_text(q, object);
+}
+
 static int write_row(struct orl_store *store, const struct orl_audit_event *event,
         const struct flood *flood, uint64_t now_ms, struct orl_id *ret_id, struct orl_err *err)
 {
@@ -51,7 +64,7 @@ static int write_row(struct orl_store *store, const struct orl_audit_event *even
     put_cut(&q, event->actor, ORL_USER_MAX);
     put_cut(&q, event->action, ORL_STORE_CODE_MAX);
     orl_store_put_reason(&q, event->reason);
-    put_cut(&q, event->object, ORL_USER_MAX);
+    put_object(&q, event);
     put_cut(&q, event->user, ORL_USER_MAX);
     put_cut(&q, event->client, ORL_ADDR_MAX);
     put_cut(&q, event->detail, ORL_STORE_PATH_MAX);

@@ -11,6 +11,7 @@ struct orl_audit_event {    /* borrowed; NULL is empty; longer than the row's fi
     const char *actor;      /* "broker", "vmpool", "user:NAME", "admin:UID" */
     const char *action;     /* "login", "desktop.claim", "user.add"; not empty */
     enum orl_reason reason; /* 0: it succeeded */
+    const char *kind;       /* "desktop": the row's object is "desktop:OBJECT"; NULL: as it is */
     const char *object;     /* "desktop:ID", "pool:NAME" */
     const char *user;
     const char *client; /* address, as in base/ipc_msgs.h */

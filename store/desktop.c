@@ -170,8 +170,11 @@ int orl_desktop_insert(struct orl_store *store, const struct orl_desktop_row *ro
     }
     rc = write_new(store, &new_row, err);
     rc = rc < 0 ? rc : orl_store_stamp_raise(store, now_ms, err);
-    struct orl_audit_event event = {
-            .actor = actor, .action = "desktop.add", .object = new_row.id, .detail = new_row.pool};
+    struct orl_audit_event event = {.actor = actor,
+            .action = "desktop.add",
+            .kind = "desktop",
+            .object = new_row.id,
+            .detail = new_row.pool};
     rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);
     rc = rc < 0 ? rc : orl_store_tx_commit(&tx, err);
     if (rc == 0 && ret_id != NULL) {
@@ -233,8 +236,11 @@ int orl_desktop_set_want(struct orl_store *store, const char *id, enum orl_want 
         orl_db_put_text(&q, id);
         rc = orl_store_run_one(&q, "desktop", id, err);
     }
-    struct orl_audit_event event = {
-            .actor = actor, .action = "desktop.want", .object = id, .detail = orl_want_name(want)};
+    struct orl_audit_event event = {.actor = actor,
+            .action = "desktop.want",
+            .kind = "desktop",
+            .object = id,
+            .detail = orl_want_name(want)};
     rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
@@ -257,6 +263,7 @@ int orl_desktop_set_maintenance(struct orl_store *store, const char *id, bool is
     }
     struct orl_audit_event event = {.actor = actor,
             .action = "desktop.maintenance",
+            .kind = "desktop",
             .object = id,
             .detail = is_maintenance ? "on" : "off"};
     rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);

@@ -116,6 +116,7 @@ static int audit_move(struct orl_store *store, const struct orl_desktop_row *fro
     struct orl_audit_event event = {.actor = move->actor,
             .action = from->lease != to->lease ? "desktop.lease" : "desktop.power",
             .reason = move->reason,
+            .kind = "desktop",
             .object = to->id,
             .user = from->user,
             .detail = detail};
@@ -333,6 +334,7 @@ int orl_desktop_claim(struct orl_store *store, const struct orl_desktop_claim *c
     rc = orl_desktop_get(store, row.id, &row, err);
     struct orl_audit_event event = {.actor = claim->actor != NULL ? claim->actor : "broker",
             .action = "desktop.claim",
+            .kind = "desktop",
             .object = row.id,
             .user = claim->user,
             .detail = claim->pool};
@@ -368,6 +370,7 @@ int orl_desktop_remove(struct orl_store *store, const char *id, uint64_t version
     }
     struct orl_audit_event event = {.actor = actor,
             .action = "desktop.remove",
+            .kind = "desktop",
             .object = id,
             .user = row.user,
             .detail = row.pool};

@@ -117,6 +117,7 @@ int orl_quarantine_judge(struct orl_store *store, const char *id, enum orl_verdi
     }
     struct orl_audit_event event = {.actor = actor,
             .action = "desktop.judge",
+            .kind = "desktop",
             .object = id,
             .detail = orl_verdict_name(verdict)};
     rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);

@@ -225,3 +225,10 @@ int orl_session_renew(struct orl_store *store, const char *id, uint64_t lease_un
     int rc = orl_db_run(&q, err);
     return rc == 0 ? ended(id, err) : rc < 0 ? rc : 0;
 }
+
+int orl_session_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)
+{
+    ORL_DB_QUERY(q, store->db, "DELETE FROM session WHERE state = 'ended' AND ended_ms < $1");
+    orl_db_put_u64(&q, before_ms);
+    return orl_db_run(&q, err);
+}

@@ -154,6 +154,7 @@ static int audit_session(struct orl_store *store, const struct orl_session_row *
     struct orl_audit_event event = {.actor = actor,
             .action = action,
             .reason = reason,
+            .kind = "session",
             .object = session->id,
             .user = session->user,
             .detail = session->desktop};

@@ -182,7 +182,8 @@ static void every_move_is_in_the_audit(void **state)
     assert_ok(f, orl_desktop_move(f->store, &m, ++f->now_ms, NULL, &f->err));
     struct orl_audit_row last;
     assert_int_equal(orl_audit_list(f->store, NULL, note_last, &last, &f->err), 1);
-    assert_string_equal(last.object, id.text);
+    assert_int_equal(strncmp(last.object, "desktop:", 8), 0);
+    assert_string_equal(last.object + 8, id.text);
     assert_string_equal(last.actor, "vmpool");
     assert_int_equal(last.reason, ORL_REASON_GUEST_DIED);
     assert_non_null(strstr(last.detail, "panic"));

@@ -281,9 +281,10 @@ static void check_invariants(struct fixture *f, const struct promise *promise)
                     " AND detail = 'own' GROUP BY object HAVING count(DISTINCT user_name) > 1)"),
             0);
     /* Row and audit are one: every claim raised the version of what is still there. */
-    assert_int_equal(fixture_number(f, "SELECT count(*) FROM desktop d WHERE is_tainted = 1"
-                                       " AND NOT EXISTS (SELECT 1 FROM audit a WHERE"
-                                       " a.action = 'desktop.claim' AND a.object = d.id)"),
+    assert_int_equal(
+            fixture_number(f, "SELECT count(*) FROM desktop d WHERE is_tainted = 1"
+                              " AND NOT EXISTS (SELECT 1 FROM audit a WHERE"
+                              " a.action = 'desktop.claim' AND a.object = 'desktop:' || d.id)"),
             0);
 }
 

@@ -1,14 +1,18 @@
 /* Several processes on one store: claims at the same moment, opening a new store at the same moment. */
 #include "tests/store/store_fixture.h"
 
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PROCESSES 4
 #define DESKTOPS 24
+#define FIRST_UID 61000U
+#define SHARED_GID 61100U
 
 /* The parent's handle is closed before forking: SQLite handles do not cross a fork. */
 static void close_store(struct fixture *f)
@@ -115,6 +119,37 @@ static void a_new_store_is_made_once(void **state)
     }
 }
 
+static int open_as(const char *path, unsigned number)
+{
+    /* Processes 0 and 1 have the group, 2 and 3 do not. */
+    gid_t groups[] = {SHARED_GID};
+    if (setgroups(number < 2 ? 1 : 0, groups) < 0 || setgid(FIRST_UID + number) < 0 ||
+            setuid(FIRST_UID + number) < 0) {
+        return 4;
+    }
+    struct orl_store *store = NULL;
+    int rc = orl_store_open(path, &store, NULL);
+    rc = rc < 0 ? rc : orl_store_stamp_set(store, number, NULL);
+    orl_store_close(store);
+    return (rc == 0) == (number < 2) ? 0 : 5;
+}
+
+static void users_of_one_group_share_it_and_nobody_else(void **state)
+{
+    struct fixture *f = *state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    close_store(f);
+    fixture_remove(f);
+    assert_int_equal(mkdir(f->folder, 0700), 0);
+    assert_int_equal(chown(f->folder, 0, SHARED_GID), 0);
+    assert_int_equal(chmod(f->folder, 02771), 0);
+    run_together(f, open_as);
+    reopen(f);
+    assert_ok(f, orl_store_check(f->store, &f->err));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -122,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             CASE(no_desktop_is_given_twice),
             CASE(a_new_store_is_made_once),
+            CASE(users_of_one_group_share_it_and_nobody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
