@@ -145,6 +145,13 @@ static void wipe_setting(rdpSettings *settings, FreeRDP_Settings_Keys_String key
     (void)freerdp_settings_set_string(settings, key, NULL);
 }
 
+static void wipe_identity(SEC_WINNT_AUTH_IDENTITY *identity)
+{
+    if (identity->Password != NULL) {
+        orl_secret_wipe(identity->Password, (size_t)identity->PasswordLength * sizeof(UINT16));
+    }
+}
+
 /* MS-RDPBCGR gives a routing token no form of its own; ours is the RD Connection Broker's. */
 static void pool_of_route(const char *route, char *ret, size_t size)
 {
@@ -204,6 +211,7 @@ bool orl_rdp_auth_login(struct orl_viewer *v)
     }
     /* Under NLA the password came along as well (TSCredentials). */
     wipe_setting(settings, FreeRDP_Password);
+    wipe_identity(&v->peer->identity);
     if (!v->is_authenticated && !v->wants_close) {
         orl_rdp_close(v, answer.reason, answer.text);
     }

@@ -144,8 +144,10 @@ static int set_settings(struct orl_viewer *v, const struct orl_rdp_opts *opts, s
         BOOL value;
     } bools[] = {{FreeRDP_RdpSecurity, FALSE}, {FreeRDP_TlsSecurity, FALSE},
             {FreeRDP_NlaSecurity, FALSE}, {FreeRDP_UseRdpSecurityLayer, FALSE},
-            {FreeRDP_SupportGraphicsPipeline, TRUE}, {FreeRDP_GfxH264, TRUE},
-            {FreeRDP_SuppressOutput, TRUE}, {FreeRDP_RefreshRect, TRUE},
+            {FreeRDP_RdstlsSecurity, FALSE}, {FreeRDP_AadSecurity, FALSE},
+            {FreeRDP_ExtSecurity, FALSE}, {FreeRDP_RemoteCredentialGuard, FALSE},
+            {FreeRDP_Authentication, TRUE}, {FreeRDP_SupportGraphicsPipeline, TRUE},
+            {FreeRDP_GfxH264, TRUE}, {FreeRDP_SuppressOutput, TRUE}, {FreeRDP_RefreshRect, TRUE},
             {FreeRDP_FrameMarkerCommandEnabled, TRUE}, {FreeRDP_SurfaceFrameMarkerEnabled, TRUE},
             {FreeRDP_UnicodeInput, TRUE}, {FreeRDP_HasExtendedMouseEvent, TRUE},
             {FreeRDP_HasHorizontalWheel, TRUE}, {FreeRDP_NetworkAutoDetect, FALSE},

@@ -205,8 +205,7 @@ static bool is_peer_gone(const struct orl_viewer *v)
 /* FreeRDP says only that it failed. */
 static enum orl_reason failure_of(const struct orl_viewer *v)
 {
-    const uint32_t wanted = v->is_nla ? ORL_X224_PROTOCOL_HYBRID | ORL_X224_PROTOCOL_HYBRID_EX
-                                      : ORL_X224_PROTOCOL_SSL;
+    const uint32_t wanted = v->is_nla ? ORL_X224_PROTOCOL_HYBRID : ORL_X224_PROTOCOL_SSL;
     if (v->state == ORL_RDP_CONNECT && (v->request.protocols & wanted) == 0) {
         return ORL_REASON_CLIENT_UNSUPPORTED;
     }
