@@ -277,20 +277,32 @@ static bool is_peer_gone(int fd)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+/* Three digits, or -1. */
+static int read_digits(const char *text)
+{
+    int value = 0;
+    for (int i = 0; i < 3; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return -1;
+        }
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
 /* Below 3.7 the server chooses the authentication, out of all that libvncclient has: TLS, SASL, ...
  * Servers that old are not met any more; UltraVNC's 3.14 and 3.16 mean 3.4 and 3.6. */
-static bool is_banner_ok(struct orl_vnc_reader *r)
+static bool is_banner_ok(const struct orl_vnc_reader *r)
 {
-    char banner[BANNER_LEN + 1] = {0};
+    char banner[BANNER_LEN]; /* "RFB 003.008\n" */
     ssize_t n = recv(r->fd, banner, BANNER_LEN, MSG_PEEK | MSG_WAITALL);
-    unsigned major = 0;
-    unsigned minor = 0;
-    char end = 0;
-    if (n != BANNER_LEN || sscanf(banner, "RFB %3u.%3u%c", &major, &minor, &end) != 3 ||
-            end != '\n') {
+    if (n != BANNER_LEN || memcmp(banner, "RFB ", 4) != 0 || banner[7] != '.' ||
+            banner[11] != '\n') {
         return false;
     }
-    return major > 3 || (major == 3 && minor >= 7 && minor != 14 && minor != 16);
+    int major = read_digits(banner + 4);
+    int minor = read_digits(banner + 8);
+    return minor >= 0 && (major > 3 || (major == 3 && minor >= 7 && minor != 14 && minor != 16));
 }
 
 static bool handshake(struct orl_vnc_reader *r)
