@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #define STATS_US (10 * ORL_US_PER_S)
-#define FOLLOW_US (1500 * ORL_US_PER_MS)  /* how long a source may take to follow a wanted size */
+#define FOLLOW_US (600 * ORL_US_PER_MS)   /* how long a source may take to follow a wanted size */
 #define LAST_WORD_US (3 * ORL_US_PER_S)   /* how long the reason of a refusal is shown */
 #define LIVE_NOTICE_US (5 * ORL_US_PER_S) /* a notice over a console that is still there */
+
+/* A source that is just starting may not know yet that its display can change. */
+enum { FOLLOW_ASKS = 3 };
 
 enum state {
     LOGIN = 0, /* the client is not ready */
@@ -41,8 +44,9 @@ struct orl_session {
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
     uint32_t client_width_px, client_height_px; /* what the client wants */
-    bool has_source;                            /* the link's console has a picture */
-    bool has_asked_size;                        /* a person changed it, not only the log-in */
+    unsigned asks_left;
+    bool has_source;     /* the link's console has a picture */
+    bool has_asked_size; /* a person changed it, not only the log-in */
     uint64_t last_input_ms;
     struct orl_timer *stats_timer;
     struct orl_timer *follow_timer;
@@ -125,13 +129,19 @@ static bool set_viewer_size(struct orl_session *session, uint32_t width_px, uint
     return true;
 }
 
-static void ask_source_size(struct orl_session *session)
+static void say_source_size(struct orl_session *session)
 {
     const struct orl_input size = {.kind = ORL_INPUT_SIZE,
             .x = (int32_t)session->client_width_px,
             .y = (int32_t)session->client_height_px};
     orl_session_input_send(&session->input, &size);
     orl_timer_start(session->follow_timer, FOLLOW_US, 0);
+}
+
+static void ask_source_size(struct orl_session *session)
+{
+    session->asks_left = FOLLOW_ASKS;
+    say_source_size(session);
 }
 
 /* The source did not follow. A size that a person chose is kept, and the picture fitted into it;
@@ -142,6 +152,11 @@ static void on_not_followed(void *ctx)
     uint32_t width = 0;
     uint32_t height = 0;
     if (session->state != OPEN || !orl_picture_source_size(session->picture, &width, &height)) {
+        return;
+    }
+    bool is_followed = width == session->client_width_px && height == session->client_height_px;
+    if (!is_followed && --session->asks_left > 0) {
+        say_source_size(session);
         return;
     }
     if (session->has_asked_size) {

@@ -41,6 +41,13 @@ def children_of(pid):
     return found
 
 
+def usage_of(pid):
+    """CPU ticks and resident pages of a process."""
+    proc = pathlib.Path(f"/proc/{pid}")
+    times = (proc / "stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return sum(int(part) for part in times), int((proc / "statm").read_text().split()[1])
+
+
 def free_port():
     import socket
 
@@ -69,8 +76,8 @@ class Case(unittest.TestCase):
             self.assertNotRegex(path.read_text(errors="replace"), "Sanitizer|runtime error:")
 
     def show_logs(self):
-        outcome = getattr(self, "_outcome", None)
-        if outcome is None or outcome.success:
+        result = self._outcome.result
+        if not any(test is self for test, _ in result.failures + result.errors):
             return
         kept = os.environ.get("ORIEL_E2E_KEEP")
         if kept:

@@ -2,6 +2,7 @@
 import os
 import signal
 import socket
+import time
 import unittest
 
 import lib
@@ -55,6 +56,55 @@ class Slice(lib.Case):
         lib.wait_for("the fitted picture", is_filled)
         self.x("xdotool", "mousemove", 600, 450)
         self.wait_log("events", r"pointer x=400 y=300")
+        self.x("xdotool", "windowsize", window, 800, 600)
+        self.assert_exact("800x600")
+
+    def test_clients_without_graphics_pipeline_or_h264(self):
+        self.start_all()
+        for i, options in enumerate((["-gfx"], ["/network:modem"])):
+            client = self.connect(*options, name=f"client{i}")
+            self.wait_log("control", "stats conn=", i + 1)
+            self.assert_exact()
+            self.end(client)
+            self.wait_log("control", "close conn=.* client_closed", i + 1)
+
+    def test_stopped_client_costs_nothing_and_goes_on(self):
+        self.start_all(scene="video", vncd=["--fps", "25"])
+        client = self.connect()
+        self.wait_log("control", "stats conn=")
+        lib.wait_for("the picture", lambda: self.mean(self.shot(), "1024x768+0+0") > 0.02)
+        client.send_signal(signal.SIGSTOP)
+        session = self.workers("oriel-session")[0]
+        time.sleep(1)
+        ticks, pages = lib.usage_of(session)
+        time.sleep(2)
+        more_ticks, more_pages = lib.usage_of(session)
+        self.assertLess(more_ticks - ticks, 100, "a session with a stopped client encodes nothing")
+        self.assertLess(more_pages - pages, 2000, "and queues nothing")
+        client.send_signal(signal.SIGCONT)
+        first = self.shot("first")
+        lib.wait_for("the picture to move again", lambda: self.different_pixels(first, self.shot("next")) > 0)
+        self.assertIsNone(client.poll())
+
+    def test_refusal_after_login_is_shown(self):
+        self.start_all(control=["--close-after-ms", "3000", "--close-reason", "host_full"])
+        client = self.connect()
+        self.assert_exact()
+        lib.wait_for("the reason on the screen", lambda: self.different_pixels(self.shot(area="1024x768+0+0"),
+                                                                              self.dump_path) > 300000)
+        client.wait(20)
+        self.assertIn("ERRINFO_CB_DESTINATION_POOL_NOT_FREE", self.log("client"))
+
+    def test_lost_desktop_is_a_notice_until_it_is_back(self):
+        self.start_all()
+        client = self.connect()
+        self.assert_exact()
+        self.end(self.vncd, signal.SIGKILL)
+        lib.wait_for("the notice", lambda: self.different_pixels(self.shot(area="1024x768+0+0"), self.dump_path) > 300000)
+        self.vnc_socket.unlink()
+        self.start_vncd()
+        self.assert_exact()
+        self.assertIsNone(client.poll())
 
     def test_wrong_password_is_refused(self):
         self.start_all()
