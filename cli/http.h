@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "cli/args.h"
 
-#define ORL_CLI_ANSWER_MAX (16U * 1024 * 1024)
+#define ORL_CLI_ANSWER_MAX ((size_t)16 * 1024 * 1024)
 
 struct orl_cli_answer {
     long status;

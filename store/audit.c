@@ -16,7 +16,7 @@ struct flood {
 static int count_rows(struct orl_store *store, const struct flood *flood, enum orl_reason reason,
         uint32_t *ret_count, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT count(*) FROM audit WHERE flood_minute = $1 AND flood_prefix = $2"
             " AND flood_prefix <> '' AND reason = $3 AND is_counter = 0");
     orl_db_put_u64(&q, flood->minute);
@@ -55,7 +55,7 @@ static int write_row(struct orl_store *store, const struct orl_audit_event *even
 {
     struct orl_id id;
     orl_id_new(&id);
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO audit (id, time_ms, actor, action, reason, object, user_name, client,"
             " detail, event_count, flood_prefix, flood_minute, is_counter)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, 0)");
@@ -84,7 +84,7 @@ static int count_event(struct orl_store *store, const struct orl_audit_event *ev
 {
     struct orl_id id;
     orl_id_new(&id);
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO audit (id, time_ms, actor, action, reason, object, user_name, client,"
             " detail, event_count, flood_prefix, flood_minute, is_counter)"
             " VALUES ($1, $2, $3, $4, $5, '', '', $6, 'more of the same', 1, $6, $7, 1)"
@@ -162,7 +162,7 @@ static int read_one(struct orl_db_query *q, struct orl_audit_row *ret_row, struc
 int orl_audit_get(
         struct orl_store *store, const char *id, struct orl_audit_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, SELECT "WHERE id = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE id = $1");
     orl_db_put_text(&q, id);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("audit row", id, err) : rc;
@@ -186,7 +186,7 @@ int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filte
         void *ctx, struct orl_err *err)
 {
     static const struct orl_audit_filter everything;
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE time_ms >= $1 AND ($2 = 0 OR time_ms < $2) AND ($3 = 0 OR seq < $3)"
                    " AND ($4 = '' OR reason = $4) AND ($5 = 0 OR reason <> '')"
                    " AND ($6 = '' OR user_name = $6) AND ($7 = '' OR action = $7)"
@@ -207,7 +207,7 @@ int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filte
 
 int orl_audit_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "DELETE FROM audit WHERE time_ms < $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM audit WHERE time_ms < $1");
     orl_db_put_u64(&q, before_ms);
     return orl_db_run(&q, err);
 }

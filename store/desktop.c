@@ -71,7 +71,7 @@ struct orl_desktop_state orl_desktop_state_of(const struct orl_desktop_row *row)
 int orl_desktop_get(struct orl_store *store, const char *id, struct orl_desktop_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, SELECT "WHERE id = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE id = $1");
     orl_db_put_text(&q, id);
     int rc = orl_desktop_read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("desktop", id, err) : rc;
@@ -91,7 +91,7 @@ int orl_desktop_get_fenced(struct orl_store *store, const char *id, uint64_t ver
 static int find_kind(struct orl_store *store, const char *pool, enum orl_pool_kind *ret_kind,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT kind FROM pool WHERE name = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT kind FROM pool WHERE name = $1");
     orl_db_put_text(&q, pool);
     int rc = orl_db_step(&q, err);
     if (rc <= 0) {
@@ -106,7 +106,7 @@ static int find_kind(struct orl_store *store, const char *pool, enum orl_pool_ki
 static int write_new(
         struct orl_store *store, const struct orl_desktop_row *row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO desktop (" ORL_DESKTOP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
             " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
             " $25)");
@@ -188,7 +188,7 @@ int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *f
 {
     static const struct orl_desktop_filter everything;
     const struct orl_desktop_filter *f = filter != NULL ? filter : &everything;
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE ($1 = '' OR pool = $1) AND ($2 = '' OR user_name = $2)"
                    " AND ($3 = '' OR host = $3) AND ($4 = '' OR lease = $4)"
                    " AND ($5 = '' OR power = $5) ORDER BY created_ms, id");
@@ -213,7 +213,7 @@ int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *f
 int orl_desktop_find(struct orl_store *store, const char *pool, const char *user,
         struct orl_desktop_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE pool = $1 AND user_name = $2 AND user_name <> '' AND lease <> 'ending'");
     orl_db_put_text(&q, pool);
     orl_db_put_text(&q, user);
@@ -230,7 +230,8 @@ int orl_desktop_set_want(struct orl_store *store, const char *id, enum orl_want 
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db, "UPDATE desktop SET want = $1, changed_ms = $2 WHERE id = $3");
+        ORL_DB_AUTO q = orl_db_query(
+                store->db, "UPDATE desktop SET want = $1, changed_ms = $2 WHERE id = $3");
         orl_db_put_text(&q, orl_want_name(want));
         orl_db_put_u64(&q, now_ms);
         orl_db_put_text(&q, id);
@@ -254,8 +255,8 @@ int orl_desktop_set_maintenance(struct orl_store *store, const char *id, bool is
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db,
-                "UPDATE desktop SET is_maintenance = $1, changed_ms = $2 WHERE id = $3");
+        ORL_DB_AUTO q = orl_db_query(
+                store->db, "UPDATE desktop SET is_maintenance = $1, changed_ms = $2 WHERE id = $3");
         orl_db_put_bool(&q, is_maintenance);
         orl_db_put_u64(&q, now_ms);
         orl_db_put_text(&q, id);
@@ -273,7 +274,7 @@ int orl_desktop_set_maintenance(struct orl_store *store, const char *id, bool is
 int orl_desktop_count(struct orl_store *store, const char *pool,
         struct orl_desktop_counts *ret_counts, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT lease, power, count(*), sum(CASE WHEN lease = 'free' AND is_ready = 1"
             " AND is_maintenance = 0 AND want = 'run' THEN 1 ELSE 0 END)"
             " FROM desktop WHERE pool = $1 GROUP BY lease, power");

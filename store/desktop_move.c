@@ -8,7 +8,7 @@
 static int write_row(struct orl_store *store, const struct orl_desktop_row *before,
         const struct orl_desktop_row *row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE desktop SET host = $1, version = $2, lease = $3, power = $4, want = $5,"
             " is_tainted = $6, is_ready = $7, user_name = $8, session = $9, uuid = $10,"
             " domain = $11, overlay = $12, reason = $13, reason_text = $14, attempts = $15,"
@@ -235,7 +235,7 @@ int orl_desktop_observe(struct orl_store *store, const struct orl_desktop_seen *
 static int has_other(
         struct orl_store *store, const struct orl_desktop_claim *claim, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT 1 FROM desktop WHERE pool = $1 AND user_name = $2 AND (lease <> 'ending'"
             " OR (kind = 'dedicated' AND want <> 'delete'))");
     orl_db_put_text(&q, claim->pool);
@@ -246,7 +246,7 @@ static int has_other(
 static int find_own(struct orl_store *store, const struct orl_desktop_claim *claim,
         struct orl_desktop_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND user_name = $2"
             " AND lease = 'assigned' AND session = '' AND is_maintenance = 0"
             " AND want <> 'delete'");
@@ -258,7 +258,7 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
 static int find_free(struct orl_store *store, const struct orl_desktop_claim *claim,
         struct orl_desktop_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND lease = 'free'"
             " AND power = 'running' AND is_ready = 1 AND is_maintenance = 0 AND want = 'run'"
             " AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool AND p.is_deleted = 0)"
@@ -271,7 +271,7 @@ static int find_free(struct orl_store *store, const struct orl_desktop_claim *cl
 static int take_free(struct orl_store *store, const struct orl_desktop_row *row, const char *user,
         uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE desktop SET lease = 'assigned', is_tainted = 1, version = version + 1,"
             " user_name = $1, want = 'run', changed_ms = $2 WHERE id = $3 AND version = $4"
             " AND lease = 'free' AND power = 'running' AND is_ready = 1");
@@ -286,7 +286,7 @@ static int take_free(struct orl_store *store, const struct orl_desktop_row *row,
 static int take_own(struct orl_store *store, const struct orl_desktop_row *row, uint64_t now_ms,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE desktop SET want = 'run', changed_ms = $1 WHERE id = $2 AND version = $3");
     orl_db_put_u64(&q, now_ms);
     orl_db_put_text(&q, row->id);
@@ -363,7 +363,8 @@ int orl_desktop_remove(struct orl_store *store, const char *id, uint64_t version
                 orl_lease_name(row.lease), orl_power_name(row.power));
     }
     {
-        ORL_DB_QUERY(q, store->db, "DELETE FROM desktop WHERE id = $1 AND version = $2");
+        ORL_DB_AUTO q =
+                orl_db_query(store->db, "DELETE FROM desktop WHERE id = $1 AND version = $2");
         orl_db_put_text(&q, id);
         orl_db_put_u64(&q, row.version);
         rc = orl_store_run_one(&q, "desktop", id, err);

@@ -5,7 +5,8 @@
 int orl_entitlement_insert(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "INSERT INTO entitlement (user_name, pool) VALUES ($1, $2)");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "INSERT INTO entitlement (user_name, pool) VALUES ($1, $2)");
     orl_db_put_text(&q, user);
     orl_db_put_text(&q, pool);
     int rc = orl_db_run(&q, err);
@@ -21,7 +22,8 @@ int orl_entitlement_insert(
 int orl_entitlement_remove(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "DELETE FROM entitlement WHERE user_name = $1 AND pool = $2");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "DELETE FROM entitlement WHERE user_name = $1 AND pool = $2");
     orl_db_put_text(&q, user);
     orl_db_put_text(&q, pool);
     return orl_store_run_one(&q, "entitlement of", user, err);
@@ -30,9 +32,9 @@ int orl_entitlement_remove(
 int orl_entitlement_has(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
-            "SELECT 1 FROM entitlement e JOIN pool p ON p.name = e.pool"
-            " WHERE e.user_name = $1 AND e.pool = $2 AND p.is_deleted = 0");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "SELECT 1 FROM entitlement e JOIN pool p ON p.name = e.pool"
+                                    " WHERE e.user_name = $1 AND e.pool = $2 AND p.is_deleted = 0");
     orl_db_put_text(&q, user);
     orl_db_put_text(&q, pool);
     return orl_db_step(&q, err);
@@ -41,7 +43,7 @@ int orl_entitlement_has(
 int orl_entitlement_list(struct orl_store *store, const char *user, const char *pool,
         orl_entitlement_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT e.user_name, e.pool FROM entitlement e JOIN pool p ON p.name = e.pool"
             " WHERE p.is_deleted = 0 AND ($1 = '' OR e.user_name = $1)"
             " AND ($2 = '' OR e.pool = $2) ORDER BY e.user_name, e.pool");

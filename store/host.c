@@ -43,7 +43,7 @@ int orl_host_put(struct orl_store *store, const struct orl_host_row *row, struct
     if (!orl_name_is_valid(row->name)) {
         return orl_err_set(err, ORL_E_INVAL, "not a name for a host: %s", row->name);
     }
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO host (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
             " $12) ON CONFLICT (name) DO UPDATE SET uri = excluded.uri, accel = excluded.accel,"
             " accel_reason = excluded.accel_reason, report = excluded.report,"
@@ -70,7 +70,7 @@ int orl_host_put(struct orl_store *store, const struct orl_host_row *row, struct
 int orl_host_get(struct orl_store *store, const char *name, struct orl_host_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM host WHERE name = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM host WHERE name = $1");
     orl_db_put_text(&q, name);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("host", name, err) : rc;
@@ -78,7 +78,7 @@ int orl_host_get(struct orl_store *store, const char *name, struct orl_host_row 
 
 int orl_host_list(struct orl_store *store, orl_host_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM host ORDER BY name");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM host ORDER BY name");
     for (;;) {
         struct orl_host_row row;
         int rc = read_one(&q, &row, err);
@@ -94,7 +94,7 @@ int orl_host_list(struct orl_store *store, orl_host_fn fn, void *ctx, struct orl
 
 static int has_desktops(struct orl_store *store, const char *name, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT 1 FROM desktop WHERE host = $1 LIMIT 1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT 1 FROM desktop WHERE host = $1 LIMIT 1");
     orl_db_put_text(&q, name);
     return orl_db_step(&q, err);
 }
@@ -111,7 +111,7 @@ int orl_host_remove(struct orl_store *store, const char *name, struct orl_err *e
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db, "DELETE FROM host WHERE name = $1");
+        ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM host WHERE name = $1");
         orl_db_put_text(&q, name);
         rc = orl_store_run_one(&q, "host", name, err);
     }

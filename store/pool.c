@@ -48,7 +48,8 @@ static int check_template(
     if (row->template_name[0] == '\0') {
         return 0;
     }
-    ORL_DB_QUERY(q, store->db, "SELECT 1 FROM template WHERE name = $1 AND state <> 'removed'");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "SELECT 1 FROM template WHERE name = $1 AND state <> 'removed'");
     orl_db_put_text(&q, row->template_name);
     int rc = orl_db_step(&q, err);
     return rc == 0 ? orl_store_no_such("template", row->template_name, err) : rc < 0 ? rc : 0;
@@ -57,7 +58,7 @@ static int check_template(
 static int write_new(struct orl_store *store, const struct orl_pool_row *row, uint64_t now_ms,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO pool (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10,"
             " '', '', 0)");
     orl_db_put_text(&q, row->name);
@@ -96,7 +97,7 @@ int orl_pool_insert(struct orl_store *store, const struct orl_pool_row *row, uin
 int orl_pool_get(struct orl_store *store, const char *name, struct orl_pool_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM pool WHERE name = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM pool WHERE name = $1");
     orl_db_put_text(&q, name);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("pool", name, err) : rc;
@@ -104,7 +105,7 @@ int orl_pool_get(struct orl_store *store, const char *name, struct orl_pool_row 
 
 int orl_pool_list(struct orl_store *store, orl_pool_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM pool ORDER BY name");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM pool ORDER BY name");
     for (;;) {
         struct orl_pool_row row;
         int rc = read_one(&q, &row, err);
@@ -121,7 +122,7 @@ int orl_pool_list(struct orl_store *store, orl_pool_fn fn, void *ctx, struct orl
 static int write_settings(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE pool SET template = $1, spares = $2, max_desktops = $3, memory_mib = $4,"
             " vcpus = $5, disconnect_timeout_s = $6, is_maintenance = $7 WHERE name = $8");
     orl_db_put_text(&q, row->template_name);
@@ -164,7 +165,7 @@ int orl_pool_set_problem(struct orl_store *store, const char *name, enum orl_rea
     char cut[ORL_TEXT_MAX + 1];
     orl_msg_text(cut, sizeof(cut), text != NULL ? text : "");
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "UPDATE pool SET problem = $1, problem_text = $2, retry_ms = $3 WHERE name = $4"
                 " AND (problem <> $1 OR problem_text <> $2 OR retry_ms <> $3)");
         orl_store_put_reason(&q, reason);
@@ -178,14 +179,14 @@ int orl_pool_set_problem(struct orl_store *store, const char *name, enum orl_rea
 
 int orl_pool_set_deleted(struct orl_store *store, const char *name, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "UPDATE pool SET is_deleted = 1 WHERE name = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "UPDATE pool SET is_deleted = 1 WHERE name = $1");
     orl_db_put_text(&q, name);
     return orl_store_run_one(&q, "pool", name, err);
 }
 
 int orl_pool_remove(struct orl_store *store, const char *name, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "DELETE FROM pool WHERE name = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM pool WHERE name = $1");
     orl_db_put_text(&q, name);
     int rc = orl_store_run_one(&q, "pool", name, err);
     /* The foreign key of its desktops; nothing else refers to a pool without going with it. */

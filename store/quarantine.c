@@ -56,7 +56,7 @@ int orl_quarantine_put(struct orl_store *store, const struct orl_quarantine_row 
     if (!orl_id_is_valid(row->id)) {
         return orl_err_set(err, ORL_E_INVAL, "not a desktop's id: %s", row->id);
     }
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO quarantine (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9)"
             " ON CONFLICT (id) DO UPDATE SET host = excluded.host, pool = excluded.pool,"
             " user_name = excluded.user_name, uuid = excluded.uuid, domain = excluded.domain,"
@@ -78,7 +78,7 @@ int orl_quarantine_put(struct orl_store *store, const struct orl_quarantine_row 
 int orl_quarantine_get(struct orl_store *store, const char *id, struct orl_quarantine_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM quarantine WHERE id = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM quarantine WHERE id = $1");
     orl_db_put_text(&q, id);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("quarantined desktop", id, err) : rc;
@@ -87,7 +87,7 @@ int orl_quarantine_get(struct orl_store *store, const char *id, struct orl_quara
 int orl_quarantine_list(
         struct orl_store *store, orl_quarantine_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM quarantine ORDER BY id");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM quarantine ORDER BY id");
     for (;;) {
         struct orl_quarantine_row row;
         int rc = read_one(&q, &row, err);
@@ -110,7 +110,7 @@ int orl_quarantine_judge(struct orl_store *store, const char *id, enum orl_verdi
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db, "UPDATE quarantine SET verdict = $1 WHERE id = $2");
+        ORL_DB_AUTO q = orl_db_query(store->db, "UPDATE quarantine SET verdict = $1 WHERE id = $2");
         orl_db_put_text(&q, orl_verdict_name(verdict));
         orl_db_put_text(&q, id);
         rc = orl_store_run_one(&q, "quarantined desktop", id, err);
@@ -126,7 +126,7 @@ int orl_quarantine_judge(struct orl_store *store, const char *id, enum orl_verdi
 
 int orl_quarantine_remove(struct orl_store *store, const char *id, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "DELETE FROM quarantine WHERE id = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM quarantine WHERE id = $1");
     orl_db_put_text(&q, id);
     return orl_store_run_one(&q, "quarantined desktop", id, err);
 }

@@ -89,7 +89,7 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
     if (row->id[0] != '\0') {
         orl_msg_text(id.text, sizeof(id.text), row->id);
     }
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO session (" ORL_SESSION_COLUMNS ") VALUES ($1, $2, $3, '', 0, 'waiting',"
             " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '')");
     orl_db_put_text(&q, id.text);
@@ -119,7 +119,7 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
 int orl_session_get(struct orl_store *store, const char *id, struct orl_session_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, SELECT "WHERE id = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE id = $1");
     orl_db_put_text(&q, id);
     int rc = orl_session_read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("session", id, err) : rc;
@@ -128,7 +128,8 @@ int orl_session_get(struct orl_store *store, const char *id, struct orl_session_
 int orl_session_find(struct orl_store *store, const char *user, const char *pool,
         struct orl_session_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, SELECT "WHERE user_name = $1 AND pool = $2 AND state <> 'ended'");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, SELECT "WHERE user_name = $1 AND pool = $2 AND state <> 'ended'");
     orl_db_put_text(&q, user);
     orl_db_put_text(&q, pool);
     int rc = orl_session_read_one(&q, ret_row, err);
@@ -138,7 +139,8 @@ int orl_session_find(struct orl_store *store, const char *user, const char *pool
 int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t conn,
         struct orl_session_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, SELECT "WHERE gateway = $1 AND conn = $2 AND state <> 'ended'");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, SELECT "WHERE gateway = $1 AND conn = $2 AND state <> 'ended'");
     orl_db_put_text(&q, gateway);
     orl_db_put_u64(&q, conn);
     int rc = orl_session_read_one(&q, ret_row, err);
@@ -150,7 +152,7 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
 {
     static const struct orl_session_filter everything;
     const struct orl_session_filter *f = filter != NULL ? filter : &everything;
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"
                    " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4)"
                    " AND ($5 = '' OR state = $5) AND ($6 = 0 OR state <> 'ended')"
@@ -168,7 +170,7 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
 int orl_session_demand(struct orl_store *store, const char *pool, orl_session_fn fn, void *ctx,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE state = 'waiting' AND desktop = '' AND ($1 = '' OR pool = $1)"
                    " ORDER BY started_ms, id");
     orl_db_put_text(&q, pool);
@@ -177,7 +179,7 @@ int orl_session_demand(struct orl_store *store, const char *pool, orl_session_fn
 
 int orl_session_count_waiting(struct orl_store *store, const char *pool, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT count(*) FROM session WHERE state = 'waiting' AND desktop = ''"
             " AND ($1 = '' OR pool = $1)");
     orl_db_put_text(&q, pool);
@@ -198,7 +200,7 @@ static int ended(const char *id, struct orl_err *err)
 int orl_session_attach(struct orl_store *store, const struct orl_session_row *row,
         uint64_t lease_until_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE session SET protocol = $1, client = $2, client_name = $3, ticket = $4,"
             " gateway = $5, conn = $6, lease_until_ms = $7 WHERE id = $8 AND state <> 'ended'");
     orl_db_put_u64(&q, (uint64_t)row->protocol);
@@ -216,7 +218,7 @@ int orl_session_attach(struct orl_store *store, const struct orl_session_row *ro
 int orl_session_renew(struct orl_store *store, const char *id, uint64_t lease_until_ms,
         const char *stats, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE session SET lease_until_ms = $1, stats = CASE WHEN $2 = '' THEN stats ELSE $2"
             " END WHERE id = $3 AND state IN ('waiting', 'active')");
     orl_db_put_u64(&q, lease_until_ms);
@@ -228,7 +230,8 @@ int orl_session_renew(struct orl_store *store, const char *id, uint64_t lease_un
 
 int orl_session_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "DELETE FROM session WHERE state = 'ended' AND ended_ms < $1");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "DELETE FROM session WHERE state = 'ended' AND ended_ms < $1");
     orl_db_put_u64(&q, before_ms);
     return orl_db_run(&q, err);
 }

@@ -16,7 +16,7 @@ static int bind_desktop(struct orl_store *store, const struct orl_session_row *s
         const struct orl_desktop_row *desktop, struct orl_err *err)
 {
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "UPDATE desktop SET session = $1 WHERE id = $2 AND version = $3"
                 " AND session = ''");
         orl_db_put_text(&q, session->id);
@@ -27,7 +27,7 @@ static int bind_desktop(struct orl_store *store, const struct orl_session_row *s
             return rc < 0 ? rc : conflict(session->id, "lost its desktop", err);
         }
     }
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE session SET desktop = $1, desktop_version = $2 WHERE id = $3"
             " AND state = 'waiting' AND desktop = ''");
     orl_db_put_text(&q, desktop->id);
@@ -124,7 +124,7 @@ int orl_session_activate(struct orl_store *store, const char *id, uint64_t lease
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "UPDATE session SET state = 'active', lease_until_ms = $1, disconnected_ms = 0"
                 " WHERE id = $2");
         orl_db_put_u64(&q, lease_until_ms);
@@ -137,7 +137,7 @@ int orl_session_activate(struct orl_store *store, const char *id, uint64_t lease
 static int write_end(struct orl_store *store, const char *id, enum orl_reason reason,
         uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE session SET state = 'ended', ended_ms = $1, reason = $2, conn = 0"
             " WHERE id = $3");
     orl_db_put_u64(&q, now_ms);
@@ -194,7 +194,7 @@ int orl_session_end(struct orl_store *store, const char *id, enum orl_reason rea
 static int write_disconnect(struct orl_store *store, const char *id, enum orl_reason reason,
         uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE session SET state = 'disconnected', disconnected_ms = $1, reason = $2,"
             " conn = 0 WHERE id = $3");
     orl_db_put_u64(&q, now_ms);
@@ -267,7 +267,7 @@ int orl_session_expire(
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "SELECT id FROM session WHERE state IN ('waiting', 'active')"
                 " AND lease_until_ms < $1 ORDER BY lease_until_ms LIMIT $2");
         orl_db_put_u64(&q, now_ms);
@@ -285,11 +285,11 @@ int orl_session_expire(
 static int collect_overdue(struct orl_store *store, unsigned max_count, uint64_t now_ms,
         struct batch *batch, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
-            "SELECT s.id FROM session s JOIN pool p ON p.name = s.pool"
-            " WHERE s.state = 'disconnected' AND p.disconnect_timeout_s > 0"
-            " AND s.disconnected_ms + p.disconnect_timeout_s * 1000 <= $1"
-            " ORDER BY s.disconnected_ms LIMIT $2");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "SELECT s.id FROM session s JOIN pool p ON p.name = s.pool"
+                                    " WHERE s.state = 'disconnected' AND p.disconnect_timeout_s > 0"
+                                    " AND s.disconnected_ms + p.disconnect_timeout_s * 1000 <= $1"
+                                    " ORDER BY s.disconnected_ms LIMIT $2");
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, max_count);
     return collect(&q, batch, err);
@@ -298,7 +298,7 @@ static int collect_overdue(struct orl_store *store, unsigned max_count, uint64_t
 static int collect_orphans(
         struct orl_store *store, unsigned max_count, struct batch *batch, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT s.id FROM session s WHERE s.state <> 'ended' AND s.desktop <> ''"
             " AND NOT EXISTS (SELECT 1 FROM desktop d WHERE d.id = s.desktop"
             " AND d.session = s.id AND d.version = s.desktop_version) LIMIT $1");
@@ -312,7 +312,7 @@ static int end_unbound(
 {
     struct batch batch;
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "SELECT id FROM desktop WHERE lease = 'assigned' AND session = ''"
                 " AND kind <> 'dedicated' LIMIT $1");
         orl_db_put_u64(&q, max_count);

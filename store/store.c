@@ -112,7 +112,7 @@ static int load_installation(struct orl_store *store, struct orl_err *err)
     char uuid[ORL_UUID_LEN + 1];
     orl_uuid_new(uuid);
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "INSERT INTO meta (key, value) VALUES ('installation', $1) ON CONFLICT DO NOTHING");
         orl_db_put_text(&q, uuid);
         int rc = orl_db_run(&q, err);
@@ -170,7 +170,8 @@ int orl_store_schema(const struct orl_store *store)
 
 int orl_store_stamp(struct orl_store *store, uint64_t *ret_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'stamp'");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'stamp'");
     int rc = orl_db_step(&q, err);
     if (rc <= 0) {
         return rc < 0 ? rc : orl_err_set(err, ORL_E_BACKEND, "store has no stamp");
@@ -183,7 +184,7 @@ int orl_store_stamp_raise(struct orl_store *store, uint64_t now_ms, struct orl_e
 {
     char text[24];
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)now_ms);
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE meta SET value = $1 WHERE key = 'stamp' AND CAST(value AS BIGINT) < $2");
     orl_db_put_text(&q, text);
     orl_db_put_u64(&q, now_ms);
@@ -204,7 +205,7 @@ int orl_store_generation(struct orl_store *store, uint64_t *ret_generation, stru
 int orl_store_meta_get(struct orl_store *store, const char *key, char *ret_value, size_t value_size,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT value FROM meta WHERE key = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT value FROM meta WHERE key = $1");
     orl_db_put_text(&q, key);
     int rc = orl_db_step(&q, err);
     if (rc <= 0) {
@@ -220,9 +221,9 @@ int orl_store_meta_set(
     if (key[0] == '\0' || strlen(key) > ORL_STORE_CODE_MAX) {
         return orl_err_set(err, ORL_E_INVAL, "key of 1 to %d bytes wanted", ORL_STORE_CODE_MAX);
     }
-    ORL_DB_QUERY(q, store->db,
-            "INSERT INTO meta (key, value) VALUES ($1, $2)"
-            " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "INSERT INTO meta (key, value) VALUES ($1, $2)"
+                                    " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
     orl_db_put_text(&q, key);
     orl_db_put_text(&q, value);
     int rc = orl_db_run(&q, err);

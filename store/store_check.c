@@ -27,7 +27,7 @@ static const struct rule rules[] = {
 
 static int check_rule(struct orl_store *store, const struct rule *rule, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, rule->sql);
+    ORL_DB_AUTO q = orl_db_query(store->db, rule->sql);
     int rc = orl_db_step(&q, err);
     return rc == 1 ? orl_err_set(
                              err, ORL_E_BACKEND, "store: %s: %s", rule->text, orl_db_get_peek(&q))

@@ -34,12 +34,11 @@ struct orl_db_query {
     int next_column;
     struct orl_err failed; /* code 0: fine so far */
 };
-/* sql is a literal: statements are cached by it. Always to be ended. */
-void orl_db_query_init(struct orl_db_query *q, struct orl_db *db, const char *sql);
+/* sql is a literal: statements are cached by it. Always to be ended, as ORL_DB_AUTO does:
+ *     ORL_DB_AUTO q = orl_db_query(db, "SELECT ..."); */
+struct orl_db_query orl_db_query(struct orl_db *db, const char *sql);
 void orl_db_query_end(struct orl_db_query *q);
-#define ORL_DB_QUERY(name, db, sql)                                                                \
-    ORL_AUTO(orl_db_query_end) struct orl_db_query name;                                           \
-    orl_db_query_init(&name, db, sql)
+#define ORL_DB_AUTO ORL_AUTO(orl_db_query_end) struct orl_db_query
 
 /* Each binds the next parameter. Text is copied; NULL is ''. */
 void orl_db_put_text(struct orl_db_query *q, const char *text);

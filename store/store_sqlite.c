@@ -142,7 +142,7 @@ int orl_db_exec(struct orl_db *db, const char *script, struct orl_err *err)
 
 static int read_number(struct orl_db *db, const char *sql, uint64_t *ret, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, db, sql);
+    ORL_DB_AUTO q = orl_db_query(db, sql);
     int rc = orl_db_step(&q, err);
     if (rc == 1) {
         *ret = orl_db_get_u64(&q);
@@ -175,7 +175,7 @@ int orl_db_generation(struct orl_db *db, uint64_t *ret_generation, struct orl_er
 
 int orl_db_check(struct orl_db *db, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, db, "PRAGMA integrity_check(1)");
+    ORL_DB_AUTO q = orl_db_query(db, "PRAGMA integrity_check(1)");
     int rc = orl_db_step(&q, err);
     if (rc < 0) {
         return rc;
@@ -184,7 +184,7 @@ int orl_db_check(struct orl_db *db, struct orl_err *err)
     if (strcmp(found, "ok") != 0) {
         return orl_err_set(err, ORL_E_BACKEND, "store is damaged: %s", found);
     }
-    ORL_DB_QUERY(fk, db, "PRAGMA foreign_key_check");
+    ORL_DB_AUTO fk = orl_db_query(db, "PRAGMA foreign_key_check");
     rc = orl_db_step(&fk, err);
     return rc == 1 ? orl_err_set(err, ORL_E_BACKEND, "store: a row of %s refers to nothing",
                              orl_db_get_peek(&fk))
@@ -200,7 +200,7 @@ int orl_db_copy(struct orl_db *db, const char *path, struct orl_err *err)
                                : orl_err_sys(err, errno, "backup %s", path);
     }
     close(fd);
-    ORL_DB_QUERY(q, db, "VACUUM INTO $1");
+    ORL_DB_AUTO q = orl_db_query(db, "VACUUM INTO $1");
     orl_db_put_text(&q, path);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
@@ -230,31 +230,32 @@ static void check_params(sqlite3_stmt *statement)
     }
 }
 
-void orl_db_query_init(struct orl_db_query *q, struct orl_db *db, const char *sql)
+struct orl_db_query orl_db_query(struct orl_db *db, const char *sql)
 {
-    *q = (struct orl_db_query){.db = db, .next_param = 1};
+    struct orl_db_query q = {.db = db, .next_param = 1};
     struct cached *hit = find_cached(db, sql);
     if (hit != NULL && !hit->is_busy) {
         hit->is_busy = true;
-        q->statement = hit->statement;
-        q->is_busy = &hit->is_busy;
-        return;
+        q.statement = hit->statement;
+        q.is_busy = &hit->is_busy;
+        return q;
     }
     sqlite3_stmt *statement = NULL;
     bool is_kept = hit == NULL && db->cached < STATEMENT_CACHE;
     int sqlite_code = sqlite3_prepare_v3(
             db->sqlite, sql, -1, is_kept ? SQLITE_PREPARE_PERSISTENT : 0, &statement, NULL);
     if (sqlite_code != SQLITE_OK || statement == NULL) {
-        (void)fail(db, sqlite_code == SQLITE_OK ? SQLITE_MISUSE : sqlite_code, "store", &q->failed);
-        return;
+        (void)fail(db, sqlite_code == SQLITE_OK ? SQLITE_MISUSE : sqlite_code, "store", &q.failed);
+        return q;
     }
     check_params(statement);
-    q->statement = statement;
+    q.statement = statement;
     if (is_kept) {
         struct cached *slot = &db->cache[db->cached++];
         *slot = (struct cached){.sql = sql, .statement = statement, .is_busy = true};
-        q->is_busy = &slot->is_busy;
+        q.is_busy = &slot->is_busy;
     }
+    return q;
 }
 
 void orl_db_query_end(struct orl_db_query *q)

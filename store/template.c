@@ -89,7 +89,7 @@ int orl_template_insert(struct orl_store *store, const struct orl_template_row *
         return orl_err_set(err, ORL_E_INVAL, "not a name for a template: %s", row->name);
     }
     /* A removed name may be used again: nothing refers to it any more. */
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO template (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8, $9,"
             " 'checking', '', '', $10) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind,"
             " path = excluded.path, kernel = excluded.kernel, initrd = excluded.initrd,"
@@ -116,7 +116,7 @@ int orl_template_insert(struct orl_store *store, const struct orl_template_row *
 int orl_template_get(struct orl_store *store, const char *name, struct orl_template_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM template WHERE name = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM template WHERE name = $1");
     orl_db_put_text(&q, name);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("template", name, err) : rc;
@@ -124,7 +124,7 @@ int orl_template_get(struct orl_store *store, const char *name, struct orl_templ
 
 int orl_template_list(struct orl_store *store, orl_template_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM template ORDER BY name");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM template ORDER BY name");
     for (;;) {
         struct orl_template_row row;
         int rc = read_one(&q, &row, err);
@@ -141,7 +141,7 @@ int orl_template_list(struct orl_store *store, orl_template_fn fn, void *ctx, st
 int orl_template_update(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE template SET state = CASE WHEN path = $1 AND kernel = $2 AND initrd = $3"
             " THEN state ELSE 'checking' END, path = $1, kernel = $2, initrd = $3, cmdline = $4,"
             " memory_mib = $5, vcpus = $6 WHERE name = $7 AND state <> 'removed'");
@@ -158,7 +158,7 @@ int orl_template_update(
 int orl_template_observe(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE template SET state = $1, reason = $2, reason_text = $3, sha256 = $4,"
             " virtual_bytes = $5, disk_format = $6 WHERE name = $7 AND state <> 'removed'");
     orl_db_put_text(&q, orl_template_state_name(row->state));
@@ -173,7 +173,7 @@ int orl_template_observe(
 
 static int is_used(struct orl_store *store, const char *name, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT 1 FROM pool WHERE template = $1 LIMIT 1");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT 1 FROM pool WHERE template = $1 LIMIT 1");
     orl_db_put_text(&q, name);
     return orl_db_step(&q, err);
 }
@@ -190,7 +190,7 @@ int orl_template_remove(struct orl_store *store, const char *name, struct orl_er
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db,
+        ORL_DB_AUTO q = orl_db_query(store->db,
                 "UPDATE template SET state = 'removed' WHERE name = $1 AND state <> 'removed'");
         orl_db_put_text(&q, name);
         rc = orl_store_run_one(&q, "template", name, err);

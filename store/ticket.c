@@ -38,7 +38,7 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
     if (strlen(row->id) != ORL_TICKET_ID_LEN || strncmp(row->id, "t-", 2) != 0) {
         return orl_err_set(err, ORL_E_INVAL, "a ticket's id is t- and 16 hex digits");
     }
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO ticket (" COLUMNS ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->secret);
@@ -56,7 +56,7 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
 int orl_ticket_get(struct orl_store *store, const char *id, struct orl_ticket_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, SELECT "WHERE id = $1");
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE id = $1");
     orl_db_put_text(&q, id);
     int rc = read_one(&q, ret_row, err);
     /* The id is half of the secret: not in texts. */
@@ -66,8 +66,8 @@ int orl_ticket_get(struct orl_store *store, const char *id, struct orl_ticket_ro
 int orl_ticket_list(
         struct orl_store *store, const char *user, orl_ticket_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(
-            q, store->db, SELECT "WHERE $1 = '' OR user_name = $1 ORDER BY created_ms DESC, id");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, SELECT "WHERE $1 = '' OR user_name = $1 ORDER BY created_ms DESC, id");
     orl_db_put_text(&q, user);
     for (;;) {
         struct orl_ticket_row row;
@@ -85,7 +85,7 @@ int orl_ticket_list(
 int orl_ticket_use(struct orl_store *store, const char *id, const char *session, uint64_t now_ms,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE ticket SET session = $1, used_ms = CASE WHEN used_ms = 0 THEN $2"
             " ELSE used_ms END"
             " WHERE id = $3 AND revoked_ms = 0"
@@ -107,7 +107,7 @@ int orl_ticket_use(struct orl_store *store, const char *id, const char *session,
 int orl_ticket_fail(struct orl_store *store, const char *id, uint32_t max_failures, uint64_t now_ms,
         uint32_t *ret_failures, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE ticket SET failures = failures + 1, revoked_ms = CASE WHEN revoked_ms = 0"
             " AND $1 > 0 AND failures + 1 >= $1 THEN $2 ELSE revoked_ms END"
             " WHERE id = $3 RETURNING failures");
@@ -128,7 +128,7 @@ int orl_ticket_fail(struct orl_store *store, const char *id, uint32_t max_failur
 
 int orl_ticket_revoke(struct orl_store *store, const char *id, uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE ticket SET revoked_ms = CASE WHEN revoked_ms = 0 THEN $1 ELSE revoked_ms END"
             " WHERE id = $2");
     orl_db_put_u64(&q, now_ms);
@@ -140,7 +140,7 @@ int orl_ticket_revoke(struct orl_store *store, const char *id, uint64_t now_ms, 
 int orl_ticket_revoke_session(
         struct orl_store *store, const char *session, uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE ticket SET revoked_ms = $1 WHERE session = $2 AND session <> ''"
             " AND revoked_ms = 0");
     orl_db_put_u64(&q, now_ms);
@@ -151,9 +151,9 @@ int orl_ticket_revoke_session(
 
 int orl_ticket_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
-            "DELETE FROM ticket WHERE (revoked_ms > 0 AND revoked_ms < $1)"
-            " OR (used_ms = 0 AND first_use_by_ms < $1)");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "DELETE FROM ticket WHERE (revoked_ms > 0 AND revoked_ms < $1)"
+                                    " OR (used_ms = 0 AND first_use_by_ms < $1)");
     orl_db_put_u64(&q, before_ms);
     return orl_db_run(&q, err);
 }

@@ -57,7 +57,8 @@ int orl_user_insert(struct orl_store *store, const struct orl_user_row *row, uin
     if (row->name[0] == '\0') {
         return orl_err_set(err, ORL_E_INVAL, "a user needs a name");
     }
-    ORL_DB_QUERY(q, store->db, "INSERT INTO account (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6)");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "INSERT INTO account (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6)");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, row->display);
     orl_db_put_text(&q, row->password_hash);
@@ -74,7 +75,8 @@ int orl_user_insert(struct orl_store *store, const struct orl_user_row *row, uin
 int orl_user_get(struct orl_store *store, const char *name, struct orl_user_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM account WHERE lower(name) = lower($1)");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "SELECT " COLUMNS " FROM account WHERE lower(name) = lower($1)");
     orl_db_put_text(&q, name);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("user", name, err) : rc;
@@ -82,7 +84,7 @@ int orl_user_get(struct orl_store *store, const char *name, struct orl_user_row 
 
 int orl_user_list(struct orl_store *store, orl_user_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db, "SELECT " COLUMNS " FROM account ORDER BY name");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM account ORDER BY name");
     for (;;) {
         struct orl_user_row row;
         int rc = read_one(&q, &row, err);
@@ -98,7 +100,7 @@ int orl_user_list(struct orl_store *store, orl_user_fn fn, void *ctx, struct orl
 
 int orl_user_update(struct orl_store *store, const struct orl_user_row *row, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE account SET display = $1, password_hash = $2, role = $3, is_disabled = $4"
             " WHERE name = $5");
     orl_db_put_text(&q, row->display);
@@ -111,7 +113,7 @@ int orl_user_update(struct orl_store *store, const struct orl_user_row *row, str
 
 static int has_holdings(struct orl_store *store, const char *name, struct orl_err *err)
 {
-    ORL_DB_QUERY(q, store->db,
+    ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT 1 FROM session WHERE user_name = $1 AND state <> 'ended'"
             " UNION ALL SELECT 1 FROM desktop WHERE user_name = $1"
             " AND (lease <> 'ending' OR (kind = 'dedicated' AND want <> 'delete'))");
@@ -131,7 +133,7 @@ int orl_user_remove(struct orl_store *store, const char *name, struct orl_err *e
         return rc;
     }
     {
-        ORL_DB_QUERY(q, store->db, "DELETE FROM account WHERE name = $1");
+        ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM account WHERE name = $1");
         orl_db_put_text(&q, name);
         rc = orl_store_run_one(&q, "user", name, err);
     }

@@ -11,6 +11,13 @@
 
 #define START_MS UINT64_C(1700000000000)
 
+void fixture_check(const struct fixture *f, int rc, const char *call, int line)
+{
+    if (rc < 0) {
+        fail_msg("line %d: %s: %d %s", line, call, rc, f->err.text);
+    }
+}
+
 static void must(int rc)
 {
     if (rc < 0 && rc != ORL_E_EXISTS) {
@@ -146,7 +153,7 @@ struct orl_id fixture_active(struct fixture *f, const char *user, const char *po
 
 uint64_t fixture_number(struct fixture *f, const char *sql)
 {
-    ORL_DB_QUERY(q, f->store->db, sql);
+    ORL_DB_AUTO q = orl_db_query(f->store->db, sql);
     int rc = orl_db_step(&q, &f->err);
     assert_int_equal(rc, 1);
     return orl_db_get_u64(&q);

@@ -25,13 +25,8 @@ void fixture_remove(struct fixture *f);     /* folder and files */
 void fixture_seed(struct orl_store *store); /* template "tiny", pools, people; nothing if there */
 
 /* Fails the test with the error's text. */
-#define assert_ok(f, call)                                                                         \
-    do {                                                                                           \
-        int fixture_rc = (call);                                                                   \
-        if (fixture_rc < 0) {                                                                      \
-            fail_msg("%s: %d %s", #call, fixture_rc, (f)->err.text);                               \
-        }                                                                                          \
-    } while (0)
+#define assert_ok(f, call) fixture_check((f), (call), #call, __LINE__)
+void fixture_check(const struct fixture *f, int rc, const char *call, int line);
 
 /* A desktop of the pool, running and ready, never given. */
 struct orl_id fixture_ready_desktop(struct fixture *f, const char *pool);

@@ -66,6 +66,19 @@ static void only_a_running_desktop_is_claimed(void **state)
     }
 }
 
+/* true: one legal move leads from state a to one that reaches. */
+static bool has_way(unsigned a, const bool *reaches)
+{
+    struct orl_desktop_state from = state_at(a);
+    for (unsigned b = 0; b < STATES; b++) {
+        struct orl_desktop_state to = state_at(b);
+        if (reaches[b] && orl_desktop_move_is_legal(&from, &to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void every_state_can_reach_removal(void **state)
 {
     (void)state;
@@ -76,13 +89,9 @@ static void every_state_can_reach_removal(void **state)
     }
     for (bool has_grown = true; has_grown;) {
         has_grown = false;
-        for (unsigned a = 0; a < STATES; a++) {
-            for (unsigned b = 0; b < STATES && !reaches[a]; b++) {
-                struct orl_desktop_state from = state_at(a);
-                struct orl_desktop_state to = state_at(b);
-                if (reaches[b] && orl_desktop_move_is_legal(&from, &to)) {
-                    reaches[a] = has_grown = true;
-                }
+        for (unsigned i = 0; i < STATES; i++) {
+            if (!reaches[i] && has_way(i, reaches)) {
+                reaches[i] = has_grown = true;
             }
         }
     }
@@ -134,7 +143,7 @@ static int force(struct fixture *f, const struct orl_desktop_state *s)
     bool is_given = s->lease != ORL_LEASE_FREE && s->lease != ORL_LEASE_ENDING;
     struct orl_id id;
     orl_id_new(&id);
-    ORL_DB_QUERY(q, f->store->db,
+    ORL_DB_AUTO q = orl_db_query(f->store->db,
             "INSERT INTO desktop VALUES ($1, $2, '', 1, $3, $4, $5, 'run', $6, 0, 0, $7, $8, '',"
             " '', '', '', '', '', '', 0, 0, 0, 0, 0)");
     orl_db_put_text(&q, id.text);
@@ -160,7 +169,7 @@ static void the_schema_says_the_same(void **state)
 
 static int force_lease(struct fixture *f, const char *id, const char *lease, const char *session)
 {
-    ORL_DB_QUERY(q, f->store->db,
+    ORL_DB_AUTO q = orl_db_query(f->store->db,
             "UPDATE desktop SET lease = $1, version = version + 1, session = $2,"
             " user_name = CASE WHEN $1 = 'free' THEN '' ELSE user_name END WHERE id = $3");
     orl_db_put_text(&q, lease);

@@ -68,7 +68,7 @@ static void a_failed_migration_leaves_nothing(void **state)
     assert_ok(f, orl_db_schema(db, &version, &f->err));
     assert_int_equal(version, 0);
     {
-        ORL_DB_QUERY(q, db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
+        ORL_DB_AUTO q = orl_db_query(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
         assert_int_equal(orl_db_step(&q, &f->err), 1);
         assert_int_equal(orl_db_get_u64(&q), 1);
     }
