@@ -27,9 +27,9 @@ struct orl_rdp_opts {
  * later (crypto providers, registry file, time zone) and silences their log below warnings. */
 ORL_NODISCARD int orl_rdp_init(struct orl_err *err);
 
-/* Makes a viewer; nothing is read from the client yet. Before the sandbox too: it sets socket options and FreeRDP
- * looks for its files. Callbacks run on the loop. In one of them the viewer must not
- * be freed, except in on_closed, which comes once, last, with nothing of the viewer on the stack. */
+/* Makes a viewer; nothing is read from the client yet. Works inside the sandbox. Callbacks run on the loop; in one of
+ * them the viewer must not be freed, except in on_closed, which comes once, last, with nothing of the
+ * viewer on the stack. */
 ORL_NODISCARD int orl_rdp_viewer_new(struct orl_loop *loop, const struct orl_rdp_opts *opts,
         const struct orl_viewer_events *events, void *ctx, struct orl_viewer_handle *ret_handle,
         struct orl_err *err);

@@ -487,15 +487,18 @@ static int serve(struct demo *d, uint16_t port, const char *cert, const char *ke
             .max_width_px = d->max_px,
             .max_height_px = d->max_px,
             .client = "loopback"};
-    int code = orl_rdp_viewer_new(d->loop, &opts, &events, d, &d->viewer, &err);
-    free(cert_pem);
-    free(key_pem);
+    int code = 0;
     struct orl_sandbox_report report;
     if (code == 0 && d->is_sandboxed) {
         d->dump = NULL; /* it could not be opened */
         code = orl_sandbox_enter(ORL_SANDBOX_SESSION, &report, &err);
         say("sandbox", "%d", code);
     }
+    if (code == 0) {
+        code = orl_rdp_viewer_new(d->loop, &opts, &events, d, &d->viewer, &err);
+    }
+    free(cert_pem);
+    free(key_pem);
     if (code == 0) {
         code = orl_rdp_viewer_start(d->viewer.viewer, &err);
     }
