@@ -239,15 +239,18 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
     struct orl_broker *broker = gateway->gateways->broker;
     struct orl_conn *conn = find(gateway, msg->conn);
     if (conn == NULL) { /* we were restarted, or our CLOSE and this message crossed */
-        enum orl_reason reason =
-                orl_leases_adopt(broker, gateway->name, msg->conn, msg->u.stats.session);
-        conn = reason == ORL_REASON_NONE ? add_conn(gateway, msg->conn) : NULL;
-        if (conn == NULL) {
+        enum orl_reason reason = ORL_REASON_TOO_MANY_CONNECTIONS;
+        conn = add_conn(gateway, msg->conn);
+        if (conn != NULL) {
+            reason = orl_leases_adopt(broker, gateway->name, msg->conn, msg->u.stats.session, conn);
+        }
+        if (reason != ORL_REASON_NONE) {
             send_close(gateway, msg->conn, reason, NULL, NULL);
+            if (conn != NULL) {
+                remove_conn(conn);
+            }
             return;
         }
-        orl_msg_text(conn->session, sizeof(conn->session), msg->u.stats.session);
-        conn->state = ORL_CONN_LIVE;
     }
     if (conn->state != ORL_CONN_LIVE || strcmp(conn->session, msg->u.stats.session) != 0) {
         log_fault(gateway, "statistics of no session of this connection", msg->type);

@@ -115,8 +115,13 @@ static uint64_t lease_until_ms(const struct orl_broker *broker)
     return orl_clock_wall_ms() + (uint64_t)broker->cfg->lease_s * 1000;
 }
 
-enum orl_reason orl_leases_adopt(
-        struct orl_broker *broker, const char *gateway, uint32_t number, const char *session)
+static enum orl_reason reason_of_end(const struct orl_session_row *row)
+{
+    return row->reason != ORL_REASON_NONE ? row->reason : ORL_REASON_LOGGED_OFF;
+}
+
+enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway, uint32_t number,
+        const char *session, struct orl_conn *ret_conn)
 {
     struct orl_err err = {0};
     struct orl_session_row row;
@@ -124,16 +129,41 @@ enum orl_reason orl_leases_adopt(
         return ORL_REASON_LOGGED_OFF;
     }
     if (row.state == ORL_SESSION_ENDED) {
-        return row.reason != ORL_REASON_NONE ? row.reason : ORL_REASON_LOGGED_OFF;
+        return reason_of_end(&row);
     }
-    if (row.conn != number || strcmp(row.gateway, gateway) != 0) {
+    if (row.state != ORL_SESSION_ACTIVE || row.conn != number ||
+            strcmp(row.gateway, gateway) != 0) {
         return ORL_REASON_TAKEN_OVER;
     }
-    if (orl_session_activate(
-                broker->store, session, lease_until_ms(broker), orl_clock_wall_ms(), &err) < 0) {
+    ret_conn->protocol = row.protocol;
+    ret_conn->state = ORL_CONN_LIVE;
+    orl_msg_text(ret_conn->user, sizeof(ret_conn->user), row.user);
+    orl_msg_text(ret_conn->client, sizeof(ret_conn->client), row.client);
+    orl_msg_text(ret_conn->client_name, sizeof(ret_conn->client_name), row.client_name);
+    orl_msg_text(ret_conn->session, sizeof(ret_conn->session), row.id);
+    orl_log_info(&broker->log, "a session goes on after a restart", "session", session);
+    return ORL_REASON_NONE;
+}
+
+/* The lease ran out while the gateway hung, and nobody has taken the session over since, or conn
+ * would have been closed: it goes on. */
+static enum orl_reason resume(struct orl_broker *broker, struct orl_conn *conn)
+{
+    struct orl_err err = {0};
+    struct orl_session_row row;
+    uint64_t until_ms = lease_until_ms(broker);
+    if (orl_session_get(broker->store, conn->session, &row, &err) < 0) {
+        return ORL_REASON_LOGGED_OFF;
+    }
+    if (row.state == ORL_SESSION_ENDED) {
+        return reason_of_end(&row);
+    }
+    row.conn = conn->number;
+    orl_msg_text(row.gateway, sizeof(row.gateway), orl_conn_gateway_name(conn));
+    if (orl_session_attach(broker->store, &row, until_ms, &err) < 0 ||
+            orl_session_activate(broker->store, row.id, until_ms, orl_clock_wall_ms(), &err) < 0) {
         return ORL_REASON_DISCONNECT_TIMEOUT;
     }
-    orl_log_info(&broker->log, "a session goes on after a restart", "session", session);
     return ORL_REASON_NONE;
 }
 
@@ -150,9 +180,7 @@ void orl_leases_renew(
             stats->rtt_us, stats->ack_us, (unsigned long long)stats->last_input_ms);
     int rc = orl_session_renew(broker->store, conn->session, lease_until_ms(broker), json, &err);
     if (rc == ORL_E_CONFLICT) {
-        /* The lease ran out while the gateway hung: the same connection may go on. */
-        enum orl_reason reason =
-                orl_leases_adopt(broker, orl_conn_gateway_name(conn), conn->number, conn->session);
+        enum orl_reason reason = resume(broker, conn);
         if (reason != ORL_REASON_NONE) {
             orl_conn_close(conn, reason, NULL, NULL);
         }
@@ -239,7 +267,9 @@ static void look(struct orl_leases *lease)
         lease->generation = generation;
         is_changed = true;
     }
-    if (orl_session_expire(broker->store, MAX_PER_TICK, now_ms, &err) < 0) {
+    /* After a restart first everybody may say that they are still there. */
+    bool is_settled = now_ms >= broker->started_ms + (uint64_t)broker->cfg->lease_s * 1000;
+    if (is_settled && orl_session_expire(broker->store, MAX_PER_TICK, now_ms, &err) < 0) {
         orl_broker_log_store(broker, "expiring leases", &err);
     }
     if (is_changed) {

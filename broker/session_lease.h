@@ -13,10 +13,10 @@ void orl_leases_poke(struct orl_leases *lease);
 /* Tell vmpool that the store has news, later in this wake; it need not be there. */
 void orl_leases_poke_vmpool(struct orl_leases *lease);
 
-/* May this connection of a gateway go on as the session's, after a restart of ours? NONE: yes, and
- * the session is active; else why it is over. */
-enum orl_reason orl_leases_adopt(
-        struct orl_broker *broker, const char *gateway, uint32_t number, const char *session);
+/* May this connection of a gateway go on as the active session's, after a restart of ours? NONE: yes,
+ * and *ret_conn says whose it is; else why it is over. */
+enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway, uint32_t number,
+        const char *session, struct orl_conn *ret_conn);
 /* Frees conn when its session is over. */
 void orl_leases_renew(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_stats *stats);

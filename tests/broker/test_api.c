@@ -1,0 +1,305 @@
+/* Component: every route of the API does what docs/api.md says, and every route is in there. */
+#include "broker/api.h"
+#include "broker_fixture.h"
+#include "store/host.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct broker b;
+
+static int start(void **state)
+{
+    static const char *const sets[] = {NULL};
+    (void)state;
+    broker_start(&b, sets);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    broker_stop(&b);
+    return 0;
+}
+
+static json_t *ask(const char *method, const char *path, const char *body, int status)
+{
+    int got = 0;
+    json_t *answer = api(&b, method, path, body, &got);
+    if (got != status) {
+        fail_msg("%s %s: %d, not %d: %s", method, path, got, status,
+                json_dumps(answer, JSON_ENCODE_ANY));
+    }
+    return answer;
+}
+
+static void assert_text(json_t *object, const char *key, const char *text)
+{
+    const char *got = json_string_value(json_object_get(object, key));
+    assert_non_null(got);
+    assert_string_equal(got, text);
+}
+
+static void assert_error(const char *method, const char *path, const char *body, int status,
+        const char *code, const char *says)
+{
+    json_t *answer = ask(method, path, body, status);
+    json_t *error = json_object_get(answer, "error");
+    assert_text(error, "code", code);
+    assert_non_null(strstr(json_string_value(json_object_get(error, "text")), says));
+    json_decref(answer);
+}
+
+static void users(void **state)
+{
+    (void)state;
+    json_t *row = ask("POST", "/v1/users",
+            "{\"name\":\"alice\",\"password\":\"12345678\",\"display\":\"Alice \\u00c4\"}", 201);
+    assert_text(row, "name", "alice");
+    assert_text(row, "role", "user");
+    assert_true(json_is_true(json_object_get(row, "has_password")));
+    assert_null(json_object_get(row, "password_hash"));
+    assert_non_null(json_object_get(row, "audit"));
+    json_decref(row);
+    assert_error("POST", "/v1/users", "{\"name\":\"ALICE\"}", 409, "exists", "");
+    assert_error("POST", "/v1/users", "{\"name\":\"bob\",\"password\":\"short\"}", 400,
+            "bad_request", "password");
+    assert_error("POST", "/v1/users", "{\"name\":\"a b\"}", 400, "bad_request", "name");
+    assert_error("POST", "/v1/users", "{\"name\":\"t-0123456789abcdef\"}", 400, "bad_request", "");
+    assert_error("POST", "/v1/users", "{\"name\":\"bob\",\"role\":\"root\"}", 400, "bad_request",
+            "role");
+    assert_error("POST", "/v1/users", "{\"nmae\":\"bob\"}", 400, "bad_request", "nmae");
+    row = ask("PATCH", "/v1/users/alice", "{\"role\":\"admin\"}", 200);
+    assert_text(row, "role", "admin");
+    assert_text(row, "display", "Alice \xc3\x84");
+    json_decref(row);
+    assert_error("PATCH", "/v1/users/nobody", "{\"role\":\"admin\"}", 404, "not_found", "");
+    row = ask("GET", "/v1/users", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(row, "users")), 1);
+    json_decref(row);
+    api_ok(&b, "DELETE", "/v1/users/alice", NULL, 200);
+    assert_error("GET", "/v1/users/alice", NULL, 404, "not_found", "");
+}
+
+static void templates_and_pools(void **state)
+{
+    (void)state;
+    assert_error("POST", "/v1/pools", "{\"name\":\"demo\",\"kind\":\"floating\"}", 400,
+            "bad_request", "template");
+    assert_error("POST", "/v1/pools",
+            "{\"name\":\"demo\",\"kind\":\"floating\",\"template\":\"none\"}", 404, "not_found",
+            "");
+    assert_error("POST", "/v1/templates", "{\"name\":\"tiny\",\"kind\":\"disk\",\"path\":\"rel\"}",
+            400, "bad_request", "path");
+    json_t *row = ask("POST", "/v1/templates",
+            "{\"name\":\"tiny\",\"kind\":\"kernel\",\"kernel\":\"/boot/k\",\"initrd\":\"/boot/i\","
+            "\"memory_mib\":128}",
+            201);
+    assert_text(row, "state", "checking");
+    json_decref(row);
+    row = ask("POST", "/v1/pools",
+            "{\"name\":\"demo\",\"kind\":\"floating\",\"template\":\"tiny\",\"max\":4}", 201);
+    assert_int_equal(json_integer_value(json_object_get(row, "max")), 4);
+    assert_int_equal(json_integer_value(json_object_get(row, "spares")), 1);
+    json_decref(row);
+    assert_error("PATCH", "/v1/pools/demo", "{\"spares\":5}", 400, "bad_request", "spares");
+    assert_error("PATCH", "/v1/pools/demo", "{\"kind\":\"static\"}", 400, "bad_request", "kind");
+    row = ask("PATCH", "/v1/pools/demo", "{\"spares\":2,\"disconnect_timeout_s\":0}", 200);
+    assert_int_equal(json_integer_value(json_object_get(row, "spares")), 2);
+    assert_int_equal(json_integer_value(json_object_get(row, "max")), 4);
+    json_decref(row);
+    row = ask("PATCH", "/v1/templates/tiny", "{\"vcpus\":2}", 200);
+    assert_text(row, "kernel", "/boot/k");
+    json_decref(row);
+    assert_error("DELETE", "/v1/templates/tiny", NULL, 409, "conflict", "");
+    api_ok(&b, "DELETE", "/v1/pools/demo", NULL, 202);
+    assert_error("GET", "/v1/pools/demo", NULL, 404, "not_found", ""); /* it was empty */
+    api_ok(&b, "DELETE", "/v1/templates/tiny", NULL, 200);
+}
+
+static void static_desktops(void **state)
+{
+    (void)state;
+    api_ok(&b, "POST", "/v1/pools", "{\"name\":\"office\",\"kind\":\"static\"}", 201);
+    assert_error("POST", "/v1/desktops", "{\"pool\":\"office\",\"vnc\":\"file:///x\"}", 400,
+            "bad_request", "vnc");
+    json_t *row = ask("POST", "/v1/desktops",
+            "{\"pool\":\"office\",\"vnc\":\"unix:/run/vnc.sock\",\"password\":\"secret-word\"}",
+            201);
+    assert_text(row, "lease", "free");
+    assert_true(json_is_true(json_object_get(row, "has_password")));
+    char *text = json_dumps(row, 0);
+    assert_null(strstr(text, "secret-word"));
+    free(text);
+    char path[128];
+    char id[ORL_ID_LEN + 1];
+    (void)snprintf(id, sizeof(id), "%s", json_string_value(json_object_get(row, "id")));
+    json_decref(row);
+    struct orl_desktop_row stored;
+    assert_int_equal(orl_desktop_get(b.store, id, &stored, NULL), 0);
+    assert_null(strstr(stored.vnc_password, "secret-word"));
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/maintenance", id);
+    row = ask("POST", path, NULL, 200);
+    assert_true(json_is_true(json_object_get(row, "maintenance")));
+    json_decref(row);
+    api_ok(&b, "POST", path, "{\"on\":false}", 200);
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/start", id);
+    assert_error("POST", path, NULL, 400, "bad_request", "static");
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s", id);
+    api_ok(&b, "DELETE", path, NULL, 200);
+    api_ok(&b, "GET", path, NULL, 404);
+    api_ok(&b, "POST", "/v1/desktops", "{\"pool\":\"office\",\"vnc\":\"h:1\"}", 201);
+    api_ok(&b, "DELETE", "/v1/pools/office", NULL, 202);
+    api_ok(&b, "GET", "/v1/pools/office", NULL, 404);
+}
+
+static void desktop_in_use_is_removed_only_by_force(void **state)
+{
+    (void)state;
+    char path[128];
+    add_static_pool(&b, "busy", 1);
+    add_user(&b, "bea", "busy");
+    int gw = gateway_connect(&b);
+    uint32_t conn = send_login(&b, gw, "bea", "password-bea", "", "10.0.1.1:1");
+    struct orl_msg_plan plan = expect_plan(gw, conn, true);
+    assert_error("DELETE", "/v1/users/bea", NULL, 409, "conflict", "");
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s", plan.desktop);
+    assert_error("DELETE", path, NULL, 409, "conflict", "bea");
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s?force=1", plan.desktop);
+    api_ok(&b, "DELETE", path, NULL, 200);
+    struct orl_msg msg = expect(gw, conn, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_CLOSED_BY_ADMIN);
+    await_session(&b, plan.session, "ended");
+    close(gw);
+}
+
+static void clones_are_wanted_not_touched(void **state)
+{
+    (void)state;
+    char id[ORL_ID_LEN + 1];
+    char path[128];
+    struct orl_desktop_row row;
+    add_floating_pool(&b, "clones", 3, 60);
+    make_ready_desktop(&b, "clones", id);
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/stop", id);
+    api_ok(&b, "POST", path, NULL, 202);
+    assert_int_equal(orl_desktop_get(b.store, id, &row, NULL), 0);
+    assert_int_equal(row.want, ORL_WANT_STOP);
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/start", id);
+    api_ok(&b, "POST", path, NULL, 202);
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/delete", id);
+    api_ok(&b, "POST", path, NULL, 202);
+    assert_int_equal(orl_desktop_get(b.store, id, &row, NULL), 0);
+    assert_int_equal(row.want, ORL_WANT_DELETE);
+    assert_int_equal(row.lease, ORL_LEASE_ENDING);
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/start", id);
+    assert_error("POST", path, NULL, 409, "conflict", "ending");
+}
+
+static void quarantine_is_judged(void **state)
+{
+    (void)state;
+    struct orl_quarantine_row row = {.id = "0123456789abcdef0123456789abcdef", .host = "host1"};
+    assert_int_equal(orl_quarantine_put(b.store, &row, 1, NULL), 0);
+    json_t *list = ask("GET", "/v1/quarantine", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(list, "quarantine")), 1);
+    json_decref(list);
+    api_ok(&b, "POST", "/v1/desktops/0123456789abcdef0123456789abcdef/purge", NULL, 202);
+    assert_int_equal(orl_quarantine_get(b.store, row.id, &row, NULL), 0);
+    assert_int_equal(row.verdict, ORL_VERDICT_PURGE);
+    assert_error("POST", "/v1/desktops/00000000000000000000000000000000/adopt", NULL, 404,
+            "not_found", "");
+}
+
+static void tickets_obey_the_policy(void **state)
+{
+    (void)state;
+    add_static_pool(&b, "desk", 1);
+    add_user(&b, "tina", "desk");
+    assert_error("POST", "/v1/tickets", "{\"user\":\"nobody\"}", 404, "auth_failed", "user");
+    assert_error("POST", "/v1/tickets", "{\"user\":\"tina\",\"pool\":\"clones\"}", 403,
+            "not_entitled", "");
+    json_t *row = ask("POST", "/v1/tickets", "{\"user\":\"tina\"}", 201);
+    assert_text(row, "pool", "desk");
+    assert_text(row, "for", "tina");
+    assert_int_equal(strlen(json_string_value(json_object_get(row, "password"))), 16);
+    assert_int_equal(strlen(json_string_value(json_object_get(row, "user"))), 18);
+    json_decref(row);
+    row = ask("GET", "/v1/tickets?user=tina", NULL, 200);
+    json_t *list = json_object_get(row, "tickets");
+    assert_int_equal(json_array_size(list), 1);
+    assert_null(json_object_get(json_array_get(list, 0), "password"));
+    assert_null(json_object_get(json_array_get(list, 0), "secret"));
+    json_decref(row);
+}
+
+static void audit_is_filtered(void **state)
+{
+    (void)state;
+    json_t *rows = ask("GET", "/v1/audit?action=user.add&limit=2", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(rows, "audit")), 2);
+    assert_text(json_array_get(json_object_get(rows, "audit"), 0), "object", "user:tina");
+    json_decref(rows);
+    rows = ask("GET", "/v1/audit?reason=not_entitled", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(rows, "audit")), 1);
+    json_decref(rows);
+    assert_error("GET", "/v1/audit?reason=nonsense", NULL, 400, "bad_request", "reason");
+    assert_error("GET", "/v1/audit?limit=0", NULL, 400, "bad_request", "limit");
+    assert_error("GET", "/v1/audit?since_ms=-1", NULL, 400, "bad_request", "since_ms");
+    api_ok(&b, "GET", "/v1/audit/00000000000000000000000000000000", NULL, 404);
+}
+
+static void the_rest_answers(void **state)
+{
+    (void)state;
+    api_ok(&b, "GET", "/v1/hosts", NULL, 200);
+    api_ok(&b, "GET", "/v1/sessions?all=1&user=bea", NULL, 200);
+    api_ok(&b, "GET", "/v1/entitlements?user=tina", NULL, 200);
+    api_ok(&b, "GET", "/metrics", NULL, 200);
+    api_ok(&b, "GET", "/v1/nothing", NULL, 404);
+    api_ok(&b, "GET", "/v1/users/", NULL, 404);
+    api_ok(&b, "DELETE", "/v1/status", NULL, 405);
+}
+
+static void every_route_is_documented(void **state)
+{
+    static char text[1 << 16];
+    (void)state;
+    FILE *file = fopen(ORIEL_SOURCE_DIR "/docs/api.md", "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    assert_int_equal(fclose(file), 0);
+    for (const struct orl_api_route *route = orl_api_routes; route->pattern != NULL; route++) {
+        char line[128];
+        (void)snprintf(line, sizeof(line), "| `%s %s` |", orl_api_method_name(route->method),
+                route->pattern);
+        if (strstr(text, line) == NULL) {
+            fail_msg("docs/api.md has no row %s", line);
+        }
+        assert_true(route->role == ORL_HTTP_ADMIN);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(users),
+            cmocka_unit_test(templates_and_pools),
+            cmocka_unit_test(static_desktops),
+            cmocka_unit_test(desktop_in_use_is_removed_only_by_force),
+            cmocka_unit_test(clones_are_wanted_not_touched),
+            cmocka_unit_test(quarantine_is_judged),
+            cmocka_unit_test(tickets_obey_the_policy),
+            cmocka_unit_test(audit_is_filtered),
+            cmocka_unit_test(the_rest_answers),
+            cmocka_unit_test(every_route_is_documented),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

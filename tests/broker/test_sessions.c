@@ -1,0 +1,258 @@
+/* Component: a real broker with short times, this test in the place of gateway and vmpool. */
+#include "broker_fixture.h"
+#include "store/pool.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct broker b;
+
+static int start(void **state)
+{
+    static const char *const sets[] = {
+            "lease_s=5", "wait_timeout_s=4", "ticket_first_use_s=5", "vmpool_silent_s=3600", NULL};
+    (void)state;
+    broker_start(&b, sets);
+    add_floating_pool(&b, "demo", 3, 1);
+    add_floating_pool(&b, "keep", 5, 3600);
+    add_user(&b, "alice", "demo");
+    add_user(&b, "bob", "demo");
+    add_user(&b, "carol", "keep");
+    add_user(&b, "dave", "keep");
+    add_user(&b, "erin", "keep");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    broker_stop(&b);
+    return 0;
+}
+
+static struct orl_desktop_row desktop_of(const char *id)
+{
+    struct orl_desktop_row row = {0};
+    struct orl_err err = {0};
+    if (orl_desktop_get(b.store, id, &row, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
+    return row;
+}
+
+static void waiting_ends_with_a_desktop_in_the_order_of_coming(void **state)
+{
+    char first_id[ORL_ID_LEN + 1];
+    char second_id[ORL_ID_LEN + 1];
+    (void)state;
+    int gw = gateway_connect(&b);
+    uint32_t alice = send_login(&b, gw, "alice", "password-alice", "", "10.0.1.1:1");
+    struct orl_msg_plan waiting = expect_plan(gw, alice, false);
+    assert_true(waiting.waiting_since_ms > 0);
+    await_session(&b, waiting.session, "waiting");
+    uint32_t bob = send_login(&b, gw, "bob", "password-bob", "", "10.0.1.2:1");
+    (void)expect_plan(gw, bob, false);
+    make_ready_desktop(&b, "demo", first_id);
+    poke(gw);
+    struct orl_msg_plan ready = expect_plan(gw, alice, true);
+    assert_string_equal(ready.session, waiting.session);
+    assert_string_equal(ready.desktop, first_id);
+    make_ready_desktop(&b, "demo", second_id); /* without a poke: seen by the next tick */
+    ready = expect_plan(gw, bob, true);
+    assert_string_equal(ready.desktop, second_id);
+    send_close(gw, alice, ORL_REASON_CLIENT_CLOSED);
+    send_close(gw, bob, ORL_REASON_CLIENT_CLOSED);
+    await_session(&b, waiting.session, "ended"); /* after the pool's second */
+    assert_int_equal(desktop_of(first_id).lease, ORL_LEASE_ENDING);
+    assert_int_equal(desktop_of(first_id).want, ORL_WANT_DELETE);
+    await_session(&b, ready.session, "ended");
+    close(gw);
+}
+
+static void waiting_in_vain_says_so(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    uint32_t conn = send_login(&b, gw, "carol", "password-carol", "", "10.0.2.1:1");
+    struct orl_msg_plan plan = expect_plan(gw, conn, false);
+    expect_refusal(&b, gw, conn, ORL_REASON_WAIT_TIMEOUT);
+    await_session(&b, plan.session, "ended");
+    close(gw);
+}
+
+static void who_gives_up_waiting_leaves_nothing(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    int gw = gateway_connect(&b);
+    uint32_t conn = send_login(&b, gw, "carol", "password-carol", "", "10.0.2.2:1");
+    struct orl_msg_plan plan = expect_plan(gw, conn, false);
+    send_close(gw, conn, ORL_REASON_CLIENT_CLOSED);
+    await_session(&b, plan.session, "ended");
+    make_ready_desktop(&b, "keep", id);
+    poke(gw);
+    expect_silence(gw);
+    assert_int_equal(desktop_of(id).lease, ORL_LEASE_FREE);
+    close(gw);
+}
+
+static void problem_of_the_pool_is_the_reason(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_floating_pool(&b, "broken", 2, 60);
+    add_user(&b, "frank", "broken");
+    uint32_t conn = send_login(&b, gw, "frank", "password-frank", "", "10.0.3.1:1");
+    (void)expect_plan(gw, conn, false);
+    assert_int_equal(orl_pool_set_problem(b.store, "broken", ORL_REASON_TEMPLATE_MISSING,
+                             "no such file", 0, NULL),
+            0);
+    poke(gw);
+    expect_refusal(&b, gw, conn, ORL_REASON_TEMPLATE_MISSING); /* while waiting */
+    conn = send_login(&b, gw, "frank", "password-frank", "", "10.0.3.1:2");
+    struct orl_msg msg = expect(gw, conn, ORL_MSG_CLOSE); /* and at once */
+    assert_int_equal(msg.u.close.reason, ORL_REASON_TEMPLATE_MISSING);
+    assert_string_equal(msg.u.close.text, "no such file");
+    close(gw);
+}
+
+static struct orl_msg_plan log_in(int gw, const char *user, const char *client, uint32_t *ret_conn)
+{
+    char password[64];
+    (void)snprintf(password, sizeof(password), "password-%s", user);
+    *ret_conn = send_login(&b, gw, user, password, "", client);
+    struct orl_msg_plan plan = expect_plan(gw, *ret_conn, true);
+    return plan;
+}
+
+static void silent_session_loses_its_lease_and_statistics_keep_it(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    uint32_t carol = 0;
+    uint32_t dave = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    make_ready_desktop(&b, "keep", id); /* one is left from before */
+    struct orl_msg_plan silent = log_in(gw, "carol", "10.0.4.1:1", &carol);
+    struct orl_msg_plan busy = log_in(gw, "dave", "10.0.4.2:1", &dave);
+    for (int i = 0; i < 8; i++) {
+        send_stats(gw, dave, busy.session);
+        sleep(1);
+    }
+    await_session(&b, silent.session, "disconnected");
+    await_session(&b, busy.session, "active");
+    assert_int_equal(desktop_of(silent.desktop).lease, ORL_LEASE_DISCONNECTED);
+    send_stats(gw, carol, silent.session); /* it only hung: the same connection goes on */
+    await_session(&b, silent.session, "active");
+    close(gw);
+}
+
+static void restart_of_the_broker_is_survived(void **state)
+{
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct orl_msg_plan plan = log_in(gw, "carol", "10.0.5.1:1", &conn);
+    broker_kill(&b, SIGKILL);
+    close(gw);
+    broker_restart(&b);
+    gw = gateway_connect(&b);
+    send_stats(gw, conn, plan.session);
+    send_stats(gw, conn, plan.session);
+    await_session(&b, plan.session, "active");
+    /* Adopted: what is closed reaches it. */
+    char path[80];
+    (void)snprintf(path, sizeof(path), "/v1/sessions/%s/close", plan.session);
+    api_ok(&b, "POST", path, NULL, 200);
+    struct orl_msg msg = expect(gw, conn, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_CLOSED_BY_ADMIN);
+    await_session(&b, plan.session, "disconnected");
+    /* Another connection's number, or another's session, is not believed. */
+    send_stats(gw, conn + 1000, plan.session);
+    msg = expect(gw, conn + 1000, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_TAKEN_OVER);
+    await_session(&b, plan.session, "disconnected");
+    close(gw);
+}
+
+static void machine_that_is_switched_off_ends_the_session(void **state)
+{
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct orl_msg_plan plan = log_in(gw, "carol", "10.0.6.1:1", &conn);
+    set_power(&b, plan.desktop, ORL_POWER_REBOOTING, false);
+    poke(gw);
+    expect_silence(gw); /* a restart is no logoff */
+    set_power(&b, plan.desktop, ORL_POWER_RUNNING, true);
+    set_power(&b, plan.desktop, ORL_POWER_STOPPED, false);
+    poke(gw);
+    expect_refusal(&b, gw, conn, ORL_REASON_LOGGED_OFF);
+    await_session(&b, plan.session, "ended");
+    assert_int_equal(desktop_of(plan.desktop).lease, ORL_LEASE_ENDING);
+    close(gw);
+}
+
+static void machine_that_dies_says_so(void **state)
+{
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct orl_msg_plan plan = log_in(gw, "dave", "10.0.7.1:1", &conn);
+    set_power(&b, plan.desktop, ORL_POWER_FAILED, false);
+    poke(gw);
+    expect_refusal(&b, gw, conn, ORL_REASON_GUEST_DIED);
+    close(gw);
+}
+
+static void ticket_that_is_late_is_refused(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct ticket ticket = make_ticket(&b, "erin", "keep");
+    sleep(6);
+    uint32_t conn = send_proof(&b, gw, &ticket, "10.0.8.1:1");
+    expect_refusal(&b, gw, conn, ORL_REASON_TICKET_INVALID);
+    close(gw);
+}
+
+static void refused_first_use_leaves_the_ticket_good(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct ticket ticket = make_ticket(&b, "erin", "keep");
+    api_ok(&b, "PATCH", "/v1/pools/keep", "{\"maintenance\":true}", 200);
+    uint32_t conn = send_proof(&b, gw, &ticket, "10.0.8.2:1");
+    expect_hash(gw, conn, &ticket);
+    expect_refusal(&b, gw, conn, ORL_REASON_POOL_MAINTENANCE);
+    api_ok(&b, "PATCH", "/v1/pools/keep", "{\"maintenance\":false}", 200);
+    make_ready_desktop(&b, "keep", id);
+    conn = send_proof(&b, gw, &ticket, "10.0.8.2:2");
+    expect_hash(gw, conn, &ticket);
+    (void)expect_plan(gw, conn, true);
+    close(gw);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(waiting_ends_with_a_desktop_in_the_order_of_coming),
+            cmocka_unit_test(waiting_in_vain_says_so),
+            cmocka_unit_test(who_gives_up_waiting_leaves_nothing),
+            cmocka_unit_test(problem_of_the_pool_is_the_reason),
+            cmocka_unit_test(silent_session_loses_its_lease_and_statistics_keep_it),
+            cmocka_unit_test(restart_of_the_broker_is_survived),
+            cmocka_unit_test(machine_that_is_switched_off_ends_the_session),
+            cmocka_unit_test(machine_that_dies_says_so),
+            cmocka_unit_test(ticket_that_is_late_is_refused),
+            cmocka_unit_test(refused_first_use_leaves_the_ticket_good),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,63 @@
+/* What clients and API callers write: login names, display targets, JSON bodies, NTLM names. */
+#include "broker/api_fields.h"
+#include "broker/display_target.h"
+#include "broker/names.h"
+#include "broker/ntlm_verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct out {
+    char name[32];
+    uint32_t count;
+    bool is_on;
+};
+static const struct orl_api_field fields[] = {
+        {"name", ORL_API_STR, offsetof(struct out, name), 32, 0, true},
+        {"count", ORL_API_U32, offsetof(struct out, count), 0, 100, false},
+        {"on", ORL_API_BOOL, offsetof(struct out, is_on), 0, 0, false},
+        {0},
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_names(const char *text)
+{
+    struct orl_names names;
+    const char *colon = strchr(text, ':');
+    const char *rest = colon != NULL ? colon + 1 : "";
+    if (orl_names_parse(text, rest, rest, &names)) {
+        orl_assert(names.is_ticket ? orl_names_ticket_is_valid(names.user)
+                                   : orl_names_user_is_valid(names.user));
+        orl_assert(names.pool[0] == '\0' || orl_name_is_valid(names.pool));
+    }
+    (void)orl_display_target_is_valid(text);
+}
+
+static void try_json(const char *text, size_t len)
+{
+    struct out out = {0};
+    uint64_t seen = 0;
+    json_t *root = orl_api_parse(text, len, NULL);
+    if (root != NULL && orl_api_fields_read(root, fields, &out, &seen, NULL) == 0) {
+        orl_assert(strlen(out.name) < sizeof(out.name) && out.count <= 100);
+    }
+    json_decref(root);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct orl_ntlm *ntlm;
+    uint8_t hash[ORL_NTLM_HASH_LEN] = {0};
+    char *text = malloc(size + 1);
+    if (text == NULL || (ntlm == NULL && orl_ntlm_new(&ntlm, NULL) < 0)) {
+        abort();
+    }
+    memcpy(text, data, size);
+    text[size] = '\0';
+    try_names(text);
+    try_json(text, size);
+    (void)!orl_ntlm_ntowfv2(ntlm, hash, "user", text, hash);
+    free(text);
+    return 0;
+}
