@@ -95,10 +95,20 @@ static void on_ask(struct orl_conn *conn, struct orl_msg *msg)
     }
 }
 
+/* A session can at most lie that somebody is there. */
+static bool is_idle(const struct orl_conn *conn, const struct orl_msg_stats *stats)
+{
+    uint64_t last_ms = stats->last_input_ms > conn->active_since_ms ? stats->last_input_ms
+                                                                    : conn->active_since_ms;
+    return conn->plan.max_idle_s != 0 &&
+           orl_clock_wall_ms() > last_ms + (uint64_t)conn->plan.max_idle_s * 1000;
+}
+
 static void on_stats(struct orl_conn *conn, struct orl_msg *msg)
 {
     if (!conn->is_active && conn->state != ORL_CONN_CLOSING) {
         conn->is_active = true;
+        conn->active_since_ms = orl_clock_wall_ms();
         conn->ops->set_deadline(conn->ctx, conn, 0);
     }
     /* Which session it is, is not for the session to say. */
@@ -107,6 +117,9 @@ static void on_stats(struct orl_conn *conn, struct orl_msg *msg)
     conn->stats = msg->u.stats;
     if (conn->state != ORL_CONN_CLOSING) {
         (void)conn->ops->to_broker(conn->ctx, msg);
+        if (is_idle(conn, &msg->u.stats)) {
+            orl_conn_close(conn, ORL_REASON_DISCONNECT_TIMEOUT, NULL, NULL);
+        }
     }
 }
 

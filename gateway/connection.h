@@ -37,6 +37,7 @@ struct orl_conn {
     bool is_broker_told;          /* that this connection is over */
     bool has_console;             /* want_console() without drop_console() */
     bool has_left;                /* the session's process is gone */
+    uint64_t active_since_ms;     /* wall clock */
     uint64_t no_console_since_ms; /* wall clock; 0: never missed one */
     uint64_t closing_us;          /* how long a session has to go after CLOSE */
     struct orl_msg_plan plan;

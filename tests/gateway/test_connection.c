@@ -1,4 +1,5 @@
 /* A connection with hostile and honest sessions, and a broker and consoles that only take notes. */
+#include "base/clock.h"
 #include "gateway/connection.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -234,6 +235,24 @@ static void the_deadline_ends_with_the_first_statistics(void **state)
     assert_int_equal(notes.deadline_us, 0);
 }
 
+static void who_does_nothing_for_too_long_is_disconnected(void **state)
+{
+    (void)state;
+    struct notes notes;
+    bring_to(&notes, ORL_CONN_STREAMING);
+    notes.conn.plan.max_idle_s = 60;
+    assert_int_equal(send_type(&notes, ORL_MSG_STATS), 0);
+    assert_int_equal(notes.conn.state, ORL_CONN_STREAMING);
+    notes.conn.active_since_ms -= 61000;
+    struct orl_msg busy = {.type = ORL_MSG_STATS};
+    busy.u.stats.last_input_ms = orl_clock_wall_ms();
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &busy, 0), 0);
+    assert_int_equal(notes.conn.state, ORL_CONN_STREAMING);
+    assert_int_equal(send_type(&notes, ORL_MSG_STATS), 0);
+    assert_int_equal(notes.conn.state, ORL_CONN_CLOSING);
+    assert_int_equal(notes.conn.reason, ORL_REASON_DISCONNECT_TIMEOUT);
+}
+
 static void a_deadline_kills_and_tells_the_broker_once(void **state)
 {
     (void)state;
@@ -318,6 +337,7 @@ int main(void)
             cmocka_unit_test(a_refused_proof_gets_nothing_but_the_reason),
             cmocka_unit_test(the_gateway_writes_who_the_client_is),
             cmocka_unit_test(the_deadline_ends_with_the_first_statistics),
+            cmocka_unit_test(who_does_nothing_for_too_long_is_disconnected),
             cmocka_unit_test(a_deadline_kills_and_tells_the_broker_once),
             cmocka_unit_test(a_crash_is_told_and_drops_the_console),
             cmocka_unit_test(without_a_broker_a_login_is_refused_and_others_go_on),
