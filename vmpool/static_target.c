@@ -142,7 +142,7 @@ bool orl_static_parse(
     if (len > 2 && target[0] == '[' && target[len - 1] == ']') {
         target++;
         len -= 2;
-    } else if (memchr(target, ':', len)) {
+    } else if (strcspn(target, "[]:") < len) {
         return false;
     }
     if (len == 0 || len >= host_size) {

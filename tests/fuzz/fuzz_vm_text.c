@@ -1,0 +1,34 @@
+/* What vmpool reads of others: metadata from libvirt, qemu-img's JSON, addresses of static desktops. */
+#include "vmpool/json_top.h"
+#include "vmpool/static_target.h"
+#include "vmpool/template_check.h"
+#include "vmpool/vm_meta.h"
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct orl_template_rules rules = {.max_virtual_mib = 1024};
+    struct orl_vm_meta meta;
+    struct orl_template_row row = {.path = "/t", .kind = ORL_TEMPLATE_DISK};
+    char host[64];
+    char port[8];
+    bool is_unix = false;
+    char *text = malloc(size + 1);
+    if (!text) {
+        return 0;
+    }
+    memcpy(text, data, size);
+    text[size] = '\0';
+    if (orl_vm_meta_parse(text, &meta) == 0 && !orl_id_is_valid(meta.desktop)) {
+        abort();
+    }
+    orl_template_judge(&rules, text, &row);
+    (void)orl_static_parse(text, host, sizeof host, port, &is_unix);
+    (void)orl_static_rule_is_valid(text);
+    (void)orl_vm_name_is_ours(text);
+    free(text);
+    return 0;
+}

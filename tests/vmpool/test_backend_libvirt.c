@@ -1,0 +1,177 @@
+/* The libvirt backend against libvirt's own test driver: define, start, list, stop, quarantine, remove. */
+#include "base/clock.h"
+#include "vmpool/backend_libvirt.h"
+#include "vmpool/overlay.h"
+#include "vmpool/proc.h"
+#include "vmpool/vm_meta.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define INSTALLATION "11111111-2222-4333-8444-555555555555"
+#define ID "0123456789abcdef0123456789abcdef"
+
+static struct orl_backend backend;
+static char dir[64];
+static char base[96];
+
+static int open_backend(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    (void)snprintf(dir, sizeof dir, "/tmp/oriel-lv-XXXXXX");
+    if (!mkdtemp(dir)) {
+        return -1;
+    }
+    (void)snprintf(base, sizeof base, "%s/base.qcow2", dir);
+    const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", base, "16M", NULL};
+    const struct orl_backend_libvirt_cfg cfg = {
+            .uri = "test:///default", .images_dir = dir, .installation = INSTALLATION};
+    int r = orl_proc_run(argv, 20000, NULL, &err);
+    r = r < 0 ? r : orl_backend_libvirt_new(&cfg, &backend, &err);
+    if (r < 0) {
+        print_message("%s\n", err.text);
+    }
+    return r;
+}
+
+static int close_backend(void **state)
+{
+    (void)state;
+    const char *argv[] = {"rm", "-rf", "--", dir, NULL};
+    orl_backend_libvirt_free(&backend);
+    return orl_proc_run(argv, 10000, NULL, NULL);
+}
+
+static struct orl_vm_spec spec_of(const char *installation, enum orl_vm_kind kind)
+{
+    struct orl_vm_spec spec = {
+            .machine = "pc-q35-7.2", .memory_mib = 128, .vcpus = 1, .meta = {.kind = kind}};
+    (void)snprintf(spec.meta.installation, sizeof spec.meta.installation, "%s", installation);
+    (void)snprintf(spec.meta.pool, sizeof spec.meta.pool, "p");
+    (void)snprintf(spec.meta.desktop, sizeof spec.meta.desktop, ID);
+    spec.meta.version = 1;
+    spec.meta.stamp_ms = 5;
+    orl_vm_name(spec.name, ID, 1);
+    orl_uuid_new(spec.uuid);
+    (void)snprintf(spec.base, sizeof spec.base, "%s", base);
+    assert_int_equal(orl_overlay_path(dir, INSTALLATION, kind, spec.name, spec.overlay, NULL), 0);
+    return spec;
+}
+
+static void good(int r, const struct orl_err *err)
+{
+    if (r < 0) {
+        print_message("%s\n", err->text);
+    }
+    assert_int_equal(r, 0);
+}
+
+static enum orl_vm_state state_of(const char *uuid)
+{
+    struct orl_vm_list list = {0};
+    struct orl_err err = {0};
+    good(backend.ops->list(backend.self, &list, &err), &err);
+    const struct orl_vm *vm = orl_vm_list_find(&list, uuid);
+    enum orl_vm_state state = vm ? vm->state : ORL_VM_ABSENT;
+    orl_vm_list_fini(&list);
+    return state;
+}
+
+static void a_machine_lives_and_goes(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_spec spec = spec_of(INSTALLATION, ORL_VM_FLOATING);
+    good(backend.ops->clone(backend.self, &spec, &err), &err);
+    assert_int_equal(state_of(spec.uuid), ORL_VM_OFF);
+    assert_int_equal(access(spec.overlay, R_OK), 0);
+    good(backend.ops->clone(backend.self, &spec, &err), &err); /* after a crash */
+    good(backend.ops->start(backend.self, spec.uuid, &err), &err);
+    good(backend.ops->start(backend.self, spec.uuid, &err), &err);
+    assert_int_equal(state_of(spec.uuid), ORL_VM_RUNNING);
+    good(backend.ops->stop(backend.self, spec.uuid, ORL_VM_STOP_KILL, &err), &err);
+    good(backend.ops->stop(backend.self, spec.uuid, ORL_VM_STOP_KILL, &err), &err);
+    assert_int_equal(state_of(spec.uuid), ORL_VM_OFF);
+    good(backend.ops->start(backend.self, spec.uuid, &err), &err);
+    good(backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), &err);
+    good(backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), &err);
+    assert_int_equal(state_of(spec.uuid), ORL_VM_ABSENT);
+    assert_int_not_equal(access(spec.overlay, F_OK), 0);
+}
+
+static void what_is_not_ours_is_neither_listed_nor_touched(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_list list = {0};
+    good(backend.ops->list(backend.self, &list, &err), &err);
+    assert_int_equal(list.vm_count, 0); /* the test driver has a machine of its own */
+    orl_vm_list_fini(&list);
+    struct orl_vm_spec spec = spec_of("99999999-2222-4333-8444-555555555555", ORL_VM_FLOATING);
+    good(backend.ops->clone(backend.self, &spec, &err), &err);
+    assert_int_equal(state_of(spec.uuid), ORL_VM_ABSENT);
+    assert_int_equal(backend.ops->start(backend.self, spec.uuid, &err), ORL_E_DENIED);
+    assert_int_equal(
+            backend.ops->stop(backend.self, spec.uuid, ORL_VM_STOP_KILL, &err), ORL_E_DENIED);
+    assert_int_equal(
+            backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), ORL_E_DENIED);
+    assert_int_equal(access(spec.overlay, F_OK), 0);
+}
+
+static void a_quarantined_machine_says_so(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_list list = {0};
+    struct orl_vm_spec spec = spec_of(INSTALLATION, ORL_VM_DEDICATED);
+    good(backend.ops->clone(backend.self, &spec, &err), &err);
+    good(backend.ops->quarantine(backend.self, spec.uuid, &err), &err);
+    good(backend.ops->list(backend.self, &list, &err), &err);
+    const struct orl_vm *vm = orl_vm_list_find(&list, spec.uuid);
+    assert_non_null(vm);
+    assert_true(vm->meta.is_quarantined);
+    assert_int_equal(vm->meta.kind, ORL_VM_DEDICATED);
+    assert_int_equal(list.overlay_count, 1);
+    assert_int_equal(list.overlays[0].kind, ORL_VM_DEDICATED);
+    orl_vm_list_fini(&list);
+}
+
+static void the_host_has_a_size(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_host host;
+    good(backend.ops->host(backend.self, &host, &err), &err);
+    assert_true(host.memory_mib > 0 && host.free_disk_mib > 0 && host.cpus > 0);
+}
+
+static void a_template_that_vanished_is_an_error(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_spec spec = spec_of(INSTALLATION, ORL_VM_FLOATING);
+    (void)snprintf(spec.base, sizeof spec.base, "%s/none.qcow2", dir);
+    assert_true(backend.ops->clone(backend.self, &spec, &err) < 0);
+    assert_non_null(strstr(err.text, "none.qcow2"));
+    assert_int_equal(state_of(spec.uuid), ORL_VM_ABSENT);
+}
+
+#define WITH_BACKEND(fn) cmocka_unit_test_setup_teardown(fn, open_backend, close_backend)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WITH_BACKEND(a_machine_lives_and_goes),
+            WITH_BACKEND(what_is_not_ours_is_neither_listed_nor_touched),
+            WITH_BACKEND(a_quarantined_machine_says_so),
+            WITH_BACKEND(the_host_has_a_size),
+            WITH_BACKEND(a_template_that_vanished_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

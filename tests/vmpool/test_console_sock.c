@@ -1,0 +1,393 @@
+/* console.sock end to end on a fake hypervisor: who gets an fd, who gets a reason. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "fake_backend.h"
+#include "store/pool.h"
+#include "store/session.h"
+#include "store/template.h"
+#include "vmpool/console_look.h"
+#include "vmpool/console_sock.h"
+#include "vmpool/proc.h"
+#include "vmpool/static_target.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+enum { NOW_MS = 1000, LEASE_MS = 100000, TURNS = 2000, TURN_US = 5000 };
+
+static char unix_rule[] = "unix:/tmp";
+static char loopback_rule[] = "127.0.0.0/8";
+static char *allow[] = {unix_rule, loopback_rule, NULL};
+
+struct rig {
+    char dir[64];
+    char path[96];
+    struct orl_loop *loop;
+    struct orl_timer *timer;
+    struct orl_work *work;
+    struct orl_store *store;
+    struct fake fake;
+    struct orl_backend backend;
+    struct orl_seal_key key;
+    struct orl_console_sock *sock;
+    unsigned pokes;
+    bool is_up;
+    int display; /* a listener that plays a static desktop */
+    /* one exchange */
+    int client;
+    unsigned turns;
+    bool is_answered;
+    struct orl_msg reply;
+    struct orl_ipc_fds fds;
+    int result;
+};
+
+static void on_poke(void *ctx)
+{
+    ((struct rig *)ctx)->pokes++;
+}
+
+static bool is_up(void *ctx)
+{
+    return ((struct rig *)ctx)->is_up;
+}
+
+static void on_turn(void *ctx)
+{
+    struct rig *rig = ctx;
+    rig->turns++;
+    rig->result = orl_ipc_recv(rig->client, 0, &rig->reply, &rig->fds);
+    rig->is_answered = rig->result != ORL_E_AGAIN && rig->result != ORL_E_TIMEOUT;
+    if (rig->is_answered || rig->turns > TURNS) {
+        orl_loop_stop(rig->loop);
+    }
+}
+
+static void must(int r, const struct orl_err *err)
+{
+    if (r < 0) {
+        print_message("%s\n", err->text);
+    }
+    assert_true(r >= 0);
+}
+
+static int rig_open(void **state)
+{
+    struct orl_err err = {0};
+    struct rig *rig = calloc(1, sizeof *rig);
+    char path[96];
+    rig->is_up = true;
+    rig->client = -1;
+    rig->display = -1;
+    (void)snprintf(rig->dir, sizeof rig->dir, "/tmp/oriel-console-XXXXXX");
+    assert_non_null(mkdtemp(rig->dir));
+    (void)snprintf(path, sizeof path, "%s/oriel.db", rig->dir);
+    (void)snprintf(rig->path, sizeof rig->path, "%s/console.sock", rig->dir);
+    fake_init(&rig->fake, 1);
+    rig->backend = fake_backend(&rig->fake);
+    must(orl_loop_new(&rig->loop, &err), &err);
+    must(orl_timer_new(rig->loop, on_turn, rig, &rig->timer, &err), &err);
+    must(orl_work_new(rig->loop, 1, 16, &rig->work, &err), &err);
+    must(orl_store_open(path, &rig->store, &err), &err);
+    const struct orl_console_sock_cfg cfg = {.path = rig->path,
+            .loop = rig->loop,
+            .work = rig->work,
+            .store = rig->store,
+            .backend = &rig->backend,
+            .key = &rig->key,
+            .static_allow = allow,
+            .gateway_uid = (uid_t)-1,
+            .broker_uid = (uid_t)-1,
+            .on_poke = on_poke,
+            .is_up = is_up,
+            .ctx = rig};
+    must(orl_console_sock_new(&cfg, &rig->sock, &err), &err);
+    must(orl_ipc_connect(rig->path, &rig->client, &err), &err);
+    *state = rig;
+    return 0;
+}
+
+static int rig_close(void **state)
+{
+    struct rig *rig = *state;
+    const char *argv[] = {"rm", "-rf", "--", rig->dir, NULL};
+    orl_ipc_fds_close(&rig->fds);
+    orl_timer_free(rig->timer);
+    orl_work_free(rig->work);
+    orl_console_sock_free(rig->sock);
+    orl_store_close(rig->store);
+    orl_loop_free(rig->loop);
+    orl_close_fd(&rig->client);
+    orl_close_fd(&rig->display);
+    int r = orl_proc_run(argv, 10000, NULL, NULL);
+    free(rig);
+    return r;
+}
+
+static void exchange(struct rig *rig, const struct orl_msg *msg)
+{
+    orl_ipc_fds_close(&rig->fds);
+    rig->turns = 0;
+    rig->is_answered = false;
+    assert_int_equal(orl_ipc_send(rig->client, msg, NULL, 0), 0);
+    orl_timer_start(rig->timer, TURN_US, TURN_US);
+    orl_loop_run(rig->loop);
+    orl_timer_stop(rig->timer);
+}
+
+static struct orl_msg ask_for(const char *desktop, uint64_t version, const char *session)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CONSOLE, .conn = 9};
+    orl_msg_text(msg.u.console.desktop, sizeof msg.u.console.desktop, desktop);
+    orl_msg_text(msg.u.console.session, sizeof msg.u.console.session, session);
+    msg.u.console.version = version;
+    return msg;
+}
+
+/* A person on a ready desktop; returns its row and the session's id. */
+static void give(struct rig *rig, enum orl_pool_kind kind, const char *target, const char *password,
+        struct orl_desktop_row *ret_row, struct orl_id *ret_session)
+{
+    struct orl_err err = {0};
+    const struct orl_template_row t = {
+            .name = "t", .kind = ORL_TEMPLATE_DISK, .path = "/t", .memory_mib = 64, .vcpus = 1};
+    must(orl_template_insert(rig->store, &t, NOW_MS, &err), &err);
+    struct orl_pool_row pool = {.name = "p", .kind = kind, .spares = 1, .max_desktops = 3};
+    (void)snprintf(pool.template_name, sizeof pool.template_name, "%s",
+            kind == ORL_POOL_STATIC ? "" : "t");
+    must(orl_pool_insert(rig->store, &pool, NOW_MS, &err), &err);
+    struct orl_desktop_row row = {.pool = "p",
+            .lease = ORL_LEASE_FREE,
+            .power = ORL_POWER_RUNNING,
+            .want = ORL_WANT_RUN,
+            .is_ready = true,
+            .uuid = "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d"};
+    struct orl_id id;
+    orl_id_new(&id);
+    (void)snprintf(row.id, sizeof row.id, "%s", id.text);
+    orl_msg_text(row.vnc_target, sizeof row.vnc_target, target);
+    if (password) {
+        char purpose[64];
+        (void)snprintf(purpose, sizeof purpose, "vnc:%s", id.text);
+        must(orl_seal(&rig->key, purpose, password, strlen(password), row.vnc_password,
+                     sizeof row.vnc_password),
+                &err);
+    }
+    must(orl_desktop_insert(rig->store, &row, "test", NOW_MS, NULL, &err), &err);
+    const struct orl_desktop_seen seen = {
+            .id = id.text, .power = ORL_POWER_RUNNING, .is_ready = true};
+    must(orl_desktop_observe(rig->store, &seen, NOW_MS, &err), &err);
+    const struct orl_session_row session = {.user = "ann", .pool = "p", .conn = 1};
+    must(orl_session_insert(rig->store, &session, NOW_MS + LEASE_MS, NOW_MS, ret_session, &err),
+            &err);
+    must(orl_session_claim(rig->store, ret_session->text, NOW_MS, ret_row, &err), &err);
+}
+
+static void run_machine(struct rig *rig, const struct orl_desktop_row *row)
+{
+    const struct orl_vm_spec spec = {.uuid = "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d"};
+    assert_int_equal(rig->backend.ops->clone(&rig->fake, &spec, NULL), 0);
+    assert_int_equal(rig->backend.ops->start(&rig->fake, row->uuid, NULL), 0);
+}
+
+static void expect_reason(const struct rig *rig, enum orl_reason reason, bool is_final)
+{
+    assert_true(rig->is_answered);
+    assert_int_equal(rig->result, 0);
+    assert_int_equal(rig->reply.type, ORL_MSG_CONSOLE);
+    assert_int_equal(rig->reply.conn, 9);
+    assert_int_equal(rig->fds.count, 0);
+    assert_int_equal(rig->reply.u.console.reason, reason);
+    assert_int_equal(rig->reply.u.console.is_final, is_final);
+}
+
+static void the_person_gets_the_display(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    assert_int_equal(rig->result, 0);
+    assert_int_equal(rig->fds.count, 1);
+    assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_VNC);
+    assert_int_equal(rig->reply.u.console.reason, 0);
+    assert_string_equal(rig->reply.u.console.desktop, row.id);
+    assert_int_equal(orl_console_answers(rig->fds.fd[0], 1000, NULL), 0);
+}
+
+static void nobody_else_gets_it(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    struct orl_msg asks[] = {ask_for(row.id, row.version + 1, session.text),
+            ask_for(row.id, row.version - 1, session.text),
+            ask_for(row.id, row.version, "00000000000000000000000000000000"),
+            ask_for(row.id, row.version, ""),
+            ask_for("00000000000000000000000000000000", row.version, session.text)};
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        exchange(rig, &asks[i]);
+        expect_reason(rig, ORL_REASON_CONSOLE_LOST, true);
+    }
+    assert_string_equal(rig->fake.last_console, "");
+}
+
+static void what_is_not_there_now_may_be_asked_again(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, false);
+    rig->is_up = false;
+    exchange(rig, &ask);
+    expect_reason(rig, ORL_REASON_HYPERVISOR_DOWN, false);
+}
+
+static void an_ended_session_gets_nothing(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    assert_int_equal(
+            orl_session_end(rig->store, session.text, ORL_REASON_LOGGED_OFF, "test", NOW_MS, NULL),
+            0);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    expect_reason(rig, ORL_REASON_CONSOLE_LOST, true);
+}
+
+static void a_static_desktop_is_connected_with_its_password(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof in;
+    char target[64];
+    rig->display = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(rig->display, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(rig->display, 4), 0);
+    assert_int_equal(getsockname(rig->display, (struct sockaddr *)&in, &len), 0);
+    (void)snprintf(target, sizeof target, "127.0.0.1:%u", ntohs(in.sin_port));
+    give(rig, ORL_POOL_STATIC, target, "geheim", &row, &session);
+    rig->is_up = false; /* libvirt has no part in it */
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    assert_int_equal(rig->result, 0);
+    assert_int_equal(rig->fds.count, 1);
+    assert_string_equal(rig->reply.u.console.password, "geheim");
+}
+
+static void a_static_desktop_outside_the_list_is_refused_for_good(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_STATIC, "203.0.113.7:5900", "geheim", &row, &session);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, true);
+    assert_string_equal(rig->reply.u.console.password, "");
+}
+
+static void a_password_sealed_for_another_desktop_is_not_sent(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_STATIC, "127.0.0.1:1", "geheim", &row, &session);
+    rig->key.bytes[0] ^= 1;
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    expect_reason(rig, ORL_REASON_CONSOLE_AUTH, true);
+}
+
+static void another_message_ends_the_connection(void **state)
+{
+    struct rig *rig = *state;
+    const struct orl_msg login = {.type = ORL_MSG_LOGIN, .u.login = {.user = "ann"}};
+    exchange(rig, &login);
+    assert_true(rig->is_answered);
+    assert_int_equal(rig->result, ORL_E_CLOSED);
+}
+
+static void a_poke_is_passed_on(void **state)
+{
+    struct rig *rig = *state;
+    const struct orl_msg poke = {.type = ORL_MSG_POKE};
+    assert_int_equal(orl_ipc_send(rig->client, &poke, NULL, 0), 0);
+    struct orl_msg ask = ask_for("00000000000000000000000000000000", 1, "");
+    exchange(rig, &ask);
+    assert_int_equal(rig->pokes, 1);
+}
+
+static void targets_are_parsed_and_allowed_by_rules(void **state)
+{
+    (void)state;
+    char host[256];
+    char port[8];
+    bool is_unix = false;
+    static const char *const bad[] = {"", "host", "host:", ":5900", "host:0", "host:65536",
+            "host:5900x", "::1:5900", "unix:", "unix:relative", "[]:1", "host:-1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(orl_static_parse(bad[i], host, sizeof host, port, &is_unix));
+    }
+    assert_true(orl_static_parse("[2001:db8::1]:5901", host, sizeof host, port, &is_unix));
+    assert_string_equal(host, "2001:db8::1");
+    assert_string_equal(port, "5901");
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 mapped = {.sin6_family = AF_INET6};
+    char ten[] = "10.0.0.0/9";
+    char *rules[] = {ten, unix_rule, NULL};
+    inet_pton(AF_INET, "10.127.1.1", &in.sin_addr);
+    assert_true(orl_static_allows_addr(rules, (struct sockaddr *)&in));
+    inet_pton(AF_INET, "10.128.1.1", &in.sin_addr);
+    assert_false(orl_static_allows_addr(rules, (struct sockaddr *)&in));
+    inet_pton(AF_INET6, "::ffff:10.1.1.1", &mapped.sin6_addr);
+    assert_true(orl_static_allows_addr(rules, (struct sockaddr *)&mapped));
+    inet_pton(AF_INET6, "::ffff:11.1.1.1", &mapped.sin6_addr);
+    assert_false(orl_static_allows_addr(rules, (struct sockaddr *)&mapped));
+    assert_true(orl_static_allows_path(rules, "/tmp/x/vnc.sock"));
+    assert_false(orl_static_allows_path(rules, "/tmpx/vnc.sock"));
+    assert_false(orl_static_allows_path(rules, "/tmp/../run/libvirt/libvirt-sock"));
+    assert_false(orl_static_rule_is_valid("10.0.0.0/33"));
+    assert_false(orl_static_rule_is_valid("unix:tmp"));
+    assert_false(orl_static_rule_is_valid("example.org"));
+}
+
+#define WITH_RIG(fn) cmocka_unit_test_setup_teardown(fn, rig_open, rig_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WITH_RIG(the_person_gets_the_display),
+            WITH_RIG(nobody_else_gets_it),
+            WITH_RIG(what_is_not_there_now_may_be_asked_again),
+            WITH_RIG(an_ended_session_gets_nothing),
+            WITH_RIG(a_static_desktop_is_connected_with_its_password),
+            WITH_RIG(a_static_desktop_outside_the_list_is_refused_for_good),
+            WITH_RIG(a_password_sealed_for_another_desktop_is_not_sent),
+            WITH_RIG(another_message_ends_the_connection),
+            WITH_RIG(a_poke_is_passed_on),
+            cmocka_unit_test(targets_are_parsed_and_allowed_by_rules),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* Golden files in golden/: made once, then compared byte for byte; ctest also validates them against
+ * libvirt's schema where virt-xml-validate is there. */
+#include "vmpool/domain_xml.h"
+#include "vmpool/vm_meta.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ID "0123456789abcdef0123456789abcdef"
+
+static struct orl_vm_spec spec_of(void)
+{
+    struct orl_vm_spec spec = {.name = "oriel-0123456789ab-1",
+            .uuid = "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d",
+            .overlay = "/var/lib/oriel/images/x/floating/oriel-0123456789ab-1.qcow2",
+            .base = "/templates/desktop.qcow2",
+            .machine = "pc-q35-7.2",
+            .memory_mib = 1024,
+            .vcpus = 2,
+            .width_px = 1280,
+            .height_px = 800,
+            .meta = {.installation = "11111111-2222-4333-8444-555555555555",
+                    .pool = "demo",
+                    .desktop = ID,
+                    .version = 1,
+                    .stamp_ms = 1700000000000}};
+    return spec;
+}
+
+static void build(
+        const struct orl_vm_spec *spec, enum orl_domain_xml_type type, struct orl_buf *out)
+{
+    struct orl_err err = {0};
+    orl_buf_init(out, ORL_DOMAIN_XML_MAX);
+    int r = orl_domain_xml_build(spec, type, out, &err);
+    if (r < 0) {
+        print_message("%s\n", err.text);
+    }
+    assert_int_equal(r, 0);
+}
+
+static void compare(const char *name, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
+{
+    char path[512];
+    char golden[ORL_DOMAIN_XML_MAX];
+    struct orl_buf xml;
+    build(spec, type, &xml);
+    (void)snprintf(path, sizeof path, "%s/%s.xml", GOLDEN_DIR, name);
+    if (getenv("ORIEL_UPDATE_GOLDEN")) {
+        FILE *out = fopen(path, "w");
+        assert_non_null(out);
+        (void)fputs((const char *)xml.data, out);
+        (void)fclose(out);
+    }
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    size_t len = fread(golden, 1, sizeof golden - 1, in);
+    (void)fclose(in);
+    golden[len] = '\0';
+    assert_string_equal((const char *)xml.data, golden);
+    orl_buf_fini(&xml);
+}
+
+static void a_clone_of_a_disk_under_emulation(void **state)
+{
+    (void)state;
+    const struct orl_vm_spec spec = spec_of();
+    compare("disk_qemu", &spec, ORL_DOMAIN_XML_QEMU);
+}
+
+static void a_kernel_guest_under_kvm_on_an_isolated_network(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    spec.accel = ORL_VM_ACCEL_KVM;
+    spec.meta.kind = ORL_VM_DEDICATED;
+    (void)snprintf(spec.kernel, sizeof spec.kernel, "/t/vmlinux");
+    (void)snprintf(spec.initrd, sizeof spec.initrd, "/t/initrd");
+    (void)snprintf(spec.cmdline, sizeof spec.cmdline, "console=ttyS0 quiet");
+    (void)snprintf(spec.network, sizeof spec.network, "isolated");
+    spec.overlay[0] = '\0';
+    compare("kernel_kvm", &spec, ORL_DOMAIN_XML_QEMU);
+}
+
+static void everything_from_the_store_is_escaped(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    (void)snprintf(spec.cmdline, sizeof spec.cmdline, "a</cmdline><x y='1'>&\"\x01");
+    (void)snprintf(spec.kernel, sizeof spec.kernel, "/t/<kernel>&'");
+    (void)snprintf(spec.meta.pool, sizeof spec.meta.pool, "a'/><evil b='");
+    (void)snprintf(spec.overlay, sizeof spec.overlay, "/t/'/><source file='/etc/shadow");
+    compare("escaped", &spec, ORL_DOMAIN_XML_QEMU);
+}
+
+static void what_is_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    struct orl_buf out;
+    orl_buf_init(&out, ORL_DOMAIN_XML_MAX);
+    struct orl_vm_spec bad[8];
+    for (size_t i = 0; i < 8; i++) {
+        bad[i] = spec_of();
+    }
+    (void)snprintf(bad[0].name, sizeof bad[0].name, "not-ours");
+    (void)snprintf(bad[1].uuid, sizeof bad[1].uuid, "x");
+    (void)snprintf(bad[2].overlay, sizeof bad[2].overlay, "relative.qcow2");
+    (void)snprintf(bad[3].overlay, sizeof bad[3].overlay, "/a/../etc/shadow");
+    bad[4].memory_mib = 1;
+    bad[5].vcpus = 0;
+    bad[6].machine[0] = '\0';
+    bad[7].overlay[0] = '\0';
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(
+                orl_domain_xml_build(&bad[i], ORL_DOMAIN_XML_QEMU, &out, NULL), ORL_E_INVAL);
+    }
+    assert_int_equal(out.len, 0);
+    orl_buf_fini(&out);
+}
+
+static void the_newest_machine_type_is_chosen(void **state)
+{
+    (void)state;
+    char machine[ORL_VM_NAME_MAX + 1];
+    assert_true(orl_domain_xml_machine("<machine maxCpus='1'>pc-q35-5.2</machine>"
+                                       "<machine>pc-q35-10.0</machine><machine>pc-q35-7.2</machine>"
+                                       "<machine>pc-q35-4.0.1</machine>",
+            machine));
+    assert_string_equal(machine, "pc-q35-10.0");
+    assert_false(orl_domain_xml_machine("<machine>pc-i440fx-7.2</machine>", machine));
+}
+
+static void metadata_comes_back_as_it_was_written(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    struct orl_vm_meta meta;
+    struct orl_buf xml;
+    spec.meta.kind = ORL_VM_DEDICATED;
+    spec.meta.is_quarantined = true;
+    orl_buf_init(&xml, 1024);
+    orl_vm_meta_put(&xml, &spec.meta, false);
+    orl_buf_put_u8(&xml, 0);
+    assert_int_equal(orl_vm_meta_parse((const char *)xml.data, &meta), 0);
+    assert_string_equal(meta.installation, spec.meta.installation);
+    assert_string_equal(meta.pool, "demo");
+    assert_string_equal(meta.desktop, ID);
+    assert_int_equal(meta.kind, ORL_VM_DEDICATED);
+    assert_int_equal(meta.version, 1);
+    assert_int_equal(meta.stamp_ms, 1700000000000);
+    assert_true(meta.is_quarantined);
+    orl_buf_fini(&xml);
+}
+
+static void foreign_metadata_is_not_ours(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "<machine/>",
+            "<machine installation='x' pool='p' kind='floating' desktop='" ID
+            "' version='1' stamp='1'/>",
+            "<machine installation='11111111-2222-4333-8444-555555555555' pool='p' kind='other' "
+            "desktop='" ID "' version='1' stamp='1'/>",
+            "<machine installation='11111111-2222-4333-8444-555555555555' pool='p' kind='floating' "
+            "desktop='" ID "' version='-1' stamp='1'/>",
+            "<machine installation='11111111-2222-4333-8444-555555555555' pool='p' kind='floating' "
+            "desktop='" ID};
+    struct orl_vm_meta meta;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(orl_vm_meta_parse(bad[i], &meta), ORL_E_PROTO);
+    }
+}
+
+static void only_our_names_are_ours(void **state)
+{
+    (void)state;
+    char name[ORL_VM_NAME_MAX + 1];
+    orl_vm_name(name, ID, 42);
+    assert_string_equal(name, "oriel-0123456789ab-42");
+    assert_true(orl_vm_name_is_ours(name));
+    assert_false(orl_vm_name_is_ours("oriel-0123456789ab-"));
+    assert_false(orl_vm_name_is_ours("oriel-0123456789ab-1/../x"));
+    assert_false(orl_vm_name_is_ours("oriel-0123456789AB-1"));
+    assert_false(orl_vm_name_is_ours("web01"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_clone_of_a_disk_under_emulation),
+            cmocka_unit_test(a_kernel_guest_under_kvm_on_an_isolated_network),
+            cmocka_unit_test(everything_from_the_store_is_escaped),
+            cmocka_unit_test(what_is_out_of_range_is_refused),
+            cmocka_unit_test(the_newest_machine_type_is_chosen),
+            cmocka_unit_test(metadata_comes_back_as_it_was_written),
+            cmocka_unit_test(foreign_metadata_is_not_ours),
+            cmocka_unit_test(only_our_names_are_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,316 @@
+/* Host report (fake roots), accelerator (fake hypervisor), template check, JSON. */
+#include "fake_backend.h"
+#include "vmpool/accel.h"
+#include "vmpool/host_report.h"
+#include "vmpool/json_top.h"
+#include "vmpool/proc.h"
+#include "vmpool/template_check.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[64];
+
+static int make_root(void **state)
+{
+    (void)state;
+    (void)snprintf(root, sizeof root, "/tmp/oriel-host-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int drop_root(void **state)
+{
+    (void)state;
+    const char *argv[] = {"rm", "-rf", "--", root, NULL};
+    return orl_proc_run(argv, 10000, NULL, NULL);
+}
+
+/* Makes the folders on the way. */
+static void put(const char *path, const char *text)
+{
+    char full[256];
+    (void)snprintf(full, sizeof full, "%s%s", root, path);
+    for (char *at = full + strlen(root) + 1; (at = strchr(at, '/')) != NULL; at++) {
+        *at = '\0';
+        (void)mkdir(full, 0755);
+        *at = '/';
+    }
+    FILE *out = fopen(full, "w");
+    assert_non_null(out);
+    (void)fputs(text, out);
+    (void)fclose(out);
+}
+
+static void a_good_host_is_reported_as_good(void **state)
+{
+    (void)state;
+    struct orl_host_report report;
+    put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu vmx ept\n");
+    put("/sys/module/kvm_intel/parameters/ept", "Y\n");
+    put("/sys/module/kvm_intel/parameters/nested", "N\n");
+    put("/sys/kernel/iommu_groups/0/x", "");
+    put("/dev/kvm", "");
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_CPU_VIRT].state, ORL_ABILITY_YES);
+    assert_int_equal(report.line[ORL_HOST_SLAT].state, ORL_ABILITY_YES);
+    assert_int_equal(report.line[ORL_HOST_IOMMU].state, ORL_ABILITY_YES);
+    assert_int_equal(report.line[ORL_HOST_DEV_KVM].state, ORL_ABILITY_YES);
+    assert_int_equal(report.line[ORL_HOST_NESTED].state, ORL_ABILITY_NO);
+}
+
+static void a_guest_without_vmx_says_what_to_do(void **state)
+{
+    (void)state;
+    struct orl_host_report report;
+    put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu hypervisor notvmx vmxfoo\n");
+    put("/sys/module/kvm_pvm/x", "");
+    put("/dev/kvm", "");
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_CPU_VIRT].state, ORL_ABILITY_NO);
+    assert_non_null(strstr(report.line[ORL_HOST_CPU_VIRT].remedy, "nested virtualization"));
+    assert_int_equal(report.line[ORL_HOST_SLAT].state, ORL_ABILITY_UNKNOWN);
+    assert_int_equal(report.line[ORL_HOST_DEV_KVM].state, ORL_ABILITY_PARTLY);
+    assert_int_equal(report.line[ORL_HOST_IOMMU].state, ORL_ABILITY_NO);
+}
+
+static void an_empty_root_gives_answers_too(void **state)
+{
+    (void)state;
+    struct orl_host_report report;
+    struct orl_buf json;
+    orl_host_report_read(root, &report);
+    snprintf(report.line[0].reason, sizeof report.line[0].reason, "a \"quote\"\nand a line");
+    orl_buf_init(&json, 4096);
+    orl_host_report_json(&report, &json);
+    orl_buf_put_u8(&json, 0);
+    assert_false(json.is_failed);
+    assert_non_null(strstr((const char *)json.data, "a \\\"quote\\\" and a line"));
+    assert_null(strchr((const char *)json.data, '\n'));
+    orl_buf_fini(&json);
+}
+
+struct accel_rig {
+    struct fake fake;
+    struct orl_backend backend;
+    struct orl_accel_cfg cfg;
+    struct orl_vm_host host;
+    struct orl_accel accel;
+};
+
+static void accel_open(struct accel_rig *rig)
+{
+    fake_init(&rig->fake, 1);
+    rig->backend = fake_backend(&rig->fake);
+    rig->cfg = (struct orl_accel_cfg){.state_dir = root,
+            .tiny_dir = root,
+            .installation = "11111111-2222-4333-8444-555555555555",
+            .timeout_ms = 1000};
+    rig->host =
+            (struct orl_vm_host){.qemu_version = 7002022, .has_kvm = true, .machine = "pc-q35-7.2"};
+}
+
+static void decide(struct accel_rig *rig)
+{
+    assert_int_equal(orl_accel_decide(&rig->cfg, &rig->backend, &rig->host, &rig->accel, NULL), 0);
+}
+
+static void kvm_is_used_when_a_boot_proves_it_and_that_is_remembered(void **state)
+{
+    (void)state;
+    struct accel_rig rig;
+    accel_open(&rig);
+    put("/vmlinux", "x");
+    put("/initrd", "x");
+    decide(&rig);
+    assert_int_equal(rig.accel.kind, ORL_VM_ACCEL_KVM);
+    decide(&rig);
+    assert_int_equal(rig.accel.kind, ORL_VM_ACCEL_KVM);
+    assert_int_equal(rig.fake.boot_tests, 1);
+    rig.host.qemu_version++; /* another QEMU is tried anew */
+    decide(&rig);
+    assert_int_equal(rig.fake.boot_tests, 2);
+}
+
+static void kvm_that_does_not_boot_is_not_used(void **state)
+{
+    (void)state;
+    struct accel_rig rig;
+    accel_open(&rig);
+    put("/vmlinux", "x");
+    put("/initrd", "x");
+    rig.fake.boot_test_result = ORL_E_TIMEOUT;
+    decide(&rig);
+    assert_int_equal(rig.accel.kind, ORL_VM_ACCEL_QEMU);
+    assert_true(rig.accel.is_proven);
+    rig.fake.boot_test_result = 0;
+    decide(&rig);
+    assert_int_equal(rig.accel.kind, ORL_VM_ACCEL_QEMU);
+    assert_int_equal(rig.fake.boot_tests, 1);
+}
+
+static void without_a_tiny_guest_the_reason_says_what_to_do(void **state)
+{
+    (void)state;
+    struct accel_rig rig;
+    accel_open(&rig);
+    decide(&rig);
+    assert_int_equal(rig.accel.kind, ORL_VM_ACCEL_QEMU);
+    assert_false(rig.accel.is_proven);
+    assert_non_null(strstr(rig.accel.reason, "tiny_dir"));
+    assert_int_equal(rig.fake.boot_tests, 0);
+}
+
+static void a_libvirt_that_dies_meanwhile_proves_nothing(void **state)
+{
+    (void)state;
+    struct accel_rig rig;
+    accel_open(&rig);
+    put("/vmlinux", "x");
+    put("/initrd", "x");
+    rig.fake.boot_test_result = ORL_E_BACKEND;
+    rig.fake.is_down = true;
+    assert_true(orl_accel_decide(&rig.cfg, &rig.backend, &rig.host, &rig.accel, NULL) < 0);
+    rig.fake.is_down = false;
+    rig.fake.boot_test_result = 0;
+    decide(&rig);
+    assert_int_equal(rig.accel.kind, ORL_VM_ACCEL_KVM);
+}
+
+static void a_file_that_is_no_verdict_is_not_believed(void **state)
+{
+    (void)state;
+    struct accel_rig rig;
+    accel_open(&rig);
+    put("/vmlinux", "x");
+    put("/initrd", "x");
+    put("/accel", "rubbish");
+    decide(&rig);
+    assert_int_equal(rig.fake.boot_tests, 1);
+}
+
+static const struct orl_template_rules rules = {.max_virtual_mib = 1024};
+
+static void template_info_is_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        enum orl_template_state state;
+    } cases[] = {
+            {"{\"virtual-size\": 16777216, \"format\": \"qcow2\", \"format-specific\": "
+             "{\"data\": {\"corrupt\": false}}}",
+                    ORL_TEMPLATE_READY},
+            {"{\"virtual-size\": 16777216, \"format\": \"raw\"}", ORL_TEMPLATE_CORRUPT},
+            {"{\"children\": [{\"format\": \"qcow2\"}], \"virtual-size\": 16777216, "
+             "\"format\": \"vmdk\"}",
+                    ORL_TEMPLATE_CORRUPT},
+            {"{\"virtual-size\": 16777216, \"format\": \"qcow2\", \"backing-filename\": "
+             "\"/etc/shadow\"}",
+                    ORL_TEMPLATE_CORRUPT},
+            {"{\"virtual-size\": 16777216, \"format\": \"qcow2\", \"format-specific\": "
+             "{\"data\": {\"data-file\": \"/dev/sda\"}}}",
+                    ORL_TEMPLATE_CORRUPT},
+            {"{\"virtual-size\": 16777216, \"format\": \"qcow2\", \"format-specific\": "
+             "{\"data\": {\"corrupt\": true}}}",
+                    ORL_TEMPLATE_CORRUPT},
+            {"{\"virtual-size\": 99999999999999, \"format\": \"qcow2\"}", ORL_TEMPLATE_CORRUPT},
+            {"{\"virtual-size\": 0, \"format\": \"qcow2\"}", ORL_TEMPLATE_CORRUPT},
+            {"", ORL_TEMPLATE_CORRUPT},
+            {"{\"format\": \"qcow2", ORL_TEMPLATE_CORRUPT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct orl_template_row row = {.path = "/t.qcow2", .kind = ORL_TEMPLATE_DISK};
+        orl_template_judge(&rules, cases[i].json, &row);
+        assert_int_equal(row.state, cases[i].state);
+        assert_int_equal(row.reason == ORL_REASON_NONE, row.state == ORL_TEMPLATE_READY);
+    }
+}
+
+static void real_files_are_checked(void **state)
+{
+    (void)state;
+    struct orl_template_row row = {.kind = ORL_TEMPLATE_DISK};
+    (void)snprintf(row.path, sizeof row.path, "%s/none.qcow2", root);
+    orl_template_check(&rules, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_MISSING);
+    put("/bad.qcow2", "this is no image");
+    (void)snprintf(row.path, sizeof row.path, "%s/bad.qcow2", root);
+    orl_template_check(&rules, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_CORRUPT);
+    (void)snprintf(row.path, sizeof row.path, "%s/good.qcow2", root);
+    const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", row.path, "16M", NULL};
+    assert_int_equal(orl_proc_run(argv, 20000, NULL, NULL), 0);
+    orl_template_check(&rules, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_READY);
+    assert_int_equal(row.virtual_bytes, 16777216);
+    assert_string_equal(row.disk_format, "qcow2");
+    (void)snprintf(row.kernel, sizeof row.kernel, "%s/no-kernel", root);
+    orl_template_check(&rules, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_MISSING);
+}
+
+static void a_program_has_a_deadline_and_a_bound(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_buf out;
+    const char *sleeper[] = {"sleep", "60", NULL};
+    const char *talker[] = {"yes", NULL};
+    const char *failing[] = {"ls", "/no/such/place", NULL};
+    const char *missing[] = {"oriel-no-such-program", NULL};
+    assert_int_equal(orl_proc_run(sleeper, 100, NULL, &err), ORL_E_TIMEOUT);
+    orl_buf_init(&out, 10000);
+    assert_int_equal(orl_proc_run(talker, 10000, &out, &err), ORL_E_LIMIT);
+    orl_buf_fini(&out);
+    assert_int_equal(orl_proc_run(failing, 10000, NULL, &err), ORL_E_BACKEND);
+    assert_non_null(strstr(err.text, "/no/such/place"));
+    assert_true(orl_proc_run(missing, 10000, NULL, &err) < 0);
+}
+
+static void json_keys_are_read_at_the_top_only(void **state)
+{
+    (void)state;
+    char text[8];
+    uint64_t number = 0;
+    const char *json =
+            "{\"a\": {\"b\": \"inner\"}, \"s\\\"\": 1, \"b\" : \"top\", \"n\": 42, \"f\": 1.5, "
+            "\"e\": \"a\\n\", \"long\": \"123456789\"}";
+    assert_true(orl_json_top_text(json, "b", text, sizeof text));
+    assert_string_equal(text, "top");
+    assert_true(orl_json_top_u64(json, "n", &number));
+    assert_int_equal(number, 42);
+    assert_false(orl_json_top_u64(json, "f", &number));
+    assert_false(orl_json_top_u64(json, "b", &number));
+    assert_false(orl_json_top_text(json, "n", text, sizeof text));
+    assert_false(orl_json_top_text(json, "e", text, sizeof text));
+    assert_false(orl_json_top_text(json, "long", text, sizeof text));
+    assert_false(orl_json_top_has(json, "inner"));
+    assert_false(orl_json_top_has("\"b", "b"));
+}
+
+#define WITH_ROOT(fn) cmocka_unit_test_setup_teardown(fn, make_root, drop_root)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WITH_ROOT(a_good_host_is_reported_as_good),
+            WITH_ROOT(a_guest_without_vmx_says_what_to_do),
+            WITH_ROOT(an_empty_root_gives_answers_too),
+            WITH_ROOT(kvm_is_used_when_a_boot_proves_it_and_that_is_remembered),
+            WITH_ROOT(kvm_that_does_not_boot_is_not_used),
+            WITH_ROOT(without_a_tiny_guest_the_reason_says_what_to_do),
+            WITH_ROOT(a_libvirt_that_dies_meanwhile_proves_nothing),
+            WITH_ROOT(a_file_that_is_no_verdict_is_not_believed),
+            cmocka_unit_test(template_info_is_judged),
+            WITH_ROOT(real_files_are_checked),
+            cmocka_unit_test(a_program_has_a_deadline_and_a_bound),
+            cmocka_unit_test(json_keys_are_read_at_the_top_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
