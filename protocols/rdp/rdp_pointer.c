@@ -60,10 +60,11 @@ static bool make_shape(const struct orl_cursor *cursor, uint32_t step, struct sh
                 and_row[x / 8] = (uint8_t)(and_row[x / 8] | 0x80U >> (x % 8));
                 continue;
             }
-            to[x * 4] = (uint8_t)argb;
-            to[x * 4 + 1] = (uint8_t)(argb >> 8);
-            to[x * 4 + 2] = (uint8_t)(argb >> 16);
-            to[x * 4 + 3] = (uint8_t)(argb >> 24);
+            uint8_t *pixel = to + (size_t)x * 4;
+            pixel[0] = (uint8_t)argb;
+            pixel[1] = (uint8_t)(argb >> 8);
+            pixel[2] = (uint8_t)(argb >> 16);
+            pixel[3] = (uint8_t)(argb >> 24);
         }
     }
     *ret_shape = s;
