@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -25,7 +26,8 @@ static int read_line(int fd, char *ret, size_t size, struct orl_err *err)
         if (got == 0 || c == '\n') {
             break;
         }
-        if (len + 1 == size || c == '\0') {
+        bool is_control = (unsigned char)c < 0x20 && c != '\r';
+        if (len + 1 == size || is_control) {
             return orl_err_set(err, ORL_E_INVAL, "the password is too long or no text");
         }
         ret[len++] = c;
@@ -84,8 +86,10 @@ int orl_cli_password_ask(const char *prompt, char *ret, size_t size, struct orl_
                 "no terminal to ask for a password: use --password-file FILE (- for stdin)");
     }
     struct termios silent = before;
-    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    /* Ctrl-C ends the line instead of us: a program that dies here leaves a silent terminal. */
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ISIG);
     silent.c_lflag |= ICANON;
+    silent.c_cc[VEOL] = before.c_cc[VINTR];
     if (tcsetattr(fd, TCSAFLUSH, &silent) < 0) {
         return orl_err_sys(err, errno, "terminal");
     }
