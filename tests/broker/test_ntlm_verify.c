@@ -91,7 +91,7 @@ static void every_changed_part_is_refused_and_gives_nothing(void **state)
     struct exchange *x = *state;
     static const uint8_t nothing[16];
     uint8_t *parts[5];
-    uint8_t hash[16], proof[sizeof(ms_proof)], msgs[sizeof(messages)], key[16], mic[16];
+    static uint8_t hash[16], proof[sizeof(ms_proof)], msgs[sizeof(messages)], key[16], mic[16];
     const size_t lens[5] = {sizeof(hash), sizeof(proof), sizeof(msgs), sizeof(key), sizeof(mic)};
     memcpy(hash, ms_nt_hash, 16);
     memcpy(proof, ms_proof, sizeof(proof));
