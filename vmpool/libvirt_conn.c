@@ -182,8 +182,9 @@ int orl_libvirt_get(struct orl_libvirt *lv, virConnectPtr *ret_conn, struct orl_
 int orl_libvirt_err(struct orl_err *err, const char *what)
 {
     virErrorPtr error = virGetLastError();
-    return orl_err_set(err, ORL_E_BACKEND, "%s: %s", what,
-            error && error->message ? error->message : "libvirt gives no reason");
+    const char *text = error && error->message ? error->message : "libvirt gives no reason";
+    /* QEMU's own output may follow, line by line. */
+    return orl_err_set(err, ORL_E_BACKEND, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
 }
 
 int orl_libvirt_is_absent(void)

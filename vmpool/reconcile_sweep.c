@@ -75,6 +75,85 @@ static void carry_out(
     (void)orl_reconcile_submit(r, job, name);
 }
 
+struct verdicts {
+    struct orl_quarantine_row rows[ORL_SWEEP_MAX_ACTIONS];
+    size_t count;
+    const char *host;
+};
+
+static int on_quarantine(void *ctx, const struct orl_quarantine_row *row)
+{
+    struct verdicts *verdicts = ctx;
+    if (row->verdict != ORL_VERDICT_NONE && strcmp(row->host, verdicts->host) == 0 &&
+            verdicts->count < ORL_SWEEP_MAX_ACTIONS) {
+        verdicts->rows[verdicts->count++] = *row;
+    }
+    return 0;
+}
+
+/* The administrator said so; the row goes when the machine has gone. */
+static int purge(struct orl_reconcile *r, const struct orl_quarantine_row *row,
+        const struct orl_vm_list *list, struct orl_err *err)
+{
+    struct orl_memo *memo = orl_memo_get(r, row->domain);
+    bool is_here = orl_vm_list_find(list, row->uuid) != NULL;
+    for (size_t i = 0; i < list->overlay_count && !is_here; i++) {
+        is_here = strcmp(list->overlays[i].path, row->overlay) == 0;
+    }
+    if (!is_here) {
+        return orl_quarantine_remove(r->cfg.store, row->id, err);
+    }
+    struct orl_job *job =
+            memo && !memo->is_busy ? orl_job_new(ORL_JOB_SWEEP, r->cfg.backend) : NULL;
+    if (job) {
+        (void)snprintf(job->spec.name, sizeof job->spec.name, "%s", row->domain);
+        (void)snprintf(job->spec.uuid, sizeof job->spec.uuid, "%s", row->uuid);
+        (void)snprintf(job->spec.overlay, sizeof job->spec.overlay, "%.511s", row->overlay);
+        return orl_reconcile_submit(r, job, row->domain);
+    }
+    return 0;
+}
+
+/* Back to its person. Without a known person it would be a spare with somebody's files on it. */
+static int adopt(struct orl_reconcile *r, const struct orl_quarantine_row *row, uint64_t now_ms,
+        struct orl_err *err)
+{
+    if (row->user[0] == '\0') {
+        return orl_err_set(err, ORL_E_INVAL, "whose desktop it was is not known");
+    }
+    struct orl_desktop_row desktop = {
+            .lease = ORL_LEASE_ASSIGNED, .power = ORL_POWER_STOPPED, .want = ORL_WANT_STOP};
+    orl_msg_text(desktop.id, sizeof desktop.id, row->id);
+    orl_msg_text(desktop.pool, sizeof desktop.pool, row->pool);
+    orl_msg_text(desktop.host, sizeof desktop.host, row->host);
+    orl_msg_text(desktop.user, sizeof desktop.user, row->user);
+    orl_msg_text(desktop.uuid, sizeof desktop.uuid, row->uuid);
+    orl_msg_text(desktop.domain, sizeof desktop.domain, row->domain);
+    orl_msg_text(desktop.overlay, sizeof desktop.overlay, row->overlay);
+    int rc = orl_desktop_insert(r->cfg.store, &desktop, "vmpool", now_ms, NULL, err);
+    return rc < 0 ? rc : orl_quarantine_remove(r->cfg.store, row->id, err);
+}
+
+static void carry_out_verdicts(
+        struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t now_ms)
+{
+    struct verdicts verdicts = {.host = r->cfg.host};
+    struct orl_err err = {0};
+    if (orl_quarantine_list(r->cfg.store, on_quarantine, &verdicts, &err) < 0) {
+        orl_log_warn(&r->log, "quarantine not read", "error", err.text);
+        return;
+    }
+    for (size_t i = 0; i < verdicts.count; i++) {
+        const struct orl_quarantine_row *row = &verdicts.rows[i];
+        int rc = row->verdict == ORL_VERDICT_PURGE ? purge(r, row, list, &err)
+                                                   : adopt(r, row, now_ms, &err);
+        if (rc < 0) {
+            orl_log_warn(
+                    &r->log, "verdict not carried out", "domain", row->domain, "error", err.text);
+        }
+    }
+}
+
 static size_t count_machines(const struct orl_rows *rows)
 {
     size_t count = 0;
@@ -119,4 +198,5 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
     for (size_t i = 0; i < count; i++) {
         carry_out(r, &actions[i], now_ms);
     }
+    carry_out_verdicts(r, list, now_ms);
 }

@@ -621,3 +621,16 @@ bool world_settle(struct world *w)
     fail(w, "does not settle: %s", text);
     return false;
 }
+
+void world_calm(struct world *w, unsigned seconds)
+{
+    w->fake.faults = (struct fake_faults){0};
+    for (unsigned i = 0; i < seconds; i++) {
+        w->now_ms += 1000;
+        orl_reconcile_tick(w->reconcile, w->now_ms);
+        for (unsigned turn = 0; turn < 2 * WORLD_JOBS && w->job_count > 0; turn++) {
+            advance_job(w);
+        }
+        check(w);
+    }
+}

@@ -63,4 +63,7 @@ bool world_step(struct world *world);
 /* No faults any more; persons leave. false: it does not settle, or settles wrongly. */
 bool world_settle(struct world *world);
 
+/* That many seconds without faults and without anybody's doing. */
+void world_calm(struct world *world, unsigned seconds);
+
 #endif

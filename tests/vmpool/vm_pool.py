@@ -5,6 +5,7 @@ Usage: vm_pool.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/t
 Exit 77: this machine can't run it (no root, no QEMU); ctest shows that as skipped."""
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,13 @@ def run(*args, **kw):
     return subprocess.run([str(a) for a in args], check=True, capture_output=True, text=True, timeout=300, **kw).stdout
 
 
+def known_user(name):
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None
+
+
 class Rig:
     def __init__(self, source, vmpool, tool):
         self.source, self.vmpool, self.tool = pathlib.Path(source), vmpool, tool
@@ -35,6 +43,8 @@ class Rig:
         self.store = self.state / "oriel.db"
         self.process = None
         self.uri = ""
+        # As in production when the user is there: QEMU then opens files that another user made.
+        self.user = "oriel-vmpool" if known_user("oriel-vmpool") else ""
 
     def start_libvirtd(self):
         self.uri = run(self.private, "start", self.dir / "v").strip()
@@ -44,7 +54,7 @@ class Rig:
 
     def start(self, *sets):
         args = [self.vmpool, "--config", "/dev/null"]
-        settings = ["user=", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
+        settings = [f"user={self.user}", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
                     "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "log_level=debug", *sets]
         for text in settings:
             args += ["--set", text]
@@ -208,6 +218,9 @@ def main():
             run(rig.source / "guest" / "tiny" / "build", rig.tiny)
         rig.start_libvirtd()
         rig.tool_out("seed", rig.store, rig.tiny)
+        if rig.user:
+            for path in (rig.state, *rig.state.iterdir()):
+                shutil.chown(path, rig.user, rig.user)
         rig.start()
         session, desktop, version, second = live(rig)
         crash(rig, session, desktop, version)
@@ -222,6 +235,7 @@ def main():
         print(f"FAILED: {error} {getattr(error, 'stderr', '') or ''}")
         return 1
     finally:
+        print(f"vmpool ran as {rig.user or 'root'}")
         rig.close()
         shutil.rmtree(rig.dir, ignore_errors=True)
     return 0

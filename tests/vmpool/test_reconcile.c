@@ -1,0 +1,199 @@
+/* Single stories of the reconciler on the calm world of pool_world.h. */
+#include "base/log.h"
+#include "pool_world.h"
+#include "store/host.h"
+#include "store/pool.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SETTLED_S = 60, GRACE_S = 70 };
+
+#define STRAY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define STRAY_UUID "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d"
+
+static int open_world(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    world_open(w, 1, WORLD_SOUND);
+    world_calm(w, SETTLED_S);
+    *state = w;
+    return w->fault[0] ? -1 : 0;
+}
+
+static int close_world(void **state)
+{
+    world_close(*state);
+    free(*state);
+    return 0;
+}
+
+/* Made by a call that outlived its caller, or left by a store that was lost. */
+static void add_stray(struct world *w, enum orl_vm_kind kind)
+{
+    struct fake_vm *vm = &w->fake.vms[w->fake.count++];
+    memset(vm, 0, sizeof *vm);
+    vm->is_defined = true;
+    vm->has_overlay = true;
+    vm->is_late = true;
+    vm->vm.state = ORL_VM_RUNNING;
+    vm->vm.meta.kind = kind;
+    vm->vm.meta.stamp_ms = 1;
+    (void)snprintf(vm->vm.meta.desktop, sizeof vm->vm.meta.desktop, STRAY);
+    (void)snprintf(vm->vm.meta.pool, sizeof vm->vm.meta.pool, "dedicated");
+    (void)snprintf(vm->vm.uuid, sizeof vm->vm.uuid, STRAY_UUID);
+    (void)snprintf(vm->vm.name, sizeof vm->vm.name, "oriel-aaaaaaaaaaaa-1");
+}
+
+static void spares_become_ready_and_stay(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_counts counts;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
+        assert_int_equal(counts.ready, 2);
+        assert_int_equal(counts.total, 2);
+        world_calm(w, SETTLED_S);
+    }
+    assert_string_equal(w->fault, "");
+}
+
+static void a_stray_floating_machine_goes(void **state)
+{
+    struct world *w = *state;
+    add_stray(w, ORL_VM_FLOATING);
+    world_calm(w, 10);
+    assert_non_null(fake_find(&w->fake, STRAY_UUID));
+    world_calm(w, GRACE_S);
+    assert_null(fake_find(&w->fake, STRAY_UUID));
+}
+
+static void a_stray_dedicated_machine_waits_for_the_administrator(void **state)
+{
+    struct world *w = *state;
+    struct orl_quarantine_row row;
+    add_stray(w, ORL_VM_DEDICATED);
+    world_calm(w, 2 * GRACE_S);
+    const struct fake_vm *vm = fake_find(&w->fake, STRAY_UUID);
+    assert_non_null(vm);
+    assert_int_equal(vm->vm.state, ORL_VM_OFF);
+    assert_true(vm->vm.meta.is_quarantined);
+    assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), 0);
+    assert_string_equal(row.uuid, STRAY_UUID);
+    /* Nobody knows whose it was: it can't be given back. */
+    assert_int_equal(
+            orl_quarantine_judge(w->store, STRAY, ORL_VERDICT_ADOPT, "admin", w->now_ms, NULL), 0);
+    world_calm(w, 10);
+    assert_non_null(fake_find(&w->fake, STRAY_UUID));
+    assert_int_equal(
+            orl_quarantine_judge(w->store, STRAY, ORL_VERDICT_PURGE, "admin", w->now_ms, NULL), 0);
+    world_calm(w, 10);
+    assert_null(fake_find(&w->fake, STRAY_UUID));
+    assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), ORL_E_NOTFOUND);
+    assert_string_equal(w->fault, "");
+}
+
+static void an_adopted_machine_is_its_persons_again(void **state)
+{
+    struct world *w = *state;
+    struct orl_quarantine_row row;
+    struct orl_desktop_row desktop;
+    add_stray(w, ORL_VM_DEDICATED);
+    world_calm(w, GRACE_S);
+    assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), 0);
+    (void)snprintf(row.user, sizeof row.user, "ann");
+    assert_int_equal(orl_quarantine_put(w->store, &row, w->now_ms, NULL), 0);
+    assert_int_equal(
+            orl_quarantine_judge(w->store, STRAY, ORL_VERDICT_ADOPT, "admin", w->now_ms, NULL), 0);
+    world_calm(w, 10);
+    assert_int_equal(orl_desktop_get(w->store, STRAY, &desktop, NULL), 0);
+    assert_string_equal(desktop.user, "ann");
+    assert_int_equal(desktop.lease, ORL_LEASE_ASSIGNED);
+    assert_true(desktop.is_tainted);
+    assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), ORL_E_NOTFOUND);
+}
+
+static void a_restored_store_stops_the_sweep_and_says_so(void **state)
+{
+    struct world *w = *state;
+    struct orl_host_row host;
+    add_stray(w, ORL_VM_FLOATING);
+    fake_find(&w->fake, STRAY_UUID)->vm.meta.stamp_ms = w->now_ms * 100;
+    world_calm(w, 2 * GRACE_S);
+    assert_non_null(fake_find(&w->fake, STRAY_UUID));
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_non_null(strstr(host.reason_text, "newer than the store"));
+}
+
+static void a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back(void **state)
+{
+    struct world *w = *state;
+    struct orl_host_row host;
+    struct orl_pool_row pool;
+    w->fake.is_down = true;
+    world_calm(w, 5);
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_DOWN);
+    assert_int_equal(host.reason, ORL_REASON_HYPERVISOR_DOWN);
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_HYPERVISOR_DOWN);
+    w->fake.is_down = false;
+    world_calm(w, 5);
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_UP);
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_NONE);
+    assert_int_equal(w->fake.removals, 0);
+}
+
+static void guests_that_never_boot_are_the_pools_problem(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    pool.spares = 3;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    for (int i = 0; i < 70; i++) { /* every new guest hangs */
+        world_calm(w, 1);
+        for (size_t v = 0; v < w->fake.count; v++) {
+            w->fake.vms[v].boot_left += w->fake.vms[v].boot_left > 0 ? 10 : 0;
+        }
+    }
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_GUEST_START_FAILED);
+    world_calm(w, 2 * SETTLED_S); /* they boot again */
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_NONE);
+}
+
+static void a_deleted_pool_ends_with_its_row(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_set_deleted(w->store, "floating", NULL), 0);
+    world_calm(w, SETTLED_S);
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), ORL_E_NOTFOUND);
+    assert_string_equal(w->fault, "");
+}
+
+#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WITH_WORLD(spares_become_ready_and_stay),
+            WITH_WORLD(a_stray_floating_machine_goes),
+            WITH_WORLD(a_stray_dedicated_machine_waits_for_the_administrator),
+            WITH_WORLD(an_adopted_machine_is_its_persons_again),
+            WITH_WORLD(a_restored_store_stops_the_sweep_and_says_so),
+            WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
+            WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
+            WITH_WORLD(a_deleted_pool_ends_with_its_row),
+    };
+    orl_log_set_level(ORL_LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
