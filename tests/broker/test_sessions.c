@@ -240,6 +240,52 @@ static void refused_first_use_leaves_the_ticket_good(void **state)
     close(gw);
 }
 
+/* What vmpool does with a dedicated desktop whose session is over. */
+static void put_to_rest(const char *id)
+{
+    struct orl_err err = {0};
+    set_power(&b, id, ORL_POWER_STOPPING, false);
+    set_power(&b, id, ORL_POWER_STOPPED, false);
+    struct orl_desktop_move move = {.id = id,
+            .version = desktop_of(id).version,
+            .lease = ORL_LEASE_ASSIGNED,
+            .actor = "vmpool"};
+    if (orl_desktop_move(b.store, &move, 1, NULL, &err) < 0) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static void dedicated_desktop_is_started_for_its_person(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    char path[80];
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    api_ok(&b, "POST", "/v1/pools",
+            "{\"name\":\"own\",\"kind\":\"dedicated\",\"template\":\"tiny\",\"spares\":0}", 201);
+    add_user(&b, "gina", "own");
+    make_ready_desktop(&b, "own", id);
+    struct orl_msg_plan first = log_in(gw, "gina", "10.0.9.1:1", &conn);
+    (void)snprintf(path, sizeof(path), "/v1/sessions/%s/logoff", first.session);
+    api_ok(&b, "POST", path, NULL, 200);
+    (void)expect(gw, conn, ORL_MSG_CLOSE);
+    put_to_rest(id);
+    conn = send_login(&b, gw, "gina", "password-gina", "", "10.0.9.1:2");
+    (void)expect_plan(gw, conn, false);
+    assert_int_equal(desktop_of(id).want, ORL_WANT_RUN);
+    set_power(&b, id, ORL_POWER_STARTING, false);
+    set_power(&b, id, ORL_POWER_RUNNING, false);
+    poke(gw);
+    expect_silence(gw); /* runs, but does not answer yet */
+    set_power(&b, id, ORL_POWER_RUNNING, true);
+    poke(gw);
+    struct orl_msg_plan second = expect_plan(gw, conn, true);
+    assert_string_equal(second.desktop, id);
+    assert_true(second.version > first.version);
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +299,7 @@ int main(void)
             cmocka_unit_test(machine_that_dies_says_so),
             cmocka_unit_test(ticket_that_is_late_is_refused),
             cmocka_unit_test(refused_first_use_leaves_the_ticket_good),
+            cmocka_unit_test(dedicated_desktop_is_started_for_its_person),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
