@@ -46,7 +46,7 @@ static int insert(struct orl_reconcile *r, const struct orl_rows *rows,
 
 static void copy(char *dst, size_t size, const char *src)
 {
-    (void)snprintf(dst, size, "%s", src);
+    orl_msg_text(dst, size, src);
 }
 
 static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,

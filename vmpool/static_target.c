@@ -150,7 +150,7 @@ bool orl_static_parse(
     }
     memcpy(ret_host, target, len);
     ret_host[len] = '\0';
-    (void)snprintf(ret_port, 8, "%u", port);
+    memcpy(ret_port, colon + 1, strlen(colon + 1) + 1); /* at most five digits */
     return true;
 }
 

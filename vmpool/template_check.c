@@ -18,7 +18,7 @@ static void say(struct orl_template_row *row, enum orl_template_state state, con
     row->reason = state == ORL_TEMPLATE_READY     ? ORL_REASON_NONE
                   : state == ORL_TEMPLATE_MISSING ? ORL_REASON_TEMPLATE_MISSING
                                                   : ORL_REASON_TEMPLATE_CORRUPT;
-    char text[ORL_STORE_PATH_MAX + ORL_TEXT_MAX];
+    char text[ORL_STORE_PATH_MAX + 2 * ORL_TEXT_MAX];
     (void)snprintf(text, sizeof text, "%s%s%s%s", subject, what, detail[0] ? ": " : "", detail);
     orl_msg_text(row->reason_text, sizeof row->reason_text, text);
 }
