@@ -49,6 +49,7 @@ struct orl_vm_spec {
     char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */
     char network[ORL_VM_NAME_MAX + 1]; /* an isolated libvirt network; empty: no network card */
     enum orl_vm_accel accel;
+    bool is_buffered; /* the overlay's file system has no O_DIRECT; found out by clone() */
     uint32_t memory_mib;
     uint32_t vcpus;
     uint32_t width_px, height_px; /* of the display; 0: the device's own default */

@@ -66,9 +66,11 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
     if (r < 0) {
         return r;
     }
+    struct orl_vm_spec found = *spec;
+    found.is_buffered = spec->overlay[0] && !orl_overlay_has_direct(spec->overlay);
     orl_buf_init(&xml, ORL_DOMAIN_XML_MAX);
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
-    r = orl_domain_xml_build(spec, self->xml_type, &xml, err);
+    r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
     r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
     if (r == 0) {
         ORL_AUTO(orl_libvirt_domain_auto)

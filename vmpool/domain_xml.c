@@ -70,9 +70,11 @@ static void put_disk(struct orl_buf *out, const struct orl_vm_spec *spec)
     if (!spec->overlay[0]) {
         return;
     }
-    orl_xml_putf(out, "    <disk type='file' device='disk'>\n"
-                      "      <driver name='qemu' type='qcow2' cache='none' discard='unmap'/>\n"
-                      "      <source");
+    orl_xml_putf(out,
+            "    <disk type='file' device='disk'>\n"
+            "      <driver name='qemu' type='qcow2' cache='%s' discard='unmap'/>\n"
+            "      <source",
+            spec->is_buffered ? "writeback" : "none");
     orl_xml_attr(out, "file", spec->overlay);
     orl_xml_putf(out, "/>\n      <target dev='vda' bus='virtio'/>\n    </disk>\n");
 }

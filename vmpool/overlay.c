@@ -4,6 +4,7 @@
 #include "vmpool/vm_meta.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,6 +63,12 @@ int orl_overlay_create(const char *path, const char *base, struct orl_err *err)
             "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, path, NULL};
     r = orl_proc_run(argv, CREATE_TIMEOUT_MS, NULL, err);
     return r < 0 ? orl_err_prefix(err, "overlay on %s", base) : 0;
+}
+
+bool orl_overlay_has_direct(const char *path)
+{
+    ORL_AUTO(orl_close_auto) int fd = open(path, O_RDWR | O_CLOEXEC | O_DIRECT);
+    return fd >= 0 || errno != EINVAL;
 }
 
 int orl_overlay_remove(const char *path, struct orl_err *err)

@@ -14,6 +14,8 @@ ORL_NODISCARD int orl_overlay_path(const char *images_dir, const char *installat
 /* An overlay on base; one that is there already (left by a crash before its machine was defined) is
  * made anew. */
 ORL_NODISCARD int orl_overlay_create(const char *path, const char *base, struct orl_err *err);
+/* Whether QEMU can open it past the page cache; tmpfs, for one, can't. */
+bool orl_overlay_has_direct(const char *path);
 /* Absent is success. */
 ORL_NODISCARD int orl_overlay_remove(const char *path, struct orl_err *err);
 /* Appends at most ORL_VM_LIST_MAX to *list. */
