@@ -2,6 +2,7 @@
 #include "vmpool/vm_meta.h"
 #include "vmpool/xml_text.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -10,6 +11,7 @@ enum {
     VCPUS_MAX = 128,
     DISPLAY_MAX_PX = 8192,
     KIB_PER_MIB = 1024,
+    VERSION_MAX = 1000,
 };
 
 static bool is_path_or_empty(const char *path)
@@ -160,25 +162,37 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
                           : 0;
 }
 
+/* text follows "pc-q35-" and is "MAJOR.MINOR<"; a canonical name's patch level is not wanted. */
+static bool parse_version(const char *text, unsigned long *ret_major, unsigned long *ret_minor)
+{
+    char *end = NULL;
+    if (*text < '0' || *text > '9') {
+        return false;
+    }
+    *ret_major = strtoul(text, &end, 10);
+    if (*end != '.' || end[1] < '0' || end[1] > '9') {
+        return false;
+    }
+    *ret_minor = strtoul(end + 1, &end, 10);
+    return *end == '<' && *ret_major < VERSION_MAX && *ret_minor < VERSION_MAX;
+}
+
 bool orl_domain_xml_machine(const char *capabilities, char ret_machine[ORL_VM_NAME_MAX + 1])
 {
     static const char prefix[] = "pc-q35-";
-    unsigned best_major = 0;
-    unsigned best_minor = 0;
+    unsigned long best_major = 0;
+    unsigned long best_minor = 0;
     for (const char *at = strstr(capabilities, prefix); at; at = strstr(at + 1, prefix)) {
-        unsigned major = 0;
-        unsigned minor = 0;
-        int len = 0;
-        if (sscanf(at, "pc-q35-%3u.%3u%n", &major, &minor, &len) != 2 || at[len] != '<') {
-            continue;
-        }
-        if (major > best_major || (major == best_major && minor > best_minor)) {
+        unsigned long major = 0;
+        unsigned long minor = 0;
+        if (parse_version(at + sizeof prefix - 1, &major, &minor) &&
+                (major > best_major || (major == best_major && minor > best_minor))) {
             best_major = major;
             best_minor = minor;
         }
     }
     if (best_major > 0) {
-        (void)snprintf(ret_machine, ORL_VM_NAME_MAX + 1, "pc-q35-%u.%u", best_major, best_minor);
+        (void)snprintf(ret_machine, ORL_VM_NAME_MAX + 1, "pc-q35-%lu.%lu", best_major, best_minor);
     }
     return best_major > 0;
 }

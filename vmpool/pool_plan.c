@@ -219,12 +219,11 @@ static void plan_free(struct pass *pass, size_t index)
         }
     } else if (d->power == ORL_POWER_STOPPED) {
         plan_down(pass, index);
-    } else if (d->power == ORL_POWER_RUNNING && d->want == ORL_WANT_STOP) {
+    } else if (d->power == ORL_POWER_STOPPING ||
+               (d->power == ORL_POWER_RUNNING && d->want == ORL_WANT_STOP)) {
         plan_stop(pass, index);
     } else if (d->power == ORL_POWER_RUNNING && !d->is_ready) {
         plan_boot(pass, index);
-    } else if (d->power == ORL_POWER_STOPPING) {
-        plan_stop(pass, index);
     }
 }
 
