@@ -37,9 +37,11 @@ static enum orl_power when_running(enum orl_power power)
     }
 }
 
-static enum orl_power when_off(enum orl_power power)
+static enum orl_power when_off(enum orl_power power, enum orl_lease lease)
 {
     switch (power) {
+    case ORL_POWER_REBOOTING: /* its restart is waited for only while somebody has it */
+        return is_given(lease) ? power : ORL_POWER_STOPPED;
     case ORL_POWER_CLONING:
     case ORL_POWER_STARTING:
     case ORL_POWER_RUNNING:
@@ -85,9 +87,9 @@ struct orl_observed orl_observed(
                 .power = power == ORL_POWER_STARTING ? ORL_POWER_RUNNING : power};
     case ORL_VM_CRASHED:
         return is_up(power) ? died(power, lease, attempts)
-                            : (struct orl_observed){.power = when_off(power)};
+                            : (struct orl_observed){.power = when_off(power, lease)};
     case ORL_VM_OFF:
-        return (struct orl_observed){.power = when_off(power)};
+        return (struct orl_observed){.power = when_off(power, lease)};
     case ORL_VM_ABSENT:
         return when_absent(power, lease);
     }

@@ -549,6 +549,13 @@ static int count_row(void *ctx, const struct orl_desktop_row *row)
     settled->ready[pool] += is_spare;
     settled->given[pool] += is_kept;
     settled->other[pool] += !is_spare && !is_kept;
+    if (!is_spare && !is_kept) {
+        (void)snprintf(settled->w->odd, sizeof settled->w->odd,
+                "%.12s %s %s want %s attempts %u ready %d retry in %lld ms", row->id,
+                orl_lease_name(row->lease), orl_power_name(row->power), orl_want_name(row->want),
+                row->attempts, row->is_ready,
+                (long long)row->retry_ms - (long long)settled->w->now_ms);
+    }
     return 0;
 }
 
@@ -618,7 +625,7 @@ bool world_settle(struct world *w)
             }
         }
     }
-    fail(w, "does not settle: %s", text);
+    fail(w, "does not settle: %s (%s)", text, w->odd);
     return false;
 }
 

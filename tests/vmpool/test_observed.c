@@ -59,6 +59,15 @@ static void a_crash_counts_once(void **state)
     assert_false(again.has_died);
 }
 
+static void a_restart_that_nobody_waits_for_is_over(void **state)
+{
+    (void)state;
+    assert_int_equal(orl_observed(ORL_POWER_REBOOTING, ORL_LEASE_ENDING, 1, ORL_VM_OFF).power,
+            ORL_POWER_STOPPED);
+    assert_int_equal(orl_observed(ORL_POWER_REBOOTING, ORL_LEASE_ENDING, 1, ORL_VM_CRASHED).power,
+            ORL_POWER_STOPPED);
+}
+
 static void a_guest_that_switches_itself_off_has_not_died(void **state)
 {
     (void)state;
@@ -86,6 +95,7 @@ int main(void)
             cmocka_unit_test(what_is_observed_is_a_legal_move),
             cmocka_unit_test(a_crash_restarts_a_person_once),
             cmocka_unit_test(a_crash_counts_once),
+            cmocka_unit_test(a_restart_that_nobody_waits_for_is_over),
             cmocka_unit_test(a_guest_that_switches_itself_off_has_not_died),
             cmocka_unit_test(what_was_under_way_is_found_out),
     };
