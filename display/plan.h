@@ -20,7 +20,8 @@ struct orl_op {
     int32_t from_x, from_y; /* COPY */
     uint32_t colour;        /* FILL: 0x00RRGGBB */
     bool is_refine;         /* LOSSLESS: makes exact what H264 had touched */
-    /* H264: one coded picture of the whole surface, of which only `regions` are shown. */
+    /* H264: one coded picture of the whole surface, of which only `regions` are shown. They lie in the
+     * picture and do not overlap: FreeRDP's decoder gives up a frame whose regions do. */
     const uint8_t *data; /* Annex B */
     size_t data_len;
     uint32_t coded_width_px, coded_height_px; /* multiples of 16 */

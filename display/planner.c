@@ -167,18 +167,12 @@ static int open_encoder(struct orl_planner *planner, struct orl_err *err)
  * as new as the picture. */
 static void choose_shown(struct orl_planner *planner)
 {
-    struct orl_rect rects[ORL_REGION_MAX];
-    const struct orl_rect bounds = bounds_of(planner);
-    unsigned count = orl_tiles_rects(&planner->tiles, ORL_TILE_CODED, false, rects, ORL_REGION_MAX);
-    orl_region_clear(&planner->shown);
-    for (unsigned i = 0; i < count; i++) {
-        const struct orl_rect wide = {rects[i].x - ORL_TILE_PX, rects[i].y - ORL_TILE_PX,
-                rects[i].width + 2 * ORL_TILE_PX, rects[i].height + 2 * ORL_TILE_PX};
-        const struct orl_rect r = orl_rect_intersect(&wide, &bounds);
-        orl_region_add(&planner->shown, &r);
-    }
-    for (unsigned i = 0; i < planner->shown.count; i++) {
-        orl_tiles_set(&planner->tiles, &planner->shown.rects[i], ORL_TILE_LOSSY | ORL_TILE_SHOWN);
+    struct orl_tiles *tiles = &planner->tiles;
+    struct orl_region *shown = &planner->shown;
+    orl_tiles_set_around(tiles, ORL_TILE_CODED, ORL_TILE_SHOWN);
+    shown->count = orl_tiles_rects(tiles, ORL_TILE_SHOWN, false, shown->rects, ORL_REGION_MAX);
+    for (unsigned i = 0; i < shown->count; i++) {
+        orl_tiles_set(tiles, &shown->rects[i], ORL_TILE_LOSSY | ORL_TILE_SHOWN);
     }
 }
 

@@ -76,6 +76,33 @@ void orl_tiles_set_where(struct orl_tiles *tiles, uint8_t mask, uint8_t flags)
     }
 }
 
+static void set_run(struct orl_tiles *tiles, size_t row, size_t from, size_t to, uint8_t flags)
+{
+    uint8_t *at = tiles->flags + row * tiles->cols;
+    for (size_t col = from; col < to; col++) {
+        at[col] |= flags;
+    }
+}
+
+void orl_tiles_set_around(struct orl_tiles *tiles, uint8_t mask, uint8_t flags)
+{
+    size_t i = orl_tiles_find(tiles, 0, mask);
+    while (i < tiles->count) {
+        size_t row = i / tiles->cols;
+        size_t from = i % tiles->cols;
+        size_t to = from;
+        while (to < tiles->cols && (tiles->flags[row * tiles->cols + to] & mask) != 0) {
+            to++;
+        }
+        i = orl_tiles_find(tiles, row * tiles->cols + to, mask);
+        from -= from > 0;
+        to += to < tiles->cols;
+        for (size_t y = row - (row > 0); y <= row + 1 && y < tiles->rows; y++) {
+            set_run(tiles, y, from, to, flags);
+        }
+    }
+}
+
 void orl_tiles_set(struct orl_tiles *tiles, const struct orl_rect *r, uint8_t flags)
 {
     if (orl_rect_is_empty(r)) {

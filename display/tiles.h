@@ -42,6 +42,8 @@ void orl_tiles_set_all(struct orl_tiles *tiles, uint8_t flags);
 void orl_tiles_clear_all(struct orl_tiles *tiles, uint8_t flags);
 /* Tiles that have any flag of mask get flags. */
 void orl_tiles_set_where(struct orl_tiles *tiles, uint8_t mask, uint8_t flags);
+/* Those tiles and the eight around each get flags, which are none of mask. */
+void orl_tiles_set_around(struct orl_tiles *tiles, uint8_t mask, uint8_t flags);
 /* Tiles that r touches, r inside the picture. */
 void orl_tiles_set(struct orl_tiles *tiles, const struct orl_rect *r, uint8_t flags);
 /* Tiles of which r covers every pixel of the picture. */

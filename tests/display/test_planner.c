@@ -80,6 +80,10 @@ static void check_h264(const struct orl_update *u, const struct orl_op *op)
         const struct orl_rect *r = &op->regions->rects[i];
         assert_true(orl_rect_contains(&op->rect, r));
         assert_true(r->x % 16 == 0 && r->y % 16 == 0);
+        for (unsigned k = 0; k < i; k++) {
+            const struct orl_rect both = orl_rect_intersect(r, &op->regions->rects[k]);
+            assert_true(orl_rect_is_empty(&both));
+        }
     }
 }
 
@@ -541,6 +545,38 @@ static void unsent_area_comes_again_though_nothing_changed(void **state)
     scene_close(&s);
 }
 
+/* Moving blocks whose borders meet: the regions show the blocks and one tile around them, each once. */
+static void regions_of_h264_are_disjoint_and_no_larger_than_needed(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("planner", 18);
+    struct scene s;
+    scene_open(&s, 640, 480, true);
+    settle(&s);
+    const struct orl_rect blocks[] = {{64, 64, 128, 96}, {192, 176, 96, 96}, {400, 64, 48, 224}};
+    struct orl_update u = {.op_count = 0};
+    for (unsigned i = 0; i < 8; i++) {
+        s.now_us += 2 * FRAME_US;
+        for (unsigned k = 0; k < 3; k++) {
+            paint(&s, &rng, &blocks[k], PAINT_NOISE);
+            report(&s, &blocks[k]);
+        }
+        assert_int_equal(step(&s, true, &u), 1);
+    }
+    assert_int_equal(u.ops[0].kind, ORL_OP_H264);
+    const struct orl_region *shown = u.ops[0].regions;
+    assert_true(orl_region_area(shown) == 160 * 128 + 128 * 128 - 32 * 16 + 80 * 256);
+    assert_int_equal(shown->count, 4);
+    for (unsigned k = 0; k < 3; k++) {
+        struct orl_region left = {.rects = {blocks[k]}, .count = 1};
+        for (unsigned i = 0; i < shown->count; i++) {
+            orl_region_subtract_rect(&left, &shown->rects[i]);
+        }
+        assert_true(orl_region_is_empty(&left));
+    }
+    scene_close(&s);
+}
+
 static void scattered_damage_stays_within_the_bound_of_ops(void **state)
 {
     (void)state;
@@ -607,6 +643,7 @@ int main(void)
             cmocka_unit_test(unsent_h264_is_followed_by_a_key_frame),
             cmocka_unit_test(idle_encoder_is_closed_and_opened_again),
             cmocka_unit_test(unsent_area_comes_again_though_nothing_changed),
+            cmocka_unit_test(regions_of_h264_are_disjoint_and_no_larger_than_needed),
             cmocka_unit_test(scattered_damage_stays_within_the_bound_of_ops),
             cmocka_unit_test(tall_narrow_picture_stays_within_the_bound_of_ops),
             cmocka_unit_test(options_out_of_range_are_refused),

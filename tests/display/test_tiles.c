@@ -107,11 +107,48 @@ static void block_of_tiles_is_one_rectangle_trimmed_to_its_boxes(void **state)
     orl_tiles_fini(&t);
 }
 
+static bool has_neighbour(const struct orl_tiles *t, size_t i, uint8_t mask)
+{
+    const size_t col = i % t->cols;
+    const size_t row = i / t->cols;
+    for (size_t y = row - (row > 0); y <= row + 1 && y < t->rows; y++) {
+        for (size_t x = col - (col > 0); x <= col + 1 && x < t->cols; x++) {
+            if ((t->flags[y * t->cols + x] & mask) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void tiles_around_are_exactly_the_neighbours(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("tiles", 2);
+    for (int round = 0; round < 300; round++) {
+        struct orl_tiles t;
+        assert_int_equal(
+                orl_tiles_init(&t, (uint32_t)rng_in(&rng, 1, 400), (uint32_t)rng_in(&rng, 1, 300)),
+                0);
+        uint32_t density = (uint32_t)rng_in(&rng, 1, 40);
+        for (size_t i = 0; i < t.count; i++) {
+            t.flags[i] = rng_u32(&rng) % density == 0 ? ORL_TILE_CODED : ORL_TILE_LOSSY;
+        }
+        orl_tiles_set_around(&t, ORL_TILE_CODED, ORL_TILE_SHOWN);
+        for (size_t i = 0; i < t.count; i++) {
+            assert_int_equal(
+                    (t.flags[i] & ORL_TILE_SHOWN) != 0, has_neighbour(&t, i, ORL_TILE_CODED));
+        }
+        orl_tiles_fini(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(flags_are_found_whatever_the_alignment),
             cmocka_unit_test(set_touches_and_clear_inside_needs_all_of_a_tile),
+            cmocka_unit_test(tiles_around_are_exactly_the_neighbours),
             cmocka_unit_test(rectangles_cover_every_tile_within_the_bound),
             cmocka_unit_test(block_of_tiles_is_one_rectangle_trimmed_to_its_boxes),
     };
