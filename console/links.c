@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "display/link.h"
 #include <errno.h>
-#include <sys/eventfd.h>
 
 #define MSGS_PER_WAKE 64
 #define WINDOW_US (100 * ORL_US_PER_MS)
@@ -12,7 +11,6 @@
 struct link {
     struct orl_links *links;
     int fd; /* -1: free */
-    int wake_fd;
     struct orl_io *io;
     bool owes_surface; /* the session did not take the last one yet */
     uint64_t window_us;
@@ -33,7 +31,6 @@ static void close_link(struct link *l)
     orl_io_close(l->io);
     l->io = NULL;
     orl_close_fd(&l->fd);
-    orl_close_fd(&l->wake_fd);
     l->owes_surface = false;
     l->is_paused = false;
 }
@@ -52,9 +49,8 @@ static void watch(struct link *l)
 
 static void offer_surface(struct link *l)
 {
-    struct orl_link_msg msg = {.type = ORL_LINK_SURFACE,
-            .surface_fd = orl_surface_fd(l->links->surface),
-            .wake_fd = l->wake_fd};
+    struct orl_link_msg msg = {
+            .type = ORL_LINK_SURFACE, .surface_fd = orl_surface_fd(l->links->surface)};
     /* Any other failure is the end of the link, and its watcher tells. */
     l->owes_surface = orl_link_send(l->fd, &msg) == ORL_E_AGAIN;
     watch(l);
@@ -102,7 +98,6 @@ static void read_some(struct link *l)
         }
         if (rc == ORL_OK && msg.type != ORL_LINK_INPUT) {
             orl_close_fd(&msg.surface_fd);
-            orl_close_fd(&msg.wake_fd);
             rc = ORL_E_PROTO;
         }
         if (rc < 0) {
@@ -141,7 +136,7 @@ int orl_links_new(struct orl_loop *loop, const struct orl_links_events *events, 
     links->events = events;
     links->ctx = ctx;
     for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
-        links->link[i] = (struct link){.links = links, .fd = -1, .wake_fd = -1};
+        links->link[i] = (struct link){.links = links, .fd = -1};
     }
     int rc = orl_timer_new(loop, on_resume, links, &links->resume, err);
     if (rc < 0) {
@@ -183,10 +178,7 @@ int orl_links_add(struct orl_links *links, int fd, struct orl_err *err)
     }
     l->fd = fd;
     l->used = 0;
-    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int rc = l->wake_fd < 0 ? orl_err_sys(err, errno, "eventfd")
-                            : orl_io_open(links->loop, fd, ORL_IO_READ | ORL_IO_HANGUP, on_link, l,
-                                      &l->io, err);
+    int rc = orl_io_open(links->loop, fd, ORL_IO_READ | ORL_IO_HANGUP, on_link, l, &l->io, err);
     if (rc < 0) {
         close_link(l);
         return rc;
@@ -210,18 +202,21 @@ void orl_links_set_surface(struct orl_links *links, const struct orl_surface *su
 
 void orl_links_wake(struct orl_links *links)
 {
+    static const struct orl_link_msg msg = {.type = ORL_LINK_WAKE, .surface_fd = -1};
     for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
-        if (links->link[i].fd >= 0) {
-            /* Full means that it was woken and has not looked yet. */
-            (void)eventfd_write(links->link[i].wake_fd, 1);
+        const struct link *l = &links->link[i];
+        if (l->fd >= 0 && !l->owes_surface) {
+            /* Full means that it has wakes to read, and looks after the last of them. Any other failure is
+             * the end of the link, and its watcher tells. */
+            int rc = orl_link_send(l->fd, &msg);
+            (void)rc;
         }
     }
 }
 
 void orl_links_close_all(struct orl_links *links, enum orl_reason reason)
 {
-    struct orl_link_msg msg = {
-            .type = ORL_LINK_CLOSED, .reason = reason, .surface_fd = -1, .wake_fd = -1};
+    struct orl_link_msg msg = {.type = ORL_LINK_CLOSED, .reason = reason, .surface_fd = -1};
     for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
         if (links->link[i].fd >= 0) {
             int rc = orl_link_send(links->link[i].fd, &msg);

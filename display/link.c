@@ -1,4 +1,4 @@
-/* One datagram is one message; SURFACE brings exactly two fds, nothing else brings any. */
+/* One datagram is one message; SURFACE brings exactly one fd, nothing else brings any. */
 #include "display/link.h"
 #include "base/cleanup.h"
 #include "base/rd.h"
@@ -53,7 +53,7 @@ static void decode_input(struct orl_rd *rd, struct orl_input *ret_input)
 
 int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_msg)
 {
-    struct orl_link_msg msg = {.surface_fd = -1, .wake_fd = -1};
+    struct orl_link_msg msg = {.surface_fd = -1};
     struct orl_rd rd;
     orl_rd_init(&rd, data, len);
     msg.type = orl_rd_u16le(&rd);
@@ -62,6 +62,7 @@ int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_ms
     }
     switch (msg.type) {
     case ORL_LINK_SURFACE:
+    case ORL_LINK_WAKE:
         break;
     case ORL_LINK_CLOSED:
         msg.reason = orl_rd_u32le(&rd);
@@ -90,6 +91,7 @@ static int from_errno(int errno_value)
     switch (errno_value) {
     case EAGAIN:
     case ENOBUFS:
+    case ETOOMANYREFS: /* too many fds in flight; it passes */
         return ORL_E_AGAIN;
     case EPIPE:
     case ECONNRESET:
@@ -100,29 +102,35 @@ static int from_errno(int errno_value)
     }
 }
 
+static ssize_t send_with_fd(int fd, struct iovec *iov, int sent_fd)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof(control));
+    struct msghdr hdr = {.msg_iov = iov,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(cmsg), &sent_fd, sizeof(int));
+    return sendmsg(fd, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Without an fd by send(2): a session's sandbox has no sendmsg(2). */
 int orl_link_send(int fd, const struct orl_link_msg *msg)
 {
     uint8_t data[ORL_LINK_MSG_MAX];
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(2 * sizeof(int))];
-    } control;
-    memset(&control, 0, sizeof(control));
     struct iovec iov = {data, orl_link_encode(msg, data)};
-    struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (msg->type == ORL_LINK_SURFACE) {
-        const int fds[2] = {msg->surface_fd, msg->wake_fd};
-        hdr.msg_control = control.bytes;
-        hdr.msg_controllen = sizeof(control.bytes);
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof(fds));
-        memcpy(CMSG_DATA(cmsg), fds, sizeof(fds));
-    }
     ssize_t sent;
     do {
-        sent = sendmsg(fd, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent = msg->type == ORL_LINK_SURFACE
+                       ? send_with_fd(fd, &iov, msg->surface_fd)
+                       : send(fd, data, iov.iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? from_errno(errno) : ORL_OK;
 }
@@ -153,12 +161,11 @@ static int accept_msg(const uint8_t *data, size_t len, int flags, int *fds, unsi
     if (rc < 0) {
         return rc;
     }
-    if (fd_count != (msg.type == ORL_LINK_SURFACE ? 2U : 0U)) {
+    if (fd_count != (msg.type == ORL_LINK_SURFACE ? 1U : 0U)) {
         return ORL_E_PROTO;
     }
-    if (fd_count == 2) {
+    if (fd_count == 1) {
         msg.surface_fd = orl_steal_fd(&fds[0]);
-        msg.wake_fd = orl_steal_fd(&fds[1]);
     }
     *ret_msg = msg;
     return ORL_OK;

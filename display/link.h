@@ -1,7 +1,8 @@
 /* The socket (SOCK_SEQPACKET) between one console and one session; neither believes the other.
- * Damage and cursor are in the surface; an eventfd wakes the session to look there.
- *   console -> session:  SURFACE (fds: surface memfd, eventfd), CLOSED (reason)
+ * Damage and cursor are in the surface; WAKE says that there is something to look at.
+ *   console -> session:  SURFACE (fd: surface memfd), WAKE, CLOSED (reason)
  *   session -> console:  INPUT
+ * A message on a socket and not a shared eventfd: nobody can make the other side's send block.
  * Messages are fixed-size: u16 type, u16 version, then the body, little endian. */
 #ifndef ORL_DISPLAY_LINK_H
 #define ORL_DISPLAY_LINK_H
@@ -13,14 +14,19 @@
 
 #define ORL_LINK_VERSION 1
 #define ORL_LINK_MSG_MAX 64
-enum orl_link_type { ORL_LINK_NONE = 0, ORL_LINK_SURFACE, ORL_LINK_CLOSED, ORL_LINK_INPUT };
+enum orl_link_type {
+    ORL_LINK_NONE = 0,
+    ORL_LINK_SURFACE,
+    ORL_LINK_CLOSED,
+    ORL_LINK_INPUT,
+    ORL_LINK_WAKE
+};
 
 struct orl_link_msg {
     uint16_t type;
     uint32_t reason;        /* CLOSED */
     struct orl_input input; /* INPUT */
-    int surface_fd;         /* SURFACE; -1 otherwise. Received: the caller owns them */
-    int wake_fd;
+    int surface_fd;         /* SURFACE; -1 otherwise. Received: the caller owns it */
 };
 /* Does not wait. ORL_E_AGAIN: the peer does not read; the caller drops, merges or closes. */
 ORL_NODISCARD int orl_link_send(int fd, const struct orl_link_msg *msg);

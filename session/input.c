@@ -9,8 +9,7 @@ void orl_session_input_init(struct orl_session_input *in, struct orl_picture *pi
 
 static int send_now(const struct orl_session_input *in, const struct orl_input *input)
 {
-    const struct orl_link_msg msg = {
-            .type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1, .wake_fd = -1};
+    const struct orl_link_msg msg = {.type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1};
     int fd = orl_picture_link_fd(in->picture);
     return fd < 0 ? ORL_E_CLOSED : orl_link_send(fd, &msg);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINK_MSGS_PER_WAKE = 8, STRIDE_ALIGN = 64 };
+enum { LINK_MSGS_PER_WAKE = 64, STRIDE_ALIGN = 64 };
 
 struct orl_picture {
     struct orl_loop *loop;
@@ -26,8 +26,6 @@ struct orl_picture {
 
     int link_fd;
     struct orl_io *link_io;
-    int wake_fd;
-    struct orl_io *wake_io;
     struct orl_surface *surface; /* NULL: none yet */
     struct orl_scale scale;
     struct orl_cursor cursor;
@@ -103,7 +101,6 @@ int orl_picture_new(struct orl_loop *loop, const struct orl_picture_events *even
     picture->events = *events;
     picture->ctx = ctx;
     picture->link_fd = -1;
-    picture->wake_fd = -1;
     int code = orl_timer_new(loop, on_second, picture, &picture->clock, err);
     if (code < 0) {
         free(picture);
@@ -136,16 +133,8 @@ void orl_picture_notice(struct orl_picture *picture, const char *title, const ch
     show_notice(picture);
 }
 
-static void drop_wake(struct orl_picture *picture)
-{
-    orl_io_close(picture->wake_io);
-    picture->wake_io = NULL;
-    orl_close_fd(&picture->wake_fd);
-}
-
 static void drop_link(struct orl_picture *picture)
 {
-    drop_wake(picture);
     orl_io_close(picture->link_io);
     picture->link_io = NULL;
     orl_close_fd(&picture->link_fd);
@@ -163,14 +152,8 @@ static void lose_link(struct orl_picture *picture, enum orl_reason reason)
     picture->events.on_lost(picture->ctx, reason);
 }
 
-static void on_wake(void *ctx, unsigned events)
+static void look(struct orl_picture *picture)
 {
-    struct orl_picture *picture = ctx;
-    uint64_t count = 0;
-    (void)events;
-    if (read(picture->wake_fd, &count, sizeof(count)) < 0) {
-        count = 0; /* not an eventfd, or nothing in it: looking at the surface does no harm */
-    }
     if (orl_surface_take_cursor(picture->surface, &picture->cursor)) {
         picture->events.on_cursor(picture->ctx, &picture->cursor);
     }
@@ -179,24 +162,16 @@ static void on_wake(void *ctx, unsigned events)
     }
 }
 
-/* Takes the message's fds. Negative: the console broke the rules. */
+/* Takes the message's fd. Negative: the console broke the rules. */
 static int on_surface(struct orl_picture *picture, const struct orl_link_msg *msg)
 {
     struct orl_surface *surface = NULL;
-    ORL_AUTO(orl_close_auto) int wake_fd = msg->wake_fd;
     int code = orl_surface_open(msg->surface_fd, &surface, NULL);
     if (code < 0) {
         return code;
     }
-    drop_wake(picture);
     orl_surface_free(picture->surface);
     picture->surface = surface;
-    picture->wake_fd = orl_steal_fd(&wake_fd);
-    code = orl_io_open(picture->loop, picture->wake_fd, ORL_IO_READ, on_wake, picture,
-            &picture->wake_io, NULL);
-    if (code < 0) {
-        return code;
-    }
     picture->is_live = true;
     orl_timer_stop(picture->clock);
     if (picture->width_px != 0) {
@@ -206,13 +181,31 @@ static int on_surface(struct orl_picture *picture, const struct orl_link_msg *ms
     damage_all(picture);
     picture->events.on_source(
             picture->ctx, orl_surface_width(surface), orl_surface_height(surface));
-    on_wake(picture, 0);
     return ORL_OK;
 }
 
+/* 1: there is something to look at. Negative: the link is over, or its console broke the rules. */
+static int on_link_msg(struct orl_picture *picture, const struct orl_link_msg *msg)
+{
+    switch (msg->type) {
+    case ORL_LINK_SURFACE: {
+        int code = on_surface(picture, msg);
+        return code < 0 ? code : 1;
+    }
+    case ORL_LINK_WAKE:
+        return picture->surface != NULL ? 1 : ORL_E_PROTO;
+    case ORL_LINK_CLOSED:
+        return ORL_E_CLOSED;
+    default:
+        return ORL_E_PROTO;
+    }
+}
+
+/* Any number of wakes is one look, after the last of them. */
 static void on_link(void *ctx, unsigned events)
 {
     struct orl_picture *picture = ctx;
+    bool is_woken = false;
     if ((events & ORL_IO_WRITE) != 0) {
         picture->events.on_writable(picture->ctx);
     }
@@ -220,12 +213,11 @@ static void on_link(void *ctx, unsigned events)
         struct orl_link_msg msg;
         int code = orl_link_recv(picture->link_fd, &msg);
         if (code == ORL_E_AGAIN) {
-            return;
+            break;
         }
-        if (code == ORL_OK && msg.type == ORL_LINK_SURFACE) {
-            code = on_surface(picture, &msg);
-        } else if (code == ORL_OK) {
-            code = msg.type == ORL_LINK_CLOSED ? ORL_E_CLOSED : ORL_E_PROTO;
+        if (code == ORL_OK) {
+            code = on_link_msg(picture, &msg);
+            is_woken = is_woken || code > 0;
         }
         if (code == ORL_E_CLOSED) {
             lose_link(picture, ORL_REASON_CONSOLE_LOST);
@@ -233,6 +225,9 @@ static void on_link(void *ctx, unsigned events)
             lose_link(picture, ORL_REASON_CONSOLE_PROTOCOL);
             picture->events.on_broken(picture->ctx);
         }
+    }
+    if (is_woken && picture->surface != NULL) {
+        look(picture);
     }
 }
 

@@ -9,7 +9,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -194,7 +193,7 @@ void rig_link_open(struct rig_link *link, struct rig_console *console)
     int pair[2];
     struct orl_err err = {0};
     orl_assert(orl_ipc_pair(pair, &err) == 0);
-    *link = (struct rig_link){.fd = pair[0], .wake_fd = -1};
+    *link = (struct rig_link){.fd = pair[0]};
     struct orl_msg msg = {.type = ORL_MSG_SURFACE};
     int rc = orl_ipc_send(console->control, &msg, &pair[1], 1);
     orl_assert(rc == 0);
@@ -204,7 +203,6 @@ void rig_link_open(struct rig_link *link, struct rig_console *console)
 void rig_link_close(struct rig_link *link)
 {
     orl_close_fd(&link->fd);
-    orl_close_fd(&link->wake_fd);
     orl_surface_free(link->surface);
     link->surface = NULL;
 }
@@ -224,11 +222,13 @@ bool rig_link_pump(struct rig_link *link, int timeout_ms)
         link->closed = orl_reason_from_u32(msg.reason);
         return true;
     }
+    link->is_woken = true;
+    if (msg.type == ORL_LINK_WAKE) {
+        return true;
+    }
     orl_assert(msg.type == ORL_LINK_SURFACE);
     orl_surface_free(link->surface);
-    orl_close_fd(&link->wake_fd);
     link->surface = NULL;
-    link->wake_fd = msg.wake_fd;
     rc = orl_surface_open(msg.surface_fd, &link->surface, NULL);
     orl_assert(rc == 0);
     return true;
@@ -249,14 +249,16 @@ bool rig_link_wait_surface(struct rig_link *link, uint32_t width_px, uint32_t he
 
 bool rig_link_wait_woken(struct rig_link *link)
 {
-    eventfd_t value = 0;
-    return is_readable(link->wake_fd, RIG_WAIT_MS) && eventfd_read(link->wake_fd, &value) == 0;
+    while (!link->is_woken && rig_link_pump(link, RIG_WAIT_MS)) {
+    }
+    bool was_woken = link->is_woken;
+    link->is_woken = false;
+    return was_woken;
 }
 
 void rig_link_input(struct rig_link *link, const struct orl_input *input)
 {
-    struct orl_link_msg msg = {
-            .type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1, .wake_fd = -1};
+    struct orl_link_msg msg = {.type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1};
     int rc = ORL_E_AGAIN;
     for (int i = 0; i < RIG_WAIT_MS / STEP_MS && rc == ORL_E_AGAIN; i++) {
         rc = orl_link_send(link->fd, &msg);

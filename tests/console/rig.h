@@ -38,7 +38,7 @@ void rig_console_kill(struct rig_console *console);
 
 struct rig_link {
     int fd;
-    int wake_fd;
+    bool is_woken;
     struct orl_surface *surface; /* the last one offered */
     enum orl_reason closed;
 };

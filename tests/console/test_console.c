@@ -30,7 +30,7 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
-    f->console.control = f->link.fd = f->link.wake_fd = -1;
+    f->console.control = f->link.fd = -1;
     *state = f;
     return 0;
 }
@@ -300,10 +300,8 @@ static void flood_of_input_does_not_starve_the_other_link(void **state)
     rig_link_open(&flood, &f->console);
     assert_true(rig_link_wait_surface(&f->link, 804, 603));
     assert_true(rig_link_wait_surface(&flood, 804, 603));
-    struct orl_link_msg msg = {.type = ORL_LINK_INPUT,
-            .input = {.kind = ORL_INPUT_POINTER},
-            .surface_fd = -1,
-            .wake_fd = -1};
+    struct orl_link_msg msg = {
+            .type = ORL_LINK_INPUT, .input = {.kind = ORL_INPUT_POINTER}, .surface_fd = -1};
     bool was_full = false;
     for (int i = 0; i < 20000; i++) {
         msg.input.x = i % 800;

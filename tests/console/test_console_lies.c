@@ -86,8 +86,7 @@ static void press_keys(struct pair *pair)
     }
     struct orl_link_msg msg = {.type = ORL_LINK_INPUT,
             .input = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1},
-            .surface_fd = -1,
-            .wake_fd = -1};
+            .surface_fd = -1};
     int rc = ORL_OK;
     while (rc == ORL_OK || rc == ORL_E_AGAIN) {
         rc = orl_link_send(pair->link.fd, &msg);

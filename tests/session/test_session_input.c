@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,12 +14,14 @@ struct rig {
     struct orl_picture *picture;
     struct orl_session_input input;
     int console;
-    unsigned sources, losses, breaks;
+    unsigned sources, losses, breaks, damages;
 };
 
 static void on_damage(void *ctx)
 {
-    (void)ctx;
+    struct rig *rig = ctx;
+    rig->damages++;
+    orl_loop_stop(rig->loop);
 }
 
 static void on_cursor(void *ctx, const struct orl_cursor *cursor)
@@ -64,11 +65,8 @@ static void send_surface(struct rig *rig)
 {
     struct orl_surface *surface = NULL;
     assert_int_equal(orl_surface_create(400, 300, &surface, NULL), 0);
-    struct orl_link_msg msg = {.type = ORL_LINK_SURFACE,
-            .surface_fd = orl_surface_fd(surface),
-            .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct orl_link_msg msg = {.type = ORL_LINK_SURFACE, .surface_fd = orl_surface_fd(surface)};
     assert_int_equal(orl_link_send(rig->console, &msg), 0);
-    close(msg.wake_fd);
     orl_surface_free(surface);
 }
 
@@ -256,6 +254,35 @@ static void a_console_that_breaks_the_links_rules_is_noticed(void **state)
     finish(&rig);
 }
 
+static void many_wakes_are_one_look(void **state)
+{
+    struct rig rig;
+    const struct orl_link_msg wake = {.type = ORL_LINK_WAKE, .surface_fd = -1};
+    (void)state;
+    begin(&rig, true);
+    rig.damages = 0;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(orl_link_send(rig.console, &wake), 0);
+    }
+    orl_loop_run(rig.loop);
+    assert_int_equal(rig.damages, 1);
+    assert_int_equal(rig.breaks, 0);
+    finish(&rig);
+}
+
+static void a_wake_without_a_surface_breaks_the_rules(void **state)
+{
+    struct rig rig;
+    const struct orl_link_msg wake = {.type = ORL_LINK_WAKE, .surface_fd = -1};
+    (void)state;
+    begin(&rig, false);
+    assert_int_equal(orl_link_send(rig.console, &wake), 0);
+    orl_loop_run(rig.loop);
+    assert_int_equal(rig.losses, 1);
+    assert_int_equal(rig.breaks, 1);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +292,8 @@ int main(void)
             cmocka_unit_test(lost_keys_are_released_before_anything_else),
             cmocka_unit_test(what_waits_goes_in_order_when_the_console_reads_again),
             cmocka_unit_test(a_console_that_goes_leaves_a_text_screen),
+            cmocka_unit_test(many_wakes_are_one_look),
+            cmocka_unit_test(a_wake_without_a_surface_breaks_the_rules),
             cmocka_unit_test(a_console_that_breaks_the_links_rules_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
