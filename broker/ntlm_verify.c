@@ -1,10 +1,8 @@
 #include "broker/ntlm_verify.h"
 
+#include "base/digest.h"
 #include "base/secret.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/provider.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +15,7 @@ enum {
 };
 
 struct orl_ntlm {
-    OSSL_LIB_CTX *lib;
-    OSSL_PROVIDER *legacy;
-    OSSL_PROVIDER *normal;
-    EVP_MD *md4;
-    EVP_CIPHER *rc4;
-    EVP_MAC *hmac;
+    struct orl_digest *digest;
 };
 
 int orl_ntlm_new(struct orl_ntlm **ret_ntlm, struct orl_err *err)
@@ -31,18 +24,10 @@ int orl_ntlm_new(struct orl_ntlm **ret_ntlm, struct orl_err *err)
     if (ntlm == NULL) {
         return orl_err_set(err, ORL_E_NOMEM, "NTLM: out of memory");
     }
-    ntlm->lib = OSSL_LIB_CTX_new();
-    if (ntlm->lib != NULL) {
-        ntlm->legacy = OSSL_PROVIDER_load(ntlm->lib, "legacy");
-        ntlm->normal = OSSL_PROVIDER_load(ntlm->lib, "default");
-        ntlm->md4 = EVP_MD_fetch(ntlm->lib, "MD4", NULL);
-        ntlm->rc4 = EVP_CIPHER_fetch(ntlm->lib, "RC4", NULL);
-        ntlm->hmac = EVP_MAC_fetch(ntlm->lib, "HMAC", NULL);
-    }
-    if (ntlm->md4 == NULL || ntlm->rc4 == NULL || ntlm->hmac == NULL) {
-        orl_ntlm_free(ntlm);
-        return orl_err_set(err, ORL_E_UNSUPPORTED,
-                "OpenSSL has no legacy provider (legacy.so, package libssl3), which tickets need");
+    int rc = orl_digest_new(&ntlm->digest, err);
+    if (rc < 0) {
+        free(ntlm);
+        return rc;
     }
     *ret_ntlm = ntlm;
     return 0;
@@ -50,20 +35,10 @@ int orl_ntlm_new(struct orl_ntlm **ret_ntlm, struct orl_err *err)
 
 void orl_ntlm_free(struct orl_ntlm *ntlm)
 {
-    if (ntlm == NULL) {
-        return;
+    if (ntlm != NULL) {
+        orl_digest_free(ntlm->digest);
+        free(ntlm);
     }
-    EVP_MAC_free(ntlm->hmac);
-    EVP_CIPHER_free(ntlm->rc4);
-    EVP_MD_free(ntlm->md4);
-    if (ntlm->normal != NULL) {
-        (void)OSSL_PROVIDER_unload(ntlm->normal);
-    }
-    if (ntlm->legacy != NULL) {
-        (void)OSSL_PROVIDER_unload(ntlm->legacy);
-    }
-    OSSL_LIB_CTX_free(ntlm->lib);
-    free(ntlm);
 }
 
 /* Puts ASCII text as UTF-16LE; false when it is not ASCII or too long. */
@@ -147,27 +122,7 @@ static bool put_utf8(const char *text, uint8_t *ret, size_t *ret_len)
 static bool hmac_md5(struct orl_ntlm *ntlm, const uint8_t key[ORL_NTLM_HASH_LEN],
         const uint8_t *data, size_t len, uint8_t ret_mac[ORL_NTLM_HASH_LEN])
 {
-    char digest[] = "MD5";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-            OSSL_PARAM_construct_end()};
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(ntlm->hmac);
-    size_t mac_len = 0;
-    bool is_done = ctx != NULL && EVP_MAC_init(ctx, key, ORL_NTLM_HASH_LEN, params) == 1 &&
-                   EVP_MAC_update(ctx, data, len) == 1 &&
-                   EVP_MAC_final(ctx, ret_mac, &mac_len, ORL_NTLM_HASH_LEN) == 1;
-    EVP_MAC_CTX_free(ctx);
-    return is_done && mac_len == ORL_NTLM_HASH_LEN;
-}
-
-static bool rc4(struct orl_ntlm *ntlm, const uint8_t key[ORL_NTLM_HASH_LEN], const uint8_t *in,
-        uint8_t ret_out[ORL_NTLM_HASH_LEN])
-{
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int len = 0;
-    bool is_done = ctx != NULL && EVP_DecryptInit_ex2(ctx, ntlm->rc4, key, NULL, NULL) == 1 &&
-                   EVP_DecryptUpdate(ctx, ret_out, &len, in, ORL_NTLM_HASH_LEN) == 1;
-    EVP_CIPHER_CTX_free(ctx);
-    return is_done && len == ORL_NTLM_HASH_LEN;
+    return orl_digest_hmac_md5(ntlm->digest, key, data, len, ret_mac) == 0;
 }
 
 int orl_ntlm_nt_hash(
@@ -178,9 +133,9 @@ int orl_ntlm_nt_hash(
     if (!put_ascii(password, PASSWORD_MAX, false, wide, &len)) {
         return ORL_E_INVAL;
     }
-    int done = EVP_Digest(wide, len, ret_hash, NULL, ntlm->md4, NULL);
+    int rc = orl_digest_md4(ntlm->digest, wide, len, ret_hash);
     orl_secret_wipe(wide, sizeof(wide));
-    return done == 1 ? 0 : ORL_E_BACKEND;
+    return rc;
 }
 
 int orl_ntlm_ntowfv2(struct orl_ntlm *ntlm, const uint8_t nt_hash[ORL_NTLM_HASH_LEN],
@@ -211,10 +166,11 @@ int orl_ntlm_verify(struct orl_ntlm *ntlm, const uint8_t nt_hash[ORL_NTLM_HASH_L
     }
     int rc = orl_ntlm_ntowfv2(ntlm, nt_hash, proof->user, proof->domain, k.ntowfv2);
     if (rc == 0) {
-        bool is_done = hmac_md5(ntlm, k.ntowfv2, proof->proof, proof->proof_len, k.nt_proof) &&
-                       hmac_md5(ntlm, k.ntowfv2, k.nt_proof, sizeof(k.nt_proof), k.base_key) &&
-                       rc4(ntlm, k.base_key, proof->session_key, k.exported_key) &&
-                       hmac_md5(ntlm, k.exported_key, proof->messages, proof->messages_len, k.mic);
+        bool is_done =
+                hmac_md5(ntlm, k.ntowfv2, proof->proof, proof->proof_len, k.nt_proof) &&
+                hmac_md5(ntlm, k.ntowfv2, k.nt_proof, sizeof(k.nt_proof), k.base_key) &&
+                orl_digest_rc4(ntlm->digest, k.base_key, proof->session_key, k.exported_key) == 0 &&
+                hmac_md5(ntlm, k.exported_key, proof->messages, proof->messages_len, k.mic);
         rc = is_done ? 0 : ORL_E_BACKEND;
     }
     if (rc == 0) {

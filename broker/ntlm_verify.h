@@ -1,6 +1,5 @@
 /* Checks an NTLMv2 proof (MS-NLMP) against the NT hash of a ticket: pure, no store, no I/O.
- * MD4 and RC4 come from OpenSSL's legacy provider in a library context of its own, so that nothing
- * else in the process can use them. Not here: which ticket it is, and whether it may be used. */
+ * MD4, MD5 and RC4 are in base/digest.h. Not here: which ticket it is, and whether it may be used. */
 #ifndef ORL_BROKER_NTLM_VERIFY_H
 #define ORL_BROKER_NTLM_VERIFY_H
 #include "base/err.h"

@@ -3,7 +3,6 @@
 #ifndef ORL_GATEWAY_CERTIFICATE_H
 #define ORL_GATEWAY_CERTIFICATE_H
 #include "base/err.h"
-#include <sys/types.h>
 
 struct orl_certificate {
     int cert_fd; /* sealed memory files; owned */
@@ -13,9 +12,9 @@ struct orl_certificate {
 ORL_NODISCARD int orl_certificate_load(const char *cert_path, const char *key_path,
         struct orl_certificate *ret_certificate, struct orl_err *err);
 /* Makes a self-signed one for the host's name, unless both files are there. Each file appears whole
- * or not at all, 0600, owned by uid ((uid_t)-1: as it is made). */
+ * or not at all, 0600. Not for root: the folder is an ordinary user's, who could put links there. */
 ORL_NODISCARD int orl_certificate_ensure(
-        const char *cert_path, const char *key_path, uid_t uid, struct orl_err *err);
+        const char *cert_path, const char *key_path, struct orl_err *err);
 void orl_certificate_fini(struct orl_certificate *certificate);
 
 #endif

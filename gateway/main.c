@@ -1,5 +1,5 @@
-/* oriel-gateway: as root it opens the port, reads the certificate and starts the spawner, then
- * becomes an ordinary user before it accepts anybody. */
+/* oriel-gateway: as root it opens the port, reads the configured certificate and starts the spawner,
+ * then becomes an ordinary user before it accepts anybody. */
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sandbox.h"
@@ -118,29 +118,44 @@ static int make_dir(const char *path, mode_t mode, const struct user *user, stru
     return errno == EEXIST ? ORL_OK : orl_err_sys(err, errno, "%s: make the folder", path);
 }
 
-static int open_certificate(const struct orl_gateway_cfg *cfg, const struct user *user,
+/* Of the configuration: may be readable by root only. */
+static int load_given_certificate(const struct orl_gateway_cfg *cfg,
         struct orl_certificate *ret_certificate, struct orl_err *err)
 {
     if ((cfg->certificate[0] == '\0') != (cfg->certificate_key[0] == '\0')) {
         return orl_err_set(err, ORL_E_CONFIG, "set both certificate and certificate_key, or none");
     }
-    if (cfg->certificate[0] != '\0') {
-        return orl_certificate_load(cfg->certificate, cfg->certificate_key, ret_certificate, err);
-    }
+    return cfg->certificate[0] == '\0' ? ORL_OK
+                                       : orl_certificate_load(cfg->certificate,
+                                                 cfg->certificate_key, ret_certificate, err);
+}
+
+static void name_own_dir(const struct orl_gateway_cfg *cfg, char *ret_path, size_t size)
+{
+    (void)snprintf(ret_path, size, "%s/gateway", cfg->state_dir);
+}
+
+static int make_own_dir(
+        const struct orl_gateway_cfg *cfg, const struct user *user, struct orl_err *err)
+{
+    char dir[300];
+    const struct user as_is = {.uid = (uid_t)-1, .gid = (gid_t)-1};
+    name_own_dir(cfg, dir, sizeof(dir));
+    int code = make_dir(cfg->state_dir, 0755, &as_is, err);
+    return code < 0 ? code : make_dir(dir, 0700, user, err);
+}
+
+/* As the ordinary user: in a folder of its own it could lead root by a link to any key on the machine. */
+static int load_own_certificate(const struct orl_gateway_cfg *cfg,
+        struct orl_certificate *ret_certificate, struct orl_err *err)
+{
     char dir[300];
     char cert[320];
     char key[320];
-    (void)snprintf(dir, sizeof(dir), "%s/gateway", cfg->state_dir);
+    name_own_dir(cfg, dir, sizeof(dir));
     (void)snprintf(cert, sizeof(cert), "%s/rdp.crt", dir);
     (void)snprintf(key, sizeof(key), "%s/rdp.key", dir);
-    const struct user as_is = {.uid = (uid_t)-1, .gid = (gid_t)-1};
-    int code = make_dir(cfg->state_dir, 0755, &as_is, err);
-    if (code == ORL_OK) {
-        code = make_dir(dir, 0700, user, err);
-    }
-    if (code == ORL_OK) {
-        code = orl_certificate_ensure(cert, key, user->uid, err);
-    }
+    int code = orl_certificate_ensure(cert, key, err);
     return code < 0 ? code : orl_certificate_load(cert, key, ret_certificate, err);
 }
 
@@ -197,7 +212,10 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
     ORL_AUTO(orl_close_auto) int listen_fd = -1;
     int code = find_user("user", cfg->user, &user, err);
     if (code == ORL_OK) {
-        code = open_certificate(cfg, &user, &certificate, err);
+        code = load_given_certificate(cfg, &certificate, err);
+    }
+    if (code == ORL_OK && certificate.key_fd < 0) {
+        code = make_own_dir(cfg, &user, err);
     }
     if (code == ORL_OK) {
         code = orl_listener_bind(cfg->rdp_address, (uint16_t)cfg->rdp_port, &listen_fd, &port, err);
@@ -207,6 +225,9 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
     }
     if (code == ORL_OK) {
         code = become(&user, cfg->user, err);
+    }
+    if (code == ORL_OK && certificate.key_fd < 0) {
+        code = load_own_certificate(cfg, &certificate, err);
     }
     if (code == ORL_OK) {
         orl_log_info(&log_ctx, "listening", "address", cfg->rdp_address, "port", ORL_LOG_NUM(port));

@@ -21,8 +21,8 @@ RULES = {
     "protocols/qemu": (["base/*", "display/*", "protocols/qemu/*"], ["systemd/*"]),
     "session": (["base/*", "display/*", "session/*", "protocols/*/*_viewer.h"], []),
     "console": (["base/*", "display/*", "console/*", "protocols/*/*_source.h"], []),
-    "gateway": (["base/*", "gateway/*"], ["openssl/*"]),
-    "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h", "openssl/*"]),
+    "gateway": (["base/*", "gateway/*"], []),
+    "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h"]),
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*"]),
     "cli": (["base/*", "cli/*"], ["curl/*", "jansson.h"]),
 }
