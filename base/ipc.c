@@ -153,26 +153,32 @@ int orl_ipc_peer(int fd, uid_t *ret_uid, pid_t *ret_pid, struct orl_err *err)
     return 0;
 }
 
-static int send_bytes(int fd, const struct orl_buf *buf, const int *fds, unsigned fd_count)
+static ssize_t send_with_fds(int fd, const struct orl_buf *buf, const int *fds, unsigned fd_count)
 {
     struct iovec iov = {.iov_base = buf->data, .iov_len = buf->len};
     union {
         char bytes[CMSG_SPACE(sizeof(int) * ORL_MSG_MAX_FDS)];
         struct cmsghdr align;
     } control = {{0}};
-    struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (fd_count > 0) {
-        hdr.msg_control = control.bytes;
-        hdr.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-        memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * fd_count);
-    }
+    struct msghdr hdr = {.msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = CMSG_SPACE(sizeof(int) * fd_count)};
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+    memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * fd_count);
+    return sendmsg(fd, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Without fds by send(2): a session's sandbox has no sendmsg(2). */
+static int send_bytes(int fd, const struct orl_buf *buf, const int *fds, unsigned fd_count)
+{
     ssize_t sent;
     do {
-        sent = sendmsg(fd, &hdr, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = fd_count > 0 ? send_with_fds(fd, buf, fds, fd_count)
+                            : send(fd, buf->data, buf->len, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
     if (sent >= 0) {
         return 0;
@@ -264,8 +270,8 @@ int orl_ipc_recv(int fd, int timeout_ms, struct orl_msg *ret_msg, struct orl_ipc
         code = ORL_E_PROTO;
     } else {
         code = orl_msg_decode(data, (size_t)got, ret_msg);
-        orl_secret_wipe(data, (size_t)got);
     }
+    orl_secret_wipe(data, (size_t)got);
     if (code < 0) {
         orl_ipc_fds_close(&fds);
         return code;

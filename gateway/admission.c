@@ -75,6 +75,23 @@ static bool is_stale(const struct entry *entry, uint64_t now_us)
            (entry->half_open == 0 && now_us - entry->window_start_us >= ORL_ADMISSION_PERIOD_US);
 }
 
+/* For a flood out of more prefixes than we remember: it must not keep a new one out. */
+static struct entry *oldest_at_rest(struct orl_admission *admission)
+{
+    struct entry *oldest = NULL;
+    for (unsigned i = 0; i < admission->entry_count; i++) {
+        struct entry *entry = &admission->entries[i];
+        if (entry->half_open == 0 &&
+                (oldest == NULL || entry->window_start_us < oldest->window_start_us)) {
+            oldest = entry;
+        }
+    }
+    if (oldest != NULL) {
+        *oldest = (struct entry){0};
+    }
+    return oldest;
+}
+
 static struct entry *find_or_add(
         struct orl_admission *admission, const struct orl_prefix *prefix, uint64_t now_us)
 {
@@ -88,6 +105,9 @@ static struct entry *find_or_add(
     if (entry == NULL && admission->entry_count < MAX_PREFIXES) {
         entry = &admission->entries[admission->entry_count++];
     }
+    if (entry == NULL) {
+        entry = oldest_at_rest(admission);
+    }
     if (entry != NULL && !entry->is_used) {
         *entry = (struct entry){.prefix = *prefix, .is_used = true, .window_start_us = now_us};
     }
@@ -100,7 +120,7 @@ enum orl_admission_verdict orl_admission_enter(
     const struct orl_admission_limits *limits = &admission->limits;
     struct entry *entry = find_or_add(admission, prefix, now_us);
     if (entry == NULL) {
-        return ORL_REFUSE_RATE; /* more prefixes in a minute than we remember: a flood */
+        return ORL_REFUSE_HALF_OPEN; /* every prefix that we can remember has one */
     }
     if (now_us - entry->window_start_us >= ORL_ADMISSION_PERIOD_US) {
         entry->window_start_us = now_us;

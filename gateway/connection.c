@@ -6,6 +6,9 @@
 /* The session shows a refusal for three seconds, says goodbye and waits until the client has gone, two
  * seconds at most. */
 #define CLOSING_US (8 * ORL_US_PER_S)
+/* A session sends statistics every ten seconds. They go on to the broker, whose queue is everybody's. */
+#define STATS_WINDOW_US (10 * ORL_US_PER_S)
+enum { STATS_PER_WINDOW = 10 };
 
 static void set_state(struct orl_conn *conn, enum orl_conn_state state)
 {
@@ -123,9 +126,23 @@ static void on_stats(struct orl_conn *conn, struct orl_msg *msg)
     }
 }
 
+static bool is_flood(struct orl_conn *conn, unsigned msg_type)
+{
+    if (msg_type != ORL_MSG_STATS) {
+        return false; /* a question comes once, and after CLOSE there is little time */
+    }
+    uint64_t now_us = orl_clock_now_us();
+    if (now_us - conn->stats_window_us >= STATS_WINDOW_US) {
+        conn->stats_window_us = now_us;
+        conn->stats_in_window = 0;
+    }
+    return ++conn->stats_in_window > STATS_PER_WINDOW;
+}
+
 int orl_conn_on_session_msg(struct orl_conn *conn, struct orl_msg *msg, unsigned fd_count)
 {
-    if (!orl_request_is_permitted(conn->state, msg->type, fd_count, conn->asked_with != 0)) {
+    if (!orl_request_is_permitted(conn->state, msg->type, fd_count, conn->asked_with != 0) ||
+            is_flood(conn, msg->type)) {
         orl_log_warn(&conn->log, "a session sent what it may not: killed", "message",
                 orl_msg_name(msg->type), "state", orl_conn_state_name(conn->state), "client",
                 conn->client);

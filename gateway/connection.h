@@ -41,6 +41,8 @@ struct orl_conn {
     uint64_t no_console_since_ms; /* wall clock; 0: never missed one */
     uint64_t closing_us;          /* how long a session has to go after CLOSE */
     struct orl_msg_plan plan;
+    uint64_t stats_window_us; /* when it began */
+    unsigned stats_in_window;
     struct orl_msg_stats stats; /* the last; told again to a broker that came back */
     enum orl_reason reason;
 };

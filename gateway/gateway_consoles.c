@@ -66,7 +66,7 @@ static int on_console_msg(
                 orl_msg_name(msg->type));
         return ORL_E_PROTO;
     }
-    lose(proc, orl_reason_from_u32(msg->u.close.reason), msg->u.close.text);
+    lose(proc, orl_request_console_reason(msg->u.close.reason), msg->u.close.text);
     return ORL_OK;
 }
 

@@ -32,6 +32,19 @@ static const unsigned permitted[ORL_MSG_TYPE_COUNT] = {
                           ON(STREAMING) | ON(CLOSING),
 };
 
+enum orl_reason orl_request_console_reason(uint32_t claimed)
+{
+    switch (orl_reason_from_u32(claimed)) {
+    case ORL_REASON_CONSOLE_LOST:
+    case ORL_REASON_CONSOLE_AUTH:
+    case ORL_REASON_CONSOLE_PROTOCOL:
+    case ORL_REASON_CONSOLE_UNREACHABLE:
+        return orl_reason_from_u32(claimed);
+    default:
+        return ORL_REASON_CONSOLE_LOST;
+    }
+}
+
 const char *orl_conn_state_name(enum orl_conn_state state)
 {
     return state < ORL_CONN_STATE_COUNT ? state_names[state] : "?";

@@ -24,5 +24,7 @@ bool orl_request_is_permitted(
         enum orl_conn_state state, unsigned msg_type, unsigned fd_count, bool has_asked);
 /* What a session may claim about its end; anything else becomes ORL_REASON_SESSION_CRASHED. */
 enum orl_reason orl_request_close_reason(uint32_t claimed);
+/* The same for a console, which reads a hostile display; anything else is ORL_REASON_CONSOLE_LOST. */
+enum orl_reason orl_request_console_reason(uint32_t claimed);
 
 #endif

@@ -6,8 +6,10 @@
 #include "gateway/child.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +17,11 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_CHILDREN = 8192, SPAWNER_ARGC = 7 };
+enum { MAX_CHILDREN = 8192, SPAWNER_ARGC = 7, REQUEST_MAX_FDS = 4 };
 
 struct running {
     pid_t pid; /* 0: free place */
@@ -67,8 +70,7 @@ static void report(enum orl_spawner_event event, uint32_t kind, uint32_t id, pid
 static void spawn(struct spawner *spawner, const struct orl_spawner_req *req, int control_fd)
 {
     bool is_console = req->kind == ORL_CHILD_CONSOLE;
-    if (control_fd < 0 || req->kind == ORL_CHILD_NONE || req->kind >= ORL_CHILD_KIND_COUNT ||
-            find(spawner, req->kind, req->id) != NULL) {
+    if (find(spawner, req->kind, req->id) != NULL) {
         report(ORL_SPAWNER_FAILED, req->kind, req->id, 0, EINVAL);
         return;
     }
@@ -120,13 +122,41 @@ static void reap(struct spawner *spawner)
     }
 }
 
+/* Gives the only one; of more than one all are closed. */
+static unsigned take_fds(struct msghdr *hdr, int *ret_fd)
+{
+    int fds[REQUEST_MAX_FDS];
+    unsigned count = 0;
+    const struct cmsghdr *cmsg = CMSG_FIRSTHDR(hdr);
+    if (cmsg != NULL && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS) {
+        size_t bytes = cmsg->cmsg_len - CMSG_LEN(0);
+        count = bytes < sizeof(fds) ? (unsigned)(bytes / sizeof(int)) : REQUEST_MAX_FDS;
+        memcpy(fds, CMSG_DATA(cmsg), count * sizeof(int));
+    }
+    if (count == 1) {
+        *ret_fd = fds[0];
+        return count;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+    return count;
+}
+
+static bool is_request(const struct orl_spawner_req *req, unsigned fd_count)
+{
+    bool is_kind = req->kind > ORL_CHILD_NONE && req->kind < ORL_CHILD_KIND_COUNT;
+    return is_kind && ((req->verb == ORL_SPAWNER_SPAWN && fd_count == 1) ||
+                              (req->verb == ORL_SPAWNER_KILL && fd_count == 0));
+}
+
 /* 1: go on; 0: the gateway is gone. */
 static int on_request(struct spawner *spawner)
 {
     struct orl_spawner_req req;
     struct iovec iov = {.iov_base = &req, .iov_len = sizeof(req)};
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(REQUEST_MAX_FDS * sizeof(int))];
         struct cmsghdr align;
     } control = {{0}};
     struct msghdr hdr = {.msg_iov = &iov,
@@ -138,21 +168,18 @@ static int on_request(struct spawner *spawner)
         return errno == EAGAIN || errno == EINTR ? 1 : 0;
     }
     ORL_AUTO(orl_close_auto) int fd = -1;
-    const struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
-    if (cmsg != NULL && cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_RIGHTS &&
-            cmsg->cmsg_len == CMSG_LEN(sizeof(int))) {
-        memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-    }
+    unsigned fd_count = take_fds(&hdr, &fd);
     if (got == 0) {
         return 0;
     }
-    if ((size_t)got != sizeof(req) || (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-        orl_log_error(&log_ctx, "a request of the wrong size: ending");
+    if ((size_t)got != sizeof(req) || (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+            !is_request(&req, fd_count)) {
+        orl_log_error(&log_ctx, "no request of a gateway: ending");
         return 0;
     }
     if (req.verb == ORL_SPAWNER_SPAWN) {
         spawn(spawner, &req, fd);
-    } else if (req.verb == ORL_SPAWNER_KILL) {
+    } else {
         const struct running *child = find(spawner, req.kind, req.id);
         if (child != NULL) {
             kill_child(child);
@@ -197,6 +224,28 @@ static void kill_all(struct spawner *spawner)
     }
 }
 
+/* Of root's rights it keeps what it is there for: to change a child's user, and to kill that child. */
+static int limit_rights(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    const uint32_t kept = geteuid() == 0 ? 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_KILL : 0;
+    if (syscall(SYS_capget, &head, data) < 0) {
+        return -1;
+    }
+    for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+        if (cap >= 32 || (kept & 1U << cap) == 0) {
+            /* An ordinary user can't, and has none to lose: no_new_privs is set. */
+            (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+        }
+    }
+    data[0].permitted &= kept;
+    data[0].effective = data[0].permitted;
+    data[0].inheritable = 0;
+    data[1] = (struct __user_cap_data_struct){0};
+    return syscall(SYS_capset, &head, data) < 0 ? -1 : 0;
+}
+
 /* argv: program, --spawner, session path, console path, uid, gid, log level. */
 int orl_spawner_main(int argc, char **argv)
 {
@@ -207,6 +256,10 @@ int orl_spawner_main(int argc, char **argv)
     }
     orl_sandbox_harden();
     (void)prctl(PR_SET_NAME, "oriel-spawner");
+    if (limit_rights() < 0) {
+        (void)fprintf(stderr, "the spawner can't give up the rights that it does not need\n");
+        return EXIT_FAILURE;
+    }
     struct spawner *spawner = calloc(1, sizeof(*spawner));
     if (spawner == NULL) {
         return EXIT_FAILURE;

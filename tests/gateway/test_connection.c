@@ -235,6 +235,23 @@ static void the_deadline_ends_with_the_first_statistics(void **state)
     assert_int_equal(notes.deadline_us, 0);
 }
 
+static void a_flood_of_statistics_kills_before_it_fills_the_brokers_queue(void **state)
+{
+    (void)state;
+    struct notes notes;
+    bring_to(&notes, ORL_CONN_STREAMING);
+    int code = 0;
+    unsigned sent = 0;
+    while (code == 0 && sent < 1000) {
+        code = send_type(&notes, ORL_MSG_STATS);
+        sent++;
+    }
+    assert_int_equal(code, ORL_E_PROTO);
+    assert_int_equal(notes.kills, 1);
+    assert_in_range(notes.to_broker[ORL_MSG_STATS], 1, 10);
+    assert_int_equal(notes.conn.reason, ORL_REASON_SESSION_CRASHED);
+}
+
 static void who_does_nothing_for_too_long_is_disconnected(void **state)
 {
     (void)state;
@@ -337,6 +354,7 @@ int main(void)
             cmocka_unit_test(a_refused_proof_gets_nothing_but_the_reason),
             cmocka_unit_test(the_gateway_writes_who_the_client_is),
             cmocka_unit_test(the_deadline_ends_with_the_first_statistics),
+            cmocka_unit_test(a_flood_of_statistics_kills_before_it_fills_the_brokers_queue),
             cmocka_unit_test(who_does_nothing_for_too_long_is_disconnected),
             cmocka_unit_test(a_deadline_kills_and_tells_the_broker_once),
             cmocka_unit_test(a_crash_is_told_and_drops_the_console),

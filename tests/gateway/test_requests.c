@@ -74,6 +74,16 @@ static void a_session_can_not_claim_what_others_decide(void **state)
     assert_int_equal(orl_request_close_reason(UINT32_MAX), ORL_REASON_INTERNAL);
 }
 
+static void a_console_can_not_claim_what_others_decide(void **state)
+{
+    (void)state;
+    assert_int_equal(orl_request_console_reason(ORL_REASON_CONSOLE_AUTH), ORL_REASON_CONSOLE_AUTH);
+    assert_int_equal(
+            orl_request_console_reason(ORL_REASON_CONSOLE_PROTOCOL), ORL_REASON_CONSOLE_PROTOCOL);
+    assert_int_equal(orl_request_console_reason(ORL_REASON_LOGGED_OFF), ORL_REASON_CONSOLE_LOST);
+    assert_int_equal(orl_request_console_reason(UINT32_MAX), ORL_REASON_CONSOLE_LOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +92,7 @@ int main(void)
             cmocka_unit_test(a_session_asks_once),
             cmocka_unit_test(closing_is_final_and_reached_from_everywhere),
             cmocka_unit_test(a_session_can_not_claim_what_others_decide),
+            cmocka_unit_test(a_console_can_not_claim_what_others_decide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
