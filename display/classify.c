@@ -72,10 +72,12 @@ bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
             tiles->flags[i] |= ORL_TILE_CODED;
         }
     }
-    const int64_t still_max = part_of(tiles, ORL_CLASSIFY_STILL_PER_MILLE);
     const bool has_motion = moving_px > part_of(tiles, ORL_CLASSIFY_MOTION_PER_MILLE);
     const int64_t rest_px = has_motion ? changed_px - moving_px : changed_px;
-    if (rest_px > still_max) {
+    /* The encoder takes all that changed in any case: beside motion, lossless costs its bytes on top. */
+    const int64_t lossless_max =
+            has_motion ? ORL_CLASSIFY_SMALL_PX : part_of(tiles, ORL_CLASSIFY_STILL_PER_MILLE);
+    if (rest_px > lossless_max) {
         orl_tiles_set_where(tiles, ORL_TILE_CHANGED, ORL_TILE_CODED);
         return true;
     }

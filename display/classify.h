@@ -9,7 +9,7 @@
 #define ORL_CLASSIFY_STILL_PER_MILLE                                                               \
     50 /* of the picture: lossless up to here, if it does not move */
 #define ORL_CLASSIFY_MOTION_PER_MILLE 5 /* of the picture: lossless up to here, though it moves */
-#define ORL_CLASSIFY_SMALL_PX 4096      /* lossless in any case */
+#define ORL_CLASSIFY_SMALL_PX 4096 /* lossless in any case, also beside motion: what a key does */
 
 struct orl_classify_cell;
 /* History of cells of 64 x 64 pixels. */

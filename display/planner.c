@@ -310,12 +310,19 @@ static void take_pending(struct orl_planner *planner)
     orl_region_clear(&planner->pending);
 }
 
+/* Refinement alone would come between the frames of what moves: one more update for the client to show. */
+static uint64_t alone_from_us(const struct orl_planner *planner)
+{
+    return planner->h264 == NULL ? 0 : planner->h264_used_us + ORL_REFINE_REST_MS * ORL_US_PER_MS;
+}
+
 /* Bands of refinement: alone at rest; a few beside H.264, else a video would keep text elsewhere from
  * ever becoming exact. Never beside a key press. */
 static void plan_refine(struct orl_planner *planner, uint64_t now_us)
 {
     bool has_h264 = planner->op_count > 0 && planner->ops[0].kind == ORL_OP_H264;
-    if (planner->op_count > 0 && !has_h264) {
+    bool is_alone = planner->op_count == 0 && now_us >= alone_from_us(planner);
+    if (!is_alone && !has_h264) {
         return;
     }
     int64_t budget_px = has_h264 ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
@@ -379,6 +386,9 @@ uint64_t orl_planner_due_us(const struct orl_planner *planner)
         return planner->now_us == 0 ? 1 : planner->now_us;
     }
     uint64_t due_us = orl_refine_due_us(&planner->refine, &planner->tiles);
+    if (due_us != 0 && due_us < alone_from_us(planner)) {
+        return alone_from_us(planner);
+    }
     if (due_us == 0 && planner->h264 != NULL) {
         due_us = planner->h264_used_us + ENCODER_IDLE_US;
     }

@@ -79,7 +79,7 @@ static void text_beside_motion_stays_lossless_until_it_is_large(void **state)
     struct stage s;
     stage_open(&s);
     const struct orl_rect both[] = {{640, 320, 256, 192}, {0, 0, 64, 16}};
-    const struct orl_rect large[] = {{640, 320, 256, 192}, {0, 0, 640, 256}};
+    const struct orl_rect large[] = {{640, 320, 256, 192}, {0, 0, 128, 64}};
     for (int i = 0; i < 10; i++) {
         change(&s, both, 1, 33);
     }

@@ -545,6 +545,31 @@ static void unsent_area_comes_again_though_nothing_changed(void **state)
     scene_close(&s);
 }
 
+static void refinement_never_comes_between_the_frames_of_motion(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("planner", 19);
+    struct scene s;
+    scene_open(&s, 640, 480, true);
+    const struct orl_rect all = {0, 0, 640, 480};
+    const struct orl_rect video = {64, 64, 256, 256};
+    paint(&s, &rng, &all, PAINT_NOISE);
+    report(&s, &all);
+    struct orl_update u;
+    assert_int_equal(step(&s, true, &u), 1);
+    for (unsigned i = 0; i < 60; i++) {
+        s.now_us += 2 * FRAME_US;
+        assert_true(orl_planner_due_us(s.planner) >= s.now_us);
+        paint(&s, &rng, &video, PAINT_NOISE);
+        report(&s, &video);
+        assert_int_equal(step(&s, true, &u), 1);
+        assert_int_equal(step(&s, true, &u), 0); /* nor when it is asked for */
+    }
+    settle(&s);
+    assert_exact(&s);
+    scene_close(&s);
+}
+
 /* Moving blocks whose borders meet: the regions show the blocks and one tile around them, each once. */
 static void regions_of_h264_are_disjoint_and_no_larger_than_needed(void **state)
 {
@@ -643,6 +668,7 @@ int main(void)
             cmocka_unit_test(unsent_h264_is_followed_by_a_key_frame),
             cmocka_unit_test(idle_encoder_is_closed_and_opened_again),
             cmocka_unit_test(unsent_area_comes_again_though_nothing_changed),
+            cmocka_unit_test(refinement_never_comes_between_the_frames_of_motion),
             cmocka_unit_test(regions_of_h264_are_disjoint_and_no_larger_than_needed),
             cmocka_unit_test(scattered_damage_stays_within_the_bound_of_ops),
             cmocka_unit_test(tall_narrow_picture_stays_within_the_bound_of_ops),
