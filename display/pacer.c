@@ -24,12 +24,13 @@ uint64_t orl_pacer_due_us(const struct orl_pacer *pacer)
     if (is_full(pacer)) {
         return 0;
     }
-    return pacer->has_sent ? pacer->sent_us + pacer->interval_us : 1;
+    const uint64_t early_us = ORL_PACER_EARLY * pacer->interval_us;
+    return pacer->next_us > early_us ? pacer->next_us - early_us : 1;
 }
 
 bool orl_pacer_can_send(const struct orl_pacer *pacer, uint64_t now_us)
 {
-    return !is_full(pacer) && (!pacer->has_sent || now_us >= pacer->sent_us + pacer->interval_us);
+    return !is_full(pacer) && now_us + ORL_PACER_EARLY * pacer->interval_us >= pacer->next_us;
 }
 
 static void drop_oldest(struct orl_pacer *pacer, unsigned count)
@@ -40,8 +41,7 @@ static void drop_oldest(struct orl_pacer *pacer, unsigned count)
 
 void orl_pacer_sent(struct orl_pacer *pacer, uint32_t frame_id, uint64_t now_us)
 {
-    pacer->has_sent = true;
-    pacer->sent_us = now_us;
+    pacer->next_us = (pacer->next_us > now_us ? pacer->next_us : now_us) + pacer->interval_us;
     if (!pacer->has_acks) {
         return;
     }

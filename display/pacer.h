@@ -1,5 +1,6 @@
-/* When a frame may go: never more than a few unacknowledged, never faster than the screen. While it
- * says no, damage merges and nothing is queued.
+/* When a frame may go: never more than a few unacknowledged, on average not faster than the screen. After
+ * a pause a few may follow each other at once: what a key press does must not wait for the frame time of
+ * something that blinked just before. While it says no, damage merges and nothing is queued.
  * Without acknowledgements (the client has none, or suspended them) the viewer's socket is the brake. */
 #ifndef ORL_DISPLAY_PACER_H
 #define ORL_DISPLAY_PACER_H
@@ -8,6 +9,7 @@
 
 #define ORL_PACER_MAX_IN_FLIGHT 8
 #define ORL_PACER_INTERVAL_US 16666 /* 60 frames per second */
+#define ORL_PACER_EARLY 2           /* frames that may go before their time, once */
 
 struct orl_pacer_entry {
     uint32_t frame_id;
@@ -19,8 +21,7 @@ struct orl_pacer {
     bool has_acks;
     struct orl_pacer_entry in_flight[ORL_PACER_MAX_IN_FLIGHT]; /* oldest first */
     unsigned count;
-    bool has_sent;
-    uint64_t sent_us;         /* of the last frame */
+    uint64_t next_us;         /* when the next frame goes if all keep the interval */
     uint64_t mean_latency_us; /* sent to acknowledged, exponential mean; 0: none yet */
     uint64_t last_latency_us;
 };

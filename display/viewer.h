@@ -53,6 +53,8 @@ struct orl_viewer_ops {
     int (*set_size)(struct orl_viewer *viewer, uint32_t width_px, uint32_t height_px);
     /* ORL_E_AGAIN: not now (in flight or socket full): nothing was sent, on_ack or on_writable follows. */
     int (*send)(struct orl_viewer *viewer, const struct orl_update *update);
+    /* False: send() would say AGAIN now, and the same follows; spares making the update. May be NULL. */
+    bool (*can_send)(struct orl_viewer *viewer);
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
     void (*close)(struct orl_viewer *viewer, enum orl_reason reason,
             const char *text); /* says why, then closes */

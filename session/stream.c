@@ -31,6 +31,12 @@ static void fail(struct orl_stream *stream, enum orl_reason reason, const char *
     }
 }
 
+static void block(struct orl_stream *stream, uint64_t now_us)
+{
+    stream->is_blocked = true;
+    stream->blocked_us = now_us;
+}
+
 /* 1: sent; 0: nothing to send now, or the viewer takes nothing. */
 static int send_one(struct orl_stream *stream, uint64_t now_us)
 {
@@ -41,6 +47,11 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
     if (pixels == NULL) {
         return 0;
     }
+    const struct orl_viewer_ops *ops = stream->viewer.ops;
+    if (ops->can_send != NULL && !ops->can_send(stream->viewer.viewer)) {
+        block(stream, now_us);
+        return 0;
+    }
     int code = orl_planner_next(stream->planner, pixels, stride, now_us, &update, &err);
     if (code <= 0) {
         if (code < 0) {
@@ -48,11 +59,10 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
         }
         return 0;
     }
-    code = stream->viewer.ops->send(stream->viewer.viewer, &update);
+    code = ops->send(stream->viewer.viewer, &update);
     if (code < 0) {
         orl_planner_unsent(stream->planner);
-        stream->is_blocked = true;
-        stream->blocked_us = now_us;
+        block(stream, now_us);
         return 0; /* other errors close the viewer, which says so by itself */
     }
     stream->frames++;

@@ -474,14 +474,22 @@ static bool may_send(struct orl_viewer *v)
     return v->has_acks || is_socket_free(v);
 }
 
+static bool op_can_send(struct orl_viewer *v)
+{
+    if (may_send(v)) {
+        return true;
+    }
+    v->wants_writable = v->is_activated && orl_rdp_flight_has_room(v);
+    watch(v);
+    return false;
+}
+
 static int op_send(struct orl_viewer *v, const struct orl_update *update)
 {
     if (v->state != ORL_RDP_READY || v->wants_close) {
         return ORL_E_CLOSED;
     }
-    if (!may_send(v)) {
-        v->wants_writable = v->is_activated && orl_rdp_flight_has_room(v);
-        watch(v);
+    if (!op_can_send(v)) {
         return ORL_E_AGAIN;
     }
     const int code = v->use_gfx ? orl_rdp_gfx_send(v, update) : orl_rdp_bitmap_send(v, update);
@@ -537,6 +545,7 @@ static void op_free(struct orl_viewer *v)
 
 static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .send = op_send,
+        .can_send = op_can_send,
         .set_cursor = op_set_cursor,
         .close = op_close,
         .bytes_out = op_bytes_out,

@@ -18,15 +18,37 @@ static void two_may_be_in_flight_and_no_third(void **state)
     assert_int_equal(orl_pacer_in_flight(&p), 1);
 }
 
-static void interval_is_kept(void **state)
+static void interval_is_kept_on_average(void **state)
 {
     (void)state;
     struct orl_pacer p;
-    orl_pacer_init(&p, 2, ORL_PACER_INTERVAL_US, true);
-    orl_pacer_sent(&p, 1, 10000);
-    assert_false(orl_pacer_can_send(&p, 10000 + ORL_PACER_INTERVAL_US - 1));
-    assert_true(orl_pacer_due_us(&p) == 10000 + ORL_PACER_INTERVAL_US);
-    assert_true(orl_pacer_can_send(&p, orl_pacer_due_us(&p)));
+    orl_pacer_init(&p, 2, ORL_PACER_INTERVAL_US, false);
+    const uint64_t start_us = 10000;
+    uint64_t now_us = start_us;
+    for (uint32_t id = 1; id <= 100; id++) {
+        orl_pacer_sent(&p, id, now_us);
+        if (!orl_pacer_can_send(&p, now_us)) {
+            const uint64_t due_us = orl_pacer_due_us(&p);
+            assert_true(due_us > now_us && !orl_pacer_can_send(&p, due_us - 1));
+            assert_true(orl_pacer_can_send(&p, due_us));
+            now_us = due_us;
+        }
+    }
+    assert_true(now_us - start_us == (UINT64_C(100) - ORL_PACER_EARLY) * ORL_PACER_INTERVAL_US);
+}
+
+static void after_a_pause_a_few_frames_follow_at_once(void **state)
+{
+    (void)state;
+    struct orl_pacer p;
+    orl_pacer_init(&p, 2, ORL_PACER_INTERVAL_US, false);
+    for (uint64_t now_us = 10000; now_us < 100000000; now_us += 10 * ORL_PACER_INTERVAL_US) {
+        for (uint32_t i = 0; i <= ORL_PACER_EARLY; i++) {
+            assert_true(orl_pacer_can_send(&p, now_us));
+            orl_pacer_sent(&p, i, now_us);
+        }
+        assert_false(orl_pacer_can_send(&p, now_us));
+    }
 }
 
 static void one_acknowledgement_covers_all_before_it(void **state)
@@ -117,7 +139,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(two_may_be_in_flight_and_no_third),
-            cmocka_unit_test(interval_is_kept),
+            cmocka_unit_test(interval_is_kept_on_average),
+            cmocka_unit_test(after_a_pause_a_few_frames_follow_at_once),
             cmocka_unit_test(one_acknowledgement_covers_all_before_it),
             cmocka_unit_test(unknown_future_and_repeated_acknowledgements_change_nothing),
             cmocka_unit_test(latency_is_a_running_mean),

@@ -14,7 +14,7 @@ struct rig {
     struct orl_timer *timer;
     unsigned sends, fails;
     uint32_t frame_id, width_px;
-    bool refuses;
+    bool refuses, cannot;
 };
 
 /* The viewer's object is the rig. */
@@ -35,7 +35,12 @@ static int viewer_send(struct orl_viewer *viewer, const struct orl_update *updat
     return 0;
 }
 
-static const struct orl_viewer_ops viewer_ops = {.send = viewer_send};
+static bool viewer_can_send(struct orl_viewer *viewer)
+{
+    return !rig_of(viewer)->cannot;
+}
+
+static const struct orl_viewer_ops viewer_ops = {.send = viewer_send, .can_send = viewer_can_send};
 
 static void on_damage(void *ctx)
 {
@@ -127,8 +132,37 @@ static void no_more_than_two_frames_are_unacknowledged(void **state)
     assert_int_equal(rig.sends, 2);
     change(&rig, "The last");
     orl_stream_on_ack(rig.stream, rig.frame_id);
+    assert_int_equal(rig.sends, 3); /* what came meanwhile is one frame, and it goes at once */
     run_for_ms(&rig, 40);
-    assert_int_equal(rig.sends, 3); /* what came meanwhile is one frame */
+    assert_int_equal(rig.sends, 3);
+    finish(&rig);
+}
+
+static void a_change_right_after_another_does_not_wait_for_the_frame_time(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, 2);
+    orl_stream_on_ack(rig.stream, rig.frame_id);
+    change(&rig, "One");
+    assert_int_equal(rig.sends, 2);
+    finish(&rig);
+}
+
+static void a_viewer_that_cannot_send_is_asked_before_an_update_is_made(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, 2);
+    orl_stream_on_ack(rig.stream, rig.frame_id);
+    const uint32_t last_id = rig.frame_id;
+    rig.cannot = true;
+    change(&rig, "Not now");
+    run_for_ms(&rig, 40);
+    rig.cannot = false;
+    orl_stream_on_writable(rig.stream);
+    assert_int_equal(rig.sends, 2);
+    assert_int_equal(rig.frame_id, last_id + 1); /* none was made in vain */
     finish(&rig);
 }
 
@@ -197,6 +231,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(the_first_frame_goes_at_once_and_a_still_picture_is_silent),
             cmocka_unit_test(no_more_than_two_frames_are_unacknowledged),
+            cmocka_unit_test(a_change_right_after_another_does_not_wait_for_the_frame_time),
+            cmocka_unit_test(a_viewer_that_cannot_send_is_asked_before_an_update_is_made),
             cmocka_unit_test(nothing_is_sent_while_nobody_sees_it),
             cmocka_unit_test(what_the_viewer_refused_goes_when_it_is_writable),
             cmocka_unit_test(a_new_size_is_sent_whole),
