@@ -37,6 +37,7 @@ static void reply_error(struct orl_http_req *req, unsigned status, const char *c
 
 void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text)
 {
+    orl_store_tx_end(&req->tx);
     reply_error(req, status, code, text, NULL);
 }
 
@@ -45,13 +46,16 @@ void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_r
 {
     char actor[24];
     struct orl_id audit;
+    orl_store_tx_end(&req->tx);
     orl_api_actor(req, actor, sizeof(actor));
+    /* The actor stands where a client's address does: so his floods are counted, too. */
     struct orl_audit_event event = {.actor = actor,
             .action = "api",
             .reason = reason,
             .object = object,
+            .client = actor,
             .detail = req->path};
-    orl_broker_audit(req->broker, &event, &audit);
+    (void)orl_broker_audit(req->broker, &event, &audit);
     bool has_text = text != NULL && text[0] != '\0';
     reply_error(req, status, orl_reason_code(reason), has_text ? text : orl_reason_text(reason),
             audit.text);
@@ -78,14 +82,45 @@ void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
     orl_api_refuse_reason(req, 500, ORL_REASON_INTERNAL, NULL, NULL);
 }
 
+bool orl_api_begin(struct orl_http_req *req)
+{
+    struct orl_err err = {0};
+    if (orl_store_tx_begin(req->broker->store, &req->tx, &err) < 0) {
+        orl_api_fail(req, &err);
+        return false;
+    }
+    return true;
+}
+
+static int record(struct orl_http_req *req, const char *action, const char *object,
+        struct orl_id *ret_audit, struct orl_err *err)
+{
+    int rc = 0;
+    if (action != NULL) {
+        char actor[24];
+        orl_api_actor(req, actor, sizeof(actor));
+        struct orl_audit_event event = {.actor = actor, .action = action, .object = object};
+        rc = orl_broker_audit(req->broker, &event, ret_audit);
+    } else {
+        orl_msg_text(
+                ret_audit->text, sizeof(ret_audit->text), orl_audit_last_id(req->broker->store));
+    }
+    if (rc < 0) {
+        return orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed");
+    }
+    return req->tx.store != NULL ? orl_store_tx_commit(&req->tx, err) : 0;
+}
+
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
         json_t *body)
 {
-    char actor[24];
     struct orl_id audit;
-    orl_api_actor(req, actor, sizeof(actor));
-    struct orl_audit_event event = {.actor = actor, .action = action, .object = object};
-    orl_broker_audit(req->broker, &event, &audit);
+    struct orl_err err = {0};
+    if (record(req, action, object, &audit, &err) < 0) {
+        json_decref(body);
+        orl_api_fail(req, &err);
+        return;
+    }
     if (body == NULL) {
         body = json_object();
     }
@@ -133,6 +168,60 @@ static bool matches(const char *pattern, const char *path, struct orl_api_args *
     return *pattern == '\0' && *path == '\0';
 }
 
+static const struct {
+    const char *name;
+    size_t max;
+    bool is_flag; /* only =1 */
+} params[] = {{"user", ORL_USER_MAX, false}, {"pool", ORL_NAME_MAX, false},
+        {"host", ORL_NAME_MAX, false}, {"all", 1, true}, {"force", 1, true},
+        {"since_ms", 20, false}, {"until_ms", 20, false}, {"before_seq", 20, false},
+        {"limit", 4, false}, {"reason", ORL_STORE_CODE_MAX, false},
+        {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}};
+
+/* What is not understood must not widen a list or force a deed: it is refused. */
+static bool is_param_good(const struct orl_http_req *req, const char *name, size_t len)
+{
+    char value[ORL_USER_MAX + 1];
+    for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+        if (strlen(params[i].name) == len && memcmp(params[i].name, name, len) == 0) {
+            return orl_http_query_get(req, params[i].name, value, params[i].max + 1) &&
+                   (!params[i].is_flag || strcmp(value, "1") == 0);
+        }
+    }
+    return false;
+}
+
+static bool is_listed(const char *list, const char *name, size_t len)
+{
+    while (*list != '\0') {
+        size_t have = strcspn(list, " ");
+        if (have == len && memcmp(list, name, len) == 0) {
+            return true;
+        }
+        list += have + (list[have] == ' ');
+    }
+    return false;
+}
+
+static bool check_query(struct orl_http_req *req, const char *list)
+{
+    const char *at = req->query;
+    while (*at != '\0') {
+        size_t len = strcspn(at, "&");
+        size_t name_len = strcspn(at, "=&");
+        char text[160];
+        if (!is_listed(list != NULL ? list : "", at, name_len) || name_len == len ||
+                !is_param_good(req, at, name_len)) {
+            (void)snprintf(text, sizeof(text), "query: '%.*s' is not known here, or no good value",
+                    (int)(name_len < 64 ? name_len : 64), at);
+            orl_api_refuse(req, 400, "bad_request", text);
+            return false;
+        }
+        at += len + (at[len] == '&');
+    }
+    return true;
+}
+
 void orl_api_dispatch(struct orl_http_req *req)
 {
     bool has_path = false;
@@ -152,6 +241,9 @@ void orl_api_dispatch(struct orl_http_req *req)
         }
         if (req->role < route->role) {
             orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ENTITLED, NULL, NULL);
+            return;
+        }
+        if (!check_query(req, route->query)) {
             return;
         }
         route->handler(req, &args);

@@ -19,6 +19,7 @@ struct orl_api_route {
     const char *pattern; /* "/v1/users/NAME": capital words are arguments */
     enum orl_http_role role;
     orl_api_fn handler;
+    const char *query; /* names of what the query may have, separated by blanks; NULL: nothing */
 };
 extern const struct orl_api_route orl_api_routes[]; /* ended by a pattern of NULL */
 const char *orl_api_method_name(enum orl_http_method method);
@@ -32,7 +33,10 @@ void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_r
         const char *object, const char *text);
 /* From a function that failed: 400, 404, 409, 500. */
 void orl_api_fail(struct orl_http_req *req, const struct orl_err *err);
-/* Records who changed what; then answers. body is taken. */
+/* Before the first change: it and its audit row become one transaction, which orl_api_done() commits
+ * and every refusal rolls back. false: it has answered. */
+bool orl_api_begin(struct orl_http_req *req);
+/* Records who changed what (action NULL: the store has done so), commits, answers. body is taken. */
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
         json_t *body);
 /* "admin:1000" */

@@ -79,15 +79,13 @@ void orl_api_desktops_get(struct orl_http_req *req, const struct orl_api_args *a
 }
 
 /* Something about a desktop changed: everybody looks, the answer is the row. */
-static void reply_row(struct orl_http_req *req, unsigned status, const char *action, const char *id)
+static void reply_row(struct orl_http_req *req, unsigned status, const char *id)
 {
     struct orl_desktop_row row;
-    char object[ORL_API_SEGMENT_MAX + 12];
-    (void)snprintf(object, sizeof(object), "desktop:%s", id);
     int rc = orl_desktop_get(req->broker->store, id, &row, NULL);
     orl_leases_poke(req->broker->leases);
     orl_leases_poke_vmpool(req->broker->leases);
-    orl_api_done(req, status, action, object, rc == 0 ? to_json(&row) : NULL);
+    orl_api_done(req, status, NULL, NULL, rc == 0 ? to_json(&row) : NULL);
 }
 
 static int fill_static(struct orl_broker *broker, const struct input *in,
@@ -127,6 +125,10 @@ void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *a
         return;
     }
     orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req)) {
+        orl_secret_wipe(&in, sizeof(in));
+        return;
+    }
     int rc = orl_pool_get(broker->store, in.pool, &pool, &err);
     if (rc == 0 && pool.kind != ORL_POOL_STATIC) {
         rc = orl_err_set(&err, ORL_E_INVAL, "desktops of pool '%s' are made by vmpool", in.pool);
@@ -144,7 +146,7 @@ void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *a
     if (rc < 0) {
         orl_api_fail(req, &err);
     } else {
-        reply_row(req, 201, "desktop.add", id.text);
+        reply_row(req, 201, id.text);
     }
 }
 
@@ -157,9 +159,12 @@ void orl_api_desktops_remove(struct orl_http_req *req, const struct orl_api_args
     char force[8];
     bool is_forced = orl_http_query_get(req, "force", force, sizeof(force));
     orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req)) {
+        return;
+    }
     int rc = orl_desktop_get(broker->store, args->arg[0], &row, &err);
     if (rc == 0 && row.session[0] != '\0' && is_forced) {
-        rc = orl_leases_end(broker, row.session, ORL_REASON_CLOSED_BY_ADMIN, actor, NULL, &err);
+        rc = orl_leases_end(broker, row.session, ORL_REASON_CLOSED_BY_ADMIN, actor, &err);
         if (rc == 0) {
             rc = orl_desktop_get(broker->store, args->arg[0], &row, &err);
         }
@@ -170,17 +175,19 @@ void orl_api_desktops_remove(struct orl_http_req *req, const struct orl_api_args
     if (rc < 0) {
         orl_api_fail(req, &err);
     } else {
-        reply_row(req, row.kind == ORL_POOL_STATIC ? 200 : 202, "desktop.remove", row.id);
+        reply_row(req, row.kind == ORL_POOL_STATIC ? 200 : 202, row.id);
     }
 }
 
-static void set_want(
-        struct orl_http_req *req, const char *id, enum orl_want want, const char *action)
+static void set_want(struct orl_http_req *req, const char *id, enum orl_want want)
 {
     struct orl_err err = {0};
     struct orl_desktop_row row;
     char actor[24];
     orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req)) {
+        return;
+    }
     int rc = orl_desktop_get(req->broker->store, id, &row, &err);
     if (rc == 0 && row.kind == ORL_POOL_STATIC) {
         rc = orl_err_set(&err, ORL_E_INVAL, "a static desktop is not ours to start or stop");
@@ -194,18 +201,18 @@ static void set_want(
     if (rc < 0) {
         orl_api_fail(req, &err);
     } else {
-        reply_row(req, 202, action, id);
+        reply_row(req, 202, id);
     }
 }
 
 void orl_api_desktops_start(struct orl_http_req *req, const struct orl_api_args *args)
 {
-    set_want(req, args->arg[0], ORL_WANT_RUN, "desktop.start");
+    set_want(req, args->arg[0], ORL_WANT_RUN);
 }
 
 void orl_api_desktops_stop(struct orl_http_req *req, const struct orl_api_args *args)
 {
-    set_want(req, args->arg[0], ORL_WANT_STOP, "desktop.stop");
+    set_want(req, args->arg[0], ORL_WANT_STOP);
 }
 
 void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api_args *args)
@@ -222,11 +229,14 @@ void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api
         return;
     }
     orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req)) {
+        return;
+    }
     if (orl_desktop_set_maintenance(req->broker->store, args->arg[0], mode.is_on, actor,
                 orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
     } else {
-        reply_row(req, 200, "desktop.maintenance", args->arg[0]);
+        reply_row(req, 200, args->arg[0]);
     }
 }
 
@@ -252,29 +262,29 @@ void orl_api_quarantine_list(struct orl_http_req *req, const struct orl_api_args
     orl_http_reply(req, 200, json_pack("{s:o}", "quarantine", list));
 }
 
-static void judge(
-        struct orl_http_req *req, const char *id, enum orl_verdict verdict, const char *action)
+static void judge(struct orl_http_req *req, const char *id, enum orl_verdict verdict)
 {
     struct orl_err err = {0};
     char actor[24];
-    char object[ORL_API_SEGMENT_MAX + 12];
     orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req)) {
+        return;
+    }
     if (orl_quarantine_judge(req->broker->store, id, verdict, actor, orl_clock_wall_ms(), &err) <
             0) {
         orl_api_fail(req, &err);
         return;
     }
-    (void)snprintf(object, sizeof(object), "desktop:%s", id);
     orl_leases_poke_vmpool(req->broker->leases);
-    orl_api_done(req, 202, action, object, NULL);
+    orl_api_done(req, 202, NULL, NULL, NULL);
 }
 
 void orl_api_desktops_adopt(struct orl_http_req *req, const struct orl_api_args *args)
 {
-    judge(req, args->arg[0], ORL_VERDICT_ADOPT, "desktop.adopt");
+    judge(req, args->arg[0], ORL_VERDICT_ADOPT);
 }
 
 void orl_api_desktops_purge(struct orl_http_req *req, const struct orl_api_args *args)
 {
-    judge(req, args->arg[0], ORL_VERDICT_PURGE, "desktop.purge");
+    judge(req, args->arg[0], ORL_VERDICT_PURGE);
 }

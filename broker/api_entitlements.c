@@ -1,7 +1,11 @@
+#include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/session_lease.h"
 #include "store/entitlement.h"
+#include "store/user.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct input {
     char user[ORL_USER_MAX + 1];
@@ -41,6 +45,19 @@ static void object_of(const char *user, const char *pool, char *ret, size_t size
     (void)snprintf(ret, size, "entitlement:%s/%s", user, pool);
 }
 
+/* The name as the account has it: letters of either case are the same. */
+static int find_name(struct orl_broker *broker, const char *user, char ret_name[ORL_USER_MAX + 1],
+        struct orl_err *err)
+{
+    struct orl_user_row row;
+    int rc = orl_user_get(broker->store, user, &row, err);
+    if (rc == 0) {
+        memcpy(ret_name, row.name, sizeof(row.name));
+        orl_secret_wipe(row.password_hash, sizeof(row.password_hash));
+    }
+    return rc;
+}
+
 void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
@@ -50,7 +67,11 @@ void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_arg
     if (!orl_api_body(req, fields, &in, &seen)) {
         return;
     }
-    if (orl_entitlement_insert(req->broker->store, in.user, in.pool, &err) < 0) {
+    if (!orl_api_begin(req)) {
+        return;
+    }
+    if (find_name(req->broker, in.user, in.user, &err) < 0 ||
+            orl_entitlement_insert(req->broker->store, in.user, in.pool, &err) < 0) {
         orl_api_fail(req, &err);
         return;
     }
@@ -60,14 +81,33 @@ void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_arg
             json_pack("{s:s, s:s}", "user", in.user, "pool", in.pool));
 }
 
+/* Who may not use the pool any more is put out; the desktop stays theirs until its time is over. */
+static int close_session(
+        struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err)
+{
+    struct orl_session_row session;
+    int rc = orl_session_find(broker->store, user, pool, &session, err);
+    if (rc == 0) {
+        rc = orl_leases_disconnect(broker, session.id, ORL_REASON_NOT_ENTITLED, err);
+    }
+    return rc == ORL_E_NOTFOUND ? 0 : rc;
+}
+
 void orl_api_entitlements_remove(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
-    if (orl_entitlement_remove(req->broker->store, args->arg[0], args->arg[1], &err) < 0) {
+    char user[ORL_USER_MAX + 1];
+    const char *pool = args->arg[1];
+    if (!orl_api_begin(req)) {
+        return;
+    }
+    if (find_name(req->broker, args->arg[0], user, &err) < 0 ||
+            orl_entitlement_remove(req->broker->store, user, pool, &err) < 0 ||
+            close_session(req->broker, user, pool, &err) < 0) {
         orl_api_fail(req, &err);
         return;
     }
-    char object[2 * ORL_API_SEGMENT_MAX + 16];
-    object_of(args->arg[0], args->arg[1], object, sizeof(object));
+    char object[ORL_USER_MAX + ORL_API_SEGMENT_MAX + 16];
+    object_of(user, pool, object, sizeof(object));
     orl_api_done(req, 200, "entitlement.remove", object, NULL);
 }

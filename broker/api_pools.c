@@ -176,6 +176,8 @@ void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args
     const char *fault = find_fault(&row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
+    } else if (!orl_api_begin(req)) {
+        return;
     } else if (orl_pool_insert(req->broker->store, &row, orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
     } else {
@@ -200,6 +202,8 @@ void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *a
     const char *fault = find_fault(&row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
+    } else if (!orl_api_begin(req)) {
+        return;
     } else if (orl_pool_update(req->broker->store, &row, &err) < 0) {
         orl_api_fail(req, &err);
     } else {
@@ -211,6 +215,9 @@ void orl_api_pools_remove(struct orl_http_req *req, const struct orl_api_args *a
 {
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 8];
+    if (!orl_api_begin(req)) {
+        return;
+    }
     if (orl_pool_set_deleted(req->broker->store, args->arg[0], &err) < 0) {
         orl_api_fail(req, &err);
         return;

@@ -78,18 +78,23 @@ void orl_api_sessions_logoff(struct orl_http_req *req, const struct orl_api_args
     struct orl_err err = {0};
     char actor[24];
     orl_api_actor(req, actor, sizeof(actor));
-    if (orl_leases_end(req->broker, args->arg[0], ORL_REASON_LOGGED_OFF, actor, NULL, &err) < 0) {
+    if (!orl_api_begin(req)) {
+        return;
+    }
+    if (orl_leases_end(req->broker, args->arg[0], ORL_REASON_LOGGED_OFF, actor, &err) < 0) {
         orl_api_fail(req, &err);
     } else {
-        finish(req, args->arg[0], "session.logoff");
+        finish(req, args->arg[0], NULL);
     }
 }
 
 void orl_api_sessions_close(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
-    if (orl_leases_disconnect(req->broker, args->arg[0], ORL_REASON_CLOSED_BY_ADMIN, NULL, &err) <
-            0) {
+    if (!orl_api_begin(req)) {
+        return;
+    }
+    if (orl_leases_disconnect(req->broker, args->arg[0], ORL_REASON_CLOSED_BY_ADMIN, &err) < 0) {
         orl_api_fail(req, &err);
     } else {
         finish(req, args->arg[0], "session.close");

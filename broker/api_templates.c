@@ -143,6 +143,8 @@ void orl_api_templates_add(struct orl_http_req *req, const struct orl_api_args *
     const char *fault = find_fault(&row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
+    } else if (!orl_api_begin(req)) {
+        return;
     } else if (orl_template_insert(req->broker->store, &row, orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
     } else {
@@ -173,6 +175,8 @@ void orl_api_templates_change(struct orl_http_req *req, const struct orl_api_arg
     const char *fault = find_fault(&row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
+    } else if (!orl_api_begin(req)) {
+        return;
     } else if (orl_template_update(req->broker->store, &row, &err) < 0) {
         orl_api_fail(req, &err);
     } else {
@@ -184,6 +188,9 @@ void orl_api_templates_remove(struct orl_http_req *req, const struct orl_api_arg
 {
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 12];
+    if (!orl_api_begin(req)) {
+        return;
+    }
     if (orl_template_remove(req->broker->store, args->arg[0], &err) < 0) {
         orl_api_fail(req, &err);
         return;

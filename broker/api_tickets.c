@@ -62,6 +62,9 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
         return;
     }
     (void)snprintf(object, sizeof(object), "user:%s", in.user);
+    if (!orl_api_begin(req)) {
+        return;
+    }
     int rc = orl_policy_decide(broker->store, in.user, in.pool, &policy, &err);
     orl_secret_wipe(policy.user.password_hash, sizeof(policy.user.password_hash));
     if (rc == 0 && policy.reason != ORL_REASON_NONE) {
@@ -90,6 +93,9 @@ void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args 
 {
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 12];
+    if (!orl_api_begin(req)) {
+        return;
+    }
     if (orl_ticket_revoke(req->broker->store, args->arg[0], orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
         return;

@@ -92,32 +92,33 @@ static void free_job(struct job *job)
 }
 
 struct live {
-    char ids[32][ORL_ID_LEN + 1];
-    unsigned count;
+    char (*ids)[ORL_ID_LEN + 1];
+    size_t count;
 };
 
 static int add_live(void *ctx, const struct orl_session_row *row)
 {
     struct live *live = ctx;
-    if (live->count < 32) {
-        orl_msg_text(live->ids[live->count++], ORL_ID_LEN + 1, row->id);
+    void *more = realloc(live->ids, (live->count + 1) * sizeof(*live->ids));
+    if (more == NULL) {
+        return ORL_E_NOMEM;
     }
+    live->ids = more;
+    orl_msg_text(live->ids[live->count++], sizeof(*live->ids), row->id);
     return 0;
 }
 
 /* Who is disabled is also put out. */
-static void close_sessions(struct orl_broker *broker, const char *user)
+static int close_sessions(struct orl_broker *broker, const char *user, struct orl_err *err)
 {
-    struct orl_err err = {0};
-    struct live live = {0};
     struct orl_session_filter filter = {.user = user, .is_live = true};
-    int rc = orl_session_list(broker->store, &filter, add_live, &live, &err);
+    struct live live = {0};
+    int rc = orl_session_list(broker->store, &filter, add_live, &live, err);
     for (unsigned i = 0; rc == 0 && i < live.count; i++) {
-        rc = orl_leases_disconnect(broker, live.ids[i], ORL_REASON_ACCOUNT_DISABLED, NULL, &err);
+        rc = orl_leases_disconnect(broker, live.ids[i], ORL_REASON_ACCOUNT_DISABLED, err);
     }
-    if (rc < 0) {
-        orl_broker_log_store(broker, "closing sessions", &err);
-    }
+    free(live.ids);
+    return rc;
 }
 
 /* What somebody else changed while we hashed stays. */
@@ -150,18 +151,22 @@ static void write_row(struct job *job)
     struct orl_http_req *req = job->req;
     struct orl_err err = {.code = job->rc};
     int rc = job->rc;
+    if (rc == 0 && !orl_api_begin(req)) {
+        free_job(job);
+        return;
+    }
     if (rc == 0 && job->is_new) {
         rc = orl_user_insert(req->broker->store, &job->row, orl_clock_wall_ms(), &err);
     } else if (rc == 0) {
         rc = update_row(job, &err);
     }
+    if (rc == 0 && job->row.is_disabled) {
+        rc = close_sessions(req->broker, job->row.name, &err);
+    }
     if (rc < 0) {
         orl_api_fail(req, &err);
     } else {
         char object[ORL_USER_MAX + 8];
-        if (job->row.is_disabled) {
-            close_sessions(req->broker, job->row.name);
-        }
         (void)snprintf(object, sizeof(object), "user:%s", job->row.name);
         orl_api_done(req, job->is_new ? 201 : 200, job->is_new ? "user.add" : "user.change", object,
                 to_json(&job->row));
@@ -252,6 +257,9 @@ void orl_api_users_remove(struct orl_http_req *req, const struct orl_api_args *a
 {
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 8];
+    if (!orl_api_begin(req)) {
+        return;
+    }
     if (orl_user_remove(req->broker->store, args->arg[0], &err) < 0) {
         orl_api_fail(req, &err);
         return;

@@ -19,6 +19,8 @@ struct attempt {
     uint64_t lease_until_ms;
     struct orl_session_row session;
     char taken_from[ORL_ID_LEN + 1]; /* the session whose other connection must go; or empty */
+    struct orl_conn *loser;          /* that connection; NULL: there is none */
+    struct orl_id loser_audit;
     enum outcome outcome;
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
@@ -189,6 +191,48 @@ static int use_ticket(struct attempt *at, struct orl_err *err)
     return rc == ORL_E_DENIED || rc == ORL_E_NOTFOUND ? refused(at, ORL_REASON_TICKET_INVALID) : rc;
 }
 
+static int audit_session(struct attempt *at, const char *client, const char *action,
+        enum orl_reason reason, struct orl_id *ret_audit, struct orl_err *err)
+{
+    char object[ORL_ID_LEN + 16];
+    char detail[ORL_TEXT_MAX + 1];
+    (void)snprintf(object, sizeof(object), "session:%s", at->session.id);
+    (void)snprintf(detail, sizeof(detail), "pool=%s desktop=%s protocol=%s way=%s",
+            at->session.pool, at->session.desktop,
+            at->session.protocol == ORL_PROTOCOL_VNC ? "vnc" : "rdp",
+            at->session.ticket[0] != '\0' ? "ticket" : "password");
+    struct orl_audit_event event = {.actor = "broker",
+            .action = action,
+            .reason = reason,
+            .object = object,
+            .user = at->session.user,
+            .client = client,
+            .detail = detail};
+    return orl_broker_audit(at->broker, &event, ret_audit) < 0
+                   ? orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed")
+                   : 0;
+}
+
+/* What this attempt changes is on record in the same transaction. */
+static int audit_outcome(struct attempt *at, struct orl_err *err)
+{
+    struct orl_id audit;
+    int rc = 0;
+    struct orl_conn *old = at->taken_from[0] != '\0'
+                                   ? orl_conn_find_session(at->broker->gateways, at->taken_from)
+                                   : NULL;
+    if (old != NULL && old != at->conn) {
+        at->loser = old;
+        rc = audit_session(
+                at, old->client, "session.takeover", ORL_REASON_TAKEN_OVER, &at->loser_audit, err);
+    }
+    if (rc == 0 && (at->outcome == OUT_READY || at->conn->state != ORL_CONN_WAITING)) {
+        rc = audit_session(at, at->conn->client, at->outcome == OUT_READY ? "login" : "login.wait",
+                ORL_REASON_NONE, &audit, err);
+    }
+    return rc;
+}
+
 /* All or nothing: a refusal leaves neither session nor a used ticket behind. */
 static int attempt(struct attempt *at, struct orl_err *err)
 {
@@ -206,44 +250,23 @@ static int attempt(struct attempt *at, struct orl_err *err)
     if (rc < 0 || at->outcome == OUT_REFUSED) {
         return rc;
     }
-    return orl_store_tx_commit(&tx, err);
+    rc = audit_outcome(at, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-static void audit_session(
-        struct attempt *at, const char *action, enum orl_reason reason, struct orl_id *ret_audit)
+static int attempt_again(struct attempt *at, struct orl_err *err)
 {
-    char object[ORL_ID_LEN + 16];
-    char detail[ORL_TEXT_MAX + 1];
-    (void)snprintf(object, sizeof(object), "session:%s", at->session.id);
-    (void)snprintf(detail, sizeof(detail), "pool=%s desktop=%s protocol=%s way=%s",
-            at->session.pool, at->session.desktop,
-            at->session.protocol == ORL_PROTOCOL_VNC ? "vnc" : "rdp",
-            at->session.ticket[0] != '\0' ? "ticket" : "password");
-    struct orl_audit_event event = {.actor = "broker",
-            .action = action,
-            .reason = reason,
-            .object = object,
-            .user = at->session.user,
-            .client = at->conn->client,
-            .detail = detail};
-    orl_broker_audit(at->broker, &event, ret_audit);
-}
-
-/* The old connection of this session, if there is one, has lost it. */
-static void take_over(struct attempt *at)
-{
-    if (at->taken_from[0] == '\0') {
-        return;
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(at->broker->store, &tx, err);
+    if (rc == 0) {
+        rc = bind(at, false, err);
     }
-    struct orl_conn *old = orl_conn_find_session(at->broker->gateways, at->taken_from);
-    if (old == NULL || old == at->conn) {
-        return;
+    if (rc < 0 || at->outcome == OUT_REFUSED) {
+        return rc;
     }
-    struct orl_id audit;
-    struct attempt was = *at;
-    was.conn = old;
-    audit_session(&was, "session.takeover", ORL_REASON_TAKEN_OVER, &audit);
-    orl_conn_close(old, ORL_REASON_TAKEN_OVER, audit.text, NULL);
+    /* Waiting on: it may have a desktop by now that still starts. */
+    rc = at->outcome == OUT_READY ? audit_outcome(at, err) : 0;
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
 static void answer(struct attempt *at)
@@ -266,8 +289,6 @@ static void answer(struct attempt *at)
     if (!was_waiting) {
         broker->counters.logins++;
     }
-    struct orl_id audit;
-    audit_session(at, is_ready ? "login" : "login.wait", ORL_REASON_NONE, &audit);
 }
 
 static struct attempt attempt_of(struct orl_broker *broker, struct orl_conn *conn)
@@ -300,7 +321,9 @@ void orl_assign_start(
         orl_login_refuse(broker, conn, &refusal);
         return;
     }
-    take_over(&at);
+    if (at.loser != NULL) {
+        orl_conn_close(at.loser, ORL_REASON_TAKEN_OVER, at.loser_audit.text, NULL);
+    }
     answer(&at);
 }
 
@@ -325,7 +348,7 @@ void orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn)
     struct orl_err err = {0};
     struct attempt at = attempt_of(broker, conn);
     orl_msg_text(at.session.id, sizeof(at.session.id), conn->session);
-    int rc = bind(&at, false, &err);
+    int rc = attempt_again(&at, &err);
     if (rc < 0) {
         orl_broker_log_store(broker, "waiting", &err);
         at.outcome = OUT_WAIT;

@@ -52,6 +52,8 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
 {
     *broker = (struct orl_broker){.cfg = cfg, .loop = loop, .log = {.name = "broker"}};
     broker->started_ms = orl_clock_wall_ms();
+    broker->refusal_limit =
+            (struct orl_log_limit){.period_us = UINT64_C(60) * ORL_US_PER_S, .burst = 60};
     int rc = orl_password_init(err);
     if (rc == 0) {
         rc = make_dummy_hash(broker, err);
@@ -130,23 +132,30 @@ static const char *loggable(const char *text, char ret_hash[24])
     return ret_hash;
 }
 
-void orl_broker_audit(
+int orl_broker_audit(
         struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id)
 {
     struct orl_err err = {0};
+    unsigned dropped = 0;
     orl_id_new(ret_id);
     struct orl_id id;
-    if (orl_audit_append(broker->store, event, orl_clock_wall_ms(), &id, &err) < 0) {
+    int rc = orl_audit_append(broker->store, event, orl_clock_wall_ms(), &id, &err);
+    if (rc < 0) {
         orl_broker_log_store(broker, "audit", &err);
     } else {
         *ret_id = id;
     }
     if (event->reason != ORL_REASON_NONE) {
         broker->counters.refusals[event->reason]++;
+        if (!orl_log_limit_pass(&broker->refusal_limit, orl_loop_now_us(broker->loop), &dropped)) {
+            return rc;
+        }
     }
     char user[24];
     char object[24];
     orl_log_info(&broker->log, event->action, "reason", orl_reason_code(event->reason), "user",
             loggable(event->user, user), "object", loggable(event->object, object), "client",
-            event->client != NULL ? event->client : "", "audit", ret_id->text);
+            event->client != NULL ? event->client : "", "audit", ret_id->text, "unlogged",
+            ORL_LOG_NUM(dropped));
+    return rc;
 }

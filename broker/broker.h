@@ -40,6 +40,7 @@ struct orl_broker {
     char dummy_hash[ORL_PASSWORD_HASH_MAX + 1];
     uint64_t started_ms;
     struct orl_log_ctx log;
+    struct orl_log_limit refusal_limit; /* of lines; the audit has its own rule */
 };
 
 /* Opens store and keys, starts the workers; cfg and loop are borrowed until fini. */
@@ -52,8 +53,8 @@ void orl_broker_stop(struct orl_broker *broker);
 void orl_broker_fini(struct orl_broker *broker);
 
 /* Writes an audit row, logs and counts; ret_id (never empty after it, not even when the store fails)
- * is what the person is shown. */
-void orl_broker_audit(
+ * is what the person is shown. The result matters where a deed must not be without its row. */
+int orl_broker_audit(
         struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id);
 /* The store fails: nothing else to tell the person than "internal". */
 void orl_broker_log_store(struct orl_broker *broker, const char *what, const struct orl_err *err);

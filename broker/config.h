@@ -22,6 +22,8 @@ struct orl_broker_cfg {
     int64_t password_threads;
     int64_t max_connections;
     int64_t max_api_connections;
+    int64_t api_request_s;
+    int64_t api_idle_s;
     int password_cost; /* enum orl_password_cost */
     int log_level;     /* index into the choices; orl_broker_log_level() */
 };

@@ -251,12 +251,32 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
             }
             return;
         }
+        if (conn->state == ORL_CONN_WAITING) {
+            orl_leases_poke(broker->leases);
+            return;
+        }
+    }
+    if (conn->state == ORL_CONN_WAITING && strcmp(conn->session, msg->u.stats.session) == 0) {
+        return; /* session_lease.c renews those by itself */
     }
     if (conn->state != ORL_CONN_LIVE || strcmp(conn->session, msg->u.stats.session) != 0) {
         log_fault(gateway, "statistics of no session of this connection", msg->type);
         return;
     }
     orl_leases_renew(broker, conn, &msg->u.stats);
+}
+
+static void on_close(struct orl_gateway *gateway, const struct orl_msg *msg)
+{
+    struct orl_broker *broker = gateway->gateways->broker;
+    enum orl_reason reason = orl_reason_from_u32(msg->u.close.reason);
+    struct orl_conn *conn = find(gateway, msg->conn);
+    if (conn != NULL) {
+        orl_leases_lost(broker, conn, reason);
+        remove_conn(conn);
+    } else if (!orl_leases_lost_unheard(broker, gateway->name, msg->conn, reason)) {
+        orl_login_unheard(broker, reason, msg->u.close.text);
+    }
 }
 
 static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
@@ -273,11 +293,7 @@ static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct or
     } else if (msg->type == ORL_MSG_STATS) {
         on_stats(gateway, msg);
     } else if (msg->type == ORL_MSG_CLOSE) {
-        struct orl_conn *conn = find(gateway, msg->conn);
-        if (conn != NULL) {
-            orl_leases_lost(broker, conn, orl_reason_from_u32(msg->u.close.reason));
-            remove_conn(conn);
-        }
+        on_close(gateway, msg);
     } else {
         orl_leases_poke(broker->leases);
     }
@@ -342,7 +358,11 @@ static void add_peer(struct orl_gateways *gateways, int fd)
         gateway = calloc(1, sizeof(*gateway));
     }
     if (gateway == NULL) {
-        orl_log_warn(&broker->log, "gateway.sock: a peer was turned away", "uid", ORL_LOG_NUM(uid));
+        unsigned dropped = 0;
+        if (orl_log_limit_pass(&gateways->fault_limit, orl_loop_now_us(broker->loop), &dropped)) {
+            orl_log_warn(&broker->log, "gateway.sock: a peer was turned away", "uid",
+                    ORL_LOG_NUM(uid), "dropped", ORL_LOG_NUM(dropped));
+        }
         close(fd);
         return;
     }

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { REQUEST_S = 10, IDLE_S = 30, WRITE_BYTES = 16000, HEADER_BYTES = 4096, MAX_ADMINS = 64 };
+enum { WRITE_BYTES = 16000, HEADER_BYTES = 4096, MAX_ADMINS = 64 };
 
 struct orl_http {
     struct orl_broker *broker;
@@ -43,20 +43,32 @@ static enum orl_http_role role_of(const struct orl_http *http, uid_t uid)
     return is_admin ? ORL_HTTP_ADMIN : ORL_HTTP_NOBODY;
 }
 
-static int peer_uid(struct lws *wsi, uid_t *ret_uid)
+static int uid_of(int fd, uid_t *ret_uid)
 {
     struct ucred cred;
     socklen_t len = sizeof(cred);
-    if (getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
         return ORL_E_SYS;
     }
     *ret_uid = cred.uid;
     return 0;
 }
 
+/* Those who may not call anything get their 403 while there is plenty of room, no more. */
+static bool may_connect(const struct orl_http *http, int fd)
+{
+    unsigned max = (unsigned)http->broker->cfg->max_api_connections;
+    uid_t uid = 0;
+    if (uid_of(fd, &uid) < 0) {
+        return false;
+    }
+    return http->connections < (role_of(http, uid) == ORL_HTTP_NOBODY ? max / 4 : max);
+}
+
 static void free_req(struct orl_http_req *req)
 {
     if (req != NULL) {
+        orl_store_tx_end(&req->tx);
         if (req->body != NULL) {
             orl_secret_wipe(req->body, req->body_len);
         }
@@ -137,7 +149,7 @@ static bool unescape(const char *text, size_t len, char *ret, size_t ret_size)
     for (size_t i = 0; i < len; i++) {
         int c = (unsigned char)text[i];
         if (c == '%') {
-            int high = i + 2 < len + 0 ? hex_of(text[i + 1]) : -1;
+            int high = i + 2 < len ? hex_of(text[i + 1]) : -1;
             int low = high >= 0 ? hex_of(text[i + 2]) : -1;
             if (low < 0) {
                 return false;
@@ -215,9 +227,8 @@ static long content_length(struct lws *wsi)
     if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0) {
         return -1;
     }
-    char *end = NULL;
-    long value = strtol(text, &end, 10);
-    return *end == '\0' ? value : -1;
+    size_t len = strlen(text);
+    return strspn(text, "0123456789") == len && len < 10 ? strtol(text, NULL, 10) : -1;
 }
 
 static int on_request(struct orl_http *http, struct lws *wsi, struct peer *peer, const char *path)
@@ -225,7 +236,7 @@ static int on_request(struct orl_http *http, struct lws *wsi, struct peer *peer,
     struct orl_http_req *req = calloc(1, sizeof(*req));
     long length = content_length(wsi);
     reset_peer(peer);
-    if (req == NULL || peer_uid(wsi, &req->uid) < 0) {
+    if (req == NULL || uid_of(lws_get_socket_fd(wsi), &req->uid) < 0) {
         free(req);
         return -1;
     }
@@ -235,9 +246,16 @@ static int on_request(struct orl_http *http, struct lws *wsi, struct peer *peer,
     req->method = method_of(wsi);
     peer->req = req;
     http->broker->counters.api_requests++;
-    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, REQUEST_S);
-    if (req->method == 0 || length < 0 || length > ORL_HTTP_BODY_MAX ||
-            !read_head(wsi, path, req)) {
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, (int)http->broker->cfg->api_request_s);
+    if (req->method == 0) {
+        orl_api_refuse(req, 405, "method_not_allowed", "GET, POST, PATCH and DELETE are known");
+        return 0;
+    }
+    /* A body of unsaid length would be read as the next request. */
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+        length = -1;
+    }
+    if (length < 0 || length > ORL_HTTP_BODY_MAX || !read_head(wsi, path, req)) {
         orl_api_refuse(req, length > ORL_HTTP_BODY_MAX ? 413 : 400, "bad_request",
                 length > ORL_HTTP_BODY_MAX ? "the body is over 64 KiB" : "not a request for this");
         return 0;
@@ -309,7 +327,7 @@ static int on_event(
     struct peer *peer = user;
     switch ((int)reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return http->connections >= (unsigned)http->broker->cfg->max_api_connections;
+        return may_connect(http, (int)(intptr_t)in) ? 0 : 1;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         http->connections++;
         return 0;
@@ -389,8 +407,8 @@ int orl_http_new(struct orl_broker *broker, struct orl_http **ret_http, struct o
             .pcontext = &http->context,
             .gid = -1,
             .uid = -1,
-            .timeout_secs = REQUEST_S,
-            .keepalive_timeout = IDLE_S,
+            .timeout_secs = (unsigned)broker->cfg->api_request_s,
+            .keepalive_timeout = (int)broker->cfg->api_idle_s,
             .max_http_header_data2 = HEADER_BYTES,
             .max_http_header_pool2 = (unsigned)broker->cfg->max_api_connections,
             .pt_serv_buf_size = HEADER_BYTES,

@@ -20,6 +20,7 @@ struct orl_http_req {
     uid_t uid;
     char path[ORL_HTTP_PATH_MAX + 1];  /* percent-decoded, without the query */
     char query[ORL_HTTP_PATH_MAX + 1]; /* "a=b&c=d", each value still percent-encoded */
+    struct orl_store_tx tx;            /* api.c's: the deed and its audit row */
     char *body;                        /* NUL-terminated; NULL: none */
     size_t body_len;
     struct lws *wsi; /* http.c's; NULL: the client has gone */

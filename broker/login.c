@@ -21,8 +21,22 @@ void orl_login_refuse(
             .user = refusal->user,
             .client = conn->client,
             .detail = refusal->detail};
-    orl_broker_audit(broker, &event, &audit);
+    (void)orl_broker_audit(broker, &event, &audit);
     orl_conn_close(conn, refusal->reason, audit.text, refusal->text);
+}
+
+void orl_login_unheard(struct orl_broker *broker, enum orl_reason reason, const char *text)
+{
+    static const char start[] = "client ";
+    struct orl_id audit;
+    if (strncmp(text, start, sizeof(start) - 1) != 0) {
+        return; /* what a session says after we forgot it */
+    }
+    struct orl_audit_event event = {.actor = "gateway",
+            .action = "connection",
+            .reason = reason != ORL_REASON_NONE ? reason : ORL_REASON_CLIENT_CLOSED,
+            .client = text + sizeof(start) - 1};
+    (void)orl_broker_audit(broker, &event, &audit);
 }
 
 static void refuse(struct orl_broker *broker, struct orl_conn *conn, enum orl_reason reason,
@@ -145,6 +159,7 @@ struct check {
     struct orl_names names;
     bool has_user;
     bool is_right; /* written by the worker */
+    char client[ORL_ADDR_MAX + 1];
     char hash[ORL_STORE_SECRET_MAX + 1];
     char password[ORL_PASSWORD_MAX + 1];
 };
@@ -162,6 +177,19 @@ static void run_check(void *job)
     check->is_right = orl_password_verify(check->hash, check->password) && check->has_user;
 }
 
+/* It was not there any more when the answer was known: that it tried is on record all the same. */
+static void audit_leaver(const struct check *check)
+{
+    struct orl_id audit;
+    struct orl_audit_event event = {.actor = "broker",
+            .action = "login",
+            .reason = check->is_right ? ORL_REASON_CLIENT_CLOSED : ORL_REASON_AUTH_FAILED,
+            .user = check->names.user,
+            .client = check->client,
+            .detail = "the connection was over before the answer"};
+    (void)orl_broker_audit(check->broker, &event, &audit);
+}
+
 static void finish_check(void *ctx)
 {
     struct check *check = ctx;
@@ -172,6 +200,8 @@ static void finish_check(void *ctx)
         decide(broker, conn, check->names.user, check->names.pool, NULL);
     } else if (conn != NULL) {
         refuse(broker, conn, ORL_REASON_AUTH_FAILED, check->names.user, NULL);
+    } else {
+        audit_leaver(check);
     }
     free_check(check);
 }
@@ -224,6 +254,7 @@ static void check_password(struct orl_broker *broker, struct orl_conn *conn,
     check->serial = conn->serial;
     check->names = claim->names;
     check->hold_us = claim->hold_us;
+    orl_msg_text(check->client, sizeof(check->client), conn->client);
     orl_msg_text(check->password, sizeof(check->password), login->password);
     int rc = load_hash(broker, check, claim->is_valid);
     if (rc == 0) {

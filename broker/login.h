@@ -19,5 +19,7 @@ struct orl_refusal { /* borrowed; NULL is empty */
 /* Frees conn. */
 void orl_login_refuse(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_refusal *refusal);
+/* A connection that ended before it asked for anything; text: "client ADDRESS", the gateway's word. */
+void orl_login_unheard(struct orl_broker *broker, enum orl_reason reason, const char *text);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_PER_TICK = 64 };
+enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000 };
 #define TICK_US ORL_US_PER_S
 #define PRUNE_US (UINT64_C(3600) * ORL_US_PER_S)
 
@@ -35,79 +35,79 @@ enum orl_reason orl_leases_end_of(
     return desktop->power == ORL_POWER_FAILED ? ORL_REASON_GUEST_DIED : ORL_REASON_NONE;
 }
 
-static void close_conn_of(
-        struct orl_broker *broker, const char *session, enum orl_reason reason, const char *audit)
+/* With the audit row that its end just got. */
+static void close_conn_of(struct orl_broker *broker, const char *session, enum orl_reason reason)
 {
     struct orl_conn *conn = orl_conn_find_session(broker->gateways, session);
     if (conn != NULL) {
-        orl_conn_close(conn, reason, audit, NULL);
+        orl_conn_close(conn, reason, orl_audit_last_id(broker->store), NULL);
     }
 }
 
-struct end {
-    char session[ORL_ID_LEN + 1];
-    char user[ORL_USER_MAX + 1];
-    char client[ORL_ADDR_MAX + 1];
-    enum orl_reason reason;
-};
-
-static void audit_session(struct orl_broker *broker, const struct end *end, const char *action,
-        struct orl_id *ret_audit)
+static void log_over(
+        struct orl_broker *broker, const char *what, const char *session, enum orl_reason reason)
 {
-    char object[ORL_ID_LEN + 16];
-    (void)snprintf(object, sizeof(object), "session:%s", end->session);
-    struct orl_audit_event event = {.actor = "broker",
-            .action = action,
-            .reason = end->reason,
-            .object = object,
-            .user = end->user,
-            .client = end->client};
-    orl_broker_audit(broker, &event, ret_audit);
+    orl_log_info(&broker->log, what, "session", session, "reason", orl_reason_code(reason), "audit",
+            orl_audit_last_id(broker->store));
 }
 
 int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reason reason,
-        const char *actor, const char *audit, struct orl_err *err)
+        const char *actor, struct orl_err *err)
 {
     int rc = orl_session_end(broker->store, session, reason, actor, orl_clock_wall_ms(), err);
     if (rc < 0) {
         return rc;
     }
     broker->counters.session_ends[reason]++;
-    close_conn_of(broker, session, reason, audit);
+    log_over(broker, "session.end", session, reason);
+    close_conn_of(broker, session, reason);
     orl_leases_poke_vmpool(broker->leases);
     return 0;
 }
 
-int orl_leases_disconnect(struct orl_broker *broker, const char *session, enum orl_reason reason,
-        const char *audit, struct orl_err *err)
+int orl_leases_disconnect(
+        struct orl_broker *broker, const char *session, enum orl_reason reason, struct orl_err *err)
 {
     int rc = orl_session_disconnect(broker->store, session, 0, reason, orl_clock_wall_ms(), err);
     if (rc == 0) {
-        close_conn_of(broker, session, reason, audit);
+        log_over(broker, "session.disconnect", session, reason);
+        close_conn_of(broker, session, reason);
     }
     return rc;
 }
 
-void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_reason reason)
+static void lose(
+        struct orl_broker *broker, const char *session, uint32_t number, enum orl_reason reason)
 {
-    if (conn->session[0] == '\0') {
-        return;
-    }
     struct orl_err err = {0};
-    struct end end = {.reason = reason == ORL_REASON_NONE ? ORL_REASON_CLIENT_CLOSED : reason};
-    int rc = orl_session_disconnect(
-            broker->store, conn->session, conn->number, end.reason, orl_clock_wall_ms(), &err);
+    enum orl_reason why = reason == ORL_REASON_NONE ? ORL_REASON_CLIENT_CLOSED : reason;
+    int rc = orl_session_disconnect(broker->store, session, number, why, orl_clock_wall_ms(), &err);
     if (rc == 0) {
-        struct orl_id audit;
-        orl_msg_text(end.session, sizeof(end.session), conn->session);
-        orl_msg_text(end.user, sizeof(end.user), conn->user);
-        orl_msg_text(end.client, sizeof(end.client), conn->client);
-        audit_session(broker, &end, "session.disconnect", &audit);
+        log_over(broker, "session.disconnect", session, why);
     } else if (rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND) {
         orl_broker_log_store(broker, "disconnect", &err);
     }
-    conn->session[0] = '\0';
     orl_leases_poke(broker->leases);
+}
+
+void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_reason reason)
+{
+    if (conn->session[0] != '\0') {
+        lose(broker, conn->session, conn->number, reason);
+        conn->session[0] = '\0';
+    }
+}
+
+bool orl_leases_lost_unheard(
+        struct orl_broker *broker, const char *gateway, uint32_t number, enum orl_reason reason)
+{
+    struct orl_session_row row;
+    if (number == 0 || orl_session_find_conn(broker->store, gateway, number, &row, NULL) < 0 ||
+            orl_conn_find_session(broker->gateways, row.id) != NULL) {
+        return false;
+    }
+    lose(broker, row.id, number, reason);
+    return true;
 }
 
 static uint64_t lease_until_ms(const struct orl_broker *broker)
@@ -131,16 +131,22 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     if (row.state == ORL_SESSION_ENDED) {
         return reason_of_end(&row);
     }
-    if (row.state != ORL_SESSION_ACTIVE || row.conn != number ||
-            strcmp(row.gateway, gateway) != 0) {
+    if (row.conn != number || strcmp(row.gateway, gateway) != 0) {
         return ORL_REASON_TAKEN_OVER;
     }
+    ret_conn->state = row.state == ORL_SESSION_ACTIVE ? ORL_CONN_LIVE : ORL_CONN_WAITING;
+    if (ret_conn->state == ORL_CONN_WAITING) {
+        ret_conn->renewed_us = 0;
+        ret_conn->deadline_us = orl_loop_now_us(broker->loop) +
+                                (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
+    }
     ret_conn->protocol = row.protocol;
-    ret_conn->state = ORL_CONN_LIVE;
     orl_msg_text(ret_conn->user, sizeof(ret_conn->user), row.user);
     orl_msg_text(ret_conn->client, sizeof(ret_conn->client), row.client);
     orl_msg_text(ret_conn->client_name, sizeof(ret_conn->client_name), row.client_name);
     orl_msg_text(ret_conn->session, sizeof(ret_conn->session), row.id);
+    /* We may have died between the decision and telling it. */
+    orl_conn_send_plan(ret_conn, &row, ret_conn->state == ORL_CONN_LIVE);
     orl_log_info(&broker->log, "a session goes on after a restart", "session", session);
     return ORL_REASON_NONE;
 }
@@ -189,6 +195,10 @@ void orl_leases_renew(
     }
 }
 
+struct end {
+    char session[ORL_ID_LEN + 1];
+    enum orl_reason reason;
+};
 struct ends {
     struct orl_broker *broker;
     struct end list[MAX_PER_TICK];
@@ -212,8 +222,6 @@ static int see_session(void *ctx, const struct orl_session_row *row)
         struct end *end = &ends->list[ends->count++];
         end->reason = reason;
         orl_msg_text(end->session, sizeof(end->session), row->id);
-        orl_msg_text(end->user, sizeof(end->user), row->user);
-        orl_msg_text(end->client, sizeof(end->client), row->client);
     }
     return 0;
 }
@@ -229,9 +237,7 @@ static void end_switched_off(struct orl_broker *broker)
     }
     for (unsigned i = 0; i < ends.count; i++) {
         const struct end *end = &ends.list[i];
-        struct orl_id audit;
-        audit_session(broker, end, "session.end", &audit);
-        if (orl_leases_end(broker, end->session, end->reason, "broker", audit.text, &err) < 0) {
+        if (orl_leases_end(broker, end->session, end->reason, "broker", &err) < 0) {
             orl_broker_log_store(broker, "ending a session", &err);
         }
     }
@@ -322,17 +328,27 @@ static void renew_waiting(void *ctx, struct orl_conn *conn)
     }
 }
 
-static void prune(struct orl_leases *lease)
+/* What is old goes in bites that hold nobody up; true: there may be more. */
+static bool prune(struct orl_broker *broker)
 {
-    struct orl_broker *broker = lease->broker;
     struct orl_err err = {0};
     uint64_t now_ms = orl_clock_wall_ms();
     uint64_t keep_ms = (uint64_t)broker->cfg->audit_keep_days * 86400 * 1000;
     uint64_t day_ms = UINT64_C(86400) * 1000;
-    if (orl_ticket_prune(broker->store, now_ms - day_ms, &err) < 0 ||
-            orl_audit_prune(broker->store, now_ms > keep_ms ? now_ms - keep_ms : 0, &err) < 0) {
+    uint64_t before_ms = now_ms > keep_ms ? now_ms - keep_ms : 0;
+    int sessions = -1;
+    int rows = -1;
+    int rc = orl_ticket_prune(broker->store, now_ms - day_ms, &err);
+    if (rc >= 0) {
+        rc = sessions = orl_session_prune(broker->store, before_ms, MAX_PRUNED, &err);
+    }
+    if (rc >= 0) {
+        rc = rows = orl_audit_prune(broker->store, before_ms, MAX_PRUNED, &err);
+    }
+    if (rc < 0) {
         orl_broker_log_store(broker, "pruning", &err);
     }
+    return sessions == MAX_PRUNED || rows == MAX_PRUNED;
 }
 
 static void on_tick(void *ctx)
@@ -343,8 +359,7 @@ static void on_tick(void *ctx)
     orl_conn_each(broker->gateways, renew_waiting, broker);
     look(lease);
     if (lease->pruned_us == 0 || now_us - lease->pruned_us >= PRUNE_US) {
-        lease->pruned_us = now_us;
-        prune(lease);
+        lease->pruned_us = prune(broker) ? 0 : now_us;
     }
 }
 

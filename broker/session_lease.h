@@ -13,8 +13,8 @@ void orl_leases_poke(struct orl_leases *lease);
 /* Tell vmpool that the store has news, later in this wake; it need not be there. */
 void orl_leases_poke_vmpool(struct orl_leases *lease);
 
-/* May this connection of a gateway go on as the active session's, after a restart of ours? NONE: yes,
- * and *ret_conn says whose it is; else why it is over. */
+/* May this connection of a gateway go on as its session's, after a restart of ours? NONE: yes, and
+ * *ret_conn says whose it is, LIVE or WAITING; else why it is over. */
 enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway, uint32_t number,
         const char *session, struct orl_conn *ret_conn);
 /* Frees conn when its session is over. */
@@ -22,12 +22,15 @@ void orl_leases_renew(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_stats *stats);
 /* The connection is gone; conn stays the caller's. */
 void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_reason reason);
+/* The same of one that we know only from the store, after a restart of ours; false: it had none. */
+bool orl_leases_lost_unheard(struct orl_broker *broker, const char *gateway, uint32_t number,
+        enum orl_reason reason);
 /* Ends a session and closes its connection, if it has one. */
 ORL_NODISCARD int orl_leases_end(struct orl_broker *broker, const char *session,
-        enum orl_reason reason, const char *actor, const char *audit, struct orl_err *err);
+        enum orl_reason reason, const char *actor, struct orl_err *err);
 /* Disconnects a session and closes its connection, if it has one. */
 ORL_NODISCARD int orl_leases_disconnect(struct orl_broker *broker, const char *session,
-        enum orl_reason reason, const char *audit, struct orl_err *err);
+        enum orl_reason reason, struct orl_err *err);
 /* Why a session is over, seen from its desktop: LOGGED_OFF (powered off from inside), GUEST_DIED;
  * NONE: it goes on. Pure. */
 enum orl_reason orl_leases_end_of(

@@ -125,10 +125,18 @@ int orl_audit_append(struct orl_store *store, const struct orl_audit_event *even
                                               : count_event(store, event, &flood, now_ms, &id, err);
     }
     rc = rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+    if (rc == 0) {
+        store->last_audit = id;
+    }
     if (rc == 0 && ret_id != NULL) {
         *ret_id = id;
     }
     return rc;
+}
+
+const char *orl_audit_last_id(const struct orl_store *store)
+{
+    return store->last_audit.text;
 }
 
 #define SELECT                                                                                     \
@@ -205,9 +213,13 @@ int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filte
     }
 }
 
-int orl_audit_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)
+int orl_audit_prune(
+        struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM audit WHERE time_ms < $1");
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE time_ms < $1"
+            " ORDER BY time_ms LIMIT $2)");
     orl_db_put_u64(&q, before_ms);
+    orl_db_put_u64(&q, max_count);
     return orl_db_run(&q, err);
 }

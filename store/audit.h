@@ -36,6 +36,8 @@ typedef int (*orl_audit_fn)(void *ctx, const struct orl_audit_row *row);
  * there is one: then row and deed are written together or not at all. */
 ORL_NODISCARD int orl_audit_append(struct orl_store *store, const struct orl_audit_event *event,
         uint64_t now_ms, struct orl_id *ret_id, struct orl_err *err);
+/* The row that this handle wrote last, as one that moved a desktop did; "" before the first. */
+const char *orl_audit_last_id(const struct orl_store *store);
 ORL_NODISCARD int orl_audit_get(struct orl_store *store, const char *id,
         struct orl_audit_row *ret_row, struct orl_err *err);
 struct orl_audit_filter {        /* all that are set must hold */
@@ -49,8 +51,9 @@ struct orl_audit_filter {        /* all that are set must hold */
 /* Newest first. */
 ORL_NODISCARD int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filter,
         orl_audit_fn fn, void *ctx, struct orl_err *err);
-/* Deletes what is older; returns how many. */
-ORL_NODISCARD int orl_audit_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err);
+/* Deletes what is older, the oldest first, at most max_count; returns how many. */
+ORL_NODISCARD int orl_audit_prune(
+        struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err);
 /* "203.0.113.7:4711" to "203.0.113.0/24", "[2001:db8::1]:99" to "2001:db8::/56"; anything else to
  * itself. */
 void orl_audit_prefix(const char *client, char ret_prefix[ORL_ADDR_MAX + 1]);

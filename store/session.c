@@ -147,22 +147,26 @@ int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("session on gateway", gateway, err) : rc;
 }
 
+#define LISTED                                                                                     \
+    "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"                                 \
+    " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4) AND ($5 = '' OR state = $5)"
+#define NEWEST " ORDER BY started_ms DESC, id LIMIT $6"
+
 int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,
         orl_session_fn fn, void *ctx, struct orl_err *err)
 {
     static const struct orl_session_filter everything;
     const struct orl_session_filter *f = filter != NULL ? filter : &everything;
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"
-                   " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4)"
-                   " AND ($5 = '' OR state = $5) AND ($6 = 0 OR state <> 'ended')"
-                   " ORDER BY started_ms DESC, id LIMIT $7");
+    /* The live ones are few and found by their state, whatever number has ended. */
+    ORL_DB_AUTO q = f->is_live ? orl_db_query(store->db, SELECT LISTED " AND state IN"
+                                                                       " ('waiting', 'active',"
+                                                                       " 'disconnected')" NEWEST)
+                               : orl_db_query(store->db, SELECT LISTED NEWEST);
     orl_db_put_text(&q, f->user);
     orl_db_put_text(&q, f->pool);
     orl_db_put_text(&q, f->gateway);
     orl_db_put_text(&q, f->desktop);
     orl_db_put_text(&q, f->state == ORL_SESSION_NONE ? "" : orl_session_state_name(f->state));
-    orl_db_put_bool(&q, f->is_live);
     orl_db_put_u64(&q, f->max_count == 0 ? INT32_MAX : f->max_count);
     return orl_session_read_all(&q, fn, ctx, err);
 }
@@ -220,7 +224,8 @@ int orl_session_renew(struct orl_store *store, const char *id, uint64_t lease_un
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE session SET lease_until_ms = $1, stats = CASE WHEN $2 = '' THEN stats ELSE $2"
-            " END WHERE id = $3 AND state IN ('waiting', 'active')");
+            " END WHERE id = $3 AND (state IN ('waiting', 'active')"
+            " OR (state = 'disconnected' AND conn <> 0))");
     orl_db_put_u64(&q, lease_until_ms);
     orl_db_put_text(&q, stats);
     orl_db_put_text(&q, id);
@@ -228,10 +233,13 @@ int orl_session_renew(struct orl_store *store, const char *id, uint64_t lease_un
     return rc == 0 ? ended(id, err) : rc < 0 ? rc : 0;
 }
 
-int orl_session_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)
+int orl_session_prune(
+        struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err)
 {
-    ORL_DB_AUTO q =
-            orl_db_query(store->db, "DELETE FROM session WHERE state = 'ended' AND ended_ms < $1");
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE state = 'ended'"
+            " AND ended_ms < $1 LIMIT $2)");
     orl_db_put_u64(&q, before_ms);
+    orl_db_put_u64(&q, max_count);
     return orl_db_run(&q, err);
 }

@@ -96,9 +96,9 @@ ORL_NODISCARD int orl_session_demand(struct orl_store *store, const char *pool, 
 /* How many wait without a desktop, or negative. */
 ORL_NODISCARD int orl_session_count_waiting(
         struct orl_store *store, const char *pool, struct orl_err *err);
-/* Deletes what ended before before_ms; returns how many. */
+/* Deletes what ended before before_ms, at most max_count; returns how many. */
 ORL_NODISCARD int orl_session_prune(
-        struct orl_store *store, uint64_t before_ms, struct orl_err *err);
+        struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err);
 const char *orl_session_state_name(enum orl_session_state state);
 bool orl_session_state_parse(const char *text, enum orl_session_state *ret_state);
 

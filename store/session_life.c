@@ -3,6 +3,7 @@
 #include "store/desktop_priv.h"
 #include "store/session_priv.h"
 #include "store/ticket.h"
+#include <stdio.h>
 #include <string.h>
 
 #define BATCH 64
@@ -151,13 +152,16 @@ static int audit_session(struct orl_store *store, const struct orl_session_row *
         struct orl_err *err)
 {
     /* No client: an end is never a refusal that floods. */
+    char detail[ORL_ID_LEN + ORL_ADDR_MAX + 32];
+    (void)snprintf(
+            detail, sizeof(detail), "desktop=%s client=%s", session->desktop, session->client);
     struct orl_audit_event event = {.actor = actor,
             .action = action,
             .reason = reason,
             .kind = "session",
             .object = session->id,
             .user = session->user,
-            .detail = session->desktop};
+            .detail = detail};
     return orl_audit_append(store, &event, now_ms, NULL, err);
 }
 
@@ -289,6 +293,7 @@ static int collect_overdue(struct orl_store *store, unsigned max_count, uint64_t
             orl_db_query(store->db, "SELECT s.id FROM session s JOIN pool p ON p.name = s.pool"
                                     " WHERE s.state = 'disconnected' AND p.disconnect_timeout_s > 0"
                                     " AND s.disconnected_ms + p.disconnect_timeout_s * 1000 <= $1"
+                                    " AND (s.conn = 0 OR s.lease_until_ms < $1)"
                                     " ORDER BY s.disconnected_ms LIMIT $2");
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, max_count);
@@ -299,7 +304,8 @@ static int collect_orphans(
         struct orl_store *store, unsigned max_count, struct batch *batch, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT s.id FROM session s WHERE s.state <> 'ended' AND s.desktop <> ''"
+            "SELECT s.id FROM session s WHERE s.state IN ('waiting', 'active', 'disconnected')"
+            " AND s.desktop <> ''"
             " AND NOT EXISTS (SELECT 1 FROM desktop d WHERE d.id = s.desktop"
             " AND d.session = s.id AND d.version = s.desktop_version) LIMIT $1");
     orl_db_put_u64(&q, max_count);

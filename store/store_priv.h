@@ -10,6 +10,7 @@ struct orl_store {
     unsigned tx_depth;
     int schema;
     char installation[ORL_UUID_LEN + 1];
+    struct orl_id last_audit;
 };
 
 struct orl_store_migration {

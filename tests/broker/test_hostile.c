@@ -22,7 +22,8 @@ enum { STRANGER = 65534, SOMEBODY = 12345 };
 
 static int start(void **state)
 {
-    static const char *const sets[] = {"admin_uids=12345", "max_api_connections=8", NULL};
+    static const char *const sets[] = {
+            "admin_uids=12345", "max_api_connections=8", "api_request_s=1", "api_idle_s=2", NULL};
     (void)state;
     broker_start(&b, sets);
     add_static_pool(&b, "office", 2);
@@ -181,6 +182,135 @@ static void other_users_are_refused_on_both_sockets(void **state)
     broker_lives();
 }
 
+static unsigned count_audit(const char *query)
+{
+    int status = 0;
+    char path[200];
+    unsigned count = 0;
+    size_t i = 0;
+    json_t *row = NULL;
+    (void)snprintf(path, sizeof(path), "/v1/audit?limit=1000&%s", query);
+    json_t *answer = api(&b, "GET", path, NULL, &status);
+    assert_int_equal(status, 200);
+    json_array_foreach(json_object_get(answer, "audit"), i, row)
+    {
+        count += (unsigned)json_integer_value(json_object_get(row, "count"));
+    }
+    json_decref(answer);
+    return count;
+}
+
+static void say_over(int gw, uint32_t conn, enum orl_reason reason, const char *text)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = conn};
+    msg.u.close.reason = reason;
+    orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text);
+    assert_int_equal(orl_ipc_send(gw, &msg, NULL, 0), 0);
+}
+
+static void connection_that_ends_before_login_has_a_row(void **state)
+{
+    int status = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    say_over(gw, 900, ORL_REASON_CLIENT_PROTOCOL, "client 10.9.1.1:77");
+    for (uint32_t i = 0; i < 25; i++) {
+        say_over(gw, 901 + i, ORL_REASON_HANDSHAKE_TIMEOUT, "client [2001:db8::7]:5");
+    }
+    say_over(gw, 990, ORL_REASON_CLIENT_PROTOCOL, "what a session says");
+    uint32_t conn = send_login(&b, gw, "alice", "wrong", "", "10.9.2.1:1");
+    expect_refusal(&b, gw, conn, ORL_REASON_AUTH_FAILED);
+    json_t *answer =
+            api(&b, "GET", "/v1/audit?reason=client_protocol&action=connection", NULL, &status);
+    json_t *rows = json_object_get(answer, "audit");
+    assert_int_equal(json_array_size(rows), 1);
+    assert_string_equal(
+            json_string_value(json_object_get(json_array_get(rows, 0), "client")), "10.9.1.1:77");
+    json_decref(answer);
+    answer = api(&b, "GET", "/v1/audit?reason=handshake_timeout", NULL, &status);
+    rows = json_object_get(answer, "audit");
+    /* Ten rows and a counter; more when the minute changes meanwhile. */
+    assert_true(json_array_size(rows) >= 11 && json_array_size(rows) <= 22);
+    json_decref(answer);
+    assert_int_equal(count_audit("reason=handshake_timeout"), 25);
+    close(gw);
+}
+
+static void who_leaves_during_the_check_is_on_record(void **state)
+{
+    (void)state;
+    unsigned before = count_audit("reason=auth_failed");
+    int gw = gateway_connect(&b);
+    uint32_t conn = send_login(&b, gw, "leaver", "wrong", "", "10.9.3.1:1");
+    send_close(gw, conn, ORL_REASON_CLIENT_CLOSED);
+    for (int i = 0; i < 200 && count_audit("reason=auth_failed") == before; i++) {
+        usleep(20000);
+    }
+    assert_int_equal(count_audit("reason=auth_failed"), before + 1);
+    close(gw);
+}
+
+static void one_deed_has_one_row(void **state)
+{
+    char path[200];
+    char query[200];
+    (void)state;
+    int status = 0;
+    json_t *added = api(&b, "POST", "/v1/desktops",
+            "{\"pool\":\"office\",\"vnc\":\"127.0.0.1:5999\"}", &status);
+    assert_int_equal(status, 201);
+    const char *id = json_string_value(json_object_get(added, "id"));
+    (void)snprintf(query, sizeof(query), "object=desktop:%s", id);
+    assert_int_equal(count_audit(query), 1);
+    (void)snprintf(
+            path, sizeof(path), "/v1/audit/%s", json_string_value(json_object_get(added, "audit")));
+    json_t *row = api(&b, "GET", path, NULL, &status);
+    assert_string_equal(json_string_value(json_object_get(row, "action")), "desktop.add");
+    json_decref(row);
+    (void)snprintf(path, sizeof(path), "/v1/desktops/%s/maintenance", id);
+    api_ok(&b, "POST", path, NULL, 200);
+    assert_int_equal(count_audit(query), 2);
+    json_decref(added);
+}
+
+/* A typing error must not list everything, and force=0 must not force. */
+static void query_that_is_not_understood_is_refused(void **state)
+{
+    static const char *const paths[] = {"/v1/sessions?usr=alice", "/v1/sessions?all=0",
+            "/v1/sessions?user", "/v1/users?x=1",
+            "/v1/desktops?pool=0123456789012345678901234567890123456789012345678901234567890123456"
+            "789",
+            "/v1/audit?limit=", "/v1/audit?limit=0", "/v1/audit?reason=none_such"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        api_ok(&b, "GET", paths[i], NULL, 400);
+    }
+    api_ok(&b, "DELETE", "/v1/desktops/00000000000000000000000000000000?force=0", NULL, 400);
+    api_ok(&b, "GET", "/v1/sessions?all=1&user=alice", NULL, 200);
+}
+
+static int raw(const char *request)
+{
+    return api_raw(&b, request, strlen(request));
+}
+
+static void wrong_framing_and_methods_have_their_codes(void **state)
+{
+    (void)state;
+    assert_int_equal(raw("PUT /v1/users HTTP/1.1\r\nContent-Length: 0\r\nConnection: "
+                         "close\r\n\r\n"),
+            405);
+    assert_int_equal(raw("DELETE /v1/users HTTP/1.1\r\nConnection: close\r\n\r\n"), 405);
+    assert_int_equal(raw("POST /v1/users HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+                         "Connection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+            400);
+    assert_int_equal(raw("POST /v1/users HTTP/1.1\r\nContent-Length: +2\r\n"
+                         "Connection: close\r\n\r\n{}"),
+            400);
+    assert_int_equal(raw("GET /v1/users/a%2Fb HTTP/1.1\r\nConnection: close\r\n\r\n"), 404);
+    broker_lives();
+}
+
 static void http_garbage_is_refused(void **state)
 {
     static const char *const requests[] = {"\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
@@ -259,6 +389,11 @@ int main(void)
             cmocka_unit_test(gateway_that_dies_in_a_password_check_harms_nobody),
             cmocka_unit_test(flood_of_logins_is_bounded),
             cmocka_unit_test(other_users_are_refused_on_both_sockets),
+            cmocka_unit_test(connection_that_ends_before_login_has_a_row),
+            cmocka_unit_test(who_leaves_during_the_check_is_on_record),
+            cmocka_unit_test(one_deed_has_one_row),
+            cmocka_unit_test(query_that_is_not_understood_is_refused),
+            cmocka_unit_test(wrong_framing_and_methods_have_their_codes),
             cmocka_unit_test(http_garbage_is_refused),
             cmocka_unit_test(bodies_over_the_limit_are_refused),
             cmocka_unit_test(silent_connections_do_not_lock_the_api),

@@ -16,7 +16,7 @@ static struct broker b;
 static int start(void **state)
 {
     static const char *const sets[] = {
-            "lease_s=5", "wait_timeout_s=4", "ticket_first_use_s=5", "vmpool_silent_s=3600", NULL};
+            "lease_s=2", "wait_timeout_s=2", "ticket_first_use_s=1", "vmpool_silent_s=3600", NULL};
     (void)state;
     broker_start(&b, sets);
     add_floating_pool(&b, "demo", 3, 1);
@@ -143,7 +143,7 @@ static void silent_session_loses_its_lease_and_statistics_keep_it(void **state)
     struct orl_msg_plan busy = log_in(gw, "dave", "10.0.4.2:1", &dave);
     for (int i = 0; i < 8; i++) {
         send_stats(gw, dave, busy.session);
-        sleep(1);
+        usleep(500000);
     }
     await_session(&b, silent.session, "disconnected");
     await_session(&b, busy.session, "active");
@@ -164,6 +164,8 @@ static void restart_of_the_broker_is_survived(void **state)
     broker_restart(&b);
     gw = gateway_connect(&b);
     send_stats(gw, conn, plan.session);
+    struct orl_msg_plan again = expect_plan(gw, conn, true); /* it may not have had the first */
+    assert_string_equal(again.desktop, plan.desktop);
     send_stats(gw, conn, plan.session);
     await_session(&b, plan.session, "active");
     /* Adopted: what is closed reaches it. */
@@ -177,6 +179,66 @@ static void restart_of_the_broker_is_survived(void **state)
     send_stats(gw, conn + 1000, plan.session);
     msg = expect(gw, conn + 1000, ORL_MSG_CLOSE);
     assert_int_equal(msg.u.close.reason, ORL_REASON_TAKEN_OVER);
+    await_session(&b, plan.session, "disconnected");
+    close(gw);
+}
+
+static void who_waits_is_still_waiting_after_a_restart(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    add_floating_pool(&b, "later", 2, 60);
+    add_user(&b, "hugo", "later");
+    int gw = gateway_connect(&b);
+    uint32_t conn = send_login(&b, gw, "hugo", "password-hugo", "", "10.0.5.2:1");
+    struct orl_msg_plan waiting = expect_plan(gw, conn, false);
+    broker_kill(&b, SIGKILL);
+    close(gw);
+    broker_restart(&b);
+    gw = gateway_connect(&b);
+    send_stats(gw, conn, waiting.session);
+    (void)expect_plan(gw, conn, false);
+    make_ready_desktop(&b, "later", id);
+    poke(gw);
+    struct orl_msg_plan ready = expect_plan(gw, conn, true);
+    assert_string_equal(ready.session, waiting.session);
+    assert_string_equal(ready.desktop, id);
+    send_close(gw, conn, ORL_REASON_CLIENT_CLOSED);
+    await_session(&b, ready.session, "disconnected");
+    close(gw);
+}
+
+static void close_of_a_connection_from_before_the_restart_counts(void **state)
+{
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct orl_msg_plan plan = log_in(gw, "hugo", "10.0.5.3:1", &conn);
+    broker_kill(&b, SIGKILL);
+    close(gw);
+    broker_restart(&b);
+    gw = gateway_connect(&b);
+    send_close(gw, conn, ORL_REASON_CLIENT_CLOSED);
+    await_session(&b, plan.session, "disconnected");
+    close(gw);
+}
+
+static void taken_entitlement_and_account_put_out(void **state)
+{
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct orl_msg_plan plan = log_in(gw, "hugo", "10.0.5.4:1", &conn);
+    api_ok(&b, "DELETE", "/v1/entitlements/HUGO/later", NULL, 200);
+    expect_refusal(&b, gw, conn, ORL_REASON_NOT_ENTITLED);
+    await_session(&b, plan.session, "disconnected");
+    conn = send_login(&b, gw, "hugo", "password-hugo", "later", "10.0.5.4:2");
+    expect_refusal(&b, gw, conn, ORL_REASON_NOT_ENTITLED);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"user\":\"hugo\",\"pool\":\"later\"}", 201);
+    struct orl_msg_plan back = log_in(gw, "hugo", "10.0.5.4:3", &conn);
+    assert_string_equal(back.desktop, plan.desktop);
+    api_ok(&b, "PATCH", "/v1/users/hugo", "{\"is_disabled\":true}", 200);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCOUNT_DISABLED);
     await_session(&b, plan.session, "disconnected");
     close(gw);
 }
@@ -216,7 +278,7 @@ static void ticket_that_is_late_is_refused(void **state)
     (void)state;
     int gw = gateway_connect(&b);
     struct ticket ticket = make_ticket(&b, "erin", "keep");
-    sleep(6);
+    sleep(2);
     uint32_t conn = send_proof(&b, gw, &ticket, "10.0.8.1:1");
     expect_refusal(&b, gw, conn, ORL_REASON_TICKET_INVALID);
     close(gw);
@@ -295,6 +357,9 @@ int main(void)
             cmocka_unit_test(problem_of_the_pool_is_the_reason),
             cmocka_unit_test(silent_session_loses_its_lease_and_statistics_keep_it),
             cmocka_unit_test(restart_of_the_broker_is_survived),
+            cmocka_unit_test(who_waits_is_still_waiting_after_a_restart),
+            cmocka_unit_test(close_of_a_connection_from_before_the_restart_counts),
+            cmocka_unit_test(taken_entitlement_and_account_put_out),
             cmocka_unit_test(machine_that_is_switched_off_ends_the_session),
             cmocka_unit_test(machine_that_dies_says_so),
             cmocka_unit_test(ticket_that_is_late_is_refused),

@@ -95,8 +95,8 @@ static void the_end_of_a_floating_one_destroys(void **state)
     assert_ok(f,
             orl_session_end(f->store, id.text, ORL_REASON_INTERNAL, "broker", f->now_ms, &f->err));
     assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit"), rows);
-    assert_int_equal(orl_session_prune(f->store, f->now_ms, &f->err), 0);
-    assert_int_equal(orl_session_prune(f->store, f->now_ms + 1, &f->err), 1);
+    assert_int_equal(orl_session_prune(f->store, f->now_ms, 9, &f->err), 0);
+    assert_int_equal(orl_session_prune(f->store, f->now_ms + 1, 9, &f->err), 1);
     assert_ok(f, orl_store_check(f->store, &f->err));
 }
 
