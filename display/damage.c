@@ -21,6 +21,11 @@ static bool is_same_tile_row(const uint8_t *a, const uint8_t *b)
 static void widen_box(struct orl_tile_box *box, const uint8_t *fresh, const uint8_t *old,
         unsigned width, unsigned y)
 {
+    box->y0 = y < box->y0 ? (uint8_t)y : box->y0;
+    box->y1 = (uint8_t)(y + 1);
+    if (box->x0 == 0 && box->x1 == width) {
+        return;
+    }
     unsigned x0 = 0;
     unsigned x1 = width;
     while (x0 + 1 < x1 &&
@@ -33,8 +38,6 @@ static void widen_box(struct orl_tile_box *box, const uint8_t *fresh, const uint
     }
     box->x0 = x0 < box->x0 ? (uint8_t)x0 : box->x0;
     box->x1 = x1 > box->x1 ? (uint8_t)x1 : box->x1;
-    box->y0 = y < box->y0 ? (uint8_t)y : box->y0;
-    box->y1 = (uint8_t)(y + 1);
 }
 
 /* One row of pixels of one tile. */
