@@ -164,6 +164,7 @@ int orl_gateway_new(struct orl_loop *loop, const struct orl_gateway_opts *opts,
     gateway->certificate = opts->certificate;
     gateway->log = (struct orl_log_ctx){.name = "gateway"};
     gateway->refused_limit = (struct orl_log_limit){.period_us = 60 * ORL_US_PER_S, .burst = 10};
+    gateway->report_limit = (struct orl_log_limit){.period_us = ORL_US_PER_S, .burst = 20};
     /* A broker that outlives us must not take a new connection for an old one. */
     orl_secret_random(&gateway->next_conn, sizeof(gateway->next_conn));
     gateway->next_conn = (gateway->next_conn >> 1) + 1;

@@ -49,6 +49,7 @@ struct orl_gateway {
     struct orl_console_proc *procs;
     uint32_t next_conn;
     struct orl_log_limit refused_limit;
+    struct orl_log_limit report_limit; /* of refused clients, to the broker's audit */
     struct orl_log_ctx log;
     bool is_stopping;
     bool has_failed;

@@ -268,6 +268,18 @@ static void log_refused(struct orl_gateway *gateway, const char *client, const c
     }
 }
 
+/* The audit has it, too; a flood only costs the broker so many rows a second. */
+static void report_refused(struct orl_gateway *gateway, const char *client, enum orl_reason reason)
+{
+    unsigned dropped = 0;
+    if (orl_log_limit_pass(&gateway->report_limit, orl_clock_now_us(), &dropped)) {
+        struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = gateway->next_conn++};
+        msg.u.close.reason = reason;
+        (void)snprintf(msg.u.close.text, sizeof(msg.u.close.text), "client %s", client);
+        (void)orl_control_link_post(gateway->broker, &msg);
+    }
+}
+
 void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct orl_gateway *gateway = ctx;
@@ -280,6 +292,7 @@ void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, sockl
             orl_admission_enter(gateway->admission, &prefix, orl_clock_now_us());
     if (verdict != ORL_ADMIT) {
         log_refused(gateway, client, orl_admission_verdict_name(verdict));
+        report_refused(gateway, client, ORL_REASON_TOO_MANY_CONNECTIONS);
         return;
     }
     struct orl_peer *peer = calloc(1, sizeof(*peer));
@@ -292,6 +305,7 @@ void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, sockl
     prepare_socket(client_fd);
     if (start_session(peer, client_fd, &err) < 0) {
         log_refused(gateway, client, err.text);
+        report_refused(gateway, client, ORL_REASON_INTERNAL);
         orl_admission_leave(gateway->admission, &prefix, true);
         free_peer(peer);
         return;

