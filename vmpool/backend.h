@@ -88,9 +88,9 @@ struct orl_vm_host {
 };
 struct orl_vm_look {
     bool is_running;
-    bool has_console; /* its display answers */
-    bool is_painted;  /* a quarter of the sampled screen is not black */
-    bool has_agent;   /* qemu-guest-agent answers */
+    bool has_picture;         /* the hypervisor could take one of its screen */
+    unsigned painted_percent; /* of that picture's pixels are not black */
+    bool has_agent;           /* qemu-guest-agent answers */
 };
 enum orl_vm_stop {
     ORL_VM_STOP_ASK = 0,
@@ -109,8 +109,9 @@ struct orl_backend_ops {
     int (*quarantine)(void *self, const char *uuid, struct orl_err *err);
     int (*list)(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
     int (*host)(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
+    /* Through the hypervisor, not through its display: a screen nobody can open can still be seen. */
     int (*look)(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
-    /* A connected stream to its display, VNC without authentication; the caller's. */
+    /* A connected stream to its display, without authentication; the caller's. */
     int (*console)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* Boots spec as a machine that goes away with this process or call, until marker is seen on its
      * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */

@@ -2,23 +2,27 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "vmpool/backend_libvirt_priv.h"
-#include "vmpool/console_look.h"
+#include "vmpool/paint.h"
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    GRAPHICS_VNC = 0, /* index of the VNC display among the domain's <graphics> */
+    GRAPHICS_FIRST = 0, /* index of the display among the domain's <graphics> */
+    SCREEN_FIRST = 0,
     AGENT_TIMEOUT_S = 2,
-    LOOK_TIMEOUT_MS = 5000,
+    PICTURE_TIMEOUT_MS = 5000,
+    PICTURE_CHUNK = 65536,
+    PICTURE_POLL_MS = 5,
     SERIAL_KEEP = 8192,
     SERIAL_POLL_MS = 50,
 };
 
 static int open_display(virDomainPtr domain, int *ret_fd, struct orl_err *err)
 {
-    int fd = virDomainOpenGraphicsFD(domain, GRAPHICS_VNC, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
+    int fd = virDomainOpenGraphicsFD(domain, GRAPHICS_FIRST, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
     if (fd < 0) {
         return orl_libvirt_err(err, "opening the display");
     }
@@ -51,6 +55,50 @@ static bool agent_answers(virDomainPtr domain)
     return reply != NULL;
 }
 
+/* Takes what the stream brings until the picture is whole. */
+static int read_picture(virStreamPtr stream, struct orl_paint *paint, struct orl_err *err)
+{
+    uint64_t deadline_us = orl_clock_now_us() + PICTURE_TIMEOUT_MS * ORL_US_PER_MS;
+    ORL_AUTO(orl_free_auto) char *chunk = malloc(PICTURE_CHUNK);
+    int r = chunk ? 0 : ORL_E_NOMEM;
+    while (r == 0 && !orl_paint_is_done(paint)) {
+        int n = virStreamRecv(stream, chunk, PICTURE_CHUNK);
+        if (orl_clock_now_us() >= deadline_us) {
+            r = ORL_E_TIMEOUT;
+        } else if (n == -2) {
+            (void)poll(NULL, 0, PICTURE_POLL_MS);
+        } else if (n <= 0) {
+            return n < 0 ? orl_libvirt_err(err, "a picture of the screen")
+                         : orl_err_set(err, ORL_E_PROTO, "a picture of the screen ends too early");
+        } else {
+            r = orl_paint_feed(paint, chunk, (size_t)n);
+        }
+    }
+    return r < 0 ? orl_err_set(err, r, "a picture of the screen: %s", orl_err_name(r)) : 0;
+}
+
+static int take_picture(
+        virConnectPtr conn, virDomainPtr domain, unsigned *ret_percent, struct orl_err *err)
+{
+    struct orl_paint *paint = NULL;
+    int r = orl_paint_new(&paint, err);
+    virStreamPtr stream = r < 0 ? NULL : virStreamNew(conn, VIR_STREAM_NONBLOCK);
+    ORL_AUTO(orl_free_auto)
+    char *mime = stream ? virDomainScreenshot(domain, stream, SCREEN_FIRST, 0) : NULL;
+    if (r == 0 && !mime) {
+        r = orl_libvirt_err(err, "a picture of the screen");
+    } else if (r == 0) {
+        r = read_picture(stream, paint, err);
+        *ret_percent = r < 0 ? 0 : orl_paint_percent(paint);
+    }
+    if (stream) {
+        (void)virStreamAbort(stream);
+        (void)virStreamFree(stream);
+    }
+    orl_paint_free(paint);
+    return r;
+}
+
 int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
@@ -67,14 +115,15 @@ int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, str
         return orl_libvirt_err(err, "a domain's state");
     }
     look.is_running = orl_bl_state(state, reason) == ORL_VM_RUNNING;
-    ORL_AUTO(orl_close_auto) int fd = -1;
-    if (look.is_running && self->xml_type == ORL_DOMAIN_XML_QEMU &&
-            open_display(domain, &fd, NULL) == 0) {
-        look.has_console = orl_console_look(fd, LOOK_TIMEOUT_MS, &look.is_painted, NULL) == 0;
-        look.has_agent = agent_answers(domain);
+    if (look.is_running && self->xml_type == ORL_DOMAIN_XML_QEMU) {
+        r = take_picture(conn, domain, &look.painted_percent, err);
+        look.has_picture = r == 0;
+        look.has_agent = look.has_picture && agent_answers(domain);
     }
-    *ret_look = look;
-    return 0;
+    if (r == 0) {
+        *ret_look = look;
+    }
+    return r;
 }
 
 /* Appends what came, keeps the end; true when marker is in it. */

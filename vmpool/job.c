@@ -1,9 +1,8 @@
 #include "vmpool/job.h"
 #include "base/cleanup.h"
-#include "vmpool/console_look.h"
 #include "vmpool/static_target.h"
 
-enum { REACH_TIMEOUT_MS = 3000 };
+enum { REACH_TIMEOUT_MS = 3000, REACH_LINGER_MS = 500 };
 
 struct orl_job *orl_job_new(enum orl_job_kind kind, const struct orl_backend *backend)
 {
@@ -42,7 +41,7 @@ static int reach(struct orl_job *job)
     ORL_AUTO(orl_close_auto) int fd = -1;
     int r = orl_static_connect(
             job->static_allow, job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
-    return r < 0 ? r : orl_console_answers(fd, REACH_TIMEOUT_MS, &job->err);
+    return r < 0 ? r : orl_static_stays(fd, REACH_LINGER_MS, &job->err);
 }
 
 void orl_job_run(void *job_)

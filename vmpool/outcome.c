@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PAINTED_PERCENT = 25 }; /* a login screen or a desktop, not a few lines of boot messages */
+
 void orl_reconcile_pool_failed(struct orl_reconcile *r, const char *pool, enum orl_reason reason,
         const char *text, uint64_t now_ms)
 {
@@ -74,13 +76,13 @@ static void on_started(struct orl_reconcile *r, const struct orl_job *job,
 static bool is_well(const struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
         uint64_t now_ms)
 {
-    if (job->result < 0 || !job->look.is_running || !job->look.has_console) {
+    if (job->result < 0 || !job->look.is_running || !job->look.has_picture) {
         return false;
     }
     if (job->look.has_agent && memo->agent_since_ms == 0) {
         memo->agent_since_ms = now_ms;
     }
-    return job->look.is_painted ||
+    return job->look.painted_percent >= PAINTED_PERCENT ||
            (job->look.has_agent && now_ms >= memo->agent_since_ms + r->cfg.agent_settle_ms);
 }
 

@@ -246,3 +246,15 @@ int orl_static_connect(char *const *rules, const char *target, unsigned timeout_
     return is_unix ? connect_unix(rules, host, deadline_us, ret_fd, err)
                    : connect_tcp(rules, host, port, deadline_us, ret_fd, err);
 }
+
+int orl_static_stays(int fd, unsigned linger_ms, struct orl_err *err)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char byte = 0;
+    if (poll(&p, 1, (int)linger_ms) <= 0) {
+        return 0;
+    }
+    ssize_t n = recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+    bool is_closed = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    return is_closed ? orl_err_set(err, ORL_E_CLOSED, "it closes the connection at once") : 0;
+}

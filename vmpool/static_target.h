@@ -18,5 +18,8 @@ bool orl_static_parse(
  * up to 8 addresses is tried within the one deadline. */
 ORL_NODISCARD int orl_static_connect(char *const *rules, const char *target, unsigned timeout_ms,
         int *ret_fd, struct orl_err *err);
+/* Whether the other end of fd (borrowed) keeps it open: until its first byte, or for linger_ms. A
+ * forwarder without its machine takes connections and drops them. ORL_E_CLOSED. */
+ORL_NODISCARD int orl_static_stays(int fd, unsigned linger_ms, struct orl_err *err);
 
 #endif

@@ -23,7 +23,7 @@ RULES = {
     "console": (["base/*", "display/*", "console/*", "protocols/*/*_source.h"], []),
     "gateway": (["base/*", "gateway/*"], []),
     "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h"]),
-    "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*"]),
+    "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
     "cli": (["base/*", "cli/*"], ["curl/*", "jansson.h"]),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -218,8 +218,8 @@ static int fake_look(
     if (vm && vm->vm.state == ORL_VM_RUNNING) {
         vm->boot_left -= vm->boot_left > 0;
         ret_look->is_running = true;
-        ret_look->has_console = true;
-        ret_look->is_painted = vm->boot_left == 0;
+        ret_look->has_picture = true;
+        ret_look->painted_percent = vm->boot_left == 0 ? 100 : 24;
     }
     return 0;
 }
