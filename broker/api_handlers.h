@@ -48,6 +48,7 @@ void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args 
 void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args);
 

@@ -47,6 +47,7 @@ const struct orl_api_route orl_api_routes[] = {
                 "since_ms until_ms limit before_seq reason user action object"},
         {GET, "/v1/audit/ID", ADMIN, orl_api_audit_get, NULL},
         {GET, "/v1/hosts", ADMIN, orl_api_hosts_list, NULL},
+        {GET, "/v1/hosts/NAME", ADMIN, orl_api_hosts_get, NULL},
         {GET, "/v1/status", ADMIN, orl_api_status, NULL},
         {GET, "/metrics", ADMIN, orl_api_metrics, NULL},
         {0, NULL, ORL_HTTP_NOBODY, NULL, NULL},

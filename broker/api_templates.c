@@ -32,7 +32,7 @@ struct input {
 
 static const struct orl_api_field add_fields[] = {
         {"name", ORL_API_STR, offsetof(struct input, name), ORL_NAME_MAX + 1, 0, true},
-        {"kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, true},
+        {"kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, false},
         COMMON_FIELDS,
         {0},
 };
@@ -134,7 +134,9 @@ void orl_api_templates_add(struct orl_http_req *req, const struct orl_api_args *
     if (!orl_api_body(req, add_fields, &in, &seen)) {
         return;
     }
-    if (!orl_template_kind_parse(in.kind, &row.kind)) {
+    if (in.kind[0] == '\0') {
+        row.kind = in.kernel[0] != '\0' ? ORL_TEMPLATE_KERNEL : ORL_TEMPLATE_DISK;
+    } else if (!orl_template_kind_parse(in.kind, &row.kind)) {
         orl_api_refuse(req, 400, "bad_request", "field 'kind' must be \"disk\" or \"kernel\"");
         return;
     }

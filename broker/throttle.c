@@ -2,10 +2,12 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "broker/names.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,8 @@ static const struct {
 struct entry {
     uint64_t key; /* SipHash by a secret key: nobody can aim at a bucket */
     uint64_t last_us;
-    uint32_t failures; /* 0: unused */
+    uint32_t failures; /* 0 and not good: unused */
+    bool is_good;      /* BY_BOTH: it was right once */
 };
 
 struct orl_throttle {
@@ -127,11 +130,16 @@ static struct entry *bucket_of(const struct orl_throttle *throttle, enum table t
     return &throttle->entries[table][(key & (throttle->buckets - 1)) * WAYS];
 }
 
+static bool is_used(const struct entry *entry)
+{
+    return entry->failures > 0 || entry->is_good;
+}
+
 static struct entry *find(const struct orl_throttle *throttle, enum table table, uint64_t key)
 {
     struct entry *bucket = bucket_of(throttle, table, key);
     for (int i = 0; i < WAYS; i++) {
-        if (bucket[i].failures > 0 && bucket[i].key == key) {
+        if (is_used(&bucket[i]) && bucket[i].key == key) {
             return &bucket[i];
         }
     }
@@ -147,11 +155,13 @@ static struct entry *find_or_make(struct orl_throttle *throttle, enum table tabl
     struct entry *bucket = bucket_of(throttle, table, key);
     struct entry *victim = &bucket[0];
     for (int i = 0; i < WAYS; i++) {
-        if (bucket[i].failures == 0) {
+        if (!is_used(&bucket[i])) {
             victim = &bucket[i];
             break;
         }
-        if (bucket[i].last_us < victim->last_us) {
+        bool is_better = victim->is_good && !bucket[i].is_good;
+        if (is_better ||
+                (bucket[i].is_good == victim->is_good && bucket[i].last_us < victim->last_us)) {
             victim = &bucket[i];
         }
     }
@@ -174,12 +184,24 @@ static uint64_t wait_of(enum table table, const struct entry *entry, uint64_t no
     return until_us > now_us ? until_us - now_us : 0;
 }
 
+static bool is_ticket(const char *account)
+{
+    return orl_names_ticket_is_valid(account);
+}
+
+static enum table last_table_of(const char *account)
+{
+    return is_ticket(account) ? BY_BOTH : BY_ACCOUNT;
+}
+
 struct orl_throttle_verdict orl_throttle_check(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us)
 {
     struct keys keys = keys_of(throttle, account, client);
     struct orl_throttle_verdict verdict = {0};
-    for (enum table t = BY_BOTH; t <= BY_PREFIX; t++) {
+    const struct entry *both = find(throttle, BY_BOTH, keys.of[BY_BOTH]);
+    bool is_prefix_asked = !is_ticket(account) && (both == NULL || !both->is_good);
+    for (enum table t = BY_BOTH; t <= (is_prefix_asked ? BY_PREFIX : BY_BOTH); t++) {
         uint64_t wait_us = wait_of(t, find(throttle, t, keys.of[t]), now_us);
         if (wait_us > verdict.wait_us) {
             verdict.wait_us = wait_us;
@@ -197,7 +219,7 @@ void orl_throttle_count(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us)
 {
     struct keys keys = keys_of(throttle, account, client);
-    for (enum table t = BY_BOTH; t < TABLES; t++) {
+    for (enum table t = BY_BOTH; t <= last_table_of(account); t++) {
         struct entry *entry = find_or_make(throttle, t, keys.of[t]);
         if (entry->failures > 0 && now_us - entry->last_us >= FORGET_US) {
             entry->failures = 0;
@@ -212,10 +234,13 @@ void orl_throttle_count(
 void orl_throttle_forgive(struct orl_throttle *throttle, const char *account, const char *client)
 {
     struct keys keys = keys_of(throttle, account, client);
-    for (enum table t = BY_BOTH; t < TABLES; t++) {
+    for (enum table t = BY_BOTH; t <= last_table_of(account); t++) {
         struct entry *entry = find(throttle, t, keys.of[t]);
-        if (entry != NULL) {
-            entry->failures = t == BY_BOTH ? 0 : entry->failures - 1;
+        if (entry != NULL && t == BY_BOTH) {
+            entry->failures = 0;
+            entry->is_good = !is_ticket(account);
+        } else if (entry != NULL && entry->failures > 0) {
+            entry->failures--;
         }
     }
 }

@@ -1,7 +1,9 @@
 /* Slows guessing down without giving anybody a way to lock others out.
  *   (account, prefix)  after 3 failures refused for 1, 2, 4 .. 300 s: hurts only the guesser's network
- *   prefix             after 20 failures refused for 1, 2 .. 60 s, whatever the accounts
+ *   prefix             after 20 failures refused for 1, 2 .. 60 s, whatever the accounts; but not an
+ *                      account that has logged in from there before: many share an address
  *   account            after 50 failures anywhere each answer is held for 1 s, never refused
+ * Tickets have only the first rule: nobody guesses 144 bits, and each burns by itself.
  * A prefix is an IPv4 address or an IPv6 /64. Failures are forgotten after 15 quiet minutes. The
  * tables have a fixed size; the least recently failed of a bucket makes room. */
 #ifndef ORL_BROKER_THROTTLE_H

@@ -116,7 +116,8 @@ static const struct orl_cli_column pool_columns[] = {
             OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib", "Memory of a desktop."),           \
             OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of a desktop.")
 static const struct orl_cli_opt template_add_opts[] = {
-        NEEDED("kind", ORL_CLI_OPT_STR, "KIND", "kind", "disk or kernel."),
+        OPT("kind", ORL_CLI_OPT_STR, "KIND", "kind",
+                "disk or kernel; default: kernel if one is given, else disk."),
         TEMPLATE_OPTS,
         END,
 };
@@ -419,5 +420,7 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 IN_PATH("ID", "Id of the row.")),
 
         LIST("host", "List the hosts that desktops run on.", "/v1/hosts", NULL, host_columns),
+        SHOW("host", "Show one, with what was found out about it.", "/v1/hosts/{0}",
+                IN_PATH("NAME", "Name of the host.")),
         {.noun = NULL},
 };

@@ -52,6 +52,26 @@ static void three_failures_are_free_then_the_delay_grows(void **state)
     assert_int_equal(wait_of(t, "alice", "10.0.0.1:4", 1 + last), 0);
 }
 
+static void neighbours_and_tickets_are_not_locked_out(void **state)
+{
+    struct orl_throttle *t = *state;
+    char name[16];
+    orl_throttle_count(t, "carol", "10.0.7.1:1", 1);
+    orl_throttle_forgive(t, "carol", "10.0.7.1:1");
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(name, sizeof(name), "guess%d", i);
+        fail_times(t, name, "10.0.7.1:1", 1, 1);
+    }
+    assert_true(wait_of(t, "newcomer", "10.0.7.1:2", 1) > 0);
+    assert_int_equal(wait_of(t, "carol", "10.0.7.1:2", 1), 0);
+    assert_int_equal(wait_of(t, "t-0123456789abcdef", "10.0.7.1:2", 1), 0);
+    fail_times(t, "t-0123456789abcdef", "10.0.7.9:2", 100, 1);
+    assert_int_equal(wait_of(t, "newcomer", "10.0.7.9:2", 1), 0);
+    assert_true(wait_of(t, "t-0123456789abcdef", "10.0.7.9:2", 1) > 0);
+    fail_times(t, "carol", "10.0.7.1:3", 5, 1);
+    assert_true(wait_of(t, "carol", "10.0.7.1:2", 1) > 0);
+}
+
 static void other_networks_and_other_accounts_are_not_refused(void **state)
 {
     struct orl_throttle *t = *state;
@@ -125,7 +145,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(
+                    neighbours_and_tickets_are_not_locked_out, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
                     three_failures_are_free_then_the_delay_grows, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    neighbours_and_tickets_are_not_locked_out, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     other_networks_and_other_accounts_are_not_refused, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
