@@ -10,7 +10,8 @@ target_compile_options(oriel_flags INTERFACE
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     target_compile_options(oriel_flags INTERFACE -Wlogical-op -Wduplicated-cond -Wno-switch-enum)
 else()
-    target_compile_options(oriel_flags INTERFACE -Wno-switch-enum -Wno-gnu-statement-expression)
+    target_compile_options(oriel_flags INTERFACE -Wno-switch-enum -Wno-gnu-statement-expression
+        -Wno-unknown-warning-option)
 endif()
 if(ORIEL_SANITIZE)
     target_compile_options(oriel_flags INTERFACE

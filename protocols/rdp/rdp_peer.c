@@ -116,10 +116,8 @@ static int on_read_pdu(rdpTransport *transport, wStream *s)
 }
 
 /* The settings own key and certificate from then on, which the analyzer cannot see. */
-#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
-#endif
 static int set_certificate(
         rdpSettings *settings, const struct orl_rdp_opts *opts, struct orl_err *err)
 {
@@ -142,9 +140,7 @@ static int set_certificate(
     return 0;
 }
 
-#if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
-#endif
 
 static int set_settings(struct orl_viewer *v, const struct orl_rdp_opts *opts, struct orl_err *err)
 {
