@@ -69,8 +69,11 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
     orl_secret_wipe(policy.user.password_hash, sizeof(policy.user.password_hash));
     if (rc == 0 && policy.reason != ORL_REASON_NONE) {
         bool is_unknown = policy.reason == ORL_REASON_AUTH_FAILED;
+        bool is_ambiguous = policy.reason == ORL_REASON_POOL_AMBIGUOUS;
         orl_api_refuse_reason(req, status_of(policy.reason), policy.reason, object,
-                is_unknown ? "There is no such user." : NULL);
+                is_unknown     ? "There is no such user."
+                : is_ambiguous ? "This person may use several pools: say which."
+                               : NULL);
         return;
     }
     if (rc == 0) {

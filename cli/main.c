@@ -29,6 +29,28 @@ static void print_json(const struct orl_cli_call *call, const struct orl_buf *bo
     }
 }
 
+/* What to do about a refusal. */
+static void print_hint(const struct orl_cli_call *call, const json_t *answer)
+{
+    const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    if (code == NULL) {
+        return;
+    }
+    if (strcmp(code, "not_found") == 0) {
+        bool is_pair = strcmp(call->cmd->noun, "entitlement") == 0 ||
+                       strcmp(call->cmd->noun, "ticket") == 0;
+        (void)fprintf(stderr, "Try: oriel %s list%s\n", call->cmd->noun,
+                is_pair ? ", oriel user list, oriel pool list" : "");
+    } else if (strcmp(code, "pool_ambiguous") == 0) {
+        (void)fprintf(stderr, "Try: --pool, with one of: oriel entitlement list\n");
+    } else if (strcmp(code, "bad_request") == 0) {
+        (void)fprintf(stderr, "Try: oriel %s %s --help\n", call->cmd->noun, call->cmd->verb);
+    } else if (strcmp(code, "not_entitled") == 0 && strcmp(call->cmd->noun, "ticket") != 0) {
+        (void)fprintf(stderr, "Try: as root, or have your uid put into admin_uids of "
+                              "/etc/oriel/broker.yaml\n");
+    }
+}
+
 static int show(const struct orl_cli_call *call, const struct orl_cli_answer *answer)
 {
     struct orl_err err = {0};
@@ -47,6 +69,7 @@ static int show(const struct orl_cli_call *call, const struct orl_cli_answer *an
     }
     if (!is_ok) {
         orl_cli_print_refusal(root, answer->status, stderr);
+        print_hint(call, root);
     }
     json_decref(root);
     return is_ok ? ORL_CLI_EXIT_OK : ORL_CLI_EXIT_REFUSED;

@@ -165,21 +165,94 @@ static bool is_time(const char *key)
     return len > 3 && strcmp(key + len - 3, "_ms") == 0;
 }
 
-static void print_object(const json_t *object, FILE *out)
+/* A member, or a member of a member: "connections.live". */
+struct line {
+    char key[96];
+    const json_t *value;
+};
+enum { LINES_MAX = 96 };
+
+static size_t add_lines(struct line *lines, size_t count, const char *prefix, const json_t *object)
 {
-    char cell[CELL_MAX];
     const char *key = NULL;
     json_t *value = NULL;
-    size_t width = 0;
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        width = strlen(key) > width ? strlen(key) : width;
+        if (count < LINES_MAX) {
+            (void)snprintf(lines[count].key, sizeof(lines[count].key), "%s%s%s", prefix,
+                    prefix[0] != '\0' ? "." : "", key);
+            lines[count++].value = value;
+        }
     }
+    return count;
+}
+
+/* A list of findings, one a line: its members one after the other. */
+static void print_items(const json_t *array, size_t width, FILE *out)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach((json_t *)(uintptr_t)array, i, item)
+    {
+        char cell[CELL_MAX];
+        const char *key = NULL;
+        const char *gap = "";
+        json_t *value = NULL;
+        put_cell(out, "", width, false);
+        json_object_foreach((json_t *)(uintptr_t)item, key, value)
+        {
+            put_value(value, ORL_CLI_FMT_TEXT, cell, sizeof(cell));
+            if (cell[0] != '\0') {
+                (void)fprintf(out, "%s%s", gap, cell);
+                gap = ": ";
+            }
+        }
+        (void)fputc('\n', out);
+    }
+}
+
+static bool is_items(const json_t *value)
+{
+    return json_is_array(value) && json_is_object(json_array_get(value, 0));
+}
+
+static void print_line(const struct line *line, size_t width, FILE *out)
+{
+    char cell[CELL_MAX] = "";
+    if (!is_items(line->value)) {
+        put_value(line->value, is_time(line->key) ? ORL_CLI_FMT_TIME : ORL_CLI_FMT_TEXT, cell,
+                sizeof(cell));
+    }
+    put_cell(out, line->key, width, false);
+    if (is_items(line->value)) {
+        (void)fputc('\n', out);
+        print_items(line->value, width, out);
+    } else {
+        (void)fprintf(out, "%s\n", cell[0] != '\0' ? cell : "-");
+    }
+}
+
+static void print_object(const json_t *object, FILE *out)
+{
+    struct line lines[LINES_MAX];
+    size_t count = 0;
+    size_t width = 0;
+    const char *key = NULL;
+    json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        put_value(value, is_time(key) ? ORL_CLI_FMT_TIME : ORL_CLI_FMT_TEXT, cell, sizeof(cell));
-        put_cell(out, key, width, false);
-        (void)fprintf(out, "%s\n", cell[0] != '\0' ? cell : "-");
+        if (json_is_object(value)) {
+            count = add_lines(lines, count, key, value);
+        } else if (count < LINES_MAX) {
+            (void)snprintf(lines[count].key, sizeof(lines[count].key), "%s", key);
+            lines[count++].value = value;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        width = strlen(lines[i].key) > width ? strlen(lines[i].key) : width;
+    }
+    for (size_t i = 0; i < count; i++) {
+        print_line(&lines[i], width, out);
     }
 }
 
