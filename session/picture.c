@@ -56,6 +56,14 @@ static int ensure_canvas(struct orl_picture *picture)
     return picture->canvas != NULL ? ORL_OK : ORL_E_NOMEM;
 }
 
+static void drop_canvas(struct orl_picture *picture)
+{
+    if (is_direct(picture)) {
+        free(picture->canvas);
+        picture->canvas = NULL;
+    }
+}
+
 static int64_t elapsed_s(const struct orl_picture *picture)
 {
     uint64_t now_ms = orl_clock_wall_ms();
@@ -181,6 +189,7 @@ static int on_surface(struct orl_picture *picture, const struct orl_link_msg *ms
     damage_all(picture);
     picture->events.on_source(
             picture->ctx, orl_surface_width(surface), orl_surface_height(surface));
+    drop_canvas(picture);
     return ORL_OK;
 }
 
@@ -235,6 +244,7 @@ void orl_picture_resume(struct orl_picture *picture)
 {
     if (!picture->is_live && picture->surface != NULL) {
         picture->is_live = true;
+        drop_canvas(picture);
         damage_all(picture);
         picture->events.on_damage(picture->ctx);
     }
