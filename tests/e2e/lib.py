@@ -75,9 +75,12 @@ class Case(unittest.TestCase):
         for path in self.dir.glob("*.log"):
             self.assertNotRegex(path.read_text(errors="replace"), "Sanitizer|runtime error:")
 
-    def show_logs(self):
+    def has_failed(self):
         result = self._outcome.result
-        if not any(test is self for test, _ in result.failures + result.errors):
+        return any(getattr(test, "test_case", test) is self for test, _ in result.failures + result.errors)
+
+    def show_logs(self):
+        if not self.has_failed():
             return
         kept = os.environ.get("ORIEL_E2E_KEEP")
         if kept:
