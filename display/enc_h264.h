@@ -1,4 +1,7 @@
-/* H.264 by libx264: zero latency, one slice per thread, infinite GOP, BT.709 in the VUI. */
+/* H.264 by libx264: zero latency, one slice per thread, infinite GOP, BT.709 in the VUI.
+ * Rate: VBV counts a frame as 1/60 s, the pacer's shortest mean interval: the bound holds at any frame rate,
+ * and a slower stream stays below it by as much as it is slower. True times would need a frame's length
+ * before the next one is known. */
 #ifndef ORL_DISPLAY_ENC_H264_H
 #define ORL_DISPLAY_ENC_H264_H
 #include "base/err.h"
@@ -29,6 +32,8 @@ ORL_NODISCARD int orl_h264_new(
 ORL_NODISCARD int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_bytes,
         const struct orl_region *damage, bool want_key, struct orl_h264_frame *ret_frame,
         struct orl_err *err);
+/* For who knows what the line carries; nobody measures that yet, and acknowledgements alone cannot tell a
+ * slow line from a slow decoder. */
 ORL_NODISCARD int orl_h264_set_rate(
         struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err *err);
 void orl_h264_free(struct orl_h264 *h264);
