@@ -18,14 +18,12 @@
 
 static const struct orl_log_ctx log_ctx = {.name = "broker"};
 
-static int make_dir(const char *path, const struct passwd *owner, struct orl_err *err)
+static int make_dir(const char *path, mode_t mode, const struct passwd *owner, struct orl_err *err)
 {
     if (mkdir(path, 0750) < 0) {
         return errno == EEXIST ? 0 : orl_err_sys(err, errno, "%s: make the folder", path);
     }
-    /* Others must reach the sockets in run_dir; what is secret has a mode of its own. */
-    if (chmod(path, 02775) < 0 ||
-            (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) < 0)) {
+    if (chmod(path, mode) < 0 || (owner != NULL && chown(path, owner->pw_uid, owner->pw_gid) < 0)) {
         return orl_err_sys(err, errno, "%s: change its owner", path);
     }
     return 0;
@@ -53,9 +51,10 @@ static int prepare(const struct orl_broker_cfg *cfg, struct orl_err *err)
                     cfg->user);
         }
     }
-    int rc = make_dir(cfg->run_dir, user, err);
+    /* Others put their sockets there and must reach ours, but nobody may take another's place. */
+    int rc = make_dir(cfg->run_dir, 03775, user, err);
     if (rc == 0) {
-        rc = make_dir(cfg->state_dir, user, err);
+        rc = make_dir(cfg->state_dir, 02770, user, err);
     }
     return rc == 0 && user != NULL ? become(user, err) : rc;
 }

@@ -107,10 +107,15 @@ static void see_plan(struct conn *conn, const struct orl_msg_plan *plan)
 {
     char *session = w.session[conn->user][conn->pool];
     char *desktop = w.desktop[conn->user][conn->pool];
+    if (strcmp(session, plan->session) != 0 && session[0] != '\0' &&
+            state_of(session) != ORL_SESSION_ENDED) {
+        /* Said before what another gateway had to say, and heard after it. */
+        assert_int_equal(state_of(plan->session), ORL_SESSION_ENDED);
+        conn->stage = plan->is_ready != 0 ? LIVE : WAITING;
+        memcpy(conn->session, plan->session, ORL_ID_LEN + 1);
+        return;
+    }
     if (strcmp(session, plan->session) != 0) {
-        if (session[0] != '\0') {
-            assert_int_equal(state_of(session), ORL_SESSION_ENDED);
-        }
         memcpy(session, plan->session, ORL_ID_LEN + 1);
         desktop[0] = '\0';
     } else if (conn->stage == ASKED) {
