@@ -18,7 +18,7 @@ enum orl_reason orl_outlook_judge(const struct orl_pool_row *pool,
     }
     if (pool->kind == ORL_POOL_STATIC) {
         uint32_t all = counts->total;
-        return counts->given < all && counts->ready == 0 ? ORL_REASON_POOL_MAINTENANCE
+        return counts->given < all && counts->ready == 0 ? ORL_REASON_CONSOLE_UNREACHABLE
                                                          : ORL_REASON_POOL_FULL;
     }
     if (counts->given + waiting > pool->max_desktops) {

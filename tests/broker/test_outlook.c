@@ -42,7 +42,7 @@ static void silent_vmpool_is_said_and_static_pools_need_none(void **state)
     pool.kind = ORL_POOL_STATIC;
     assert_int_equal(orl_outlook_judge(&pool, &counts, 1, false), ORL_REASON_POOL_FULL);
     counts.total = 1;
-    assert_int_equal(orl_outlook_judge(&pool, &counts, 1, false), ORL_REASON_POOL_MAINTENANCE);
+    assert_int_equal(orl_outlook_judge(&pool, &counts, 1, false), ORL_REASON_CONSOLE_UNREACHABLE);
     counts.given = 1;
     assert_int_equal(orl_outlook_judge(&pool, &counts, 1, false), ORL_REASON_POOL_FULL);
     pool.is_deleted = true;
