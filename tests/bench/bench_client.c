@@ -1,7 +1,9 @@
-/* oriel-bench-client PORT USER PASSWORD WxH SECONDS KEYS: an RDP client without a screen. Prints
+/* An RDP client without a screen.
+ * oriel-bench-client PORT USER PASSWORD WxH SECONDS KEYS prints
  *   up | begin frames=N bytes=N | end frames=N bytes=N       around SECONDS of watching
  *   key sent_us=T seen_us=T colour=RRGGBB                    for each of KEYS presses of the A key
- * oriel-test-vncd --echo answers a key with the next colour in the top left corner. */
+ * oriel-test-vncd --echo answers a key with the next colour in the top left corner.
+ * oriel-bench-client PORT USER PASSWORD WxH login prints when it began, saw a frame, saw red in that corner. */
 #include "base/clock.h"
 #include <freerdp/channels/channels.h>
 #include <freerdp/client.h>
@@ -20,7 +22,20 @@
 #define TICK_MS 2
 #define CODE_A 0x1E
 
-enum phase { PHASE_CONNECTING, PHASE_WARM_UP, PHASE_WATCH, PHASE_PAUSE, PHASE_KEY, PHASE_DONE };
+#define ARGS 7
+#define ARGS_LOGIN 6
+#define DESKTOP_COLOUR 0xFF0000 /* of the tiny guest's corner */
+#define LOGIN_MAX_US (60 * ORL_US_PER_S)
+
+enum phase {
+    PHASE_CONNECTING,
+    PHASE_WARM_UP,
+    PHASE_WATCH,
+    PHASE_PAUSE,
+    PHASE_KEY,
+    PHASE_LOGIN,
+    PHASE_DONE
+};
 
 struct bench {
     rdpClientContext common; /* first: FreeRDP allocates and casts */
@@ -75,6 +90,23 @@ static void see_key(struct bench *b, uint64_t now_us)
     b->since_us = now_us;
 }
 
+static void print_time(const char *what, uint64_t now_us)
+{
+    (void)printf("%s us=%llu\n", what, (unsigned long long)now_us);
+    (void)fflush(stdout);
+}
+
+static void see_login(struct bench *b, uint64_t now_us)
+{
+    if (b->frames == 1) {
+        print_time("frame", now_us);
+    }
+    if (corner(b->common.context.gdi) == DESKTOP_COLOUR) {
+        print_time("desktop", now_us);
+        b->phase = PHASE_DONE;
+    }
+}
+
 static UINT on_end_frame(RdpgfxClientContext *gfx, const RDPGFX_END_FRAME_PDU *pdu)
 {
     rdpGdi *gdi = gfx->custom;
@@ -83,6 +115,8 @@ static UINT on_end_frame(RdpgfxClientContext *gfx, const RDPGFX_END_FRAME_PDU *p
     b->frames++;
     if (b->phase == PHASE_KEY) {
         see_key(b, orl_clock_now_us());
+    } else if (b->phase == PHASE_LOGIN) {
+        see_login(b, orl_clock_now_us());
     }
     return rc;
 }
@@ -200,6 +234,7 @@ static void tick(struct bench *b)
 static void run(struct bench *b)
 {
     rdpContext *context = &b->common.context;
+    const uint64_t login_end_us = orl_clock_now_us() + LOGIN_MAX_US;
     while (b->phase != PHASE_DONE && !freerdp_shall_disconnect_context(context)) {
         HANDLE handles[64];
         DWORD count = freerdp_get_event_handles(context, handles, 64);
@@ -208,13 +243,17 @@ static void run(struct bench *b)
             break;
         }
         tick(b);
+        if (b->phase == PHASE_LOGIN && orl_clock_now_us() > login_end_us) {
+            break;
+        }
     }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 7) {
-        (void)fprintf(stderr, "oriel-bench-client PORT USER PASSWORD WxH SECONDS KEYS\n");
+    const bool is_login = argc == ARGS_LOGIN && strcmp(argv[5], "login") == 0;
+    if (argc != ARGS && !is_login) {
+        (void)fprintf(stderr, "oriel-bench-client PORT USER PASSWORD WxH SECONDS KEYS | login\n");
         return 64;
     }
     RDP_CLIENT_ENTRY_POINTS entry = {.Size = sizeof(entry),
@@ -226,8 +265,13 @@ int main(int argc, char **argv)
         return 1;
     }
     struct bench *b = bench_of(context);
-    b->seconds = strtoull(argv[5], NULL, 10);
-    b->keys_left = (unsigned)strtoul(argv[6], NULL, 10);
+    if (is_login) {
+        b->phase = PHASE_LOGIN;
+        print_time("begin", orl_clock_now_us());
+    } else {
+        b->seconds = strtoull(argv[5], NULL, 10);
+        b->keys_left = (unsigned)strtoul(argv[6], NULL, 10);
+    }
     if (!set_up(context->settings, argv) || !freerdp_connect(context->instance)) {
         (void)fprintf(stderr, "oriel-bench-client: no connection\n");
         freerdp_client_context_free(context);

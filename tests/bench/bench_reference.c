@@ -1,5 +1,6 @@
-/* oriel-bench-reference SCENE WxH FRAMES: what x264 alone and a memcpy cost on the frames of that scene.
- * One JSON object on stdout; CPU time of the process, without the painting. */
+/* oriel-bench-reference SCENE WxH SKIP FRAMES: what x264 alone and a memcpy cost on FRAMES frames of that
+ * scene after the first SKIP (scenes grow richer). One JSON object on stdout; CPU time of the process,
+ * without the painting. */
 #include "display/enc_h264.h"
 #include "tests/fakes/scene.h"
 #include <stdio.h>
@@ -22,7 +23,8 @@ struct sums {
     double bytes;
 };
 
-static int measure(struct orl_scene *scene, unsigned frames, struct sums *ret_sums)
+static int measure(
+        struct orl_scene *scene, unsigned skipped, unsigned frames, struct sums *ret_sums)
 {
     struct orl_h264_opts opts = {.width_px = scene->width_px,
             .height_px = scene->height_px,
@@ -42,6 +44,9 @@ static int measure(struct orl_scene *scene, unsigned frames, struct sums *ret_su
     struct orl_region all = {
             .count = 1, .rects = {{0, 0, (int32_t)scene->width_px, (int32_t)scene->height_px}}};
     int rc = 0;
+    for (unsigned i = 0; i < skipped; i++) {
+        (void)orl_scene_step(scene);
+    }
     for (unsigned i = 0; i <= frames && rc == 0; i++) {
         if (i > 0) {
             (void)orl_scene_step(scene);
@@ -67,12 +72,13 @@ static int measure(struct orl_scene *scene, unsigned frames, struct sums *ret_su
 int main(int argc, char **argv)
 {
     struct orl_scene scene = {0};
-    unsigned frames = argc == 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+    unsigned skipped = argc == 5 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+    unsigned frames = argc == 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
     if (frames == 0 || !orl_scene_parse(argv[1], &scene.kind) ||
             sscanf(argv[2], "%ux%u", &scene.width_px, &scene.height_px) != 2 ||
             scene.width_px < 64 || scene.width_px > 8192 || scene.height_px < 64 ||
             scene.height_px > 8192) {
-        (void)fprintf(stderr, "oriel-bench-reference SCENE WxH FRAMES\n");
+        (void)fprintf(stderr, "oriel-bench-reference SCENE WxH SKIP FRAMES\n");
         return 64;
     }
     scene.pixels = calloc((size_t)scene.width_px * scene.height_px, sizeof(uint32_t));
@@ -81,7 +87,7 @@ int main(int argc, char **argv)
     }
     orl_scene_start(&scene);
     struct sums sums = {0};
-    int rc = measure(&scene, frames, &sums);
+    int rc = measure(&scene, skipped, frames, &sums);
     free(scene.pixels);
     if (rc < 0) {
         return 1;
