@@ -6,7 +6,7 @@
 #include "display/viewer.h"
 
 #define ORL_SESSION_CONTROL_FD 3
-#define ORL_SESSION_PEM_MAX (256 * 1024)
+#define ORL_SESSION_PEM_MAX ((size_t)256 * 1024)
 
 /* What START brings. */
 struct orl_session_start {

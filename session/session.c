@@ -254,10 +254,10 @@ static void on_plan(void *ctx, const struct orl_msg_plan *plan)
         session->is_stats_due = false;
         send_stats(session);
     }
-    if (session->state == OPEN && !orl_picture_is_live(session->picture)) {
+    /* Before the log-in is over, it is painted when the client's size is known. */
+    if (session->state == LOGIN ||
+            (session->state == OPEN && !orl_picture_is_live(session->picture))) {
         show_waiting(session);
-    } else if (session->state == LOGIN) {
-        show_waiting(session); /* painted when the client's size is known */
     }
 }
 
