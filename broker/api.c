@@ -25,6 +25,12 @@ void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
     (void)snprintf(ret_actor, size, "admin:%u", (unsigned)req->uid);
 }
 
+/* Whom it is about, when it is about a person: the audit is searched by that. */
+static const char *person_of(const char *object)
+{
+    return object != NULL && strncmp(object, "user:", 5) == 0 ? object + 5 : NULL;
+}
+
 static void reply_error(struct orl_http_req *req, unsigned status, const char *code,
         const char *text, const char *audit)
 {
@@ -53,6 +59,7 @@ void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_r
             .action = "api",
             .reason = reason,
             .object = object,
+            .user = person_of(object),
             .client = actor,
             .detail = req->path};
     (void)orl_broker_audit(req->broker, &event, &audit);
@@ -99,7 +106,8 @@ static int record(struct orl_http_req *req, const char *action, const char *obje
     if (action != NULL) {
         char actor[24];
         orl_api_actor(req, actor, sizeof(actor));
-        struct orl_audit_event event = {.actor = actor, .action = action, .object = object};
+        struct orl_audit_event event = {
+                .actor = actor, .action = action, .object = object, .user = person_of(object)};
         rc = orl_broker_audit(req->broker, &event, ret_audit);
     } else {
         orl_msg_text(
