@@ -5,8 +5,6 @@
 #include <freerdp/channels/drdynvc.h>
 #include <freerdp/channels/wtsvc.h>
 #include <freerdp/error.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -476,14 +474,6 @@ static bool may_send(struct orl_viewer *v)
     return v->has_acks || is_socket_free(v);
 }
 
-/* FreeRDP writes a frame in pieces of 1600 bytes: corked, they leave in full segments. */
-static void set_cork(const struct orl_viewer *v, int is_corked)
-{
-    if (v->fd >= 0) { /* a socket that is not TCP refuses, and needs none */
-        (void)setsockopt(v->fd, IPPROTO_TCP, TCP_CORK, &is_corked, sizeof(is_corked));
-    }
-}
-
 static bool op_can_send(struct orl_viewer *v)
 {
     if (may_send(v)) {
@@ -502,7 +492,6 @@ static int op_send(struct orl_viewer *v, const struct orl_update *update)
     if (!op_can_send(v)) {
         return ORL_E_AGAIN;
     }
-    set_cork(v, 1);
     const int code = v->use_gfx ? orl_rdp_gfx_send(v, update) : orl_rdp_bitmap_send(v, update);
     if (code == 0) {
         orl_rdp_flight_add(v, update->frame_id);
@@ -510,7 +499,6 @@ static int op_send(struct orl_viewer *v, const struct orl_update *update)
         orl_rdp_close(v, ORL_REASON_CLIENT_CLOSED, NULL); /* half a frame is out */
     }
     orl_rdp_flush(v);
-    set_cork(v, 0);
     return code;
 }
 
