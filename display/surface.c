@@ -59,6 +59,16 @@ static int open_memfd(size_t bytes, int *ret_fd, struct orl_err *err)
     return ORL_OK;
 }
 
+static void write_geometry(struct orl_surface *surface)
+{
+    struct orl_surface_header *header = surface->header;
+    header->magic = ORL_SURFACE_MAGIC;
+    header->version = ORL_SURFACE_VERSION;
+    header->width_px = surface->width_px;
+    header->height_px = surface->height_px;
+    header->stride_bytes = (uint32_t)surface->stride_bytes;
+}
+
 static int map_and_seal(struct orl_surface *surface, struct orl_err *err)
 {
     void *map = mmap(NULL, surface->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, surface->fd, 0);
@@ -66,6 +76,7 @@ static int map_and_seal(struct orl_surface *surface, struct orl_err *err)
         return orl_err_sys(err, errno, "mapping a surface");
     }
     surface->header = map;
+    write_geometry(surface);
     if (fcntl(surface->fd, F_ADD_SEALS, SEALS_SET) < 0) {
         return orl_err_sys(err, errno, "sealing a surface");
     }
@@ -99,12 +110,6 @@ int orl_surface_create(uint32_t width_px, uint32_t height_px, struct orl_surface
     if (rc < 0) {
         return rc;
     }
-    struct orl_surface_header *header = surface->header;
-    header->magic = ORL_SURFACE_MAGIC;
-    header->version = ORL_SURFACE_VERSION;
-    header->width_px = width_px;
-    header->height_px = height_px;
-    header->stride_bytes = (uint32_t)surface->stride_bytes;
     *ret_surface = orl_steal(surface);
     return ORL_OK;
 }
