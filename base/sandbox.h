@@ -1,5 +1,5 @@
 /* What a process that reads a hostile peer may still do: landlock, then seccomp (default: kill),
- * no_new_privs, not dumpable, rlimits. Enter after libraries, keys and fonts are loaded and before
+ * no capability, no_new_privs, not dumpable, rlimits. Enter after libraries, keys and fonts are loaded and before
  * the first thread and the first byte of the peer.
  * Built twice, chosen by CMake: sandbox_seccomp.c, and sandbox_sanitized.c for sanitizer builds, in
  * which AddressSanitizer needs calls that the filter kills. */
@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 enum orl_sandbox_profile {
-    ORL_SANDBOX_SESSION = 1, /* poll, read, write, recvmsg, mmap, futex, threads; nothing else */
-    ORL_SANDBOX_CONSOLE,     /* the same, and memfd_create for a new surface */
+    ORL_SANDBOX_SESSION = 1, /* poll, read, write, send, recvmsg, mmap, futex, threads; no more */
+    ORL_SANDBOX_CONSOLE,     /* the same, a new surface by memfd_create, sent by sendmsg */
 };
 struct orl_sandbox_report {
     bool has_seccomp;

@@ -2,9 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -29,6 +33,9 @@ struct ruleset_attr {
 
 /* Memory that one connection may take: 8192 x 5120 twice, an encoder, libraries. */
 static const rlim_t address_space_bytes = (rlim_t)4 << 30;
+/* The largest surface (display/surface.h) is 161 MiB. */
+static const rlim_t surface_file_bytes = (rlim_t)176 << 20;
+enum { SESSION_FDS = 128, CONSOLE_FDS = 64 };
 
 static const int allowed[] = {
         SCMP_SYS(read),
@@ -40,22 +47,14 @@ static const int allowed[] = {
         SCMP_SYS(ppoll),
         SCMP_SYS(select),
         SCMP_SYS(pselect6),
-        SCMP_SYS(epoll_create1),
         SCMP_SYS(epoll_ctl),
         SCMP_SYS(epoll_wait),
         SCMP_SYS(epoll_pwait),
         SCMP_SYS(eventfd2),
-        SCMP_SYS(pipe2),
-        SCMP_SYS(timerfd_create),
-        SCMP_SYS(timerfd_settime),
-        SCMP_SYS(timerfd_gettime),
         SCMP_SYS(recvfrom),
         SCMP_SYS(recvmsg),
-        SCMP_SYS(sendto),
-        SCMP_SYS(sendmsg),
         SCMP_SYS(shutdown),
         SCMP_SYS(getsockopt),
-        SCMP_SYS(setsockopt),
         SCMP_SYS(getsockname),
         SCMP_SYS(getpeername),
         SCMP_SYS(brk),
@@ -90,7 +89,6 @@ static const int allowed[] = {
         SCMP_SYS(restart_syscall),
         SCMP_SYS(fstat),
         SCMP_SYS(lseek),
-        SCMP_SYS(dup),
         SCMP_SYS(exit),
         SCMP_SYS(exit_group),
 };
@@ -110,6 +108,73 @@ static const int not_there[] = {
         SCMP_SYS(readlinkat),
 };
 
+/* Libraries have calls for these on paths that we do not take: no, rather than the end. */
+static const int refused[] = {
+        SCMP_SYS(epoll_create1),
+        SCMP_SYS(pipe2),
+        SCMP_SYS(timerfd_create),
+        SCMP_SYS(dup),
+};
+
+/* A number of ours in a register: what is above its 32 bits is nothing to the kernel, and must not be
+ * to the filter. */
+#define FD_BITS UINT64_C(0xFFFFFFFF)
+
+/* O_NONBLOCK belongs to what an fd names, not to the fd: our stderr is the gateway's and everybody's.
+ * fds from 3 to SESSION_FDS - 1, as ranges of a power of two. */
+static int allow_above_stderr(scmp_filter_ctx ctx, int syscall_number, struct scmp_arg_cmp command)
+{
+    int code = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, syscall_number, 2,
+            SCMP_A0(SCMP_CMP_MASKED_EQ, FD_BITS, STDERR_FILENO + 1), command);
+    for (uint64_t first = 4; first < SESSION_FDS; first *= 2) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, syscall_number, 2,
+                SCMP_A0(SCMP_CMP_MASKED_EQ, FD_BITS & ~(first - 1), first), command);
+    }
+    return code;
+}
+
+/* What FreeRDP and the RDP viewer set on the client's socket. Others are more of the kernel than a
+ * client needs to see. */
+static int allow_socket_options(scmp_filter_ctx ctx)
+{
+    static const struct {
+        int level, name;
+    } options[] = {
+            {SOL_SOCKET, SO_KEEPALIVE},
+            {IPPROTO_TCP, TCP_NODELAY},
+            {IPPROTO_TCP, TCP_CORK},
+            {IPPROTO_TCP, TCP_KEEPIDLE},
+            {IPPROTO_TCP, TCP_KEEPINTVL},
+            {IPPROTO_TCP, TCP_KEEPCNT},
+            {IPPROTO_TCP, TCP_USER_TIMEOUT},
+            {IPPROTO_TCP, TCP_NOTSENT_LOWAT},
+    };
+    int code = 0;
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+                SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)options[i].level),
+                SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i].name));
+    }
+    return code;
+}
+
+/* A session sends no fds: in flight they count for its user, and would keep consoles from sending theirs. */
+static int allow_by_profile(scmp_filter_ctx ctx, enum orl_sandbox_profile profile)
+{
+    if (profile == ORL_SANDBOX_SESSION) {
+        int code = allow_socket_options(ctx);
+        return code | seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                              SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS));
+    }
+    int code = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0);
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 1,
+            SCMP_A1(SCMP_CMP_EQ, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), 0);
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
+    return code;
+}
+
 static int allow_with_arguments(scmp_filter_ctx ctx, enum orl_sandbox_profile profile)
 {
     int code = 0;
@@ -125,17 +190,18 @@ static int allow_with_arguments(scmp_filter_ctx ctx, enum orl_sandbox_profile pr
             ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     code |= seccomp_rule_add(
             ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    const int fcntls[] = {
-            F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC, F_GET_SEALS, F_ADD_SEALS};
+    /* To the connected peer only. */
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2, SCMP_A4(SCMP_CMP_EQ, 0),
+            SCMP_A5(SCMP_CMP_EQ, 0));
+    code |= allow_above_stderr(ctx, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL));
+    code |= allow_above_stderr(ctx, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+    const int fcntls[] = {F_GETFL, F_GETFD, F_SETFD};
     for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++) {
         code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                 SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
     }
-    const unsigned long ioctls[] = {FIONREAD, FIONBIO};
-    for (size_t i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]); i++) {
-        code |= seccomp_rule_add(
-                ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
-    }
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
     code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 1,
             SCMP_A1(SCMP_CMP_EQ, 0x5401 /* TCGETS: isatty() */));
     code |= seccomp_rule_add(
@@ -150,11 +216,7 @@ static int allow_with_arguments(scmp_filter_ctx ctx, enum orl_sandbox_profile pr
     /* raise() and abort() signal only ourselves. */
     code |= seccomp_rule_add(
             ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-    if (profile == ORL_SANDBOX_CONSOLE) {
-        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);
-        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), 0);
-    }
-    return code;
+    return code | allow_by_profile(ctx, profile);
 }
 
 static int load_filter(enum orl_sandbox_profile profile, struct orl_err *err)
@@ -163,12 +225,17 @@ static int load_filter(enum orl_sandbox_profile profile, struct orl_err *err)
     if (ctx == NULL) {
         return orl_err_set(err, ORL_E_NOMEM, "seccomp: out of memory");
     }
-    int code = 0;
+    /* Every thread, were there one already; other instruction sets end the whole process, too. */
+    int code = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+    code |= seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
         code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
     }
     for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++) {
         code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOENT), not_there[i], 0);
+    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
     }
     code |= allow_with_arguments(ctx, profile);
     int failed = code != 0 ? -EINVAL : seccomp_load(ctx);
@@ -204,15 +271,30 @@ static int enter_landlock(void)
     return failed == 0 ? (int)abi : 0;
 }
 
-static void set_limits(void)
+static void set_limits(enum orl_sandbox_profile profile)
 {
-    const struct rlimit files = {128, 128};
+    const rlim_t fds = profile == ORL_SANDBOX_CONSOLE ? CONSOLE_FDS : SESSION_FDS;
+    const struct rlimit files = {fds, fds};
     const struct rlimit memory = {address_space_bytes, address_space_bytes};
+    const struct rlimit file_size = {surface_file_bytes, surface_file_bytes};
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_NOFILE, &files);
     (void)setrlimit(RLIMIT_AS, &memory);
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)setrlimit(RLIMIT_MEMLOCK, &none);
+    if (profile == ORL_SANDBOX_CONSOLE) {
+        /* A memory file that nobody maps counts for no other limit. */
+        (void)setrlimit(RLIMIT_FSIZE, &file_size);
+        (void)signal(SIGXFSZ, SIG_IGN);
+    }
+}
+
+/* Also when it runs as root: the name alone is then left. */
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[2] = {{0}};
+    return (int)syscall(SYS_capset, &head, none);
 }
 
 int orl_sandbox_enter(enum orl_sandbox_profile profile, struct orl_sandbox_report *ret_report,
@@ -222,7 +304,10 @@ int orl_sandbox_enter(enum orl_sandbox_profile profile, struct orl_sandbox_repor
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return orl_err_sys(err, errno, "no_new_privs");
     }
-    set_limits();
+    if (drop_capabilities() < 0) {
+        return orl_err_sys(err, errno, "capabilities");
+    }
+    set_limits(profile);
     report.landlock_abi = enter_landlock();
     report.has_landlock = report.landlock_abi > 0;
     int code = load_filter(profile, err);

@@ -9,13 +9,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,6 +149,77 @@ static int do_thread(void)
     return result == 7 ? 0 : 1;
 }
 
+static int do_sendmsg(void)
+{
+    struct msghdr hdr = {0};
+    return sendmsg(3, &hdr, 0) < 0 ? 1 : 0;
+}
+
+static int do_send_elsewhere(void)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "\0elsewhere"};
+    return sendto(3, "x", 1, 0, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? 1 : 0;
+}
+
+static int do_load_a_kernel_module(void)
+{
+    return setsockopt(3, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls"));
+}
+
+static int do_change_what_stderr_is(void)
+{
+    return fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK);
+}
+
+static int do_change_what_stderr_is_with_high_bits(void)
+{
+    return (int)syscall(SYS_fcntl, UINT64_C(1) << 32 | STDERR_FILENO, F_SETFL, O_NONBLOCK);
+}
+
+static int do_copy_stderr(void)
+{
+    return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+}
+
+static int do_x32(void)
+{
+    return (int)syscall(0x40000000 | SYS_getppid);
+}
+
+static int do_ordinary_things(void)
+{
+    for (int fd = 3; fd < 128; fd++) { /* closed ones: the filter passed them */
+        if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 && errno != EBADF) {
+            return 1;
+        }
+    }
+    int on = 1;
+    bool is_refused = dup(STDERR_FILENO) < 0 && errno == EPERM;
+    (void)setsockopt(3, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)send(3, "x", 1, MSG_NOSIGNAL);
+    return is_refused ? 0 : 1;
+}
+
+static int do_huge_memfd(void)
+{
+    return memfd_create("x", MFD_CLOEXEC | MFD_HUGETLB) >= 0 ? 0 : 1;
+}
+
+static int do_large_memfd(void)
+{
+    int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd >= 0 && ftruncate(fd, (off_t)1 << 30) < 0 && errno == EFBIG &&
+                           ftruncate(fd, (off_t)161 << 20) == 0 &&
+                           fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0
+                   ? 0
+                   : 1;
+}
+
+static int do_seal(void)
+{
+    return fcntl(3, F_ADD_SEALS, F_SEAL_WRITE);
+}
+
 static void dangerous_calls_kill(void **state)
 {
     (void)state;
@@ -158,6 +233,28 @@ static void dangerous_calls_kill(void **state)
     assert_killed(do_kill_parent);
     assert_killed(do_memfd);
     assert_killed(do_exec_page);
+    assert_killed(do_sendmsg);
+    assert_killed(do_send_elsewhere);
+    assert_killed(do_load_a_kernel_module);
+    assert_killed(do_change_what_stderr_is);
+    assert_killed(do_change_what_stderr_is_with_high_bits);
+    assert_killed(do_copy_stderr);
+    assert_killed(do_x32);
+    assert_killed(do_seal);
+}
+
+static void a_console_is_held_to_its_surface(void **state)
+{
+    (void)state;
+    assert_allowed(ORL_SANDBOX_CONSOLE, do_large_memfd);
+    int status = run_in_sandbox(ORL_SANDBOX_CONSOLE, do_huge_memfd);
+    assert_true(WIFSIGNALED(status));
+}
+
+static void what_a_session_does_is_allowed(void **state)
+{
+    (void)state;
+    assert_allowed(ORL_SANDBOX_SESSION, do_ordinary_things);
 }
 
 static void files_are_not_there(void **state)
@@ -180,6 +277,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(dangerous_calls_kill),
+            cmocka_unit_test(a_console_is_held_to_its_surface),
+            cmocka_unit_test(what_a_session_does_is_allowed),
             cmocka_unit_test(files_are_not_there),
             cmocka_unit_test(threads_and_a_consoles_memfd_are_allowed),
     };
