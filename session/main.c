@@ -22,7 +22,9 @@ static int start_viewer(struct orl_loop *loop, struct orl_session *session,
             .threads = start->msg.threads,
             .max_width_px = start->msg.width_px,
             .max_height_px = start->msg.height_px,
-            .client = start->msg.client};
+            .client = start->msg.client,
+            .has_clear = true,
+            .has_bulk_compression = true};
     int code = orl_rdp_viewer_new(loop, &opts, orl_session_viewer_events(), session, &viewer, err);
     if (code == ORL_OK) {
         code = orl_session_set_viewer(session, &viewer, err);

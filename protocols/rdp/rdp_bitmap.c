@@ -125,9 +125,13 @@ static int add_tile(struct orl_viewer *v, const struct orl_update *update,
     uint8_t *data = NULL;
     bool is_planar = false;
     if (depth == 32 && padded_px == (uint32_t)rect->width) {
-        data = orl_rdp_planar(v,
+        /* Only a client that asked for it takes streams without alpha (MS-RDPBCGR 2.2.7.1.2). */
+        const bool skips_alpha =
+                freerdp_settings_get_bool(orl_rdp_settings(v), FreeRDP_DrawAllowSkipAlpha);
+        data = orl_rdp_planar_encode(&v->planar,
                 update->pixels + (size_t)rect->y * update->stride_bytes + (size_t)rect->x * 4,
-                update->stride_bytes, padded_px, (uint32_t)rect->height, false, &length);
+                update->stride_bytes, padded_px, (uint32_t)rect->height, false, skips_alpha,
+                &length);
         is_planar = data != NULL;
     }
     if (data == NULL) {

@@ -13,6 +13,10 @@ bool orl_rdp_gfx_open(struct orl_viewer *v)
 {
     orl_buf_init(&v->gfx.pdus, PDUS_MAX_BYTES);
     orl_buf_init(&v->gfx.message, PDUS_MAX_BYTES + PDUS_MAX_BYTES / 1024);
+    if (orl_rdp_pixels_init(&v->gfx.pixels, v->has_clear) < 0 ||
+            (v->has_bulk_compression && orl_zgfx_new(&v->gfx.zgfx) < 0)) {
+        return false;
+    }
     return orl_rdp_dvc_open(v, &v->gfx.dvc, RDPGFX_DVC_CHANNEL_NAME);
 }
 
@@ -25,7 +29,11 @@ static int post(struct orl_viewer *v)
     if (gfx->pdus.is_failed) {
         code = ORL_E_LIMIT;
     } else if (gfx->pdus.len > 0) {
-        orl_gfx_wrap(&gfx->message, gfx->pdus.data, gfx->pdus.len);
+        if (gfx->zgfx != NULL) {
+            orl_zgfx_wrap(gfx->zgfx, &gfx->message, gfx->pdus.data, gfx->pdus.len, !gfx->has_video);
+        } else {
+            orl_gfx_wrap(&gfx->message, gfx->pdus.data, gfx->pdus.len);
+        }
         if (gfx->message.is_failed) {
             code = ORL_E_LIMIT;
         } else if (!orl_rdp_dvc_write(&gfx->dvc, gfx->message.data, gfx->message.len)) {
@@ -33,6 +41,7 @@ static int post(struct orl_viewer *v)
         }
     }
     orl_buf_reset(&gfx->pdus);
+    gfx->has_video = false;
     return code;
 }
 
@@ -131,30 +140,14 @@ static int put_pixels(
         struct orl_viewer *v, const struct orl_update *update, const struct orl_rect *rect)
 {
     struct orl_buf *pdus = &v->gfx.pdus;
-    for (int32_t row = 0; row < rect->height; row += ORL_RDP_PLANAR_ROWS) {
-        struct orl_rect band = *rect;
-        band.y += row;
-        band.height -= row;
-        if (band.height > ORL_RDP_PLANAR_ROWS) {
-            band.height = ORL_RDP_PLANAR_ROWS;
-        }
-        const uint8_t *from =
-                update->pixels + (size_t)band.y * update->stride_bytes + (size_t)band.x * 4;
-        const size_t row_bytes = (size_t)band.width * 4;
-        uint32_t length = 0;
-        uint8_t *data = orl_rdp_planar(v, from, update->stride_bytes, (uint32_t)band.width,
-                (uint32_t)band.height, true, &length);
-        if (data != NULL) {
-            orl_gfx_put_wire(pdus, v->gfx.surface, ORL_GFX_CODEC_PLANAR, &band, length);
-            orl_buf_put(pdus, data, length);
-            free(data);
-        } else {
-            orl_gfx_put_wire(pdus, v->gfx.surface, ORL_GFX_CODEC_UNCOMPRESSED, &band,
-                    row_bytes * (size_t)band.height);
-            for (int32_t y = 0; y < band.height; y++) {
-                orl_buf_put(pdus, from + (size_t)y * update->stride_bytes, row_bytes);
-            }
-        }
+    const struct orl_rdp_picture picture = {update->pixels, update->stride_bytes};
+    struct orl_rect rest = *rect;
+    while (rest.height > 0) {
+        struct orl_rect band = rest;
+        band.height = orl_rdp_pixels_rows(&picture, &rest);
+        orl_rdp_pixels_put(&v->gfx.pixels, pdus, v->gfx.surface, &picture, &band);
+        rest.y += band.height;
+        rest.height -= band.height;
         if (pdus->len >= MESSAGE_BYTES || pdus->is_failed) {
             const int code = post(v);
             if (code < 0) {
@@ -183,6 +176,7 @@ static int put_op(struct orl_viewer *v, const struct orl_update *update, const s
     case ORL_OP_LOSSLESS:
         return put_pixels(v, update, &op->rect);
     case ORL_OP_H264:
+        v->gfx.has_video = true;
         orl_gfx_put_avc420(
                 &v->gfx.pdus, v->gfx.surface, &all, op->regions, op->qp, op->data, op->data_len);
         break;
@@ -214,4 +208,6 @@ void orl_rdp_gfx_fini(struct orl_viewer *v)
     orl_rdp_dvc_close(&v->gfx.dvc);
     orl_buf_fini(&v->gfx.pdus);
     orl_buf_fini(&v->gfx.message);
+    orl_rdp_pixels_fini(&v->gfx.pixels);
+    orl_zgfx_free(v->gfx.zgfx);
 }

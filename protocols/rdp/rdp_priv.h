@@ -4,9 +4,11 @@
 #include "base/buf.h"
 #include "display/surface.h"
 #include "protocols/rdp/rdp_gfx_wire.h"
+#include "protocols/rdp/rdp_pixels.h"
+#include "protocols/rdp/rdp_planar.h"
 #include "protocols/rdp/rdp_viewer.h"
 #include "protocols/rdp/rdp_x224_wire.h"
-#include <freerdp/codec/planar.h>
+#include "protocols/rdp/rdp_zgfx.h"
 #include <freerdp/freerdp.h>
 #include <freerdp/peer.h>
 #include <freerdp/transport_io.h>
@@ -39,6 +41,9 @@ struct orl_rdp_gfx {
     uint32_t width_px, height_px; /* of the surface */
     struct orl_buf pdus;          /* of the current message */
     struct orl_buf message;
+    struct orl_rdp_pixels pixels;
+    struct orl_zgfx *zgfx; /* NULL: messages are not compressed */
+    bool has_video;        /* the current message has data that would not shrink */
 };
 
 /* Frames that the client has not acknowledged. */
@@ -61,6 +66,7 @@ struct orl_viewer {
     void *ctx;
     enum orl_rdp_security security;
     uint32_t max_width_px, max_height_px;
+    bool has_clear, has_bulk_compression;
     char client[ORL_ADDR_MAX + 1];
 
     freerdp_peer *peer;
@@ -95,8 +101,7 @@ struct orl_viewer {
     bool has_acks;
     struct orl_rdp_flight flight;
     uint32_t bitmap_width_px, bitmap_height_px; /* without gfx: of the picture */
-    BITMAP_PLANAR_CONTEXT *planar;
-    uint32_t planar_width_px;
+    struct orl_rdp_planar planar;               /* without gfx */
     struct orl_rdp_input input;
     struct orl_cursor *cursor; /* the last one; NULL before the first */
 };
@@ -162,12 +167,6 @@ void orl_rdp_gfx_fini(struct orl_viewer *v);
 int orl_rdp_bitmap_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px);
 int orl_rdp_bitmap_send(struct orl_viewer *v, const struct orl_update *update);
 bool orl_rdp_bitmap_has_acks(const struct orl_viewer *v);
-
-/* rdp_planar.c: rows of the picture as one planar stream (malloc'd, free() it), or NULL when it would not be
- * smaller than the pixels. */
-enum { ORL_RDP_PLANAR_ROWS = 64 };
-uint8_t *orl_rdp_planar(struct orl_viewer *v, const uint8_t *pixels, size_t stride_bytes,
-        uint32_t width_px, uint32_t height_px, bool is_top_down, uint32_t *ret_len);
 
 /* rdp_input.c */
 void orl_rdp_input_setup(struct orl_viewer *v);

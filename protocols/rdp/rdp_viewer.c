@@ -112,7 +112,7 @@ static void destroy(struct orl_viewer *v)
     }
     freerdp_peer_context_free(v->peer);
     freerdp_peer_free(v->peer);
-    freerdp_bitmap_planar_context_free(v->planar);
+    orl_rdp_planar_fini(&v->planar);
     free(v->cursor);
     free(v);
 }
@@ -567,6 +567,8 @@ int orl_rdp_viewer_new(struct orl_loop *loop, const struct orl_rdp_opts *opts,
     v->security = opts->security;
     v->max_width_px = opts->max_width_px;
     v->max_height_px = opts->max_height_px;
+    v->has_clear = opts->has_clear;
+    v->has_bulk_compression = opts->has_bulk_compression;
     orl_msg_text(v->client, sizeof(v->client), opts->client != NULL ? opts->client : "");
     int code = orl_rdp_peer_new(v, opts, err);
     if (code == 0) {

@@ -1,5 +1,5 @@
-/* An RDP client as a viewer (display/viewer.h), over FreeRDP 3's peer: TLS or NLA, RDPGFX with AVC420
- * and planar, or plain bitmaps for clients without it.
+/* An RDP client as a viewer (display/viewer.h), over FreeRDP 3's peer: TLS or NLA, RDPGFX with AVC420,
+ * ClearCodec and planar, or plain bitmaps for clients without it.
  * Not here: deadlines before activation (the gateway has them), policy about logins (the broker). */
 #ifndef ORL_PROTOCOLS_RDP_RDP_VIEWER_H
 #define ORL_PROTOCOLS_RDP_RDP_VIEWER_H
@@ -21,6 +21,10 @@ struct orl_rdp_opts {
     unsigned threads;     /* for whoever encodes; 1 .. 4 */
     uint32_t max_width_px, max_height_px; /* 0: no limit beyond ORL_SURFACE_MAX_PX */
     const char *client;                   /* borrowed; "203.0.113.7:4711", for log lines */
+    bool has_clear; /* ClearCodec for text; false: planar, for a client whose decoder is broken */
+    /* RDP 8 bulk compression of lossless frames. It and ClearCodec's caches let the lengths of messages tell what
+     * the screen has in common with what was on it before: docs/security.md. */
+    bool has_bulk_compression;
 };
 
 /* Once per process, before the sandbox and before any viewer: loads what FreeRDP and WinPR would open

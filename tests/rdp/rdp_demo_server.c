@@ -23,7 +23,7 @@ enum { TICK_US = 20000 };
 struct demo {
     const char *user, *password, *ticket, *scene, *dump, *refuse;
     uint32_t width, height; /* fixed picture; 0: the client's */
-    bool only_lossless, is_sandboxed;
+    bool only_lossless, is_sandboxed, has_clear, has_bulk_compression;
     unsigned close_after_ms;
     enum orl_rdp_security security;
     uint32_t max_px;
@@ -444,6 +444,10 @@ static void parse_args(
             d->is_sandboxed = value[0] == '1';
         } else if (strcmp(name, "--lossless") == 0) {
             d->only_lossless = value[0] == '1';
+        } else if (strcmp(name, "--clear") == 0) {
+            d->has_clear = value[0] == '1';
+        } else if (strcmp(name, "--zgfx") == 0) {
+            d->has_bulk_compression = value[0] == '1';
         } else if (strcmp(name, "--security") == 0) {
             d->security = strcmp(value, "nla") == 0   ? ORL_RDP_SECURITY_NLA
                           : strcmp(value, "tls") == 0 ? ORL_RDP_SECURITY_TLS
@@ -486,7 +490,9 @@ static int serve(struct demo *d, uint16_t port, const char *cert, const char *ke
             .threads = 1,
             .max_width_px = d->max_px,
             .max_height_px = d->max_px,
-            .client = "loopback"};
+            .client = "loopback",
+            .has_clear = d->has_clear,
+            .has_bulk_compression = d->has_bulk_compression};
     int code = 0;
     struct orl_sandbox_report report;
     if (code == 0 && d->is_sandboxed) {
@@ -518,7 +524,7 @@ static int serve(struct demo *d, uint16_t port, const char *cert, const char *ke
 
 int main(int argc, char **argv)
 {
-    struct demo demo = {.scene = "still"};
+    struct demo demo = {.scene = "still", .has_clear = true, .has_bulk_compression = true};
     uint16_t port = 0;
     const char *cert = NULL;
     const char *key = NULL;

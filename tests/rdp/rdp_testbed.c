@@ -187,8 +187,13 @@ void testbed_run(struct testbed *bed, void (*play)(struct testbed *bed))
     orl_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
     bed->client_fd = fds[1];
     bed->play = play;
-    const struct orl_rdp_opts opts = {
-            .fd = fds[0], .cert_pem = cert_pem, .key_pem = key_pem, .threads = 1, .client = "test"};
+    const struct orl_rdp_opts opts = {.fd = fds[0],
+            .cert_pem = cert_pem,
+            .key_pem = key_pem,
+            .threads = 1,
+            .client = "test",
+            .has_clear = true,
+            .has_bulk_compression = true};
     orl_assert(orl_loop_new(&bed->loop, &err) == 0);
     orl_assert(orl_timer_new(bed->loop, on_watchdog, bed, &bed->watchdog, &err) == 0);
     orl_timer_start(bed->watchdog, WATCHDOG_US, 0);
