@@ -23,6 +23,17 @@ static void end(struct orl_console *c)
     orl_loop_stop(c->loop);
 }
 
+void orl_console_tell_end(int control_fd, enum orl_reason reason, const char *text)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE};
+    msg.u.close.reason = reason;
+    orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text);
+    /* Not queued: no loop runs after it. Full: the gateway sees the socket close. */
+    if (orl_ipc_send(control_fd, &msg, NULL, 0) < 0) {
+        orl_log_debug(&log_ctx, "the gateway was not told");
+    }
+}
+
 /* Both sides hear why; then this process ends. */
 static void end_with(struct orl_console *c, enum orl_reason reason, const char *text)
 {
@@ -32,13 +43,7 @@ static void end_with(struct orl_console *c, enum orl_reason reason, const char *
     orl_log_info(&log_ctx, "console over", "reason", orl_reason_code(reason), "text", text);
     orl_links_close_all(c->links, reason);
     if (c->control != NULL) {
-        struct orl_msg msg = {.type = ORL_MSG_CLOSE};
-        msg.u.close.reason = reason;
-        orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text);
-        /* Not queued: the loop does not run again. Full: the gateway sees the socket close. */
-        if (orl_ipc_send(orl_ipc_fd(c->control), &msg, NULL, 0) < 0) {
-            orl_log_debug(&log_ctx, "the gateway was not told");
-        }
+        orl_console_tell_end(orl_ipc_fd(c->control), reason, text);
     }
     end(c);
 }
@@ -148,6 +153,9 @@ int orl_console_new(struct orl_loop *loop, int control_fd, int display_fd,
     int rc = open_parts(c, control_fd, &display_fd, start, err);
     orl_close_fd(&display_fd);
     if (rc < 0) {
+        if (c->control != NULL) {
+            orl_console_tell_end(orl_ipc_fd(c->control), ORL_REASON_INTERNAL, err->text);
+        }
         orl_console_free(c);
         return rc;
     }

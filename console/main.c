@@ -37,6 +37,9 @@ static int run(struct orl_loop *loop, struct orl_err *err)
     }
     struct orl_sandbox_report report = {0};
     rc = orl_sandbox_enter(ORL_SANDBOX_CONSOLE, &report, err);
+    if (rc < 0) {
+        orl_console_tell_end(CONTROL_FD, ORL_REASON_INTERNAL, err->text);
+    }
     struct orl_console *console = NULL;
     if (rc == ORL_OK) {
         rc = orl_console_new(

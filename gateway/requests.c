@@ -39,6 +39,7 @@ enum orl_reason orl_request_console_reason(uint32_t claimed)
     case ORL_REASON_CONSOLE_AUTH:
     case ORL_REASON_CONSOLE_PROTOCOL:
     case ORL_REASON_CONSOLE_UNREACHABLE:
+    case ORL_REASON_INTERNAL: /* it could not begin */
         return orl_reason_from_u32(claimed);
     default:
         return ORL_REASON_CONSOLE_LOST;

@@ -142,6 +142,12 @@ pid_t rig_liar_start(const char *lie, int *ret_fd)
 
 void rig_console_start(struct rig_console *console, int display_fd, const char *password)
 {
+    rig_console_start_as(console, display_fd, password, ORL_SOURCE_VNC);
+}
+
+void rig_console_start_as(
+        struct rig_console *console, int display_fd, const char *password, uint32_t source)
+{
     int pair[2];
     struct orl_err err = {0};
     orl_assert(orl_ipc_pair(pair, &err) == 0);
@@ -150,7 +156,7 @@ void rig_console_start(struct rig_console *console, int display_fd, const char *
     close(pair[1]);
     console->control = pair[0];
     struct orl_msg msg = {.type = ORL_MSG_START};
-    msg.u.start.source = ORL_SOURCE_VNC;
+    msg.u.start.source = source;
     orl_msg_text(msg.u.start.password, sizeof(msg.u.start.password), password);
     int rc = orl_ipc_send(console->control, &msg, &display_fd, 1);
     orl_assert(rc == 0);

@@ -30,6 +30,8 @@ struct rig_console {
     int control;
 };
 void rig_console_start(struct rig_console *console, int display_fd, const char *password);
+void rig_console_start_as(
+        struct rig_console *console, int display_fd, const char *password, uint32_t source);
 /* The CLOSE message; ORL_REASON_NONE: none came. */
 enum orl_reason rig_console_reason(struct rig_console *console, int timeout_ms);
 int rig_console_wait(

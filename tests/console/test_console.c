@@ -292,6 +292,17 @@ static void ninth_link_is_refused_and_the_eight_stay(void **state)
     assert_true(rig_link_wait_surface(&f->link, 804, 603));
 }
 
+static void console_that_can_not_begin_says_so(void **state)
+{
+    struct fixture *f = *state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    rig_console_start_as(&f->console, pair[0], "", 77); /* a kind of source that there is not */
+    assert_int_equal(rig_console_reason(&f->console, RIG_WAIT_MS), ORL_REASON_INTERNAL);
+    assert_int_equal(rig_console_wait(&f->console), 1);
+    close(pair[1]);
+}
+
 static void flood_of_input_does_not_starve_the_other_link(void **state)
 {
     struct fixture *f = *state;
@@ -334,6 +345,7 @@ int main(void)
             CASE(without_gateway_and_link_it_ends),
             CASE(gateway_that_goes_early_ends_it),
             CASE(ninth_link_is_refused_and_the_eight_stay),
+            CASE(console_that_can_not_begin_says_so),
             CASE(flood_of_input_does_not_starve_the_other_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
