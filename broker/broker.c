@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { THROTTLE_ENTRIES = 8192, MAX_QUEUED_CHECKS = 64, PATH_BYTES = 400 };
+enum { THROTTLE_ENTRIES = 8192, MAX_QUEUED_CHECKS = 256, PATH_BYTES = 400 };
 
 static int open_keys(struct orl_broker *broker, struct orl_err *err)
 {

@@ -102,7 +102,7 @@ void orl_http_reply_text(
         peer->out = malloc(LWS_PRE + len + 1);
         peer->out_len = len;
         peer->out_at = 0;
-        if (peer->out != NULL) {
+        if (peer->out != NULL && text != NULL) {
             memcpy(peer->out + LWS_PRE, text, len);
             is_sent = lws_add_http_common_headers(wsi, status, type, len, &at, end) == 0 &&
                       lws_add_http_header_by_name(wsi,

@@ -262,8 +262,13 @@ static void check_password(struct orl_broker *broker, struct orl_conn *conn,
     }
     if (rc < 0) {
         free_check(check);
-        refuse(broker, conn, rc == ORL_E_LIMIT ? ORL_REASON_AUTH_DELAYED : ORL_REASON_INTERNAL,
-                claim->names.user, rc == ORL_E_LIMIT ? "too many checks at once" : NULL);
+        struct orl_refusal refusal = {.reason = ORL_REASON_INTERNAL, .user = claim->names.user};
+        if (rc == ORL_E_LIMIT) {
+            refusal.reason = ORL_REASON_AUTH_DELAYED;
+            refusal.detail = "too many checks at once";
+            refusal.text = "Too many people are logging in just now. Please try again in a minute.";
+        }
+        orl_login_refuse(broker, conn, &refusal);
     }
 }
 

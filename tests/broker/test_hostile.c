@@ -332,6 +332,40 @@ static void http_garbage_is_refused(void **state)
     broker_lives();
 }
 
+/* One connection, three requests at once: three answers in their order, and then it is closed. */
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+    static const char requests[] = "GET /v1/users/nobody HTTP/1.1\r\nHost: x\r\n\r\n"
+                                   "GET /v1/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+                                   "GET /v1/status HTTP/1.1\r\nHost: x\r\n"
+                                   "Connection: close\r\n\r\n";
+    static const char *const answers[] = {"no such user", "no such path", "\"installation\""};
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    char buf[8192];
+    size_t len = 0;
+    ssize_t got = 1;
+    (void)state;
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/run/broker.sock", b.dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval limit = {.tv_sec = 10};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(send(fd, requests, sizeof(requests) - 1, MSG_NOSIGNAL), sizeof(requests) - 1);
+    while (got > 0 && len < sizeof(buf) - 1) {
+        got = read(fd, buf + len, sizeof(buf) - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    buf[len] = '\0';
+    assert_int_equal(got, 0);
+    const char *at = buf;
+    for (size_t i = 0; i < 3; i++) {
+        at = strstr(at, answers[i]);
+        assert_non_null(at);
+    }
+    close(fd);
+    broker_lives();
+}
+
 static void bodies_over_the_limit_are_refused(void **state)
 {
     (void)state;
@@ -355,11 +389,11 @@ static void bodies_over_the_limit_are_refused(void **state)
 static void silent_connections_do_not_lock_the_api(void **state)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int fds[20];
+    int fds[10];
     int status = 0;
     (void)state;
     (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/run/broker.sock", b.dir);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 10; i++) {
         fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         (void)connect(fds[i], (struct sockaddr *)&addr, sizeof(addr));
         (void)send(fds[i], "GET /v1/sta", 11, MSG_NOSIGNAL);
@@ -373,7 +407,7 @@ static void silent_connections_do_not_lock_the_api(void **state)
         }
     }
     assert_int_equal(status, 200);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 10; i++) {
         close(fds[i]);
     }
     broker_lives();
@@ -395,6 +429,7 @@ int main(void)
             cmocka_unit_test(query_that_is_not_understood_is_refused),
             cmocka_unit_test(wrong_framing_and_methods_have_their_codes),
             cmocka_unit_test(http_garbage_is_refused),
+            cmocka_unit_test(pipelined_requests_are_answered_in_order),
             cmocka_unit_test(bodies_over_the_limit_are_refused),
             cmocka_unit_test(silent_connections_do_not_lock_the_api),
     };
