@@ -408,6 +408,7 @@ int orl_http_new(struct orl_broker *broker, struct orl_http **ret_http, struct o
             .gid = -1,
             .uid = -1,
             .timeout_secs = (unsigned)broker->cfg->api_request_s,
+            .timeout_secs_ah_idle = (unsigned)broker->cfg->api_request_s,
             .keepalive_timeout = (int)broker->cfg->api_idle_s,
             .max_http_header_data2 = HEADER_BYTES,
             .max_http_header_pool2 = (unsigned)broker->cfg->max_api_connections,

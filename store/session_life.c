@@ -108,7 +108,7 @@ int orl_session_activate(struct orl_store *store, const char *id, uint64_t lease
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     struct orl_session_row session;
-    struct orl_desktop_row desktop;
+    struct orl_desktop_row desktop = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
     rc = rc < 0 ? rc : orl_session_get(store, id, &session, err);
     if (rc == 0 && session.state == ORL_SESSION_ENDED) {
@@ -169,7 +169,7 @@ static int audit_session(struct orl_store *store, const struct orl_session_row *
 static int end_session(struct orl_store *store, const struct orl_session_row *session,
         enum orl_reason reason, const char *actor, uint64_t now_ms, struct orl_err *err)
 {
-    struct orl_desktop_row desktop;
+    struct orl_desktop_row desktop = {0};
     int rc = get_own_desktop(store, session, &desktop, err);
     if (rc == 0) {
         rc = move_desktop(store, &desktop, ORL_LEASE_ENDING, reason, actor, now_ms, err);
@@ -211,7 +211,7 @@ static int write_disconnect(struct orl_store *store, const char *id, enum orl_re
 static int disconnect(struct orl_store *store, const struct orl_session_row *session,
         enum orl_reason reason, uint64_t now_ms, struct orl_err *err)
 {
-    struct orl_desktop_row desktop;
+    struct orl_desktop_row desktop = {0};
     int rc = get_own_desktop(store, session, &desktop, err);
     if (rc == ORL_E_CONFLICT) {
         return end_session(store, session, reason, "broker", now_ms, err);
