@@ -154,8 +154,7 @@ bool orl_api_body(
     return rc == 0;
 }
 
-/* Segment by segment; pattern words in capitals take any text that is not empty. */
-static bool matches(const char *pattern, const char *path, struct orl_api_args *ret_args)
+bool orl_api_path_matches(const char *pattern, const char *path, struct orl_api_args *ret_args)
 {
     unsigned count = 0;
     while (*pattern == '/' && *path == '/') {
@@ -240,7 +239,7 @@ void orl_api_dispatch(struct orl_http_req *req)
     }
     for (const struct orl_api_route *route = orl_api_routes; route->pattern != NULL; route++) {
         struct orl_api_args args = {0};
-        if (!matches(route->pattern, req->path, &args)) {
+        if (!orl_api_path_matches(route->pattern, req->path, &args)) {
             continue;
         }
         has_path = true;

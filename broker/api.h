@@ -24,6 +24,8 @@ struct orl_api_route {
 extern const struct orl_api_route orl_api_routes[]; /* ended by a pattern of NULL */
 const char *orl_api_method_name(enum orl_http_method method);
 
+/* Segment by segment; pattern words in capitals take any text that is not empty. */
+bool orl_api_path_matches(const char *pattern, const char *path, struct orl_api_args *ret_args);
 /* Finds the route, checks the role, calls the handler, which answers exactly once. */
 void orl_api_dispatch(struct orl_http_req *req);
 /* {"error":{"code","text"}}; for faults of the request that need no audit row. */

@@ -1,5 +1,6 @@
-/* What clients and API callers write: login names, display targets, JSON bodies, NTLM names. */
-#include "broker/api_fields.h"
+/* What clients and API callers write: login names, display targets, JSON bodies, queries, paths,
+ * addresses, NTLM names. */
+#include "broker/api.h"
 #include "broker/display_target.h"
 #include "broker/names.h"
 #include "broker/ntlm_verify.h"
@@ -45,6 +46,32 @@ static void try_json(const char *text, size_t len)
     json_decref(root);
 }
 
+static void try_query(const char *text)
+{
+    static const char *const names[] = {"user", "pool", "a", ""};
+    struct orl_http_req req = {0};
+    struct orl_api_args args = {0};
+    char value[16];
+    orl_msg_text(req.query, sizeof(req.query), text);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (orl_http_query_get(&req, names[i], value, sizeof(value))) {
+            orl_assert(strlen(value) < sizeof(value));
+        }
+    }
+    for (const struct orl_api_route *route = orl_api_routes; route->pattern != NULL; route++) {
+        if (orl_api_path_matches(route->pattern, text, &args)) {
+            orl_assert(strlen(args.arg[0]) <= ORL_API_SEGMENT_MAX);
+        }
+    }
+}
+
+static void try_address(const char *text)
+{
+    char prefix[ORL_ADDR_MAX + 1];
+    orl_audit_prefix(text, prefix);
+    orl_assert(strlen(prefix) <= ORL_ADDR_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct orl_ntlm *ntlm;
@@ -57,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     try_names(text);
     try_json(text, size);
+    try_query(text);
+    try_address(text);
     (void)!orl_ntlm_ntowfv2(ntlm, hash, "user", text, hash);
     free(text);
     return 0;
