@@ -83,12 +83,12 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
     copy(spec->initrd, sizeof spec->initrd, t->initrd);
     copy(spec->cmdline, sizeof spec->cmdline, t->cmdline);
     copy(spec->machine, sizeof spec->machine, r->host.machine);
-    copy(spec->network, sizeof spec->network, r->cfg.network);
+    spec->network = r->network;
     return 0;
 }
 
 static int send(struct orl_reconcile *r, enum orl_job_kind kind, const struct orl_desktop_row *row,
-        const struct orl_vm_spec *spec)
+        const struct orl_vm_spec *spec, uint64_t now_ms)
 {
     struct orl_job *job = orl_job_new(kind, r->cfg.backend);
     if (!job) {
@@ -103,7 +103,7 @@ static int send(struct orl_reconcile *r, enum orl_job_kind kind, const struct or
     }
     copy(job->vnc_target, sizeof job->vnc_target, row->vnc_target);
     job->static_allow = r->cfg.static_allow;
-    return orl_reconcile_submit(r, job, row->id);
+    return orl_reconcile_submit(r, job, row->id, now_ms);
 }
 
 /* Writes the new power under the row's version; then, and only then, the job goes out. */
@@ -121,7 +121,7 @@ static int intend(struct orl_reconcile *r, const struct orl_desktop_row *row, en
         memo->power = power;
         memo->power_since_ms = now_ms;
     }
-    return send(r, kind, row, spec);
+    return send(r, kind, row, spec, now_ms);
 }
 
 static int move(struct orl_reconcile *r, const struct orl_desktop_row *row, enum orl_lease lease,
@@ -150,6 +150,14 @@ static int expire(struct orl_reconcile *r, const struct orl_desktop_row *row, ui
                 err);
     }
     struct orl_desktop_row next = *row;
+    if (row->power == ORL_POWER_REBOOTING) {
+        /* It restarted itself and keeps its screen dark, for a long check of its disk perhaps. Its person
+         * can see that and decide; nobody pulls the plug. */
+        next.power = ORL_POWER_RUNNING;
+        next.is_ready = true;
+        next.reason = ORL_REASON_NONE;
+        return orl_reconcile_write(r, &next, true, now_ms);
+    }
     next.power = ORL_POWER_FAILED;
     next.attempts++;
     next.retry_ms = now_ms + orl_plan_backoff_ms(next.attempts);
@@ -178,13 +186,14 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
         if (memo) {
             memo->looked_ms = now_ms;
         }
-        return send(r, row->kind == ORL_POOL_STATIC ? ORL_JOB_REACH : ORL_JOB_LOOK, row, NULL);
+        return send(
+                r, row->kind == ORL_POOL_STATIC ? ORL_JOB_REACH : ORL_JOB_LOOK, row, NULL, now_ms);
     case ORL_PLAN_EXPIRE:
         return expire(r, row, now_ms, err);
     case ORL_PLAN_STOP:
         return intend(r, row, ORL_POWER_STOPPING, ORL_JOB_STOP, NULL, now_ms);
     case ORL_PLAN_KILL:
-        return send(r, ORL_JOB_KILL, row, NULL);
+        return send(r, ORL_JOB_KILL, row, NULL, now_ms);
     case ORL_PLAN_RETIRE:
         return move(r, row, ORL_LEASE_ENDING, ORL_POWER_NONE, row->reason, now_ms, err);
     case ORL_PLAN_DELETE:

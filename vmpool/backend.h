@@ -36,6 +36,12 @@ struct orl_vm_meta {
     bool is_quarantined;
 };
 
+/* What guests get a card on: an isolated network; empty: no card. */
+struct orl_vm_network {
+    char name[ORL_VM_NAME_MAX + 1];
+    char filter[ORL_VM_NAME_MAX + 1]; /* at each card; empty: none */
+};
+
 /* All that a machine is made from. Strings are ours or from the store, never from a peer. */
 struct orl_vm_spec {
     struct orl_vm_meta meta;
@@ -47,7 +53,7 @@ struct orl_vm_spec {
     char initrd[ORL_VM_PATH_MAX + 1];
     char cmdline[ORL_VM_CMDLINE_MAX + 1];
     char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */
-    char network[ORL_VM_NAME_MAX + 1]; /* an isolated libvirt network; empty: no network card */
+    struct orl_vm_network network;
     enum orl_vm_accel accel;
     bool is_buffered; /* the overlay's file system has no O_DIRECT; found out by clone() */
     uint32_t memory_mib;
@@ -97,6 +103,8 @@ enum orl_vm_stop {
     ORL_VM_STOP_KILL = 1
 }; /* ACPI and agent; pulling the plug */
 
+/* rebooted: UUID of a guest that restarted itself, borrowed; NULL: look at all of them. Any thread. */
+typedef void (*orl_backend_event_fn)(void *ctx, const char *rebooted);
 struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
     int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -109,6 +117,8 @@ struct orl_backend_ops {
     int (*quarantine)(void *self, const char *uuid, struct orl_err *err);
     int (*list)(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
     int (*host)(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
+    /* Makes the guests' network if it is missing. An error says why they get no card. */
+    int (*network)(void *self, struct orl_vm_network *ret_network, struct orl_err *err);
     /* Through the hypervisor, not through its display: a screen nobody can open can still be seen. */
     int (*look)(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
     /* A connected stream to its display, without authentication; the caller's. */

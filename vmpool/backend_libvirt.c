@@ -1,14 +1,17 @@
 #include "vmpool/backend_libvirt.h"
 #include "base/cleanup.h"
 #include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/network_xml.h"
 #include "vmpool/overlay.h"
 #include "vmpool/vm_meta.h"
+#include <fcntl.h>
 #include <libvirt/virterror.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
-enum { KIB_PER_MIB = 1024, STATS_MAX = 32 };
+enum { KIB_PER_MIB = 1024, STATS_MAX = 32, MEMINFO_MAX = 4096 };
 
 static const struct orl_backend_ops libvirt_ops = {
         .clone = orl_bl_clone,
@@ -18,10 +21,21 @@ static const struct orl_backend_ops libvirt_ops = {
         .quarantine = orl_bl_quarantine,
         .list = orl_bl_list,
         .host = orl_bl_host,
+        .network = orl_bl_network,
         .look = orl_bl_look,
         .console = orl_bl_console,
         .boot_test = orl_bl_boot_test,
 };
+
+static void choose_network(struct orl_backend_libvirt *self, const char *configured)
+{
+    self->is_own_network = configured[0] == '\0';
+    if (self->is_own_network) {
+        orl_network_name(self->network, self->installation);
+    } else if (strcmp(configured, "none") != 0) {
+        (void)snprintf(self->network, sizeof self->network, "%s", configured);
+    }
+}
 
 int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
         struct orl_backend *ret_backend, struct orl_err *err)
@@ -33,6 +47,7 @@ int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
     self->xml_type = strncmp(cfg->uri, "test:", 5) == 0 ? ORL_DOMAIN_XML_TEST : ORL_DOMAIN_XML_QEMU;
     int n = snprintf(self->images_dir, sizeof self->images_dir, "%s", cfg->images_dir);
     int m = snprintf(self->installation, sizeof self->installation, "%s", cfg->installation);
+    choose_network(self, cfg->network);
     int r = n < 0 || (size_t)n >= sizeof self->images_dir || m != ORL_UUID_LEN
                     ? orl_err_set(err, ORL_E_INVAL, "images_dir or installation is too long")
                     : orl_overlay_prepare(cfg->images_dir, cfg->installation, err);
@@ -168,17 +183,37 @@ static uint64_t memory_stat(const virNodeMemoryStats *stats, int count, const ch
     return 0;
 }
 
+/* This host's MemAvailable: what guests could really have. libvirt counts tmpfs as page cache. 0: unknown. */
+static uint64_t available_mib(void)
+{
+    char text[MEMINFO_MAX];
+    ORL_AUTO(orl_close_auto) int fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    text[n > 0 ? n : 0] = '\0';
+    const char *at = strstr(text, "\nMemAvailable:");
+    return at ? strtoull(at + strlen("\nMemAvailable:"), NULL, 10) / KIB_PER_MIB : 0;
+}
+
+/* virNodeGetInfo() adds up NUMA cells, which on virtual hosts may have less than the host does. */
 static void read_memory(virConnectPtr conn, struct orl_vm_host *host)
 {
     virNodeMemoryStats stats[STATS_MAX];
-    int count = STATS_MAX;
-    if (virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &count, 0) == 0) {
+    int count = 0; /* asked for first: any other is refused */
+    if (virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, NULL, &count, 0) == 0 &&
+            count > 0 && count <= STATS_MAX &&
+            virNodeGetMemoryStats(conn, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &count, 0) == 0) {
+        uint64_t total_mib = memory_stat(stats, count, VIR_NODE_MEMORY_STATS_TOTAL);
+        host->memory_mib = total_mib ? total_mib : host->memory_mib;
         /* The page cache makes room for guests. */
         host->free_memory_mib = memory_stat(stats, count, VIR_NODE_MEMORY_STATS_FREE) +
                                 memory_stat(stats, count, VIR_NODE_MEMORY_STATS_BUFFERS) +
                                 memory_stat(stats, count, VIR_NODE_MEMORY_STATS_CACHED);
     } else {
         host->free_memory_mib = virNodeGetFreeMemory(conn) / KIB_PER_MIB / KIB_PER_MIB;
+    }
+    uint64_t most_mib = available_mib();
+    if (most_mib > 0 && most_mib < host->free_memory_mib) {
+        host->free_memory_mib = most_mib;
     }
 }
 

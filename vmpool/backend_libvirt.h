@@ -7,7 +7,8 @@ struct orl_backend_libvirt_cfg { /* borrowed for the call */
     const char *uri;
     const char *images_dir;
     const char *installation;
-    void (*on_event)(void *ctx); /* on another thread: wake a loop; NULL */
+    const char *network;           /* isolated; empty: one of our own; "none": guests get no card */
+    orl_backend_event_fn on_event; /* on another thread: wake a loop; NULL */
     void *ctx;
 };
 /* Does not connect: that is what the first call does, and each after libvirt was away. */

@@ -10,6 +10,8 @@ struct orl_backend_libvirt {
     char images_dir[ORL_VM_PATH_MAX + 1];
     char installation[ORL_UUID_LEN + 1];
     enum orl_domain_xml_type xml_type;
+    char network[ORL_VM_NAME_MAX + 1]; /* empty: none */
+    bool is_own_network;
 };
 
 int orl_bl_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -19,6 +21,7 @@ int orl_bl_remove(void *self, const char *uuid, const char *overlay, struct orl_
 int orl_bl_quarantine(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_list(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
 int orl_bl_host(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
+int orl_bl_network(void *self, struct orl_vm_network *ret_network, struct orl_err *err);
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_console(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,

@@ -41,7 +41,8 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         STR(gateway_user, USER_BYTES, "oriel", "User whose gateways may ask for consoles."),
         STR(broker_user, USER_BYTES, "oriel-broker", "User whose broker may wake this program."),
         STR(isolated_network, NAME_BYTES, "",
-                "libvirt network without a way out that guests get a card on; empty: no card."),
+                "libvirt network without a way out that guests get a card on; empty: one is made; "
+                "none: no card."),
         {.name = "static_allow",
                 .type = ORL_CFG_LIST,
                 .offset = AT(static_allow),

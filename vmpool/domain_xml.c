@@ -1,4 +1,5 @@
 #include "vmpool/domain_xml.h"
+#include "vmpool/network_xml.h"
 #include "vmpool/vm_meta.h"
 #include "vmpool/xml_text.h"
 #include <stdio.h>
@@ -83,13 +84,22 @@ static void put_disk(struct orl_buf *out, const struct orl_vm_spec *spec)
 
 static void put_network(struct orl_buf *out, const struct orl_vm_spec *spec)
 {
-    if (!spec->network[0]) {
+    char mac[18];
+    if (!spec->network.name[0]) {
         return;
     }
-    orl_xml_putf(out, "    <interface type='network'>\n      <source");
-    orl_xml_attr(out, "network", spec->network);
-    orl_xml_putf(out, "/>\n      <model type='virtio'/>\n      <port isolated='yes'/>\n"
-                      "    </interface>\n");
+    orl_network_mac(mac, spec->meta.desktop, spec->meta.version);
+    orl_xml_putf(out, "    <interface type='network'>\n      <mac");
+    orl_xml_attr(out, "address", mac);
+    orl_xml_putf(out, "/>\n      <source");
+    orl_xml_attr(out, "network", spec->network.name);
+    orl_xml_putf(out, "/>\n      <model type='virtio'/>\n");
+    if (spec->network.filter[0]) {
+        orl_xml_putf(out, "      <filterref");
+        orl_xml_attr(out, "filter", spec->network.filter);
+        orl_xml_putf(out, "/>\n");
+    }
+    orl_xml_putf(out, "      <port isolated='yes'/>\n    </interface>\n");
 }
 
 /* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. It is the first <graphics>:

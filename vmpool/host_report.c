@@ -187,10 +187,28 @@ void orl_host_report_read(const char *root, struct orl_host_report *ret_report)
     say(&ret_report->line[ORL_HOST_ACCEL], ORL_ABILITY_UNKNOWN, "not tried yet", "");
 }
 
+void orl_host_report_network(struct orl_host_report *report, const char *name, const char *fault)
+{
+    struct orl_host_line *line = &report->line[ORL_HOST_NETWORK];
+    char reason[sizeof line->reason];
+    if (name[0]) {
+        (void)snprintf(reason, sizeof reason, "guests are on the isolated network '%s'", name);
+        say(line, ORL_ABILITY_YES, reason, "");
+    } else if (fault[0]) {
+        (void)snprintf(reason, sizeof reason, "guests get no network card: %s", fault);
+        say(line, ORL_ABILITY_NO, reason,
+                "libvirt needs the right to make bridges and filters (not qemu:///session; in a "
+                "container CAP_NET_ADMIN) and its network and nwfilter drivers; or name a network "
+                "in isolated_network.");
+    } else {
+        say(line, ORL_ABILITY_NO, "guests get no network card: isolated_network is none", "");
+    }
+}
+
 const char *orl_host_item_name(enum orl_host_item item)
 {
-    static const char *const names[] = {
-            "cpu_virtualization", "slat", "iommu", "dev_kvm", "nested", "kvm_boots"};
+    static const char *const names[] = {"cpu_virtualization", "slat", "iommu", "dev_kvm", "nested",
+            "kvm_boots", "guest_network"};
     return (unsigned)item < ORL_HOST_ITEM_COUNT ? names[item] : "?";
 }
 

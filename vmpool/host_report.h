@@ -11,7 +11,8 @@ enum orl_host_item {
     ORL_HOST_IOMMU,
     ORL_HOST_DEV_KVM,
     ORL_HOST_NESTED,
-    ORL_HOST_ACCEL, /* KVM proven by a boot; filled by the caller */
+    ORL_HOST_ACCEL,   /* KVM proven by a boot; filled by the caller */
+    ORL_HOST_NETWORK, /* orl_host_report_network() */
     ORL_HOST_ITEM_COUNT
 };
 struct orl_host_line {
@@ -25,6 +26,8 @@ struct orl_host_report {
 
 /* root: "" for this machine. */
 void orl_host_report_read(const char *root, struct orl_host_report *ret_report);
+/* name: the guests' isolated network; empty: they get no card, fault says why (empty: none is wanted). */
+void orl_host_report_network(struct orl_host_report *report, const char *name, const char *fault);
 const char *orl_host_item_name(enum orl_host_item item); /* "cpu_virtualization", ... */
 const char *orl_ability_name(enum orl_ability state);
 /* Appends {"items":[{"name":...,"state":...,"reason":...,"remedy":...}]} without a NUL. */

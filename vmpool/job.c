@@ -1,6 +1,7 @@
 #include "vmpool/job.h"
 #include "base/cleanup.h"
 #include "vmpool/static_target.h"
+#include <string.h>
 
 enum { REACH_TIMEOUT_MS = 3000, REACH_LINGER_MS = 500 };
 
@@ -33,7 +34,11 @@ static int observe(struct orl_job *job)
 {
     const struct orl_backend *b = job->backend;
     int r = b->ops->list(b->self, &job->list, &job->err);
-    return r < 0 ? r : b->ops->host(b->self, &job->host, &job->err);
+    r = r < 0 ? r : b->ops->host(b->self, &job->host, &job->err);
+    if (r == 0 && b->ops->network(b->self, &job->network, &job->network_err) < 0) {
+        memset(&job->network, 0, sizeof job->network); /* guests do without a card */
+    }
+    return r;
 }
 
 static int reach(struct orl_job *job)
@@ -76,7 +81,7 @@ void orl_job_run(void *job_)
         job->result = reach(job);
         break;
     case ORL_JOB_TEMPLATE:
-        orl_template_check(&job->template_rules, &job->template_row);
+        orl_template_check(&job->template_rules, &job->template_stamp, &job->template_row);
         break;
     case ORL_JOB_QUARANTINE:
         job->result = b->ops->quarantine(b->self, uuid, &job->err);

@@ -27,7 +27,8 @@ struct orl_job {
     struct orl_vm_spec spec;           /* uuid and overlay also for what is no clone */
     struct orl_template_row template_row;
     struct orl_template_rules template_rules;
-    char *const *static_allow; /* immutable */
+    struct orl_template_stamp template_stamp; /* in: remembered; out: now */
+    char *const *static_allow;                /* immutable */
     char vnc_target[ORL_TEXT_MAX + 1];
     uint64_t tick; /* reconcile's: when it was handed out */
     /* Filled by orl_job_run(). */
@@ -36,6 +37,8 @@ struct orl_job {
     struct orl_vm_look look;
     struct orl_vm_list list;
     struct orl_vm_host host;
+    struct orl_vm_network network;
+    struct orl_err network_err; /* why there is none; empty text: none is wanted */
 };
 
 ORL_NODISCARD struct orl_job *orl_job_new(

@@ -122,16 +122,16 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
     (void)event;
     (void)detail;
     struct orl_libvirt *lv = ctx;
-    lv->fn(lv->ctx);
+    lv->fn(lv->ctx, NULL);
     return 0;
 }
 
 static void on_reboot(virConnectPtr conn, virDomainPtr domain, void *ctx)
 {
     (void)conn;
-    (void)domain;
     struct orl_libvirt *lv = ctx;
-    lv->fn(lv->ctx);
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    lv->fn(lv->ctx, virDomainGetUUIDString(domain, uuid) == 0 ? uuid : NULL);
 }
 
 /* libvirt's own way to pass any event's callback. */

@@ -1,13 +1,15 @@
 /* The connection to libvirt: opened when needed, dropped when dead, shared by all workers; and the one
- * thread that runs libvirt's event loop. Events carry nothing but "look again". */
+ * thread that runs libvirt's event loop. Events say "look again"; only a guest's own reboot leaves no trace
+ * to look at. */
 #ifndef ORL_VMPOOL_LIBVIRT_CONN_H
 #define ORL_VMPOOL_LIBVIRT_CONN_H
 #include "base/err.h"
 #include <libvirt/libvirt.h>
 
 struct orl_libvirt;
-typedef void (*orl_libvirt_event_fn)(
-        void *ctx); /* on the event thread: wake a loop, nothing more */
+/* On the event thread: wake a loop, nothing more. rebooted: UUID of a guest that restarted itself, else
+ * NULL: something else happened to some machine. */
+typedef void (*orl_libvirt_event_fn)(void *ctx, const char *rebooted);
 
 /* Before any other use of libvirt in this process: registers its event loop. Does not connect. */
 ORL_NODISCARD int orl_libvirt_new(const char *uri, orl_libvirt_event_fn fn, void *ctx,

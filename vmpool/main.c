@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { STOP_S = 30 };
 static const struct orl_log_ctx log_ctx = {.name = "vmpool"};
 
 static int make_dir(const char *path, mode_t mode, const struct passwd *owner, struct orl_err *err)
@@ -60,6 +61,7 @@ static void on_signal(void *ctx, int signum)
 {
     (void)signum;
     orl_log_info(&log_ctx, "stopping");
+    (void)alarm(STOP_S); /* a call that hangs in libvirt; all that was begun can be done again */
     orl_loop_stop(ctx);
 }
 

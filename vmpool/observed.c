@@ -26,10 +26,9 @@ static enum orl_power when_running(enum orl_power power)
     switch (power) {
     case ORL_POWER_STARTING:
     case ORL_POWER_SUSPENDED:
-    case ORL_POWER_REBOOTING:
     case ORL_POWER_MIGRATING:
     case ORL_POWER_STOPPED:
-        return ORL_POWER_RUNNING;
+        return ORL_POWER_RUNNING; /* rebooting stays until it is ready */
     case ORL_POWER_CLONING:
         return ORL_POWER_STARTING;
     default:

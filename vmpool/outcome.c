@@ -89,9 +89,11 @@ static bool is_well(const struct orl_reconcile *r, const struct orl_job *job, st
 static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
         struct orl_desktop_row *row, uint64_t now_ms)
 {
-    if (row->power != ORL_POWER_RUNNING || row->is_ready || !is_well(r, job, memo, now_ms)) {
+    bool is_booting = row->power == ORL_POWER_RUNNING || row->power == ORL_POWER_REBOOTING;
+    if (!is_booting || row->is_ready || !is_well(r, job, memo, now_ms)) {
         return;
     }
+    row->power = ORL_POWER_RUNNING;
     row->is_ready = true;
     row->retry_ms = 0;
     note(row, ORL_REASON_NONE, "");
@@ -131,10 +133,18 @@ static void on_deleted(struct orl_reconcile *r, const struct orl_job *job,
     (void)orl_reconcile_write(r, row, false, now_ms);
 }
 
-static void on_template(struct orl_reconcile *r, const struct orl_job *job)
+static void on_template(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo)
 {
     struct orl_err err = {0};
+    struct orl_template_row now;
     const struct orl_template_row *t = &job->template_row;
+    if (orl_template_get(r->cfg.store, t->name, &now, &err) < 0 || strcmp(now.path, t->path) != 0 ||
+            strcmp(now.kernel, t->kernel) != 0) {
+        return; /* another file by now */
+    }
+    if (memo) {
+        memo->stamp = job->template_stamp;
+    }
     if (orl_template_observe(r->cfg.store, t, &err) < 0) {
         orl_log_warn(&r->log, "template's row not written", "template", t->name, "error", err.text);
     }
@@ -142,6 +152,47 @@ static void on_template(struct orl_reconcile *r, const struct orl_job *job)
         orl_log_warn(&r->log, "template can't be used", "template", t->name, "reason",
                 orl_reason_code(t->reason), "text", t->reason_text);
     }
+}
+
+struct by_uuid {
+    const char *uuid;
+    struct orl_desktop_row row;
+};
+
+static int match_uuid(void *ctx, const struct orl_desktop_row *row)
+{
+    struct by_uuid *by = ctx;
+    if (strcmp(row->uuid, by->uuid) != 0) {
+        return 0;
+    }
+    by->row = *row;
+    return 1;
+}
+
+/* Its machine runs all the while, so no look at it would tell. While it boots for the first time it may
+ * restart as it likes. */
+void orl_reconcile_rebooted(struct orl_reconcile *r, const char *uuid, uint64_t now_ms)
+{
+    const struct orl_desktop_filter here = {.host = r->cfg.host, .power = ORL_POWER_RUNNING};
+    struct by_uuid by = {.uuid = uuid};
+    if (orl_desktop_list(r->cfg.store, &here, match_uuid, &by, NULL) != 1 || !by.row.is_ready ||
+            by.row.lease == ORL_LEASE_ENDING) {
+        return;
+    }
+    by.row.is_ready = false;
+    if (by.row.lease != ORL_LEASE_FREE) {
+        by.row.power = ORL_POWER_REBOOTING;
+        note(&by.row, ORL_REASON_GUEST_REBOOTING, "");
+    }
+    struct orl_memo *memo = orl_memo_get(r, by.row.id);
+    if (memo) { /* its time to become ready begins now */
+        memo->power = by.row.power;
+        memo->power_since_ms = now_ms;
+        memo->agent_since_ms = 0;
+    }
+    orl_log_info(&r->log, "the guest restarts itself", "desktop", by.row.id);
+    (void)orl_reconcile_write(r, &by.row, false, now_ms);
+    orl_reconcile_changed(r);
 }
 
 void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
@@ -153,6 +204,9 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
             : is_swept                    ? job->spec.name
                                           : job->id);
     struct orl_memo *memo = orl_memo_get(r, key);
+    if (memo && job->tick != memo->job_tick) {
+        return; /* given up meanwhile */
+    }
     if (memo) {
         memo->is_busy = false;
         memo->done_tick = r->tick;
@@ -163,7 +217,7 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
     }
     struct orl_desktop_row row;
     if (job->kind == ORL_JOB_TEMPLATE) {
-        on_template(r, job);
+        on_template(r, job, memo);
         return;
     }
     if (is_swept || !memo || orl_desktop_get(r->cfg.store, job->id, &row, NULL) < 0) {

@@ -59,7 +59,7 @@ static bool add(struct pass *pass, enum orl_plan_kind kind, size_t subject)
 
 static bool is_booting(const struct orl_plan_desktop *d)
 {
-    return d->power == ORL_POWER_STARTING ||
+    return d->power == ORL_POWER_STARTING || (d->power == ORL_POWER_REBOOTING && d->is_alive) ||
            (d->power == ORL_POWER_RUNNING && !d->is_ready && d->lease != ORL_LEASE_ENDING);
 }
 
@@ -240,7 +240,13 @@ static void plan_given(struct pass *pass, size_t index)
         }
         break;
     case ORL_POWER_REBOOTING:
-        plan_start(pass, index);
+        if (d->want == ORL_WANT_STOP) {
+            plan_stop(pass, index);
+        } else if (d->is_alive) { /* it restarts itself */
+            plan_boot(pass, index);
+        } else {
+            plan_start(pass, index);
+        }
         break;
     case ORL_POWER_STOPPING:
         plan_stop(pass, index);

@@ -15,6 +15,9 @@ enum {
     TEMPLATES_MS = 30000,
 };
 
+/* Longer than libvirt's keepalive takes to give a dead daemon up. */
+enum { HUNG_MS = 45000 };
+
 static const struct orl_log_ctx root_log = {.name = "vmpool"};
 
 int orl_reconcile_new(const struct orl_reconcile_cfg *cfg, struct orl_reconcile **ret_reconcile,
@@ -44,13 +47,16 @@ bool orl_reconcile_is_up(const struct orl_reconcile *r)
     return r->is_up;
 }
 
-void orl_reconcile_set_accel(
-        struct orl_reconcile *r, enum orl_vm_accel accel, const char *reason, const char *report)
+void orl_reconcile_set_accel(struct orl_reconcile *r, enum orl_vm_accel accel, const char *reason,
+        const struct orl_host_report *report)
 {
     r->accel = accel;
     r->has_accel = true;
     orl_msg_text(r->accel_reason, sizeof r->accel_reason, reason);
-    orl_msg_text(r->report, sizeof r->report, report ? report : "");
+    r->has_report = report != NULL;
+    if (report) {
+        r->report = *report;
+    }
     r->heartbeat_ms = 0;
 }
 
@@ -107,11 +113,14 @@ static void forget_memos(struct orl_reconcile *r)
     r->memo_count = kept;
 }
 
-int orl_reconcile_submit(struct orl_reconcile *r, struct orl_job *job, const char *key)
+int orl_reconcile_submit(
+        struct orl_reconcile *r, struct orl_job *job, const char *key, uint64_t now_ms)
 {
     struct orl_memo *memo = key ? orl_memo_get(r, key) : NULL;
     int rc = key && !memo ? ORL_E_NOMEM : 0;
-    job->tick = ++r->tick;
+    uint64_t tick = ++r->tick;
+    bool can_hang = job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_STOP;
+    job->tick = tick;
     rc = rc < 0 ? rc : r->cfg.submit(r->cfg.ctx, job);
     if (rc < 0) {
         orl_job_free(job);
@@ -119,20 +128,28 @@ int orl_reconcile_submit(struct orl_reconcile *r, struct orl_job *job, const cha
     }
     if (memo) {
         memo->is_busy = true;
+        memo->can_hang = can_hang;
+        memo->job_tick = tick;
+        memo->busy_since_ms = now_ms;
     }
     return 0;
 }
 
+static void declare_hung(struct orl_reconcile *r, uint64_t now_ms);
+
 void orl_reconcile_tick(struct orl_reconcile *r, uint64_t now_ms)
 {
-    (void)now_ms;
     if (r->is_observing) {
         r->must_repeat = true;
+        if (r->is_up && now_ms >= r->observing_since_ms + HUNG_MS) {
+            declare_hung(r, now_ms);
+        }
         return;
     }
+    r->observing_since_ms = now_ms;
     struct orl_job *job = orl_job_new(ORL_JOB_OBSERVE, r->cfg.backend);
     r->must_repeat = false;
-    r->is_observing = job && orl_reconcile_submit(r, job, NULL) == 0;
+    r->is_observing = job && orl_reconcile_submit(r, job, NULL, now_ms) == 0;
 }
 
 uint64_t orl_reconcile_next_ms(const struct orl_reconcile *r, uint64_t now_ms)
@@ -142,8 +159,8 @@ uint64_t orl_reconcile_next_ms(const struct orl_reconcile *r, uint64_t now_ms)
         period_ms = orl_plan_backoff_ms(r->failures);
         period_ms = period_ms < RECONNECT_MAX_MS ? period_ms : RECONNECT_MAX_MS;
     }
-    (void)now_ms;
-    return r->last_pass_ms + period_ms;
+    /* A clock that was set back must not silence it. */
+    return now_ms < r->last_pass_ms ? now_ms : r->last_pass_ms + period_ms;
 }
 
 int orl_reconcile_write(
@@ -210,9 +227,15 @@ static bool has_overlay(const struct orl_vm_list *list, const char *domain)
     return false;
 }
 
+/* Written before the clock was set back. */
+static uint64_t sane_retry(uint64_t retry_ms, uint64_t now_ms)
+{
+    return retry_ms > now_ms + orl_plan_backoff_ms(UINT32_MAX) ? 0 : retry_ms;
+}
+
 static struct orl_plan_desktop plan_desktop(const struct orl_rows *rows,
         const struct orl_desktop_row *row, const struct orl_vm_list *list,
-        const struct orl_memo *memo)
+        const struct orl_memo *memo, uint64_t now_ms)
 {
     const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
     const struct orl_vm *vm = list ? orl_vm_list_find(list, row->uuid) : NULL;
@@ -226,14 +249,14 @@ static struct orl_plan_desktop plan_desktop(const struct orl_rows *rows,
             .is_here = vm || (list && has_overlay(list, row->domain)),
             .is_alive = vm && vm->state != ORL_VM_OFF && vm->state != ORL_VM_CRASHED,
             .attempts = row->attempts,
-            .retry_ms = row->retry_ms,
+            .retry_ms = sane_retry(row->retry_ms, now_ms),
             .changed_ms = memo->power_since_ms,
             .created_ms = row->created_ms,
             .looked_ms = memo->looked_ms};
 }
 
-static struct orl_plan_pool plan_pool(
-        struct orl_reconcile *r, const struct orl_rows *rows, const struct orl_pool_row *row)
+static struct orl_plan_pool plan_pool(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_pool_row *row, uint64_t now_ms)
 {
     struct orl_plan_pool pool = {.kind = row->kind,
             .spares = row->spares,
@@ -242,7 +265,7 @@ static struct orl_plan_pool plan_pool(
             .is_maintenance = row->is_maintenance,
             .is_deleted = row->is_deleted,
             .template_reason = ORL_REASON_TEMPLATE_MISSING,
-            .retry_ms = row->retry_ms};
+            .retry_ms = sane_retry(row->retry_ms, now_ms)};
     const struct orl_template_row *t = orl_rows_template(rows, row->template_name);
     if (t) {
         pool.has_template = t->state == ORL_TEMPLATE_READY;
@@ -271,6 +294,18 @@ static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uin
     }
 }
 
+/* A guest whose QEMU is frozen holds the call that looks at it; ending the machine frees both. */
+static void give_up_hung(struct orl_reconcile *r, struct orl_memo *memo, uint64_t now_ms)
+{
+    if (memo->is_busy && memo->can_hang && now_ms >= memo->busy_since_ms + HUNG_MS) {
+        orl_log_warn(&r->log, "a call to the hypervisor does not come back", "subject", memo->key);
+        memo->is_busy = false;
+        memo->job_tick = 0;
+        memo->done_tick = ++r->tick;
+        memo->looked_ms = now_ms + HUNG_MS; /* not at once again: each takes a worker */
+    }
+}
+
 /* list NULL: the hypervisor does not answer; only static desktops can be looked after.
  * tick: when that list was asked for. */
 static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct orl_vm_list *list,
@@ -284,12 +319,13 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
             return false;
         }
         bool is_static = row->kind == ORL_POOL_STATIC;
+        give_up_hung(r, memo, now_ms);
         bool is_stale = memo->is_busy || (!is_static && memo->done_tick > tick);
         if (list && !is_static && !is_stale) {
             adopt(r, row, list, memo, now_ms);
         }
         follow(memo, row, now_ms);
-        desktops[i] = plan_desktop(rows, row, list, memo);
+        desktops[i] = plan_desktop(rows, row, list, memo, now_ms);
         desktops[i].is_busy = is_stale || (!is_static && !list);
         is_settled = is_settled && !desktops[i].is_busy &&
                      (row->is_ready || row->power == ORL_POWER_STOPPED);
@@ -327,6 +363,22 @@ static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
     }
 }
 
+static void put_report(struct orl_reconcile *r, char *ret_json, size_t size)
+{
+    if (!r->has_report) {
+        return;
+    }
+    struct orl_buf json;
+    orl_buf_init(&json, size - 1);
+    orl_host_report_network(&r->report, r->network.name, r->network_text);
+    orl_host_report_json(&r->report, &json);
+    if (!json.is_failed) {
+        memcpy(ret_json, json.data, json.len);
+        ret_json[json.len] = '\0';
+    }
+    orl_buf_fini(&json);
+}
+
 static void write_host(struct orl_reconcile *r, bool was_up, uint64_t now_ms)
 {
     if (was_up == r->is_up && r->heartbeat_ms > 0 && now_ms < r->heartbeat_ms + HEARTBEAT_MS) {
@@ -345,7 +397,7 @@ static void write_host(struct orl_reconcile *r, bool was_up, uint64_t now_ms)
             : r->accel == ORL_VM_ACCEL_KVM ? "kvm"
                                            : "qemu");
     orl_msg_text(row.accel_reason, sizeof row.accel_reason, r->accel_reason);
-    orl_msg_text(row.report, sizeof row.report, r->report);
+    put_report(r, row.report, sizeof row.report);
     orl_msg_text(row.reason_text, sizeof row.reason_text,
             r->is_up ? orl_sweep_alarm_text(r->alarm) : r->down_text);
     struct orl_err err = {0};
@@ -365,13 +417,15 @@ static void check_templates(struct orl_reconcile *r, const struct orl_rows *rows
                          (is_due && t->state != ORL_TEMPLATE_REMOVED);
         char key[ORL_VM_NAME_MAX + 1];
         (void)snprintf(key, sizeof key, "t:%.60s", t->name);
-        struct orl_memo *memo = is_wanted ? orl_memo_get(r, key) : NULL;
-        struct orl_job *job =
-                memo && !memo->is_busy ? orl_job_new(ORL_JOB_TEMPLATE, r->cfg.backend) : NULL;
+        struct orl_memo *memo = orl_memo_get(r, key);
+        struct orl_job *job = is_wanted && memo && !memo->is_busy
+                                      ? orl_job_new(ORL_JOB_TEMPLATE, r->cfg.backend)
+                                      : NULL;
         if (job) {
             job->template_row = *t;
             job->template_rules = r->cfg.template_rules;
-            (void)orl_reconcile_submit(r, job, key);
+            job->template_stamp = memo->stamp;
+            (void)orl_reconcile_submit(r, job, key, now_ms);
         }
     }
     if (is_due) {
@@ -425,7 +479,7 @@ static void pass(
     struct orl_plan_desktop *desktops = calloc(rows.desktop_count + 1, sizeof *desktops);
     if (pools && verdicts && desktops && fill(r, &rows, list, tick, desktops, now_ms)) {
         for (size_t i = 0; i < rows.pool_count; i++) {
-            pools[i] = plan_pool(r, &rows, &rows.pools[i]);
+            pools[i] = plan_pool(r, &rows, &rows.pools[i], now_ms);
         }
         struct orl_plan_input input = {.pools = pools,
                 .pool_count = rows.pool_count,
@@ -450,6 +504,22 @@ static void pass(
     forget_memos(r);
 }
 
+static void note_network(struct orl_reconcile *r, const struct orl_job *job)
+{
+    if (strcmp(r->network_text, job->network_err.text) == 0 &&
+            strcmp(r->network.name, job->network.name) == 0) {
+        return;
+    }
+    r->network = job->network;
+    orl_msg_text(r->network_text, sizeof r->network_text, job->network_err.text);
+    r->heartbeat_ms = 0;
+    if (r->network_text[0]) {
+        orl_log_warn(&r->log, "new guests get no network card", "why", r->network_text);
+    } else {
+        orl_log_info(&r->log, "guests' network", "name", r->network.name);
+    }
+}
+
 static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
 {
     bool was_up = r->is_up;
@@ -458,6 +528,7 @@ static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t n
     r->last_pass_ms = now_ms;
     if (r->is_up) {
         r->host = job->host;
+        note_network(r, job);
         r->failures = 0;
     } else {
         r->failures++;
@@ -471,6 +542,46 @@ static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t n
     r->was_asked = true;
     pass(r, r->is_up ? &job->list : NULL, job->tick, now_ms);
     write_host(r, was_up, now_ms);
+}
+
+/* Its answer may still come; then it is up again. */
+static void declare_hung(struct orl_reconcile *r, uint64_t now_ms)
+{
+    r->is_up = false;
+    (void)snprintf(
+            r->down_text, sizeof r->down_text, "libvirt has not answered for %d s", HUNG_MS / 1000);
+    orl_log_error(&r->log, "the hypervisor does not answer", "error", r->down_text);
+    pass(r, NULL, r->tick, now_ms);
+    write_host(r, true, now_ms);
+    orl_reconcile_changed(r);
+}
+
+static void shift(uint64_t *at_ms, int64_t by_ms)
+{
+    if (*at_ms > 0) {
+        int64_t moved = (int64_t)*at_ms + by_ms;
+        *at_ms = moved > 0 ? (uint64_t)moved : 1;
+    }
+}
+
+void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
+{
+    uint64_t *const clocks[] = {
+            &r->last_pass_ms, &r->observing_since_ms, &r->heartbeat_ms, &r->templates_ms};
+    for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+        shift(clocks[i], by_ms);
+    }
+    for (size_t i = 0; i < r->memo_count; i++) {
+        struct orl_memo *memo = &r->memos[i];
+        uint64_t *const times[] = {&memo->busy_since_ms, &memo->power_since_ms, &memo->looked_ms,
+                &memo->agent_since_ms, &memo->ready_since_ms};
+        for (size_t j = 0; j < sizeof times / sizeof times[0]; j++) {
+            shift(times[j], by_ms);
+        }
+    }
+    for (size_t i = 0; i < r->sweep.seen_count; i++) {
+        shift(&r->sweep.seen[i].since_ms, by_ms);
+    }
 }
 
 void orl_reconcile_done(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)

@@ -4,6 +4,7 @@
 #ifndef ORL_VMPOOL_RECONCILE_H
 #define ORL_VMPOOL_RECONCILE_H
 #include "store/store.h"
+#include "vmpool/host_report.h"
 #include "vmpool/job.h"
 #include "vmpool/pool_plan.h"
 
@@ -13,7 +14,6 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     const char *host;
     const char *uri;
     const char *images_dir;
-    const char *network; /* isolated; empty: none */
     char *const *static_allow;
     struct orl_template_rules template_rules;
     struct orl_plan_limits limits;
@@ -32,13 +32,17 @@ ORL_NODISCARD int orl_reconcile_new(const struct orl_reconcile_cfg *cfg,
         struct orl_reconcile **ret_reconcile, struct orl_err *err);
 /* Jobs that are out must not come back. NULL is fine. */
 void orl_reconcile_free(struct orl_reconcile *reconcile);
-/* Until this, machines are looked after but none is made or started. report: JSON, may be NULL. */
+/* Until this, machines are looked after but none is made or started. report: may be NULL. */
 void orl_reconcile_set_accel(struct orl_reconcile *reconcile, enum orl_vm_accel accel,
-        const char *reason, const char *report);
+        const char *reason, const struct orl_host_report *report);
 /* Looks at everything now, or as soon as the look that is under way ends. */
 void orl_reconcile_tick(struct orl_reconcile *reconcile, uint64_t now_ms);
+/* The guest of that UUID restarted itself: its person keeps it and is told. */
+void orl_reconcile_rebooted(struct orl_reconcile *reconcile, const char *uuid, uint64_t now_ms);
 /* Takes job back and frees it. */
 void orl_reconcile_done(struct orl_reconcile *reconcile, struct orl_job *job, uint64_t now_ms);
+/* The wall clock was set by so much: what is remembered moves with it. */
+void orl_reconcile_shift(struct orl_reconcile *reconcile, int64_t by_ms);
 /* When the next tick is due without an event. */
 uint64_t orl_reconcile_next_ms(const struct orl_reconcile *reconcile, uint64_t now_ms);
 bool orl_reconcile_is_up(const struct orl_reconcile *reconcile); /* the hypervisor answered last */

@@ -14,13 +14,17 @@
 struct orl_memo {
     char key[ORL_VM_NAME_MAX + 1]; /* desktop id, or name of a swept machine */
     bool is_busy;                  /* a job is out */
-    uint64_t done_tick;            /* when its last job came back */
+    bool can_hang;                 /* and may be given up: a look, a request to stop */
+    uint64_t job_tick;             /* that job's; any other that comes back is too late */
+    uint64_t busy_since_ms;
+    uint64_t done_tick; /* when its last job came back */
     enum orl_power power;
     uint64_t power_since_ms;
     uint64_t looked_ms;
     uint64_t agent_since_ms; /* 0: has not answered yet */
     uint64_t ready_since_ms;
     uint64_t used_pass;
+    struct orl_template_stamp stamp; /* of a template */
 };
 struct orl_pool_memo {
     char name[ORL_NAME_MAX + 1];
@@ -40,13 +44,17 @@ struct orl_reconcile {
     enum orl_vm_accel accel;
     bool has_accel;
     char accel_reason[ORL_TEXT_MAX + 1];
-    char report[ORL_STORE_JSON_MAX + 1];
+    struct orl_host_report report;
+    bool has_report;
     struct orl_vm_host host;
+    struct orl_vm_network network;
+    char network_text[ORL_TEXT_MAX + 1]; /* why there is none */
     bool is_up;
     bool was_asked;    /* a first observation came back */
     uint32_t failures; /* observations that failed in a row */
     char down_text[ORL_TEXT_MAX + 1];
     bool is_observing;
+    uint64_t observing_since_ms;
     bool must_repeat;
     bool is_settled; /* the last pass found nothing to do and nothing under way */
     uint64_t tick;   /* counts jobs out and in: orders observations and actions */
@@ -66,7 +74,8 @@ struct orl_reconcile {
 struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key);
 struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name);
 /* Hands the job out and marks key busy; frees it when it can't. key NULL: nobody's. */
-int orl_reconcile_submit(struct orl_reconcile *r, struct orl_job *job, const char *key);
+int orl_reconcile_submit(
+        struct orl_reconcile *r, struct orl_job *job, const char *key, uint64_t now_ms);
 
 void orl_rows_fini(struct orl_rows *rows);
 ORL_NODISCARD int orl_rows_read(

@@ -72,7 +72,7 @@ static void carry_out(
     orl_log_warn(&r->log, is_kept ? "unknown machine put in quarantine" : "unknown machine removed",
             "domain", name);
     audit(r, is_kept ? "sweep.quarantine" : "sweep.remove", name, "no row knows it", now_ms);
-    (void)orl_reconcile_submit(r, job, name);
+    (void)orl_reconcile_submit(r, job, name, now_ms);
 }
 
 struct verdicts {
@@ -93,7 +93,7 @@ static int on_quarantine(void *ctx, const struct orl_quarantine_row *row)
 
 /* The administrator said so; the row goes when the machine has gone. */
 static int purge(struct orl_reconcile *r, const struct orl_quarantine_row *row,
-        const struct orl_vm_list *list, struct orl_err *err)
+        const struct orl_vm_list *list, uint64_t now_ms, struct orl_err *err)
 {
     struct orl_memo *memo = orl_memo_get(r, row->domain);
     bool is_here = orl_vm_list_find(list, row->uuid) != NULL;
@@ -109,7 +109,7 @@ static int purge(struct orl_reconcile *r, const struct orl_quarantine_row *row,
         (void)snprintf(job->spec.name, sizeof job->spec.name, "%s", row->domain);
         (void)snprintf(job->spec.uuid, sizeof job->spec.uuid, "%s", row->uuid);
         (void)snprintf(job->spec.overlay, sizeof job->spec.overlay, "%.511s", row->overlay);
-        return orl_reconcile_submit(r, job, row->domain);
+        return orl_reconcile_submit(r, job, row->domain, now_ms);
     }
     return 0;
 }
@@ -145,7 +145,7 @@ static void carry_out_verdicts(
     }
     for (size_t i = 0; i < verdicts.count; i++) {
         const struct orl_quarantine_row *row = &verdicts.rows[i];
-        int rc = row->verdict == ORL_VERDICT_PURGE ? purge(r, row, list, &err)
+        int rc = row->verdict == ORL_VERDICT_PURGE ? purge(r, row, list, now_ms, &err)
                                                    : adopt(r, row, now_ms, &err);
         if (rc < 0) {
             orl_log_warn(

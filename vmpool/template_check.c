@@ -1,7 +1,9 @@
 #include "vmpool/template_check.h"
 #include "base/cleanup.h"
+#include "base/sha256.h"
 #include "vmpool/json_top.h"
 #include "vmpool/proc.h"
+#include "vmpool/qcow2_head.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 
 enum { INFO_TIMEOUT_MS = 20000, INFO_MAX = 65536, MIN_VIRTUAL_BYTES = 1024 * 1024 };
 #define MIB (UINT64_C(1024) * 1024)
+#define NS_PER_S UINT64_C(1000000000)
 
 static void say(struct orl_template_row *row, enum orl_template_state state, const char *what,
         const char *subject, const char *detail)
@@ -75,12 +78,63 @@ void orl_template_judge(
     }
 }
 
+static bool is_sound_head(const struct orl_template_rules *rules, struct orl_template_row *row)
+{
+    uint8_t head[ORL_QCOW2_HEAD_LEN];
+    ORL_AUTO(orl_close_auto) int fd = open(row->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd >= 0 ? read(fd, head, sizeof head) : -1;
+    const char *fault = orl_qcow2_fault(head, n > 0 ? (size_t)n : 0, rules->allows_backing);
+    if (fault) {
+        char what[ORL_TEXT_MAX];
+        (void)snprintf(what, sizeof what, " %s", fault);
+        say(row, ORL_TEMPLATE_CORRUPT, what, row->path, "");
+    }
+    return fault == NULL;
+}
+
+/* Of the disk, or of the kernel when there is none. Takes the checksum only of a file that is new. */
+static void check_sum(struct orl_template_stamp *stamp, struct orl_template_row *row, bool is_new)
+{
+    const char *path = row->path[0] ? row->path : row->kernel;
+    ORL_AUTO(orl_close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    struct orl_err err = {0};
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        say(row, ORL_TEMPLATE_MISSING, " can't be read", path, strerror(errno));
+        return;
+    }
+    struct orl_template_stamp now = {.size_bytes = (uint64_t)st.st_size,
+            .mtime_ns = (uint64_t)st.st_mtim.tv_sec * NS_PER_S + (uint64_t)st.st_mtim.tv_nsec,
+            .inode = st.st_ino,
+            .device = st.st_dev};
+    bool is_known = stamp->sha256[0] && stamp->size_bytes == now.size_bytes &&
+                    stamp->mtime_ns == now.mtime_ns && stamp->inode == now.inode &&
+                    stamp->device == now.device;
+    if (is_known) {
+        memcpy(now.sha256, stamp->sha256, sizeof now.sha256);
+    } else if (orl_sha256_fd(fd, now.sha256, &err) < 0) {
+        say(row, ORL_TEMPLATE_CORRUPT, " can't be read", path, err.text);
+        return;
+    }
+    *stamp = now;
+    if (is_new || !row->sha256[0]) {
+        memcpy(row->sha256, now.sha256, sizeof now.sha256);
+    } else if (strcmp(row->sha256, now.sha256) != 0) {
+        say(row, ORL_TEMPLATE_CORRUPT, " was changed after it was registered", path,
+                "clones lie on what it was; put it back, or register the new one under its own "
+                "name");
+    }
+}
+
 static void check_disk(const struct orl_template_rules *rules, struct orl_template_row *row)
 {
     struct orl_buf out;
     struct orl_err err = {0};
-    const char *argv[] = {"qemu-img", "info", "--output=json", "-U", "--", row->path, NULL};
-    if (!is_file(row, row->path)) {
+    /* The image may be anybody's: what it can make qemu-img take is bounded. */
+    const char *argv[] = {"prlimit", "--as=2147483648", "--cpu=20", "--fsize=0", "--core=0",
+            "--nofile=64", "--", "qemu-img", "info", "--output=json", "-U", "-f", "qcow2", "--",
+            row->path, NULL};
+    if (!is_file(row, row->path) || !is_sound_head(rules, row)) {
         return;
     }
     orl_buf_init(&out, INFO_MAX);
@@ -94,7 +148,7 @@ static void check_disk(const struct orl_template_rules *rules, struct orl_templa
     orl_buf_fini(&out);
 }
 
-void orl_template_check(const struct orl_template_rules *rules, struct orl_template_row *row)
+static void check_files(const struct orl_template_rules *rules, struct orl_template_row *row)
 {
     if (row->kind == ORL_TEMPLATE_KERNEL && !row->kernel[0]) {
         say(row, ORL_TEMPLATE_MISSING, "the template names no kernel", "", "");
@@ -108,5 +162,15 @@ void orl_template_check(const struct orl_template_rules *rules, struct orl_templ
         check_disk(rules, row);
     } else {
         say(row, ORL_TEMPLATE_READY, "", "", "");
+    }
+}
+
+void orl_template_check(const struct orl_template_rules *rules, struct orl_template_stamp *stamp,
+        struct orl_template_row *row)
+{
+    bool is_new = row->state == ORL_TEMPLATE_CHECKING || row->state == ORL_TEMPLATE_UNKNOWN;
+    check_files(rules, row);
+    if (row->state == ORL_TEMPLATE_READY) {
+        check_sum(stamp, row, is_new);
     }
 }

@@ -9,6 +9,7 @@
 #include "vmpool/console_sock.h"
 #include "vmpool/host_report.h"
 #include "vmpool/reconcile.h"
+#include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ enum {
     MIB_PER_GIB = 1024,
     PATH_BYTES = 400,
     ACCEL_RETRY_US = 3000000,
+    REBOOTS_MAX = 64,
+    CLOCK_JUMP_MS = 3000,
 };
 
 static const struct orl_log_ctx log_ctx = {.name = "vmpool"};
@@ -36,8 +39,12 @@ struct orl_vmpool {
     struct orl_loop *loop;
     struct orl_store *store;
     struct orl_backend backend;
-    struct orl_work *work;
-    struct orl_work *console_work; /* a person must not wait behind a clone */
+    /* libvirt's calls have no deadline: what hangs must not hold what would end it, nor a person. */
+    struct orl_work *work;         /* makes, starts, stops, removes */
+    struct orl_work *look_work;    /* looks into guests, reaches static desktops */
+    struct orl_work *observe_work; /* one at a time */
+    struct orl_work *slow_work;    /* templates, the accelerator */
+    struct orl_work *console_work;
     struct orl_wake *wake;
     struct orl_timer *timer;
     struct orl_timer *accel_timer;
@@ -46,6 +53,10 @@ struct orl_vmpool {
     struct orl_seal_key key;
     char images_dir[PATH_BYTES];
     char console_path[PATH_BYTES];
+    pthread_mutex_t reboots_lock; /* guards the next two */
+    char reboots[REBOOTS_MAX][ORL_UUID_LEN + 1];
+    size_t reboot_count;
+    int64_t clock_base_ms; /* wall clock less monotonic */
     bool is_poke_due;
     bool is_stopping;
 };
@@ -60,6 +71,20 @@ struct accel_job {
     struct orl_err err;
 };
 
+/* Wall clock, as the store has it. When somebody sets it, the reconciler's memory moves along. */
+static uint64_t now_ms_of(struct orl_vmpool *v)
+{
+    uint64_t wall_ms = orl_clock_wall_ms();
+    int64_t base_ms = (int64_t)wall_ms - (int64_t)(orl_clock_now_us() / ORL_US_PER_MS);
+    int64_t jump_ms = base_ms - v->clock_base_ms;
+    if (v->clock_base_ms != 0 && (jump_ms > CLOCK_JUMP_MS || jump_ms < -CLOCK_JUMP_MS)) {
+        orl_log_warn(&log_ctx, "the clock was set", "by_s", ORL_LOG_NUM(jump_ms / MS_PER_S));
+        orl_reconcile_shift(v->reconcile, jump_ms);
+    }
+    v->clock_base_ms = base_ms;
+    return wall_ms;
+}
+
 static void on_job_done(void *job, void *ctx)
 {
     struct orl_vmpool *v = ctx;
@@ -67,14 +92,21 @@ static void on_job_done(void *job, void *ctx)
         orl_job_free(job);
         return;
     }
-    orl_reconcile_done(v->reconcile, job, orl_clock_wall_ms());
+    orl_reconcile_done(v->reconcile, job, now_ms_of(v));
 }
 
 static int submit(void *ctx, struct orl_job *job)
 {
     struct orl_vmpool *v = ctx;
-    return v->is_stopping ? ORL_E_CLOSED
-                          : orl_work_submit(v->work, orl_job_run, on_job_done, job, v);
+    struct orl_work *work = v->work;
+    if (job->kind == ORL_JOB_OBSERVE) {
+        work = v->observe_work;
+    } else if (job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_REACH) {
+        work = v->look_work;
+    } else if (job->kind == ORL_JOB_TEMPLATE) {
+        work = v->slow_work;
+    }
+    return v->is_stopping ? ORL_E_CLOSED : orl_work_submit(work, orl_job_run, on_job_done, job, v);
 }
 
 static void poke_broker(void *ctx)
@@ -106,23 +138,45 @@ static void on_change(void *ctx)
 static void kick(void *ctx)
 {
     struct orl_vmpool *v = ctx;
-    orl_reconcile_tick(v->reconcile, orl_clock_wall_ms());
+    orl_reconcile_tick(v->reconcile, now_ms_of(v));
 }
 
 static void on_timer(void *ctx)
 {
     struct orl_vmpool *v = ctx;
-    uint64_t now_ms = orl_clock_wall_ms();
+    uint64_t now_ms = now_ms_of(v);
     if (now_ms >= orl_reconcile_next_ms(v->reconcile, now_ms)) {
         orl_reconcile_tick(v->reconcile, now_ms);
     }
 }
 
-/* On libvirt's event thread. */
-static void on_libvirt_event(void *ctx)
+/* On libvirt's event thread. One too many is lost: its person sees the guest boot all the same. */
+static void on_libvirt_event(void *ctx, const char *rebooted)
 {
     struct orl_vmpool *v = ctx;
+    if (rebooted) {
+        pthread_mutex_lock(&v->reboots_lock);
+        if (v->reboot_count < REBOOTS_MAX) {
+            (void)snprintf(v->reboots[v->reboot_count++], sizeof v->reboots[0], "%s", rebooted);
+        }
+        pthread_mutex_unlock(&v->reboots_lock);
+    }
     orl_wake_send(v->wake);
+}
+
+static void on_wake(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    char reboots[REBOOTS_MAX][ORL_UUID_LEN + 1];
+    pthread_mutex_lock(&v->reboots_lock);
+    size_t count = v->reboot_count;
+    memcpy(reboots, v->reboots, sizeof reboots);
+    v->reboot_count = 0;
+    pthread_mutex_unlock(&v->reboots_lock);
+    for (size_t i = 0; i < count; i++) {
+        orl_reconcile_rebooted(v->reconcile, reboots[i], now_ms_of(v));
+    }
+    kick(v);
 }
 
 static bool is_up(void *ctx)
@@ -152,15 +206,9 @@ static void report_accel(struct orl_vmpool *v, struct accel_job *job)
     orl_msg_text(line->reason, sizeof line->reason, job->accel.reason);
     orl_msg_text(line->remedy, sizeof line->remedy,
             is_kvm ? "" : "Guests run in emulation, several times slower: see the items above.");
-    struct orl_buf json;
-    orl_buf_init(&json, 4096);
-    orl_host_report_json(&job->report, &json);
-    orl_buf_put_u8(&json, 0);
     orl_log_info(
             &log_ctx, "accelerator", "accel", is_kvm ? "kvm" : "qemu", "why", job->accel.reason);
-    orl_reconcile_set_accel(v->reconcile, job->accel.kind, job->accel.reason,
-            json.is_failed ? NULL : (const char *)json.data);
-    orl_buf_fini(&json);
+    orl_reconcile_set_accel(v->reconcile, job->accel.kind, job->accel.reason, &job->report);
 }
 
 static void on_accel_done(void *job_, void *ctx)
@@ -169,7 +217,7 @@ static void on_accel_done(void *job_, void *ctx)
     struct orl_vmpool *v = ctx;
     if (!v->is_stopping && job->result == 0) {
         report_accel(v, job);
-        orl_reconcile_tick(v->reconcile, orl_clock_wall_ms());
+        orl_reconcile_tick(v->reconcile, now_ms_of(v));
     } else if (!v->is_stopping) {
         orl_timer_start(v->accel_timer, ACCEL_RETRY_US, 0);
     }
@@ -188,7 +236,7 @@ static void decide_accel(void *ctx)
                 .installation = orl_store_installation(v->store),
                 .timeout_ms = (unsigned)(v->cfg->accel_timeout_s * MS_PER_S)};
     }
-    if (!job || orl_work_submit(v->work, run_accel, on_accel_done, job, v) < 0) {
+    if (!job || orl_work_submit(v->slow_work, run_accel, on_accel_done, job, v) < 0) {
         free(job);
         orl_timer_start(v->accel_timer, ACCEL_RETRY_US, 0);
     }
@@ -214,6 +262,7 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
     const struct orl_backend_libvirt_cfg backend_cfg = {.uri = cfg->libvirt_uri,
             .images_dir = v->images_dir,
             .installation = orl_store_installation(v->store),
+            .network = cfg->isolated_network,
             .on_event = on_libvirt_event,
             .ctx = v};
     return orl_backend_libvirt_new(&backend_cfg, &v->backend, err);
@@ -227,7 +276,6 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
             .host = cfg->host_name,
             .uri = cfg->libvirt_uri,
             .images_dir = v->images_dir,
-            .network = cfg->isolated_network,
             .static_allow = cfg->static_allow,
             .template_rules = {.allows_backing = cfg->allow_backing,
                     .max_virtual_mib = (uint64_t)cfg->max_template_gib * MIB_PER_GIB},
@@ -278,9 +326,12 @@ static int open_console(struct orl_vmpool *v, struct orl_err *err)
 static int open_all(struct orl_vmpool *v, struct orl_err *err)
 {
     int r = open_store(v, err);
-    r = r < 0 ? r : orl_wake_new(v->loop, kick, v, &v->wake, err);
+    r = r < 0 ? r : orl_wake_new(v->loop, on_wake, v, &v->wake, err);
     r = r < 0 ? r : open_backend(v, err);
     r = r < 0 ? r : orl_work_new(v->loop, WORKERS, QUEUE_MAX, &v->work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, WORKERS, QUEUE_MAX, &v->look_work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, 1, 1, &v->observe_work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, 1, QUEUE_MAX, &v->slow_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, CONSOLE_WORKERS, QUEUE_MAX, &v->console_work, err);
     r = r < 0 ? r : open_reconcile(v, err);
     r = r < 0 ? r : orl_timer_new(v->loop, on_timer, v, &v->timer, err);
@@ -297,6 +348,7 @@ int orl_vmpool_new(const struct orl_vmpool_cfg *cfg, struct orl_loop *loop,
     }
     v->cfg = cfg;
     v->loop = loop;
+    pthread_mutex_init(&v->reboots_lock, NULL);
     int r = open_all(v, err);
     if (r < 0) {
         orl_vmpool_free(v);
@@ -317,6 +369,9 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_timer_free(v->timer);
     orl_timer_free(v->accel_timer);
     orl_work_free(v->console_work);
+    orl_work_free(v->slow_work);
+    orl_work_free(v->look_work);
+    orl_work_free(v->observe_work);
     orl_work_free(v->work);
     orl_console_sock_free(v->console);
     orl_reconcile_free(v->reconcile);
@@ -326,5 +381,6 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_wake_free(v->wake);
     orl_store_close(v->store);
     orl_secret_wipe(&v->key, sizeof v->key);
+    pthread_mutex_destroy(&v->reboots_lock);
     free(v);
 }

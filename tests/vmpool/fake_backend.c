@@ -37,6 +37,11 @@ struct fake_vm *fake_find(struct fake *fake, const char *uuid)
     return NULL;
 }
 
+void fake_reboot(struct fake_vm *vm)
+{
+    vm->boot_left = BOOT_LOOKS;
+}
+
 static void drop(struct fake *fake, struct fake_vm *vm)
 {
     *vm = fake->vms[--fake->count];
@@ -83,6 +88,7 @@ static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err
     (void)snprintf(vm->vm.uuid, sizeof vm->vm.uuid, "%s", spec->uuid);
     vm->vm.meta = spec->meta;
     vm->has_overlay = true;
+    vm->has_card = spec->network.name[0] != '\0';
     vm->is_late = fake->is_late;
     if (has_fault(fake, fake->faults.half)) {
         return orl_err_set(err, ORL_E_BACKEND, "injected, between overlay and definition");
@@ -205,6 +211,14 @@ static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *e
     return r;
 }
 
+static int fake_network(void *self, struct orl_vm_network *ret_network, struct orl_err *err)
+{
+    struct fake *fake = self;
+    (void)snprintf(ret_network->name, sizeof ret_network->name, "%s",
+            fake->has_no_network ? "" : "fake-net");
+    return fake->has_no_network ? orl_err_set(err, ORL_E_DENIED, "the fake makes no bridges") : 0;
+}
+
 static int fake_look(
         void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err)
 {
@@ -266,6 +280,7 @@ struct orl_backend fake_backend(struct fake *fake)
             .quarantine = fake_quarantine,
             .list = fake_list,
             .host = fake_host,
+            .network = fake_network,
             .look = fake_look,
             .console = fake_console,
             .boot_test = fake_boot_test};

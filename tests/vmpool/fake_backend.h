@@ -10,6 +10,7 @@ struct fake_vm {
     struct orl_vm vm;
     bool is_defined; /* false: only its overlay is there */
     bool has_overlay;
+    bool has_card;
     int boot_left; /* looks until it has painted */
     bool is_late;  /* made by a call whose caller is dead */
 };
@@ -19,7 +20,8 @@ struct fake_faults { /* per cent */
 struct fake {
     uint64_t rng;
     struct fake_faults faults;
-    bool is_down;          /* every call fails */
+    bool is_down; /* every call fails */
+    bool has_no_network;
     bool is_late;          /* the caller of the next call is dead */
     bool swallows_removal; /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
@@ -34,6 +36,7 @@ struct fake {
 };
 
 void fake_init(struct fake *fake, uint64_t seed);
+void fake_reboot(struct fake_vm *vm); /* by itself: dark, then painted again */
 struct orl_backend fake_backend(struct fake *fake);
 struct fake_vm *fake_find(struct fake *fake, const char *uuid);
 unsigned fake_random(struct fake *fake, unsigned below);

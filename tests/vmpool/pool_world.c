@@ -166,7 +166,6 @@ static void start_vmpool(struct world *w)
             .host = "here",
             .uri = "fake:///",
             .images_dir = "/fake",
-            .network = "",
             .limits = {.max_in_flight = IN_FLIGHT,
                     .max_attempts = 3,
                     .look_period_ms = 1000,
@@ -341,7 +340,13 @@ static void guest_event(struct world *w)
     }
     struct fake_vm *vm = &w->fake.vms[pick(w, (unsigned)w->fake.count)];
     if (vm->is_defined && vm->vm.state == ORL_VM_RUNNING) {
-        vm->vm.state = pick(w, 2) == 0 ? ORL_VM_OFF : ORL_VM_CRASHED;
+        unsigned what = pick(w, 3);
+        if (what == 2) {
+            fake_reboot(vm);
+            orl_reconcile_rebooted(w->reconcile, vm->vm.uuid, w->now_ms);
+        } else {
+            vm->vm.state = what == 0 ? ORL_VM_OFF : ORL_VM_CRASHED;
+        }
     }
 }
 

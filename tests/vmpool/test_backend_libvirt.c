@@ -30,8 +30,10 @@ static int open_backend(void **state)
     }
     (void)snprintf(base, sizeof base, "%s/base.qcow2", dir);
     const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", base, "16M", NULL};
-    const struct orl_backend_libvirt_cfg cfg = {
-            .uri = "test:///default", .images_dir = dir, .installation = INSTALLATION};
+    const struct orl_backend_libvirt_cfg cfg = {.uri = "test:///default",
+            .images_dir = dir,
+            .installation = INSTALLATION,
+            .network = ""};
     int r = orl_proc_run(argv, 20000, NULL, &err);
     r = r < 0 ? r : orl_backend_libvirt_new(&cfg, &backend, &err);
     if (r < 0) {

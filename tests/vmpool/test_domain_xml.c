@@ -81,7 +81,8 @@ static void a_kernel_guest_under_kvm_on_an_isolated_network(void **state)
     (void)snprintf(spec.kernel, sizeof spec.kernel, "/t/vmlinux");
     (void)snprintf(spec.initrd, sizeof spec.initrd, "/t/initrd");
     (void)snprintf(spec.cmdline, sizeof spec.cmdline, "console=ttyS0 quiet");
-    (void)snprintf(spec.network, sizeof spec.network, "isolated");
+    (void)snprintf(spec.network.name, sizeof spec.network.name, "isolated");
+    (void)snprintf(spec.network.filter, sizeof spec.network.filter, "oriel-isolated-11111111");
     spec.overlay[0] = '\0';
     compare("kernel_kvm", &spec, ORL_DOMAIN_XML_QEMU);
 }

@@ -4,6 +4,7 @@
 #include "vmpool/host_report.h"
 #include "vmpool/json_top.h"
 #include "vmpool/proc.h"
+#include "vmpool/qcow2_head.h"
 #include "vmpool/template_check.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -235,24 +236,84 @@ static void template_info_is_judged(void **state)
 static void real_files_are_checked(void **state)
 {
     (void)state;
-    struct orl_template_row row = {.kind = ORL_TEMPLATE_DISK};
+    struct orl_template_stamp stamp = {0};
+    struct orl_template_row row = {.kind = ORL_TEMPLATE_DISK, .state = ORL_TEMPLATE_CHECKING};
     (void)snprintf(row.path, sizeof row.path, "%s/none.qcow2", root);
-    orl_template_check(&rules, &row);
+    orl_template_check(&rules, &stamp, &row);
     assert_int_equal(row.state, ORL_TEMPLATE_MISSING);
     put("/bad.qcow2", "this is no image");
     (void)snprintf(row.path, sizeof row.path, "%s/bad.qcow2", root);
-    orl_template_check(&rules, &row);
+    orl_template_check(&rules, &stamp, &row);
     assert_int_equal(row.state, ORL_TEMPLATE_CORRUPT);
     (void)snprintf(row.path, sizeof row.path, "%s/good.qcow2", root);
     const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", row.path, "16M", NULL};
     assert_int_equal(orl_proc_run(argv, 20000, NULL, NULL), 0);
-    orl_template_check(&rules, &row);
+    orl_template_check(&rules, &stamp, &row);
     assert_int_equal(row.state, ORL_TEMPLATE_READY);
     assert_int_equal(row.virtual_bytes, 16777216);
     assert_string_equal(row.disk_format, "qcow2");
     (void)snprintf(row.kernel, sizeof row.kernel, "%s/no-kernel", root);
-    orl_template_check(&rules, &row);
+    orl_template_check(&rules, &stamp, &row);
     assert_int_equal(row.state, ORL_TEMPLATE_MISSING);
+}
+
+static void a_template_that_changes_under_its_clones_is_corrupt(void **state)
+{
+    (void)state;
+    struct orl_template_stamp stamp = {0};
+    struct orl_template_row row = {.kind = ORL_TEMPLATE_DISK, .state = ORL_TEMPLATE_CHECKING};
+    (void)snprintf(row.path, sizeof row.path, "%s/t.qcow2", root);
+    const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", row.path, "16M", NULL};
+    const char *grow[] = {"qemu-img", "resize", "-q", row.path, "32M", NULL};
+    const char *shrink[] = {"qemu-img", "resize", "-q", "--shrink", row.path, "16M", NULL};
+    assert_int_equal(orl_proc_run(argv, 20000, NULL, NULL), 0);
+    orl_template_check(&rules, &stamp, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_READY);
+    assert_int_equal(strlen(row.sha256), 64);
+    orl_template_check(&rules, &stamp, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_READY);
+    assert_int_equal(orl_proc_run(grow, 20000, NULL, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        orl_template_check(&rules, &stamp, &row);
+        assert_int_equal(row.state, ORL_TEMPLATE_CORRUPT);
+        assert_int_equal(row.reason, ORL_REASON_TEMPLATE_CORRUPT);
+        assert_non_null(strstr(row.reason_text, "was changed"));
+    }
+    struct orl_template_stamp none = {0}; /* after a restart */
+    orl_template_check(&rules, &none, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_CORRUPT);
+    assert_int_equal(orl_proc_run(shrink, 20000, NULL, NULL), 0);
+    row.state = ORL_TEMPLATE_CHECKING; /* registered anew */
+    orl_template_check(&rules, &stamp, &row);
+    assert_int_equal(row.state, ORL_TEMPLATE_READY);
+    assert_string_equal(row.sha256, stamp.sha256);
+}
+
+/* qcow2 version 3 with what a hostile one may say. */
+static void an_image_that_names_other_files_is_not_opened(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at;
+        uint8_t value;
+        const char *fault;
+    } cases[] = {{0, 'Q', NULL}, {0, 'R', "is not qcow2"}, {7, 4, "is not qcow2"},
+            {15, 104, "needs another file"}, {23, 8, "tables"}, {23, 22, "tables"},
+            {35, 1, "encrypted"}, {36, 1, "tables"}, {79, 2, "corrupt"}, {79, 4, "another file"},
+            {72, 1, "features"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t head[ORL_QCOW2_HEAD_LEN] = {'Q', 'F', 'I', 0xfb, 0, 0, 0, 3};
+        head[23] = 16;
+        head[cases[i].at] = cases[i].value;
+        const char *fault = orl_qcow2_fault(head, sizeof head, false);
+        assert_int_equal(fault == NULL, cases[i].fault == NULL);
+        if (fault) {
+            assert_non_null(strstr(fault, cases[i].fault));
+        }
+        for (size_t len = 0; len < 80; len++) {
+            assert_non_null(orl_qcow2_fault(head, len, true));
+        }
+    }
 }
 
 static void a_program_has_a_deadline_and_a_bound(void **state)
@@ -309,6 +370,8 @@ int main(void)
             WITH_ROOT(a_file_that_is_no_verdict_is_not_believed),
             cmocka_unit_test(template_info_is_judged),
             WITH_ROOT(real_files_are_checked),
+            WITH_ROOT(a_template_that_changes_under_its_clones_is_corrupt),
+            WITH_ROOT(an_image_that_names_other_files_is_not_opened),
             cmocka_unit_test(a_program_has_a_deadline_and_a_bound),
             cmocka_unit_test(json_keys_are_read_at_the_top_only),
     };

@@ -205,6 +205,22 @@ static void a_crashed_guest_is_started_for_its_person(void **state)
     assert_int_equal(count(&rig, ORL_PLAN_START), 0);
 }
 
+static void a_guest_that_restarts_itself_is_looked_at_and_left_alone(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig, 0, 4);
+    struct orl_plan_desktop *d = add(&rig, ORL_LEASE_IN_USE, ORL_POWER_REBOOTING);
+    d->is_alive = true;
+    d->is_here = true;
+    d->changed_ms = NOW_MS;
+    expect_only(&rig, ORL_PLAN_LOOK);
+    d->changed_ms = 0;
+    expect_only(&rig, ORL_PLAN_EXPIRE);
+    d->want = ORL_WANT_STOP;
+    expect_only(&rig, ORL_PLAN_STOP);
+}
+
 static void nothing_is_tried_before_its_time(void **state)
 {
     (void)state;
@@ -299,6 +315,7 @@ int main(void)
             cmocka_unit_test(a_dedicated_desktop_is_stopped_and_kept),
             cmocka_unit_test(who_switches_a_guest_off_keeps_it_off),
             cmocka_unit_test(a_crashed_guest_is_started_for_its_person),
+            cmocka_unit_test(a_guest_that_restarts_itself_is_looked_at_and_left_alone),
             cmocka_unit_test(nothing_is_tried_before_its_time),
             cmocka_unit_test(a_boot_is_watched_until_its_deadline),
             cmocka_unit_test(too_many_spares_are_retired_the_youngest_first),

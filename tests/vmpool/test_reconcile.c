@@ -170,6 +170,46 @@ static void guests_that_never_boot_are_the_pools_problem(void **state)
     assert_int_equal(pool.problem, ORL_REASON_NONE);
 }
 
+static void a_guest_that_restarts_itself_stays_its_persons(void **state)
+{
+    struct world *w = *state;
+    struct orl_session_row session = {.user = "ann", .pool = "floating", .conn = 1};
+    struct orl_desktop_row desktop;
+    struct orl_id id;
+    session.protocol = ORL_PROTOCOL_RDP;
+    assert_int_equal(
+            orl_session_insert(w->store, &session, w->now_ms + 9999999, w->now_ms, &id, NULL), 0);
+    assert_int_equal(orl_session_claim(w->store, id.text, w->now_ms, &desktop, NULL), 0);
+    assert_int_equal(
+            orl_session_activate(w->store, id.text, w->now_ms + 9999999, w->now_ms, NULL), 0);
+    unsigned starts = w->fake.starts;
+    fake_reboot(fake_find(&w->fake, desktop.uuid));
+    orl_reconcile_rebooted(w->reconcile, desktop.uuid, w->now_ms);
+    for (int i = 0; i < 2; i++) { /* a second event changes nothing */
+        assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+        assert_int_equal(desktop.power, ORL_POWER_REBOOTING);
+        assert_int_equal(desktop.reason, ORL_REASON_GUEST_REBOOTING);
+        assert_int_equal(desktop.lease, ORL_LEASE_IN_USE);
+        orl_reconcile_rebooted(w->reconcile, desktop.uuid, w->now_ms);
+    }
+    world_calm(w, 10);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.power, ORL_POWER_RUNNING);
+    assert_true(desktop.is_ready);
+    assert_int_equal(desktop.reason, ORL_REASON_NONE);
+    assert_int_equal(desktop.attempts, 0);
+    assert_string_equal(desktop.user, "ann");
+    assert_int_equal(w->fake.starts, starts + 1); /* of the spare that took its place */
+    fake_find(&w->fake, desktop.uuid)->boot_left =
+            100000; /* dark for ever: still nobody kills it */
+    orl_reconcile_rebooted(w->reconcile, desktop.uuid, w->now_ms);
+    world_calm(w, 2 * SETTLED_S);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.power, ORL_POWER_RUNNING);
+    assert_int_equal(fake_find(&w->fake, desktop.uuid)->vm.state, ORL_VM_RUNNING);
+    assert_string_equal(w->fault, "");
+}
+
 static void a_deleted_pool_ends_with_its_row(void **state)
 {
     struct world *w = *state;
@@ -192,6 +232,7 @@ int main(void)
             WITH_WORLD(a_restored_store_stops_the_sweep_and_says_so),
             WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
+            WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
     };
     orl_log_set_level(ORL_LOG_ERROR);

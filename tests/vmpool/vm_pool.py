@@ -6,6 +6,7 @@ Exit 77: this machine can't run it (no root, no QEMU); ctest shows that as skipp
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,8 @@ def crash_of(rig, domain):
 def live(rig):
     first = rig.until("a spare becomes ready", rig.ready)
     expect(any("host up accel=" in line for line in rig.status()), "the host is up and says its accelerator")
+    total_mib = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) // 1024
+    expect(any(f"memory={total_mib}" in line for line in rig.status()), "and all of its memory")
     expect(first["domain"] in rig.domains(), "the machine has the name that the row says")
     expect(first["domain"].startswith("oriel-" + first["id"][:12]), "its name holds the desktop's id")
     session, desktop, version = rig.tool_out("login", rig.store, "ann").split()
@@ -136,6 +139,62 @@ def live(rig):
     expect(rig.console(desktop, version, "0" * 32).endswith("final"), "another session gets no console")
     second = rig.until("another spare takes its place", lambda: rig.ready({desktop}))
     return session, desktop, version, second
+
+
+def network(rig, domain):
+    """A card that reaches nothing: no other guest, not this host, no other network; and this host's own is untouched."""
+    uuid = next(rig.state.glob("images/*-*")).name
+    name, bridge = f"oriel-isolated-{uuid[:8]}", f"orl-{uuid[:8]}"
+    xml = run("virsh", "-c", rig.uri, "dumpxml", domain)
+    card = re.search(r"<interface type='network'>.*?</interface>", xml, re.S)
+    expect(card is not None, "the machine has a network card")
+    for part in ("<mac address='02:", f"network='{name}'", f"bridge='{bridge}'", "<model type='virtio'/>", f"<filterref filter='{name}'/>",
+                 "<port isolated='yes'/>"):
+        expect(part in card[0], f"its card says {part}")
+    description = run("virsh", "-c", rig.uri, "net-dumpxml", name)
+    expect("<forward" not in description and "<ip" not in description, "its network has no way out and no address of the host")
+    pid = (rig.dir / "v" / "libvirtd.pid").read_text().strip()
+    inside = ("nsenter", f"--net=/proc/{pid}/ns/net")
+    expect("inet" not in run(*inside, "ip", "-o", "address", "show", "dev", bridge), "nor has its bridge")
+    tap = re.search(r"<target dev='([^']+)'/>\s*<model type='virtio'/>", card[0])[1]
+    rules = run(*inside, "ebtables", "-t", "nat", "-L")
+    for direction in ("I", "O"):
+        chain = re.search(rf"Bridge chain: libvirt-{direction}-{tap},.*?\n(.*?)(?:\n\n|$)", rules, re.S)
+        expect(chain and chain[1].split() == ["-j", "DROP"], f"every frame is dropped at it ({direction})")
+    expect(bridge not in run("ip", "-o", "link"), "this host's network does not show it")
+    return name
+
+
+def forward_is_refused(rig, name, known):
+    """Somebody gives the network a way out: no new guest gets a card on it."""
+    file = rig.dir / "forward.xml"
+    file.write_text(f"<network><name>{name}</name><forward mode='nat'/><ip address='10.203.0.1' netmask='255.255.255.0'/></network>")
+    run("virsh", "-c", rig.uri, "net-undefine", name)
+    run("virsh", "-c", rig.uri, "net-destroy", name)
+    run("virsh", "-c", rig.uri, "net-define", file)
+    rig.until("a network with a way out is not used", lambda: "network=no" in rig.status()[0])
+    expect(name not in run("virsh", "-c", rig.uri, "-q", "net-list", "--name").split(), "and not started")
+    run("virsh", "-c", rig.uri, "net-undefine", name)
+    rig.until("once it is gone, a good one is made", lambda: "network=yes" in rig.status()[0])
+    expect(known in rig.domains(), "the machines are still there")
+
+
+def reboot(rig, session, desktop, version):
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    display = subprocess.Popen([rig.tool, "hold", rig.state / "console.sock", desktop, version, session], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        expect(display.stdout.readline().strip() == "RFB", "somebody looks at it")
+        # Its kernel takes these keys for a wish to restart.
+        run("virsh", "-c", rig.uri, "send-key", row["domain"], "KEY_LEFTCTRL", "KEY_LEFTALT", "KEY_DELETE")
+        rig.until("a guest's own reboot is seen", lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "rebooting"])
+        expect(rig.console(desktop, version, session) == "guest_rebooting again", "who comes now is told so")
+        rig.until("it is ready again, for the same person and session",
+                  lambda: [r for r in rig.rows() if r["id"] == desktop and r["ready"] == "ready" and r["user"] == "ann" and r["version"] == version])
+        display.stdin.close()
+        expect(display.stdout.readline().strip() == "open", "its display stayed open all the while")
+    finally:
+        display.kill()
+        display.wait()
 
 
 def crash(rig, session, desktop, version):
@@ -223,11 +282,14 @@ def main():
                 shutil.chown(path, rig.user, rig.user)
         rig.start()
         session, desktop, version, second = live(rig)
+        name = network(rig, second["domain"])
+        reboot(rig, session, desktop, version)
         crash(rig, session, desktop, version)
         recycle(rig, session, desktop)
         third = kills(rig, second)
         libvirtd_dies(rig, third)
         sweep(rig)
+        forward_is_refused(rig, name, rig.until("a spare is there", rig.ready)["domain"])
         expect(rig.kill(signal.SIGTERM) == 0, "SIGTERM ends it cleanly")
         expect(rig.domains("--state-running") != set(), "and its machines go on")
     except (Failed, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:

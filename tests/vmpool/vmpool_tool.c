@@ -1,5 +1,5 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
- *   seed DB TINY | list DB | login DB USER | end DB SESSION | console SOCKET DESKTOP VERSION SESSION */
+ *   seed DB TINY | list DB | login DB USER | end DB SESSION | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
@@ -53,7 +53,12 @@ static int list(struct orl_store *store, struct orl_err *err)
     struct orl_host_row host;
     struct orl_pool_row pool;
     if (orl_host_get(store, "local", &host, NULL) == 0) {
-        (void)printf("host %s accel=%s\n", orl_host_state_name(host.state), host.accel);
+        static const char item[] = "\"guest_network\",\"state\":\"";
+        const char *network = strstr(host.report, item);
+        network = network ? network + sizeof item - 1 : "";
+        (void)printf("host %s accel=%s network=%.*s memory=%llu\n", orl_host_state_name(host.state),
+                host.accel, (int)strcspn(network, "\""), network,
+                (unsigned long long)host.memory_mib);
     }
     if (orl_pool_get(store, "p", &pool, NULL) == 0) {
         (void)printf("pool problem=%s\n", orl_reason_code(pool.problem));
@@ -78,7 +83,7 @@ static int login(struct orl_store *store, const char *user, struct orl_err *err)
 }
 
 /* Prints the first three bytes that the display sends, or "reason final". */
-static int console(char **argv, struct orl_err *err)
+static int console(char **argv, bool is_held, struct orl_err *err)
 {
     struct orl_msg msg = {.type = ORL_MSG_CONSOLE, .conn = 7};
     struct orl_msg_console *ask = &msg.u.console;
@@ -106,6 +111,13 @@ static int console(char **argv, struct orl_err *err)
         return orl_err_set(err, ORL_E_TIMEOUT, "the display says nothing");
     }
     (void)printf("%s\n", banner);
+    (void)fflush(stdout);
+    if (is_held) { /* until standard input ends: "open" or "closed" */
+        while (getchar() != EOF) {
+        }
+        ssize_t n = recv(display, banner, 1, MSG_PEEK | MSG_DONTWAIT);
+        (void)printf("%s\n", n == 0 ? "closed" : "open");
+    }
     return 0;
 }
 
@@ -138,8 +150,8 @@ int main(int argc, char **argv)
 {
     struct orl_err err = {0};
     int r = ORL_E_INVAL;
-    if (argc == 6 && strcmp(argv[1], "console") == 0) {
-        r = console(argv + 2, &err);
+    if (argc == 6 && (strcmp(argv[1], "console") == 0 || strcmp(argv[1], "hold") == 0)) {
+        r = console(argv + 2, argv[1][0] == 'h', &err);
     } else if (argc >= 3) {
         r = on_store(argc, argv, &err);
     }
