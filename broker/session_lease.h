@@ -23,8 +23,8 @@ void orl_leases_renew(
 /* The connection is gone; conn stays the caller's. */
 void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_reason reason);
 /* The same of one that we know only from the store, after a restart of ours; false: it had none. */
-bool orl_leases_lost_unheard(struct orl_broker *broker, const char *gateway, uint32_t number,
-        enum orl_reason reason);
+bool orl_leases_lost_unheard(
+        struct orl_broker *broker, const char *gateway, uint32_t number, enum orl_reason reason);
 /* Ends a session and closes its connection, if it has one. */
 ORL_NODISCARD int orl_leases_end(struct orl_broker *broker, const char *session,
         enum orl_reason reason, const char *actor, struct orl_err *err);
