@@ -1,0 +1,61 @@
+"""The clients that people have, on the whole stack: each sees the guest's picture, by password and, where it can, by ticket."""
+import re
+import shutil
+import unittest
+
+import lib
+import lib_full
+
+
+class Clients(lib_full.Case):
+    def check(self, program, *more):
+        if not shutil.which(program):
+            self.skipTest(f"no {program} here")
+        ticket = self.stack.oriel("ticket", "issue", "alice")
+        for way, user, password in (("password", "alice", lib_full.PASSWORD), ("ticket", ticket["user"], ticket["password"])):
+            with self.subTest(way):
+                client = self.rdp(user, *more, password=password, program=program, name=f"{way}")
+                self.see()
+                self.assertIsNone(client.poll())
+                self.assertEqual(bool(self.stack.session_of("alice")["ticket"]), way == "ticket")
+                self.leave(client, "alice")
+
+    def see(self):
+        """Where the window is, is the client's own choice: some of them move it while they start."""
+
+        def is_same():
+            found = re.search(r"0x[0-9a-f]+ \"(?:FreeRDP|rdesktop)[^\n]* 1024x768\+\S+ +\+(\d+)\+(\d+)",
+                              self.x("xwininfo", "-root", "-tree"))
+            return found and self.differing("1024x768", at=(found[1], found[2])) == 0
+
+        lib.wait_for("the guest's picture, pixel by pixel", is_same, 60)
+
+    def test_xfreerdp3(self):
+        self.check("xfreerdp3")
+
+    def test_xfreerdp3_without_graphics_pipeline(self):
+        self.check("xfreerdp3", "/network:modem")
+
+    def test_xfreerdp2(self):
+        self.check("xfreerdp")
+
+    def test_sdl_freerdp3(self):
+        self.check("sdl-freerdp3")
+
+    def test_rdesktop(self):
+        if not shutil.which("rdesktop"):
+            self.skipTest("no rdesktop here")
+        relay = self.relay()
+        answer = self.dir / "answer"
+        answer.write_text("yes\n" * 4)
+        client = self.start("rdesktop", "bash", "-c", 'exec "$@" <"$0"', answer, "rdesktop", "-u", "alice", "-p", lib_full.PASSWORD,
+                            "-g", "1024x768", "-a", "32", f"127.0.0.1:{relay.port}",
+                            env={"DISPLAY": self.display_name, "HOME": str(self.dir)})
+        client.relay, client.log_name = relay, "rdesktop"
+        self.see()
+        self.assertIsNone(client.poll())
+        self.leave(client, "alice")
+
+
+if __name__ == "__main__":
+    unittest.main()
