@@ -13,6 +13,7 @@
 #define ORL_VM_NAME_MAX 63
 #define ORL_VM_PATH_MAX 511
 #define ORL_VM_CMDLINE_MAX 1023
+#define ORL_VM_USER_MAX 255
 #define ORL_VM_LIST_MAX 4096 /* machines and overlays looked at in one pass */
 
 enum orl_vm_accel { ORL_VM_ACCEL_QEMU = 0, ORL_VM_ACCEL_KVM = 1 };
@@ -34,6 +35,7 @@ struct orl_vm_meta {
     uint64_t version;  /* of the desktop's row when it was cloned */
     uint64_t stamp_ms; /* wall clock when it was cloned */
     bool is_quarantined;
+    char user[ORL_VM_USER_MAX + 1]; /* whose it is; empty: nobody's, or not said yet */
 };
 
 /* What guests get a card on: an isolated network; empty: no card. */
@@ -113,6 +115,8 @@ struct orl_backend_ops {
     int (*stop)(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
     /* Kills it, forgets it, removes the overlay (NULL: none). */
     int (*remove)(void *self, const char *uuid, const char *overlay, struct orl_err *err);
+    /* Writes whose it is; a quarantine is over with that. */
+    int (*mark)(void *self, const char *uuid, const char *user, struct orl_err *err);
     /* Marks it as not to be touched again. */
     int (*quarantine)(void *self, const char *uuid, struct orl_err *err);
     int (*list)(void *self, struct orl_vm_list *ret_list, struct orl_err *err);

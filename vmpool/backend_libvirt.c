@@ -18,6 +18,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .start = orl_bl_start,
         .stop = orl_bl_stop,
         .remove = orl_bl_remove,
+        .mark = orl_bl_mark,
         .quarantine = orl_bl_quarantine,
         .list = orl_bl_list,
         .host = orl_bl_host,

@@ -4,9 +4,10 @@
 #include "vmpool/overlay.h"
 #include "vmpool/vm_meta.h"
 #include <libvirt/virterror.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { META_MAX = 1024 };
+enum { META_MAX = 2048 };
 
 static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
         virDomainPtr *ret_domain, struct orl_err *err)
@@ -139,9 +140,10 @@ int orl_bl_remove(void *self_, const char *uuid, const char *overlay, struct orl
     return r;
 }
 
-int orl_bl_quarantine(void *self_, const char *uuid, struct orl_err *err)
+/* user NULL: its own stays. */
+static int write_meta(struct orl_backend_libvirt *self, const char *uuid, const char *user,
+        bool is_quarantined, struct orl_err *err)
 {
-    struct orl_backend_libvirt *self = self_;
     struct orl_vm_meta meta;
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
@@ -153,16 +155,32 @@ int orl_bl_quarantine(void *self_, const char *uuid, struct orl_err *err)
     if (orl_bl_meta(domain, &meta) < 0) {
         return orl_err_set(err, ORL_E_NOTFOUND, "the domain has lost its metadata");
     }
-    meta.is_quarantined = true;
+    meta.is_quarantined = is_quarantined;
+    if (user) {
+        (void)snprintf(meta.user, sizeof meta.user, "%s", user);
+    }
+    unsigned flags = VIR_DOMAIN_AFFECT_CONFIG |
+                     (virDomainIsActive(domain) == 1 ? VIR_DOMAIN_AFFECT_LIVE : 0);
     struct orl_buf xml;
     orl_buf_init(&xml, META_MAX);
     orl_vm_meta_put(&xml, &meta, false);
     orl_buf_put_u8(&xml, 0);
     if (xml.is_failed ||
             virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, (const char *)xml.data,
-                    ORL_VM_META_PREFIX, ORL_VM_META_URI, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
+                    ORL_VM_META_PREFIX, ORL_VM_META_URI, flags) < 0) {
         r = orl_libvirt_err(err, "marking a domain");
     }
     orl_buf_fini(&xml);
+    return r;
+}
+
+int orl_bl_mark(void *self, const char *uuid, const char *user, struct orl_err *err)
+{
+    return write_meta(self, uuid, user, false, err);
+}
+
+int orl_bl_quarantine(void *self, const char *uuid, struct orl_err *err)
+{
+    int r = write_meta(self, uuid, NULL, true, err);
     return r < 0 ? r : orl_bl_stop(self, uuid, ORL_VM_STOP_ASK, err);
 }

@@ -18,6 +18,7 @@ int orl_bl_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err
 int orl_bl_start(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_stop(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
 int orl_bl_remove(void *self, const char *uuid, const char *overlay, struct orl_err *err);
+int orl_bl_mark(void *self, const char *uuid, const char *user, struct orl_err *err);
 int orl_bl_quarantine(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_list(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
 int orl_bl_host(void *self, struct orl_vm_host *ret_host, struct orl_err *err);

@@ -48,9 +48,9 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
                 .offset = AT(static_allow),
                 .max = RULE_BYTES,
                 .fallback = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,"
-                            "unix:/",
+                            "unix:/,!unix:/run,!unix:/var/run,!unix:/proc,!unix:/sys",
                 .help = "Where displays of static desktops may be: addresses, ranges, and folders "
-                        "of Unix sockets as unix:/DIR."},
+                        "of Unix sockets as unix:/DIR, without those named !unix:/DIR."},
         ENUM(accel, accels, "auto", "auto: KVM if the tiny guest boots under it, else emulation."),
         INT(accel_timeout_s, 1, 300, "s", "20", "How long that boot may take."),
         INT(max_in_flight, 1, 64, NULL, "2", "Machines cloned, booted, stopped at a time."),

@@ -26,7 +26,7 @@ void orl_job_free(struct orl_job *job)
 const char *orl_job_name(enum orl_job_kind kind)
 {
     static const char *const names[] = {"none", "observe", "clone", "start", "look", "stop", "kill",
-            "delete", "reach", "template", "sweep", "quarantine"};
+            "delete", "reach", "template", "sweep", "quarantine", "mark"};
     return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
 }
 
@@ -82,6 +82,9 @@ void orl_job_run(void *job_)
         break;
     case ORL_JOB_TEMPLATE:
         orl_template_check(&job->template_rules, &job->template_stamp, &job->template_row);
+        break;
+    case ORL_JOB_MARK:
+        job->result = b->ops->mark(b->self, uuid, job->spec.meta.user, &job->err);
         break;
     case ORL_JOB_QUARANTINE:
         job->result = b->ops->quarantine(b->self, uuid, &job->err);

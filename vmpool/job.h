@@ -18,6 +18,7 @@ enum orl_job_kind {
     ORL_JOB_TEMPLATE,
     ORL_JOB_SWEEP,      /* remove what no row knows; id is empty */
     ORL_JOB_QUARANTINE, /* the same, of somebody's: stop and mark it */
+    ORL_JOB_MARK,       /* whose it is: spec.meta.user */
     ORL_JOB_KIND_COUNT
 };
 struct orl_job {

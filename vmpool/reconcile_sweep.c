@@ -36,6 +36,7 @@ static void put_quarantine(
     orl_msg_text(row.id, sizeof row.id, action->vm->meta.desktop);
     orl_msg_text(row.host, sizeof row.host, r->cfg.host);
     orl_msg_text(row.pool, sizeof row.pool, action->vm->meta.pool);
+    orl_msg_text(row.user, sizeof row.user, action->vm->meta.user);
     orl_msg_text(row.uuid, sizeof row.uuid, action->vm->uuid);
     orl_msg_text(row.domain, sizeof row.domain, action->vm->name);
     orl_msg_text(row.overlay, sizeof row.overlay, action->overlay ? action->overlay->path : "");
@@ -154,6 +155,31 @@ static void carry_out_verdicts(
     }
 }
 
+/* A person's own machine says whose it is, so that it can be given back when its row is lost. */
+static void mark_owners(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_vm_list *list, uint64_t now_ms)
+{
+    unsigned sent = 0;
+    for (size_t i = 0; i < rows->desktop_count && sent < ORL_SWEEP_MAX_ACTIONS; i++) {
+        const struct orl_desktop_row *row = &rows->desktops[i];
+        bool is_owned = row->kind == ORL_POOL_DEDICATED && row->user[0];
+        const struct orl_vm *vm = is_owned ? orl_vm_list_find(list, row->uuid) : NULL;
+        bool is_said = vm && strcmp(vm->meta.user, row->user) == 0 && !vm->meta.is_quarantined;
+        struct orl_memo *memo = vm && !is_said && strpbrk(row->user, "&<>'\"") == NULL
+                                        ? orl_memo_get(r, row->id)
+                                        : NULL;
+        struct orl_job *job =
+                memo && !memo->is_busy ? orl_job_new(ORL_JOB_MARK, r->cfg.backend) : NULL;
+        if (job) {
+            orl_msg_text(job->id, sizeof job->id, row->id);
+            orl_msg_text(job->spec.uuid, sizeof job->spec.uuid, row->uuid);
+            orl_msg_text(job->spec.meta.user, sizeof job->spec.meta.user, row->user);
+            (void)orl_reconcile_submit(r, job, row->id, now_ms);
+            sent++;
+        }
+    }
+}
+
 static size_t count_machines(const struct orl_rows *rows)
 {
     size_t count = 0;
@@ -199,4 +225,5 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
         carry_out(r, &actions[i], now_ms);
     }
     carry_out_verdicts(r, list, now_ms);
+    mark_owners(r, rows, list, now_ms);
 }

@@ -70,7 +70,8 @@ static bool is_in_range(const struct range *range, int family, const uint8_t *by
 bool orl_static_rule_is_valid(const char *rule)
 {
     struct range range;
-    return strncmp(rule, "unix:/", 6) == 0 || parse_range(rule, &range);
+    return strncmp(rule, "unix:/", 6) == 0 || strncmp(rule, "!unix:/", 7) == 0 ||
+           parse_range(rule, &range);
 }
 
 bool orl_static_allows_addr(char *const *rules, const struct sockaddr *addr)
@@ -98,25 +99,33 @@ bool orl_static_allows_addr(char *const *rules, const struct sockaddr *addr)
     return false;
 }
 
+/* rule is "unix:/DIR": that folder and below. */
+static bool covers(const char *rule, const char *path)
+{
+    if (strncmp(rule, "unix:/", 6) != 0) {
+        return false;
+    }
+    const char *dir = rule + 5;
+    size_t len = strlen(dir);
+    while (len > 0 && dir[len - 1] == '/') {
+        len--;
+    }
+    return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
 bool orl_static_allows_path(char *const *rules, const char *path)
 {
-    if (path[0] != '/' || strstr(path, "/../") || strstr(path, "/./")) {
+    bool is_allowed = false;
+    if (path[0] != '/' || strstr(path, "/../") || strstr(path, "/./") || strstr(path, "//")) {
         return false;
     }
     for (; *rules; rules++) {
-        if (strncmp(*rules, "unix:/", 6) != 0) {
-            continue;
+        if ((*rules)[0] == '!' && covers(*rules + 1, path)) {
+            return false;
         }
-        const char *dir = *rules + 5;
-        size_t len = strlen(dir);
-        while (len > 0 && dir[len - 1] == '/') {
-            len--;
-        }
-        if (strncmp(path, dir, len) == 0 && path[len] == '/') {
-            return true;
-        }
+        is_allowed = is_allowed || covers(*rules, path);
     }
-    return false;
+    return is_allowed;
 }
 
 bool orl_static_parse(
@@ -193,11 +202,16 @@ static int connect_one(
 static int connect_unix(char *const *rules, const char *path, uint64_t deadline_us, int *ret_fd,
         struct orl_err *err)
 {
-    if (!orl_static_allows_path(rules, path)) {
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    /* What a link leads to is what counts. */
+    ORL_AUTO(orl_free_auto) char *real = realpath(path, NULL);
+    if (!orl_static_allows_path(rules, path) || (real && !orl_static_allows_path(rules, real))) {
         return orl_err_set(err, ORL_E_DENIED, "%s is not allowed by static_allow", path);
     }
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
-    memcpy(un.sun_path, path, strlen(path) + 1);
+    if (!real || strlen(real) >= sizeof un.sun_path) {
+        return orl_err_sys(err, real ? ENAMETOOLONG : errno, "%s", path);
+    }
+    memcpy(un.sun_path, real, strlen(real) + 1);
     int error = connect_one(AF_UNIX, (const struct sockaddr *)&un, sizeof un, deadline_us, ret_fd);
     return error == 0 ? 0 : orl_err_sys(err, error, "%s", path);
 }

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-/* "10.0.0.0/8", "fd00::/8", "203.0.113.7", "unix:/run/x" (that folder and below; "unix:/": any). */
+/* "10.0.0.0/8", "fd00::/8", "203.0.113.7", "unix:/run/x" (that folder and below; "unix:/": any);
+ * "!unix:/DIR" takes a folder out of what the others allow, wherever it stands. */
 bool orl_static_rule_is_valid(const char *rule);
 bool orl_static_allows_addr(char *const *rules, const struct sockaddr *addr);
 bool orl_static_allows_path(char *const *rules, const char *path);

@@ -22,6 +22,9 @@ void orl_vm_meta_put(struct orl_buf *out, const struct orl_vm_meta *meta, bool w
     orl_xml_attr(out, "kind", orl_vm_kind_name(meta->kind));
     orl_xml_attr(out, "desktop", meta->desktop);
     orl_xml_putf(out, " version='%" PRIu64 "' stamp='%" PRIu64 "'", meta->version, meta->stamp_ms);
+    if (meta->user[0]) {
+        orl_xml_attr(out, "user", meta->user);
+    }
     if (meta->is_quarantined) {
         orl_xml_putf(out, " quarantined='yes'");
     }
@@ -72,6 +75,10 @@ int orl_vm_meta_parse(const char *xml, struct orl_vm_meta *ret_meta)
             !number_of(xml, "version", &meta.version) || !number_of(xml, "stamp", &meta.stamp_ms) ||
             !orl_uuid_is_valid(meta.installation) || !orl_id_is_valid(meta.desktop)) {
         return ORL_E_PROTO;
+    }
+    /* A name that XML had to escape is not one that we can give a machine back to. */
+    if (!attr_of(xml, "user", meta.user, sizeof meta.user) || strchr(meta.user, '&')) {
+        meta.user[0] = '\0';
     }
     meta.is_quarantined = attr_of(xml, "quarantined", quarantined, sizeof quarantined);
     for (unsigned i = 0; i < KIND_COUNT; i++) {

@@ -158,6 +158,18 @@ static int fake_remove(void *self, const char *uuid, const char *overlay, struct
     return leave(fake, err);
 }
 
+static int fake_mark(void *self, const char *uuid, const char *user, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "mark", NULL, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r == 0 && vm) {
+        (void)snprintf(vm->vm.meta.user, sizeof vm->vm.meta.user, "%s", user);
+        vm->vm.meta.is_quarantined = false;
+    }
+    return r;
+}
+
 static int fake_quarantine(void *self, const char *uuid, struct orl_err *err)
 {
     struct fake *fake = self;
@@ -277,6 +289,7 @@ struct orl_backend fake_backend(struct fake *fake)
             .start = fake_start,
             .stop = fake_stop,
             .remove = fake_remove,
+            .mark = fake_mark,
             .quarantine = fake_quarantine,
             .list = fake_list,
             .host = fake_host,

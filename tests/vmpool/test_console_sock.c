@@ -368,6 +368,17 @@ static void targets_are_parsed_and_allowed_by_rules(void **state)
     assert_false(orl_static_allows_addr(rules, (struct sockaddr *)&mapped));
     assert_true(orl_static_allows_path(rules, "/tmp/x/vnc.sock"));
     assert_false(orl_static_allows_path(rules, "/tmpx/vnc.sock"));
+    char run[] = "!unix:/run";
+    char any[] = "unix:/";
+    char var_run[] = "!unix:/var/run/";
+    char *const holes[] = {run, any, var_run, NULL};
+    assert_true(orl_static_allows_path(holes, "/tmp/vnc.sock"));
+    assert_true(orl_static_allows_path(holes, "/running/vnc.sock"));
+    assert_false(orl_static_allows_path(holes, "/run/libvirt/libvirt-sock"));
+    assert_false(orl_static_allows_path(holes, "/var/run/docker.sock"));
+    assert_false(orl_static_allows_path(holes, "//run/x"));
+    assert_true(orl_static_rule_is_valid("!unix:/run"));
+    assert_false(orl_static_rule_is_valid("!10.0.0.0/8"));
     assert_false(orl_static_allows_path(rules, "/tmp/../run/libvirt/libvirt-sock"));
     assert_false(orl_static_rule_is_valid("10.0.0.0/33"));
     assert_false(orl_static_rule_is_valid("unix:tmp"));

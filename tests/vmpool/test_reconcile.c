@@ -103,10 +103,10 @@ static void an_adopted_machine_is_its_persons_again(void **state)
     struct orl_quarantine_row row;
     struct orl_desktop_row desktop;
     add_stray(w, ORL_VM_DEDICATED);
+    (void)snprintf(fake_find(&w->fake, STRAY_UUID)->vm.meta.user, ORL_VM_USER_MAX, "ann");
     world_calm(w, GRACE_S);
     assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), 0);
-    (void)snprintf(row.user, sizeof row.user, "ann");
-    assert_int_equal(orl_quarantine_put(w->store, &row, w->now_ms, NULL), 0);
+    assert_string_equal(row.user, "ann");
     assert_int_equal(
             orl_quarantine_judge(w->store, STRAY, ORL_VERDICT_ADOPT, "admin", w->now_ms, NULL), 0);
     world_calm(w, 10);
@@ -115,6 +115,45 @@ static void an_adopted_machine_is_its_persons_again(void **state)
     assert_int_equal(desktop.lease, ORL_LEASE_ASSIGNED);
     assert_true(desktop.is_tainted);
     assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), ORL_E_NOTFOUND);
+    assert_false(fake_find(&w->fake, STRAY_UUID)->vm.meta.is_quarantined);
+}
+
+static void a_persons_own_machine_says_whose_it_is(void **state)
+{
+    struct world *w = *state;
+    struct orl_session_row session = {
+            .user = "ann", .pool = "dedicated", .conn = 1, .protocol = ORL_PROTOCOL_RDP};
+    struct orl_desktop_row desktop;
+    struct orl_id id;
+    assert_int_equal(
+            orl_session_insert(w->store, &session, w->now_ms + 9999999, w->now_ms, &id, NULL), 0);
+    assert_int_equal(orl_session_claim(w->store, id.text, w->now_ms, &desktop, NULL), 0);
+    assert_string_equal(fake_find(&w->fake, desktop.uuid)->vm.meta.user, "");
+    world_calm(w, 15);
+    assert_string_equal(fake_find(&w->fake, desktop.uuid)->vm.meta.user, "ann");
+    assert_string_equal(w->fault, "");
+}
+
+/* Everything that counts time goes on when somebody sets the clock. */
+static void a_clock_that_is_set_changes_nothing(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_counts counts;
+    const int64_t jumps_ms[] = {3600000, -3600000, 86400000, -80000000};
+    for (size_t i = 0; i < sizeof jumps_ms / sizeof jumps_ms[0]; i++) {
+        unsigned removals = w->fake.removals;
+        w->now_ms = (uint64_t)((int64_t)w->now_ms + jumps_ms[i]);
+        orl_reconcile_shift(w->reconcile, jumps_ms[i]);
+        world_calm(w, 20);
+        assert_int_equal(w->fake.removals, removals);
+        assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
+        assert_int_equal(counts.ready, 2);
+        struct fake_vm *vm = &w->fake.vms[0]; /* and a crash is still repaired */
+        vm->vm.state = ORL_VM_CRASHED;
+        world_calm(w, SETTLED_S);
+        assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
+        assert_int_equal(counts.ready, 2);
+    }
 }
 
 static void a_restored_store_stops_the_sweep_and_says_so(void **state)
@@ -148,6 +187,27 @@ static void a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back(void **sta
     assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
     assert_int_equal(pool.problem, ORL_REASON_NONE);
     assert_int_equal(w->fake.removals, 0);
+}
+
+static void a_hypervisor_that_hangs_is_down_until_its_answer_comes(void **state)
+{
+    struct world *w = *state;
+    struct orl_host_row host;
+    orl_reconcile_tick(w->reconcile, w->now_ms);
+    w->now_ms += 44000;
+    orl_reconcile_tick(w->reconcile, w->now_ms);
+    assert_true(orl_reconcile_is_up(w->reconcile));
+    w->now_ms += 2000;
+    orl_reconcile_tick(w->reconcile, w->now_ms);
+    assert_false(orl_reconcile_is_up(w->reconcile));
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_DOWN);
+    assert_non_null(strstr(host.reason_text, "has not answered"));
+    world_calm(w, 5);
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_UP);
+    assert_int_equal(w->fake.removals, 0);
+    assert_string_equal(w->fault, "");
 }
 
 static void guests_that_never_boot_are_the_pools_problem(void **state)
@@ -229,8 +289,11 @@ int main(void)
             WITH_WORLD(a_stray_floating_machine_goes),
             WITH_WORLD(a_stray_dedicated_machine_waits_for_the_administrator),
             WITH_WORLD(an_adopted_machine_is_its_persons_again),
+            WITH_WORLD(a_persons_own_machine_says_whose_it_is),
+            WITH_WORLD(a_clock_that_is_set_changes_nothing),
             WITH_WORLD(a_restored_store_stops_the_sweep_and_says_so),
             WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
+            WITH_WORLD(a_hypervisor_that_hangs_is_down_until_its_answer_comes),
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),

@@ -264,6 +264,25 @@ def sweep(rig):
     run("virsh", "-c", rig.uri, "undefine", "not-ours")
 
 
+def firmware_boot(rig):
+    """A template that is a disk alone: SeaBIOS runs its boot sector, which paints the screen white."""
+    code = bytes.fromhex("b81300 cd10 b800a0 8ec0 31ff b900fa b00f f3aa f4 ebfd".replace(" ", ""))
+    raw, disk = rig.dir / "bios.raw", rig.state / "bios.qcow2"
+    raw.write_bytes(code.ljust(510, b"\0") + b"\x55\xaa" + bytes(4 << 20))
+    run("qemu-img", "convert", "-O", "qcow2", raw, disk)
+    if rig.user:
+        shutil.chown(disk, rig.user, rig.user)
+    known = {r["id"] for r in rig.rows()}
+    rig.tool_out("bios", rig.store, disk)
+    row = rig.until("a disk without a kernel boots by its firmware", lambda: next((r for r in rig.rows() if r["id"] not in known and r["ready"] == "ready"), None))
+    expect("/dedicated/" in row["overlay"], "as a person's own machine it has its own folder")
+    with open(disk, "r+b") as file:  # its clones lie on what it was
+        file.seek(0, os.SEEK_END)
+        file.write(bytes(512))
+    rig.until("a template that was changed is corrupt", lambda: "corrupt" in rig.tool_out("template", rig.store, "bios"))
+    expect(row["domain"] in rig.domains(), "and its clone is left alone")
+
+
 def main():
     source, vmpool, tool = sys.argv[1:4]
     missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
@@ -290,6 +309,7 @@ def main():
         libvirtd_dies(rig, third)
         sweep(rig)
         forward_is_refused(rig, name, rig.until("a spare is there", rig.ready)["domain"])
+        firmware_boot(rig)
         expect(rig.kill(signal.SIGTERM) == 0, "SIGTERM ends it cleanly")
         expect(rig.domains("--state-running") != set(), "and its machines go on")
     except (Failed, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:

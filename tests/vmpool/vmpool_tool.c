@@ -1,5 +1,5 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
- *   seed DB TINY | list DB | login DB USER | end DB SESSION | console|hold SOCKET DESKTOP VERSION SESSION */
+ *   seed DB TINY | bios DB DISK | list DB | login DB USER | end DB SESSION | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
@@ -32,6 +32,23 @@ static int seed(struct orl_store *store, const char *tiny, struct orl_err *err)
             .template_name = "tiny",
             .spares = 1,
             .max_desktops = 3,
+            .disconnect_timeout_s = 600};
+    int r = orl_template_insert(store, &t, now_ms, err);
+    return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
+}
+
+/* A disk that boots by its firmware: no kernel of ours. */
+static int seed_bios(struct orl_store *store, const char *disk, struct orl_err *err)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_template_row t = {
+            .name = "bios", .kind = ORL_TEMPLATE_DISK, .memory_mib = 64, .vcpus = 1};
+    (void)snprintf(t.path, sizeof t.path, "%s", disk);
+    const struct orl_pool_row pool = {.name = "b",
+            .kind = ORL_POOL_DEDICATED,
+            .template_name = "bios",
+            .spares = 1,
+            .max_desktops = 1,
             .disconnect_timeout_s = 600};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
@@ -134,6 +151,14 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = orl_err_set(err, ORL_E_INVAL, "usage: see the head of vmpool_tool.c");
     } else if (strcmp(argv[1], "seed") == 0) {
         r = seed(store, argv[3], err);
+    } else if (strcmp(argv[1], "template") == 0) {
+        struct orl_template_row t;
+        r = orl_template_get(store, argv[3], &t, err);
+        if (r == 0) {
+            (void)printf("%s %s\n", orl_template_state_name(t.state), t.reason_text);
+        }
+    } else if (strcmp(argv[1], "bios") == 0) {
+        r = seed_bios(store, argv[3], err);
     } else if (strcmp(argv[1], "login") == 0) {
         r = login(store, argv[3], err);
     } else if (strcmp(argv[1], "end") == 0) {
