@@ -147,7 +147,7 @@ static int list_domains(
         r = list->vms ? 0 : orl_err_set(err, ORL_E_NOMEM, "listing domains");
     }
     for (int i = 0; i < count; i++) {
-        if (r == 0) {
+        if (r == 0 && list->vms) {
             read_domain(self, domains[i], list);
         }
         (void)virDomainFree(domains[i]);

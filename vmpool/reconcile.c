@@ -12,7 +12,7 @@ enum {
     RESYNC_BUSY_MS = 1000,
     RESYNC_IDLE_MS = 10000,
     RECONNECT_MAX_MS = 30000,
-    TEMPLATES_MS = 30000,
+    TEMPLATES_MS = 5000, /* a stat() each while nothing changed */
 };
 
 /* Longer than libvirt's keepalive takes to give a dead daemon up. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { INFO_TIMEOUT_MS = 20000, INFO_MAX = 65536, MIN_VIRTUAL_BYTES = 1024 * 1024 };
 #define MIB (UINT64_C(1024) * 1024)
@@ -92,10 +93,29 @@ static bool is_sound_head(const struct orl_template_rules *rules, struct orl_tem
     return fault == NULL;
 }
 
-/* Of the disk, or of the kernel when there is none. Takes the checksum only of a file that is new. */
+static const char *main_file(const struct orl_template_row *row)
+{
+    return row->path[0] ? row->path : row->kernel;
+}
+
+static struct orl_template_stamp stamp_of(const struct stat *st)
+{
+    return (struct orl_template_stamp){.size_bytes = (uint64_t)st->st_size,
+            .mtime_ns = (uint64_t)st->st_mtim.tv_sec * NS_PER_S + (uint64_t)st->st_mtim.tv_nsec,
+            .inode = st->st_ino,
+            .device = st->st_dev};
+}
+
+static bool is_same(const struct orl_template_stamp *a, const struct orl_template_stamp *b)
+{
+    return a->size_bytes == b->size_bytes && a->mtime_ns == b->mtime_ns && a->inode == b->inode &&
+           a->device == b->device;
+}
+
+/* Of the disk, or of the kernel when there is none. Reads the file only when it is not the known one. */
 static void check_sum(struct orl_template_stamp *stamp, struct orl_template_row *row, bool is_new)
 {
-    const char *path = row->path[0] ? row->path : row->kernel;
+    const char *path = main_file(row);
     ORL_AUTO(orl_close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     struct orl_err err = {0};
@@ -103,14 +123,8 @@ static void check_sum(struct orl_template_stamp *stamp, struct orl_template_row 
         say(row, ORL_TEMPLATE_MISSING, " can't be read", path, strerror(errno));
         return;
     }
-    struct orl_template_stamp now = {.size_bytes = (uint64_t)st.st_size,
-            .mtime_ns = (uint64_t)st.st_mtim.tv_sec * NS_PER_S + (uint64_t)st.st_mtim.tv_nsec,
-            .inode = st.st_ino,
-            .device = st.st_dev};
-    bool is_known = stamp->sha256[0] && stamp->size_bytes == now.size_bytes &&
-                    stamp->mtime_ns == now.mtime_ns && stamp->inode == now.inode &&
-                    stamp->device == now.device;
-    if (is_known) {
+    struct orl_template_stamp now = stamp_of(&st);
+    if (stamp->sha256[0] && is_same(stamp, &now)) {
         memcpy(now.sha256, stamp->sha256, sizeof now.sha256);
     } else if (orl_sha256_fd(fd, now.sha256, &err) < 0) {
         say(row, ORL_TEMPLATE_CORRUPT, " can't be read", path, err.text);
@@ -124,6 +138,19 @@ static void check_sum(struct orl_template_stamp *stamp, struct orl_template_row 
                 "clones lie on what it was; put it back, or register the new one under its own "
                 "name");
     }
+}
+
+/* All that was said about it still holds: nothing needs to be opened. */
+static bool is_as_it_was(const struct orl_template_stamp *stamp, const struct orl_template_row *row)
+{
+    struct stat st;
+    if (row->state != ORL_TEMPLATE_READY || strcmp(stamp->sha256, row->sha256) != 0 ||
+            stat(main_file(row), &st) < 0) {
+        return false;
+    }
+    struct orl_template_stamp now = stamp_of(&st);
+    return is_same(stamp, &now) && (!row->kernel[0] || access(row->kernel, R_OK) == 0) &&
+           (!row->initrd[0] || access(row->initrd, R_OK) == 0);
 }
 
 static void check_disk(const struct orl_template_rules *rules, struct orl_template_row *row)
@@ -169,6 +196,9 @@ void orl_template_check(const struct orl_template_rules *rules, struct orl_templ
         struct orl_template_row *row)
 {
     bool is_new = row->state == ORL_TEMPLATE_CHECKING || row->state == ORL_TEMPLATE_UNKNOWN;
+    if (is_as_it_was(stamp, row)) {
+        return;
+    }
     check_files(rules, row);
     if (row->state == ORL_TEMPLATE_READY) {
         check_sum(stamp, row, is_new);

@@ -1,5 +1,8 @@
-/* What vmpool reads of others: metadata from libvirt, qemu-img's JSON, addresses of static desktops. */
+/* What vmpool reads of others: metadata and networks from libvirt, qemu-img's JSON, heads of images,
+ * addresses of static desktops. */
 #include "vmpool/json_top.h"
+#include "vmpool/network_xml.h"
+#include "vmpool/qcow2_head.h"
 #include "vmpool/static_target.h"
 #include "vmpool/template_check.h"
 #include "vmpool/vm_meta.h"
@@ -29,6 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)orl_static_parse(text, host, sizeof host, port, &is_unix);
     (void)orl_static_rule_is_valid(text);
     (void)orl_vm_name_is_ours(text);
+    (void)orl_network_fault(text, true);
+    (void)orl_network_filter_fault(text);
+    (void)orl_qcow2_fault(data, size, false);
     free(text);
     return 0;
 }

@@ -16,6 +16,7 @@ import time
 
 SKIP = 77
 DEADLINE_S = 240
+BEGIN = time.monotonic()
 
 
 class Failed(Exception):
@@ -56,7 +57,7 @@ class Rig:
     def start(self, *sets):
         args = [self.vmpool, "--config", "/dev/null"]
         settings = [f"user={self.user}", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
-                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "log_level=debug", *sets]
+                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "width_px=640", "height_px=480", "max_in_flight=3", "log_level=debug", *sets]
         for text in settings:
             args += ["--set", text]
         self.log = open(self.dir / "vmpool.log", "ab")
@@ -94,7 +95,7 @@ class Rig:
                 raise Failed(f"{what}: oriel-vmpool ended with {self.process.returncode}")
             found = test()
             if found:
-                print(f"ok: {what}", flush=True)
+                print(f"ok: {what} [{time.monotonic() - BEGIN:.0f} s]", flush=True)
                 return found
             time.sleep(0.3)
         raise Failed(f"{what}: not within {DEADLINE_S} s; rows {self.rows()}, domains {self.domains()}")
