@@ -11,7 +11,7 @@ struct orl_zgfx; /* opaque; one owner; 1.8 MB */
 ORL_NODISCARD int orl_zgfx_new(struct orl_zgfx **ret_zgfx);
 void orl_zgfx_free(struct orl_zgfx *zgfx); /* NULL is fine */
 
-/* Appends RDP_SEGMENTED_DATA (2.2.5.1) for one message to out. try_hard false: stored, for data that is compressed
+/* Appends RDP_SEGMENTED_DATA (2.2.5.1) for one message of at least a byte to out. try_hard false: stored, for data that is compressed
  * already. Segments that would not shrink are stored. At most 65535 segments. */
 void orl_zgfx_wrap(
         struct orl_zgfx *zgfx, struct orl_buf *out, const uint8_t *data, size_t len, bool try_hard);

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "display/planner.h"
 #include "protocols/rdp/rdp_viewer.h"
+#include "tests/fakes/scene.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -35,6 +36,7 @@ struct demo {
     struct orl_planner *planner;
     uint8_t *pixels;
     uint32_t picture_width, picture_height;
+    struct orl_scene desk; /* of a scene "desk-..." */
     uint64_t frames;
     unsigned step;
     bool is_hidden, is_pending;
@@ -91,6 +93,12 @@ static void damage(struct demo *d, const struct orl_rect *r)
     orl_planner_damage(d->planner, &region, orl_clock_now_us());
 }
 
+/* A text desktop that all tests share, in place of our own picture. */
+static bool is_desk(struct demo *d)
+{
+    return strncmp(d->scene, "desk-", 5) == 0 && orl_scene_parse(d->scene + 5, &d->desk.kind);
+}
+
 static void new_picture(struct demo *d, uint32_t width, uint32_t height)
 {
     struct orl_err err = {0};
@@ -100,10 +108,17 @@ static void new_picture(struct demo *d, uint32_t width, uint32_t height)
     d->picture_width = width;
     d->picture_height = height;
     const struct orl_rect all = {0, 0, (int32_t)width, (int32_t)height};
-    paint(d->pixels, width, &all, 0);
-    paint_box(d->pixels, width, (struct orl_rect){0, 0, 40, 40}, 0xFF0000);
-    paint_box(d->pixels, width, (struct orl_rect){(int32_t)width - 40, 0, 40, 40}, 0x00FF00);
-    paint_box(d->pixels, width, (struct orl_rect){0, (int32_t)height - 40, 40, 40}, 0x0000FF);
+    if (is_desk(d)) {
+        d->desk.pixels = (uint32_t *)(void *)d->pixels;
+        d->desk.width_px = width;
+        d->desk.height_px = height;
+        orl_scene_start(&d->desk);
+    } else {
+        paint(d->pixels, width, &all, 0);
+        paint_box(d->pixels, width, (struct orl_rect){0, 0, 40, 40}, 0xFF0000);
+        paint_box(d->pixels, width, (struct orl_rect){(int32_t)width - 40, 0, 40, 40}, 0x00FF00);
+        paint_box(d->pixels, width, (struct orl_rect){0, (int32_t)height - 40, 40, 40}, 0x0000FF);
+    }
     const struct orl_planner_opts opts = {.width_px = width,
             .height_px = height,
             .has_h264 = d->caps.has_h264 && !d->only_lossless,
@@ -121,7 +136,10 @@ static void animate(struct demo *d)
     const int32_t width = (int32_t)d->picture_width;
     const int32_t height = (int32_t)d->picture_height;
     d->step++;
-    if (strcmp(d->scene, "motion") == 0) {
+    if (is_desk(d) && d->step < 80) {
+        const struct orl_rect r = orl_scene_step(&d->desk);
+        damage(d, &r);
+    } else if (strcmp(d->scene, "motion") == 0) {
         const struct orl_rect r = {width / 4, height / 4, width / 2, height / 2};
         paint(d->pixels, d->picture_width, &r, d->step);
         damage(d, &r);
@@ -359,7 +377,9 @@ static void on_closed(void *ctx, enum orl_reason reason, const char *text)
 
 static void dump(const struct demo *d)
 {
-    FILE *out = d->dump != NULL && d->pixels != NULL ? fopen(d->dump, "wbe") : NULL;
+    char part[4096]; /* renamed when complete: the reader does not wait */
+    (void)snprintf(part, sizeof(part), "%s.part", d->dump != NULL ? d->dump : "");
+    FILE *out = d->dump != NULL && d->pixels != NULL ? fopen(part, "wbe") : NULL;
     if (out == NULL) {
         return;
     }
@@ -369,6 +389,7 @@ static void dump(const struct demo *d)
         (void)fwrite(rgb, 1, 3, out);
     }
     (void)fclose(out);
+    (void)rename(part, d->dump);
 }
 
 static void on_signal(void *ctx, int signum)
