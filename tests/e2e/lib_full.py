@@ -214,9 +214,9 @@ class Stack:
         with open(self.log_dir / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
-    def start_broker(self):
+    def start_broker(self, *settings):
         self.launch("broker", f"state_dir={self.dir / 'store'}", "password_cost=minimal", "lease_s=10", "wait_timeout_s=150",
-                    "vmpool_silent_s=20")
+                    "vmpool_silent_s=20", *settings)
         lib.wait_for("the broker", lambda: self.call("status").returncode == 0, 30)
 
     def start_vmpool(self):
@@ -451,16 +451,19 @@ class Case(lib.Case):
         self.end(client)
         lib.wait_for("the session to be disconnected", lambda: self.stack.session_of(user, pool)["state"] == "disconnected", 30)
 
-    def assert_refused(self, client, reason, info, seconds=40):
+    def assert_refused(self, client, reason, info, seconds=40, session=""):
         """The client ends with the error info, and the audit has the reason for its address."""
         self.assertNotEqual(client.wait(seconds), 0)
         self.assertIn(info, self.log(client.log_name))
-        return self.assert_audited(client, reason)
+        return self.assert_audited(client, reason, session=session)
 
-    def assert_audited(self, client, reason, seconds=20):
+    def assert_audited(self, client, reason, seconds=20, session=""):
+        """A row for the client's address; or for the session, where the broker by itself ended it."""
+
         def rows():
             return [row for row in self.stack.audit("--reason", reason)
-                    if row["client"].split(":")[0] == client.relay.source and row["seq"] > self.begin_seq]
+                    if row["seq"] > self.begin_seq and (row["client"].split(":")[0] == client.relay.source
+                                                        or row["object"] == f"session:{session}")]
 
         return lib.wait_for(f"an audit row {reason} for {client.relay.source}", rows, seconds)[0]
 

@@ -1,6 +1,7 @@
 """The whole slice with real machines: log in, see, type, resize, come back, log off."""
 import os
 import signal
+import time
 import unittest
 
 import lib
@@ -69,6 +70,19 @@ class Desktop(lib_full.Case):
             client = self.rdp(ticket["user"], password=ticket["password"], name="revoked")
             self.assertNotEqual(client.wait(40), 0)
             self.assert_audited(client, "ticket_invalid")
+
+    def test_ticket_that_is_late_is_refused(self):
+        self.stack.end("broker")
+        self.stack.start_broker("ticket_first_use_s=5")
+        try:
+            ticket = self.stack.oriel("ticket", "issue", "bob")
+            lib.wait_for("the ticket to expire", lambda: time.time() * 1000 > ticket["expires_ms"], 10)
+            client = self.rdp(ticket["user"], password=ticket["password"], name="expired")
+            self.assertNotEqual(client.wait(40), 0)
+            self.assert_audited(client, "ticket_invalid")
+        finally:
+            self.stack.end("broker")
+            self.stack.start_broker()
 
     def test_cut_connection_comes_back_without_a_prompt(self):
         ticket = self.stack.oriel("ticket", "issue", "alice")
@@ -166,8 +180,9 @@ class Desktop(lib_full.Case):
             self.assertIsNone(client.poll())
             self.assertEqual(self.stack.desktop_of("alice")["id"], desktop["id"])
         with self.subTest("a second death ends it"):
+            session = self.stack.session_of("alice")["id"]
             os.kill(self.stack.qemu_pid(desktop["domain"]), signal.SIGKILL)
-            self.assert_refused(client, "guest_died", "ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED", 60)
+            self.assert_refused(client, "guest_died", "ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED", 60, session)
             self.gone(desktop)
 
 

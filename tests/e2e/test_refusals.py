@@ -42,10 +42,6 @@ class Refusals(lib_full.Case):
         self.addCleanup(self.stack.call, "desktop", "remove", done["id"], "--force")
         return done["id"]
 
-    def shown(self, client, area="1024x768+0+0"):
-        """The notice as the client shows it: mostly one colour, with a text."""
-        lib.wait_for("the notice", lambda: 0.001 < self.mean(self.shot(client.log_name), area) < 0.5, 30)
-
     def test_who_may_not(self):
         for what, user, password, reason, info in (
                 ("wrong password", "bob", "wrong", "auth_failed", PRIVILEGES),
@@ -73,6 +69,8 @@ class Refusals(lib_full.Case):
             self.addCleanup(self.stack.call, "entitlement", "remove", "bob", "tight")
             first = self.rdp("dora@tight", name="first")
             lib.wait_for("dora's desktop", lambda: self.stack.desktop_of("dora", "tight"), 60)
+            self.window()
+            lib.wait_for("the waiting screen", lambda: 0.001 < self.mean(self.shot("waiting"), "1024x768+0+0") < 0.4, 20)
             self.assert_refused(self.rdp("bob@tight", name="full"), "pool_full", NOT_FREE)
             self.assertIsNone(first.poll())
             self.assert_guest(seconds=lib_full.BOOT_S)
