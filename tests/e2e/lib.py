@@ -166,9 +166,10 @@ class Case(unittest.TestCase):
     def start_vncd(self, scene="pattern", size="1024x768", *more):
         self.vnc_socket = self.dir / "vnc.sock"
         self.dump_path = self.dir / "dump.ppm"
+        known = self.log("vncd").count("ready ")
         self.vncd = self.start("vncd", BIN / "oriel-test-vncd", "--unix", self.vnc_socket, "--size", size, "--scene",
                                scene, "--log", self.dir / "events.log", "--dump", self.dump_path, *more)
-        wait_for("the VNC server", self.vnc_socket.exists)
+        wait_for("the VNC server", lambda: self.log("vncd").count("ready ") > known)
         return self.vncd
 
     def start_control(self, *more):
