@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "console/links.h"
 #include "display/source.h"
+#include "protocols/qemu/qemu_source.h"
 #include "protocols/vnc/vnc_source.h"
 
 #define CONTROL_QUEUE_MAX 8
@@ -122,7 +123,26 @@ static const struct orl_links_events links_events = {.on_input = on_input, .on_c
 static const struct orl_ipc_events control_events = {
         .on_msg = on_control, .on_closed = on_control_closed};
 
-static int open_parts(struct orl_console *c, int control_fd, int *display_fd,
+static int open_source(struct orl_console *c, struct orl_ipc_fds *display,
+        const struct orl_msg_start *start, struct orl_err *err)
+{
+    unsigned wanted = start->source == ORL_SOURCE_QEMU ? 2 : 1;
+    if (display->count != wanted) {
+        return orl_err_set(err, ORL_E_PROTO, "%u sockets of a display", display->count);
+    }
+    switch (start->source) {
+    case ORL_SOURCE_VNC:
+        return orl_vnc_source_new(c->loop, orl_ipc_fds_take(display, 0), start->password,
+                &source_events, c, &c->source, err);
+    case ORL_SOURCE_QEMU:
+        return orl_qemu_source_new(c->loop, orl_ipc_fds_take(display, 0),
+                orl_ipc_fds_take(display, 1), &source_events, c, &c->source, err);
+    default:
+        return orl_err_set(err, ORL_E_UNSUPPORTED, "source kind %u", start->source);
+    }
+}
+
+static int open_parts(struct orl_console *c, int control_fd, struct orl_ipc_fds *display,
         const struct orl_msg_start *start, struct orl_err *err)
 {
     int rc = orl_ipc_new(
@@ -130,28 +150,21 @@ static int open_parts(struct orl_console *c, int control_fd, int *display_fd,
     if (rc == ORL_OK) {
         rc = orl_links_new(c->loop, &links_events, c, &c->links, err);
     }
-    if (rc == ORL_OK && start->source != ORL_SOURCE_VNC) {
-        rc = orl_err_set(err, ORL_E_UNSUPPORTED, "source kind %u", start->source);
-    }
-    if (rc == ORL_OK) {
-        rc = orl_vnc_source_new(c->loop, orl_steal_fd(display_fd), start->password, &source_events,
-                c, &c->source, err);
-    }
-    return rc;
+    return rc == ORL_OK ? open_source(c, display, start, err) : rc;
 }
 
-int orl_console_new(struct orl_loop *loop, int control_fd, int display_fd,
+int orl_console_new(struct orl_loop *loop, int control_fd, struct orl_ipc_fds *display,
         const struct orl_msg_start *start, struct orl_console **ret_console, struct orl_err *err)
 {
     struct orl_console *c = calloc(1, sizeof(*c));
     if (c == NULL) {
         close(control_fd);
-        close(display_fd);
+        orl_ipc_fds_close(display);
         return orl_err_set(err, ORL_E_NOMEM, "console");
     }
     c->loop = loop;
-    int rc = open_parts(c, control_fd, &display_fd, start, err);
-    orl_close_fd(&display_fd);
+    int rc = open_parts(c, control_fd, display, start, err);
+    orl_ipc_fds_close(display);
     if (rc < 0) {
         if (c->control != NULL) {
             orl_console_tell_end(orl_ipc_fd(c->control), ORL_REASON_INTERNAL, err->text);

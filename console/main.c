@@ -1,5 +1,4 @@
 /* oriel-console: started by oriel-gateway with the control socket as fd 3. */
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
@@ -13,25 +12,21 @@
 
 static const struct orl_log_ctx log_ctx = {.name = "console"};
 
-static int receive_start(struct orl_msg *ret_msg, int *ret_display_fd, struct orl_err *err)
+static int receive_start(
+        struct orl_msg *ret_msg, struct orl_ipc_fds *ret_display, struct orl_err *err)
 {
-    struct orl_ipc_fds fds;
-    int rc = orl_ipc_recv(CONTROL_FD, START_TIMEOUT_MS, ret_msg, &fds);
-    if (rc == ORL_OK && (ret_msg->type != ORL_MSG_START || fds.count != 1)) {
+    int rc = orl_ipc_recv(CONTROL_FD, START_TIMEOUT_MS, ret_msg, ret_display);
+    if (rc == ORL_OK && ret_msg->type != ORL_MSG_START) {
         rc = ORL_E_PROTO;
     }
-    if (rc == ORL_OK) {
-        *ret_display_fd = orl_ipc_fds_take(&fds, 0);
-    }
-    orl_ipc_fds_close(&fds);
     return rc < 0 ? orl_err_set(err, rc, "no start message: %s", orl_err_name(rc)) : ORL_OK;
 }
 
 static int run(struct orl_loop *loop, struct orl_err *err)
 {
     struct orl_msg start;
-    ORL_AUTO(orl_close_auto) int display_fd = -1;
-    int rc = receive_start(&start, &display_fd, err);
+    struct orl_ipc_fds display = {.count = 0};
+    int rc = receive_start(&start, &display, err);
     if (rc < 0) {
         return rc;
     }
@@ -42,8 +37,7 @@ static int run(struct orl_loop *loop, struct orl_err *err)
     }
     struct orl_console *console = NULL;
     if (rc == ORL_OK) {
-        rc = orl_console_new(
-                loop, CONTROL_FD, orl_steal_fd(&display_fd), &start.u.start, &console, err);
+        rc = orl_console_new(loop, CONTROL_FD, &display, &start.u.start, &console, err);
     }
     orl_msg_wipe(&start);
     if (rc == ORL_OK) {

@@ -225,14 +225,14 @@ void orl_console_table_drop(struct orl_console_table *table, uint32_t conn, uint
 }
 
 static void start(struct orl_console_table *table, struct console *console,
-        const struct orl_msg_console *answer, int display_fd, uint64_t now_us)
+        const struct orl_msg_console *answer, const struct orl_ipc_fds *display, uint64_t now_us)
 {
     struct orl_msg msg = {.type = ORL_MSG_START};
     msg.u.start.source = answer->source;
     msg.u.start.threads = 1;
     memcpy(msg.u.start.password, answer->password, sizeof(msg.u.start.password));
     console->process = table->next_process++;
-    int code = table->ops.start(table->ctx, console->process, &msg, display_fd);
+    int code = table->ops.start(table->ctx, console->process, &msg, display);
     orl_msg_wipe(&msg);
     if (code < 0) {
         fail(table, console, ORL_REASON_INTERNAL, "", false, now_us);
@@ -248,7 +248,7 @@ static void start(struct orl_console_table *table, struct console *console,
 }
 
 void orl_console_table_on_answer(struct orl_console_table *table,
-        const struct orl_msg_console *answer, int display_fd, uint64_t now_us)
+        const struct orl_msg_console *answer, const struct orl_ipc_fds *display, uint64_t now_us)
 {
     struct console *console = find(table, answer->desktop, answer->version);
     if (console == NULL || console->state != ASKING) {
@@ -259,10 +259,10 @@ void orl_console_table_on_answer(struct orl_console_table *table,
     } else if (answer->reason != ORL_REASON_NONE) {
         fail(table, console, orl_reason_from_u32(answer->reason), answer->text,
                 answer->is_final != 0, now_us);
-    } else if (display_fd < 0) {
+    } else if (display->count != (answer->source == ORL_SOURCE_QEMU ? 2U : 1U)) {
         fail(table, console, ORL_REASON_INTERNAL, "", false, now_us);
     } else {
-        start(table, console, answer, display_fd, now_us);
+        start(table, console, answer, display, now_us);
     }
     arm(table);
 }

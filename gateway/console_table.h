@@ -6,12 +6,15 @@
 #include "base/ipc_msgs.h"
 #include <stdint.h>
 
+struct orl_ipc_fds;
+
 #define ORL_CONSOLE_MAX_VIEWERS 8 /* connections on one desktop */
 
 struct orl_console_ops {
     bool (*ask)(void *ctx, const struct orl_msg *msg); /* the vmpool; false: it is down */
-    /* Starts a console process and sends it start and display_fd (borrowed). Negative: it can't. */
-    int (*start)(void *ctx, uint32_t process, const struct orl_msg *start, int display_fd);
+    /* Starts a console process and sends it start and display's fds (borrowed). Negative: it can't. */
+    int (*start)(void *ctx, uint32_t process, const struct orl_msg *start,
+            const struct orl_ipc_fds *display);
     void (*post)(void *ctx, uint32_t process, const struct orl_msg *msg, int fd);
     void (*kill)(void *ctx, uint32_t process); /* nothing more is heard of it */
     void (*arm)(void *ctx, uint64_t due_us);   /* call orl_console_table_tick() then; 0: never */
@@ -33,9 +36,9 @@ ORL_NODISCARD int orl_console_table_new(const struct orl_console_limits *limits,
 void orl_console_table_want(struct orl_console_table *table, uint32_t conn,
         const struct orl_msg_plan *plan, uint64_t now_us);
 void orl_console_table_drop(struct orl_console_table *table, uint32_t conn, uint64_t now_us);
-/* The vmpool's answer; display_fd is borrowed, -1: none. */
+/* The vmpool's answer; display is borrowed: its fds, or none. */
 void orl_console_table_on_answer(struct orl_console_table *table,
-        const struct orl_msg_console *answer, int display_fd, uint64_t now_us);
+        const struct orl_msg_console *answer, const struct orl_ipc_fds *display, uint64_t now_us);
 /* A console said that it is over (or broke its protocol), or its process is gone. */
 void orl_console_table_on_gone(struct orl_console_table *table, uint32_t process,
         enum orl_reason reason, const char *text, uint64_t now_us);

@@ -67,9 +67,7 @@ static void on_vmpool_msg(void *ctx, struct orl_msg *msg, struct orl_ipc_fds *fd
 {
     struct orl_gateway *gateway = ctx;
     if (msg->type == ORL_MSG_CONSOLE) {
-        ORL_AUTO(orl_close_auto) int display_fd = orl_ipc_fds_take(fds, 0);
-        orl_console_table_on_answer(
-                gateway->consoles, &msg->u.console, display_fd, orl_clock_now_us());
+        orl_console_table_on_answer(gateway->consoles, &msg->u.console, fds, orl_clock_now_us());
     }
 }
 

@@ -101,7 +101,8 @@ void orl_gateway_on_console_child(struct orl_gateway *gateway, const struct orl_
     } /* else its last words come first, then the end of its socket */
 }
 
-static int start(void *ctx, uint32_t number, const struct orl_msg *msg, int display_fd)
+static int start(
+        void *ctx, uint32_t number, const struct orl_msg *msg, const struct orl_ipc_fds *display)
 {
     static const struct orl_ipc_events events = {
             .on_msg = on_console_msg, .on_closed = on_console_closed};
@@ -125,7 +126,7 @@ static int start(void *ctx, uint32_t number, const struct orl_msg *msg, int disp
     ORL_AUTO(orl_close_auto) int console_end = pair[1];
     code = orl_ipc_new(gateway->loop, pair[0], CONSOLE_MAX_QUEUED, &events, proc, &proc->ipc, &err);
     if (code == ORL_OK) {
-        orl_ipc_post(proc->ipc, msg, &display_fd, 1);
+        orl_ipc_post(proc->ipc, msg, display->fd, display->count);
         code = orl_spawn_start(gateway->spawn, ORL_CHILD_CONSOLE, number, console_end);
     }
     if (code < 0) {

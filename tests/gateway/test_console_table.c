@@ -1,5 +1,6 @@
 /* The console table with a vmpool, processes and connections that only take notes. */
 #include "base/clock.h"
+#include "base/ipc.h"
 #include "gateway/console_table.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,10 +30,11 @@ static bool ask(void *ctx, const struct orl_msg *msg)
     return !notes->is_down;
 }
 
-static int start(void *ctx, uint32_t process, const struct orl_msg *msg, int display_fd)
+static int start(
+        void *ctx, uint32_t process, const struct orl_msg *msg, const struct orl_ipc_fds *display)
 {
     struct notes *notes = ctx;
-    assert_true(display_fd >= 0);
+    assert_int_equal(display->count, 1);
     assert_int_equal(msg->type, ORL_MSG_START);
     if (notes->can_not_start) {
         return ORL_E_SYS;
@@ -120,7 +122,8 @@ static void answer(struct notes *notes, const char *desktop, uint64_t version,
     struct orl_msg_console msg = {.version = version, .reason = reason, .is_final = is_final};
     (void)snprintf(msg.desktop, sizeof(msg.desktop), "%s", desktop);
     msg.source = ORL_SOURCE_VNC;
-    orl_console_table_on_answer(notes->table, &msg, reason == 0 ? 0 : -1, now_us);
+    const struct orl_ipc_fds display = {.count = reason == 0 ? 1 : 0};
+    orl_console_table_on_answer(notes->table, &msg, &display, now_us);
 }
 
 static void want(struct notes *notes, uint32_t conn, const char *desktop, uint64_t now_us)

@@ -1,0 +1,177 @@
+#include "protocols/qemu/qemu_calls.h"
+#include <stdarg.h>
+
+#define KEYBOARD "org.qemu.Display1.Keyboard"
+#define MOUSE "org.qemu.Display1.Mouse"
+#define WHEEL_NOTCH 120
+#define WHEEL_MAX_NOTCHES 20
+#define LOCKS_MAX_US 2000000
+
+/* QEMU's InputButton, as its D-Bus interface numbers them. */
+enum {
+    BUTTON_LEFT = 0,
+    BUTTON_MIDDLE = 1,
+    BUTTON_RIGHT = 2,
+    BUTTON_WHEEL_UP = 3,
+    BUTTON_WHEEL_DOWN = 4,
+    BUTTON_SIDE = 5,
+    BUTTON_EXTRA = 6,
+    BUTTON_WHEEL_LEFT = 7,
+    BUTTON_WHEEL_RIGHT = 8
+};
+enum {
+    QNUM_CAPS = 0x3A,
+    QNUM_NUM = 0x45,
+    QNUM_SCROLL = 0x46,
+    QNUM_PRINT = 0x54,
+    QNUM_PAUSE = 0xC6
+};
+
+/* Without an answer. What fails is told by the bus itself, which is then over. */
+static void call(
+        struct orl_qemu_calls *c, const char *interface, const char *member, const char *types, ...)
+{
+    sd_bus_message *m = NULL;
+    va_list args;
+    va_start(args, types);
+    if (sd_bus_message_new_method_call(
+                c->bus, &m, NULL, ORL_QEMU_CONSOLE_PATH, interface, member) >= 0 &&
+            sd_bus_message_appendv(m, types, args) >= 0 &&
+            sd_bus_message_set_expect_reply(m, 0) >= 0) {
+        (void)sd_bus_send(c->bus, m, NULL);
+    }
+    va_end(args);
+    (void)sd_bus_message_unref(m);
+}
+
+/* "qnum": set 1 with E0 as bit 7; Print and Pause as QEMU's key tables number them. */
+static uint32_t qnum_of(uint32_t code)
+{
+    if (code == ORL_SCANCODE_PAUSE) {
+        return QNUM_PAUSE;
+    }
+    if (code == (0x37 | ORL_SCANCODE_EXTENDED)) {
+        return QNUM_PRINT;
+    }
+    return (code & 0x7F) | ((code & ORL_SCANCODE_EXTENDED) != 0 ? 0x80U : 0U);
+}
+
+static void key(struct orl_qemu_calls *c, uint32_t qnum, bool is_down)
+{
+    if (!is_down && !c->is_down[qnum]) {
+        return;
+    }
+    c->is_down[qnum] = is_down;
+    call(c, KEYBOARD, is_down ? "Press" : "Release", "u", qnum);
+}
+
+static void button(struct orl_qemu_calls *c, uint32_t number, bool is_down)
+{
+    call(c, MOUSE, is_down ? "Press" : "Release", "u", number);
+}
+
+static void set_buttons(struct orl_qemu_calls *c, uint32_t buttons)
+{
+    static const struct {
+        uint32_t bit, number;
+    } table[] = {{ORL_BUTTON_LEFT, BUTTON_LEFT}, {ORL_BUTTON_MIDDLE, BUTTON_MIDDLE},
+            {ORL_BUTTON_RIGHT, BUTTON_RIGHT}, {ORL_BUTTON_SIDE, BUTTON_SIDE},
+            {ORL_BUTTON_EXTRA, BUTTON_EXTRA}};
+    uint32_t changed = c->buttons ^ buttons;
+    c->buttons = buttons;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if ((changed & table[i].bit) != 0) {
+            button(c, table[i].number, (buttons & table[i].bit) != 0);
+        }
+    }
+}
+
+static void turn_wheel(
+        struct orl_qemu_calls *c, int32_t *rest, int32_t by, uint32_t more, uint32_t less)
+{
+    *rest += by;
+    int32_t notches = *rest / WHEEL_NOTCH;
+    *rest -= notches * WHEEL_NOTCH;
+    uint32_t number = notches > 0 ? more : less;
+    int32_t count = notches < 0 ? -notches : notches;
+    for (int32_t i = 0; i < count && i < WHEEL_MAX_NOTCHES; i++) {
+        button(c, number, true);
+        button(c, number, false);
+    }
+}
+
+static void release_all(struct orl_qemu_calls *c)
+{
+    for (uint32_t qnum = 0; qnum < ORL_QEMU_QNUMS; qnum++) {
+        key(c, qnum, false);
+    }
+    set_buttons(c, 0);
+}
+
+/* The guest's lock keys are here: presses those that differ. */
+static int on_modifiers(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    static const struct {
+        uint32_t bit, qnum;
+    } table[] = {
+            {ORL_LOCK_SCROLL, QNUM_SCROLL}, {ORL_LOCK_NUM, QNUM_NUM}, {ORL_LOCK_CAPS, QNUM_CAPS}};
+    struct orl_qemu_calls *c = ctx;
+    uint32_t has = 0;
+    (void)error;
+    if (sd_bus_message_is_method_error(m, NULL) != 0 ||
+            sd_bus_message_read(m, "v", "u", &has) < 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (((has ^ c->wanted_locks) & table[i].bit) != 0 && !c->is_down[table[i].qnum]) {
+            key(c, table[i].qnum, true);
+            key(c, table[i].qnum, false);
+        }
+    }
+    return 0;
+}
+
+static void ask_modifiers(struct orl_qemu_calls *c)
+{
+    sd_bus_message *m = NULL;
+    if (sd_bus_message_new_method_call(c->bus, &m, NULL, ORL_QEMU_CONSOLE_PATH,
+                "org.freedesktop.DBus.Properties", "Get") >= 0 &&
+            sd_bus_message_append(m, "ss", KEYBOARD, "Modifiers") >= 0) {
+        (void)sd_bus_call_async(c->bus, NULL, m, on_modifiers, c, LOCKS_MAX_US);
+    }
+    (void)sd_bus_message_unref(m);
+}
+
+void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *input)
+{
+    switch (input->kind) {
+    case ORL_INPUT_KEY:
+        key(calls, qnum_of(input->code), input->is_down != 0);
+        break;
+    case ORL_INPUT_POINTER:
+        call(calls, MOUSE, "SetAbsPosition", "uu", (uint32_t)input->x, (uint32_t)input->y);
+        set_buttons(calls, input->code);
+        break;
+    case ORL_INPUT_RELATIVE:
+        call(calls, MOUSE, "RelMotion", "ii", input->x, input->y);
+        set_buttons(calls, input->code);
+        break;
+    case ORL_INPUT_WHEEL:
+        turn_wheel(calls, &calls->wheel_y, input->y, BUTTON_WHEEL_UP, BUTTON_WHEEL_DOWN);
+        turn_wheel(calls, &calls->wheel_x, input->x, BUTTON_WHEEL_RIGHT, BUTTON_WHEEL_LEFT);
+        break;
+    case ORL_INPUT_LOCKS:
+        calls->wanted_locks = input->code;
+        ask_modifiers(calls);
+        break;
+    case ORL_INPUT_RELEASE_ALL:
+        release_all(calls);
+        break;
+    case ORL_INPUT_SIZE:
+        call(calls, "org.qemu.Display1.Console", "SetUIInfo", "qqiiuu", 0, 0, 0, 0,
+                (uint32_t)input->x, (uint32_t)input->y);
+        break;
+    default: /* KEYSYM: this display takes scancodes only */
+        break;
+    }
+}

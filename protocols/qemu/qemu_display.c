@@ -1,0 +1,303 @@
+#include "protocols/qemu/qemu_display.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "display/link.h"
+#include "protocols/qemu/qemu_calls.h"
+#include "protocols/qemu/qemu_listener.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define OPEN_MAX_US (5 * ORL_US_PER_S)         /* a guest under emulation keeps QEMU busy */
+#define HANDSHAKE_MAX_US (500 * ORL_US_PER_MS) /* QEMU's main loop stands still for it */
+#define TICK_US (100 * ORL_US_PER_MS)
+#define STALL_TICKS 10 /* nothing was read */
+#define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
+#define BUS_TURNS 32
+#define INPUTS_PER_WAKE 64
+#define QUEUED_MAX 64 /* calls that QEMU has not read; input waits beyond */
+
+struct orl_qemu_display {
+    struct orl_loop *loop;
+    const struct orl_qemu_display_events *events;
+    void *ctx;
+    sd_bus *bus;
+    struct orl_io *bus_io;
+    struct orl_timer *tick;
+    struct orl_qemu_listener listener; /* its fd is the kept duplicate of what the console reads */
+    struct orl_io *listener_io;        /* until the handshake is done */
+    bool is_registering, is_registered, is_open, is_closed;
+    int input_fd;
+    struct orl_io *input_io;
+    struct orl_qemu_calls calls;
+    uint64_t started_us, heard_us;
+    int unread_bytes; /* of the stream, at the last tick */
+    unsigned stalled_ticks, full_ticks;
+    const char *why; /* set: over; told when no call of ours is on the stack */
+};
+
+static void fail(struct orl_qemu_display *d, const char *why)
+{
+    d->why = d->why != NULL ? d->why : why;
+}
+
+/* Last in every callback of the loop: the owner may free us. */
+static void settle(struct orl_qemu_display *d)
+{
+    if (d->why != NULL && !d->is_closed) {
+        d->is_closed = true;
+        orl_timer_stop(d->tick);
+        orl_io_close(d->bus_io);
+        orl_io_close(d->listener_io);
+        orl_io_close(d->input_io);
+        d->bus_io = d->listener_io = d->input_io = NULL;
+        if (d->listener.fd >= 0) {
+            (void)shutdown(d->listener.fd, SHUT_RDWR);
+        }
+        d->events->on_closed(d->ctx, d->why);
+    }
+}
+
+static size_t queued(const struct orl_qemu_display *d)
+{
+    uint64_t count = 0;
+    return sd_bus_get_n_queued_write(d->bus, &count) < 0 ? 0 : (size_t)count;
+}
+
+static void watch(struct orl_qemu_display *d)
+{
+    int events = sd_bus_get_events(d->bus);
+    if (events < 0) {
+        fail(d, "QEMU closed the display");
+        return;
+    }
+    orl_io_set(d->bus_io, ((events & POLLIN) != 0 ? (unsigned)ORL_IO_READ : 0U) |
+                                  ((events & POLLOUT) != 0 ? (unsigned)ORL_IO_WRITE : 0U));
+    if (d->input_io != NULL) {
+        orl_io_set(
+                d->input_io, ORL_IO_HANGUP | (queued(d) < QUEUED_MAX ? (unsigned)ORL_IO_READ : 0U));
+    }
+}
+
+static void hand_out(struct orl_qemu_display *d)
+{
+    int pair[2];
+    int stream = fcntl(d->listener.fd, F_DUPFD_CLOEXEC, 0);
+    if (stream < 0 ||
+            socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+        orl_close_fd(&stream);
+        fail(d, "no more files can be opened");
+        return;
+    }
+    d->is_open = true;
+    d->input_fd = pair[0];
+    d->calls.bus = d->bus;
+    d->events->on_open(d->ctx, stream, pair[1]);
+}
+
+static void on_input(void *ctx, unsigned events)
+{
+    struct orl_qemu_display *d = ctx;
+    struct orl_link_msg msg;
+    int rc = (events & ORL_IO_READ) == 0 ? ORL_E_CLOSED : ORL_OK;
+    for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && queued(d) < QUEUED_MAX; i++) {
+        rc = orl_link_recv(d->input_fd, &msg);
+        if (rc == ORL_OK && msg.type != ORL_LINK_INPUT) {
+            orl_close_fd(&msg.surface_fd);
+            rc = ORL_E_PROTO;
+        }
+        if (rc == ORL_OK) {
+            orl_qemu_calls_input(&d->calls, &msg.input);
+        }
+    }
+    if (rc < 0 && rc != ORL_E_AGAIN) {
+        fail(d, "the console is gone");
+    }
+    watch(d);
+    settle(d);
+}
+
+static void open_input(struct orl_qemu_display *d)
+{
+    struct orl_err err;
+    if (d->listener.state != ORL_QEMU_LISTENER_DONE || !d->is_registered || d->is_open) {
+        return;
+    }
+    hand_out(d);
+    if (d->is_open && orl_io_open(d->loop, d->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input, d,
+                              &d->input_io, &err) < 0) {
+        fail(d, "the loop takes no more sockets");
+    }
+}
+
+static void on_listener(void *ctx, unsigned events)
+{
+    struct orl_qemu_display *d = ctx;
+    (void)events;
+    int rc = orl_qemu_listener_step(&d->listener);
+    if (d->listener.is_heard && d->heard_us == 0) {
+        d->heard_us = orl_clock_now_us();
+    }
+    if (rc == ORL_OK) {
+        orl_io_close(d->listener_io);
+        d->listener_io = NULL;
+        open_input(d);
+    } else if (rc != ORL_E_AGAIN) {
+        fail(d, "QEMU did not finish the listener's handshake");
+    }
+    settle(d);
+}
+
+static int on_registered(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    struct orl_qemu_display *d = ctx;
+    (void)error;
+    if (sd_bus_message_is_method_error(m, NULL) != 0) {
+        fail(d, "QEMU refused the listener");
+        return 0;
+    }
+    d->is_registered = true;
+    open_input(d);
+    return 0;
+}
+
+static void register_listener(struct orl_qemu_display *d)
+{
+    ORL_AUTO(orl_close_auto) int qemu_fd = -1;
+    d->is_registering = true;
+    if (orl_qemu_listener_open(&d->listener, &qemu_fd, NULL) < 0 ||
+            orl_io_open(d->loop, d->listener.fd, ORL_IO_READ, on_listener, d, &d->listener_io,
+                    NULL) < 0 ||
+            sd_bus_call_method_async(d->bus, NULL, NULL, ORL_QEMU_CONSOLE_PATH,
+                    "org.qemu.Display1.Console", "RegisterListener", on_registered, d, "h",
+                    qemu_fd) < 0) {
+        fail(d, "no listener could be made");
+    }
+}
+
+static void pump(struct orl_qemu_display *d)
+{
+    int rc = 1;
+    for (unsigned i = 0; rc > 0 && d->why == NULL && i < BUS_TURNS; i++) {
+        rc = sd_bus_process(d->bus, NULL);
+        if (rc >= 0 && !d->is_registering && sd_bus_is_ready(d->bus) > 0) {
+            register_listener(d);
+            rc = 1;
+        }
+    }
+    if (rc < 0) {
+        fail(d, "QEMU closed the display");
+    }
+    if (d->why == NULL) {
+        watch(d);
+    }
+}
+
+static void on_bus(void *ctx, unsigned events)
+{
+    struct orl_qemu_display *d = ctx;
+    (void)events;
+    pump(d);
+    settle(d);
+}
+
+/* A reader that lives empties the socket again and again; one that does not lets it fill, and QEMU's
+ * memory after it. */
+static void check_stall(struct orl_qemu_display *d)
+{
+    int unread = 0;
+    if (ioctl(d->listener.fd, FIONREAD, &unread) < 0) {
+        unread = 0;
+    }
+    bool is_stalled = unread > 0 && unread >= d->unread_bytes;
+    bool is_full = unread > d->listener.room_bytes / 2;
+    d->stalled_ticks = is_stalled ? d->stalled_ticks + 1 : 0;
+    d->full_ticks = is_full ? d->full_ticks + 1 : 0;
+    d->unread_bytes = unread;
+    if (d->stalled_ticks >= STALL_TICKS) {
+        fail(d, "the console stopped reading");
+    } else if (d->full_ticks >= FULL_TICKS) {
+        fail(d, "the console reads too slowly");
+    }
+}
+
+static void on_tick(void *ctx)
+{
+    struct orl_qemu_display *d = ctx;
+    uint64_t now_us = orl_clock_now_us();
+    pump(d); /* its time-outs */
+    if (d->is_open) {
+        check_stall(d);
+    } else if (now_us - d->started_us > OPEN_MAX_US ||
+               (d->heard_us != 0 && now_us - d->heard_us > HANDSHAKE_MAX_US)) {
+        fail(d, "QEMU's display did not open in time");
+    }
+    settle(d);
+}
+
+/* As sd-bus does it without a bus: we are the client of QEMU's own server. */
+static int start_bus(struct orl_qemu_display *d, int *fd, struct orl_err *err)
+{
+    int rc = sd_bus_new(&d->bus);
+    rc = rc < 0 ? rc : sd_bus_set_fd(d->bus, *fd, *fd);
+    if (rc >= 0) {
+        *fd = -1;
+    }
+    rc = rc < 0 ? rc : sd_bus_set_bus_client(d->bus, 0);
+    rc = rc < 0 ? rc : sd_bus_negotiate_fds(d->bus, 1);
+    rc = rc < 0 ? rc : sd_bus_set_trusted(d->bus, 1);
+    rc = rc < 0 ? rc : sd_bus_start(d->bus);
+    return rc < 0 ? orl_err_sys(err, -rc, "QEMU's D-Bus display") : ORL_OK;
+}
+
+int orl_qemu_display_new(struct orl_loop *loop, int fd,
+        const struct orl_qemu_display_events *events, void *ctx,
+        struct orl_qemu_display **ret_display, struct orl_err *err)
+{
+    ORL_AUTO(orl_close_auto) int own_fd = fd;
+    struct orl_qemu_display *d = calloc(1, sizeof(*d));
+    if (d == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "QEMU display");
+    }
+    d->loop = loop;
+    d->events = events;
+    d->ctx = ctx;
+    d->listener.fd = d->input_fd = -1;
+    d->started_us = orl_clock_now_us();
+    int rc = start_bus(d, &own_fd, err);
+    rc = rc < 0 ? rc
+                : orl_io_open(loop, sd_bus_get_fd(d->bus), ORL_IO_READ, on_bus, d, &d->bus_io, err);
+    rc = rc < 0 ? rc : orl_timer_new(loop, on_tick, d, &d->tick, err);
+    if (rc < 0) {
+        orl_qemu_display_free(d);
+        return rc;
+    }
+    orl_timer_start(d->tick, 0, TICK_US); /* at once: sd-bus may have something to write */
+    *ret_display = d;
+    return ORL_OK;
+}
+
+void orl_qemu_display_free(struct orl_qemu_display *d)
+{
+    static const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+    if (d == NULL) {
+        return;
+    }
+    if (d->is_open && sd_bus_is_ready(d->bus) > 0) {
+        orl_qemu_calls_input(&d->calls, &release); /* each is written at once while there is room */
+    }
+    orl_io_close(d->bus_io);
+    orl_io_close(d->listener_io);
+    orl_io_close(d->input_io);
+    orl_timer_free(d->tick);
+    if (d->listener.fd >= 0) {
+        (void)shutdown(d->listener.fd, SHUT_RDWR);
+    }
+    sd_bus_close(d->bus);
+    (void)sd_bus_unref(d->bus);
+    orl_close_fd(&d->listener.fd);
+    orl_close_fd(&d->input_fd);
+    free(d);
+}

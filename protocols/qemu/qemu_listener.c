@@ -1,0 +1,125 @@
+#include "protocols/qemu/qemu_listener.h"
+#include "protocols/qemu/qemu_wire.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define QUESTION_MAX_BYTES 1024
+#define ANSWER_MAX_BYTES 256
+#define LINE_MAX_BYTES 128
+#define SEND_BUFFER_BYTES (16 << 20)
+
+/* D-Bus Specification, "Authentication Protocol"; without fds: we want none. */
+static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+
+int orl_qemu_listener_open(
+        struct orl_qemu_listener *listener, int *ret_qemu_fd, struct orl_err *err)
+{
+    int pair[2];
+    int bytes = SEND_BUFFER_BYTES;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+        return orl_err_sys(err, errno, "a listener's sockets");
+    }
+    *listener = (struct orl_qemu_listener){.fd = pair[0]};
+    *ret_qemu_fd = pair[1];
+    /* Beyond the limit for all only with CAP_NET_ADMIN; without it frames take more turns. */
+    if (setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0) {
+        (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    }
+    socklen_t size = sizeof(listener->room_bytes);
+    (void)getsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &listener->room_bytes, &size);
+    ssize_t n = send(pair[0], auth, sizeof(auth) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n == (ssize_t)sizeof(auth) - 1 ? ORL_OK
+                                          : orl_err_sys(err, errno, "a listener's first bytes");
+}
+
+/* What is there, without taking it. */
+static int peek(const struct orl_qemu_listener *l, void *data, size_t size, size_t *ret_len)
+{
+    ssize_t n = recv(l->fd, data, size, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return ORL_E_AGAIN;
+    }
+    *ret_len = n > 0 ? (size_t)n : 0;
+    return n > 0 ? ORL_OK : ORL_E_CLOSED;
+}
+
+static int take(const struct orl_qemu_listener *l, void *data, size_t len)
+{
+    return recv(l->fd, data, len, MSG_DONTWAIT) == (ssize_t)len ? ORL_OK : ORL_E_CLOSED;
+}
+
+static int read_line(struct orl_qemu_listener *l)
+{
+    char line[LINE_MAX_BYTES];
+    size_t len = 0;
+    int rc = peek(l, line, sizeof(line), &len);
+    if (rc < 0) {
+        return rc;
+    }
+    l->is_heard = true;
+    const char *end = memmem(line, len, "\r\n", 2);
+    if (end == NULL) {
+        return len == sizeof(line) ? ORL_E_PROTO : ORL_E_AGAIN;
+    }
+    rc = take(l, line, (size_t)(end - line) + 2);
+    if (rc == ORL_OK && strncmp(line, "OK ", 3) == 0) {
+        l->state = ORL_QEMU_LISTENER_QUESTION;
+    } else if (rc == ORL_OK && strncmp(line, "DATA", 4) != 0) {
+        rc = ORL_E_PROTO;
+    }
+    return rc;
+}
+
+static int answer(struct orl_qemu_listener *l, uint32_t reply_to)
+{
+    struct orl_buf out;
+    orl_buf_init(&out, ANSWER_MAX_BYTES);
+    orl_qemu_wire_put_properties(&out, 1, reply_to);
+    ssize_t n = out.is_failed ? -1 : send(l->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    int rc = n == (ssize_t)out.len ? ORL_OK : ORL_E_CLOSED;
+    orl_buf_fini(&out);
+    return rc;
+}
+
+static int read_question(struct orl_qemu_listener *l)
+{
+    uint8_t data[QUESTION_MAX_BYTES];
+    size_t len = 0;
+    size_t header_len = 0;
+    struct orl_qemu_header header;
+    int rc = peek(l, data, sizeof(data), &len);
+    if (rc < 0 || len < ORL_QEMU_FIXED_BYTES) {
+        return rc < 0 ? rc : ORL_E_AGAIN;
+    }
+    if (orl_qemu_wire_measure(data, &header_len) < 0 || header_len > sizeof(data)) {
+        return ORL_E_PROTO;
+    }
+    if (len < header_len) {
+        return ORL_E_AGAIN;
+    }
+    rc = orl_qemu_wire_header(data, header_len, &header);
+    if (rc < 0 || header.call != ORL_QEMU_GET_ALL || !header.wants_reply ||
+            header.body_len > sizeof(data) - header_len) {
+        return ORL_E_PROTO;
+    }
+    if (len < header_len + header.body_len) {
+        return ORL_E_AGAIN;
+    }
+    rc = take(l, data, header_len + header.body_len);
+    rc = rc < 0 ? rc : answer(l, header.serial);
+    if (rc == ORL_OK) {
+        l->state = ORL_QEMU_LISTENER_DONE;
+    }
+    return rc;
+}
+
+int orl_qemu_listener_step(struct orl_qemu_listener *listener)
+{
+    int rc = ORL_OK;
+    while (rc == ORL_OK && listener->state == ORL_QEMU_LISTENER_AUTH) {
+        rc = read_line(listener);
+    }
+    return rc == ORL_OK && listener->state == ORL_QEMU_LISTENER_QUESTION ? read_question(listener)
+                                                                         : rc;
+}

@@ -1,0 +1,26 @@
+/* Our end of one listener's socket until its handshake is done: D-Bus authentication as the client, then QEMU's
+ * question for properties. Reads not one byte more than that: the next one is the console's. */
+#ifndef ORL_PROTOCOLS_QEMU_QEMU_LISTENER_H
+#define ORL_PROTOCOLS_QEMU_QEMU_LISTENER_H
+#include "base/err.h"
+#include <stdbool.h>
+
+enum orl_qemu_listener_state {
+    ORL_QEMU_LISTENER_AUTH = 0,
+    ORL_QEMU_LISTENER_QUESTION,
+    ORL_QEMU_LISTENER_DONE
+};
+struct orl_qemu_listener {
+    int fd; /* ours; not blocking */
+    enum orl_qemu_listener_state state;
+    int room_bytes; /* of QEMU's send buffer, as the kernel counts */
+    bool is_heard;  /* QEMU has begun: its main loop waits for us */
+};
+/* A pair, with room for two frames where we may, and our side of the authentication already in it.
+ * *ret_qemu_fd is the caller's. */
+ORL_NODISCARD int orl_qemu_listener_open(
+        struct orl_qemu_listener *listener, int *ret_qemu_fd, struct orl_err *err);
+/* The fd is readable. ORL_E_AGAIN: more is to come; ORL_OK: done. */
+ORL_NODISCARD int orl_qemu_listener_step(struct orl_qemu_listener *listener);
+
+#endif
