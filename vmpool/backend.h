@@ -57,7 +57,8 @@ struct orl_vm_spec {
     char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */
     struct orl_vm_network network;
     enum orl_vm_accel accel;
-    bool is_buffered; /* the overlay's file system has no O_DIRECT; found out by clone() */
+    bool has_dbus_display; /* this QEMU has one, and it is wanted; found out by clone() */
+    bool is_buffered;      /* the overlay's file system has no O_DIRECT; found out by clone() */
     uint32_t memory_mib;
     uint32_t vcpus;
     uint32_t width_px, height_px; /* of the display; 0: the device's own default */
@@ -127,6 +128,8 @@ struct orl_backend_ops {
     int (*look)(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
     /* A connected stream to its display, without authentication; the caller's. */
     int (*console)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+    /* A socket that QEMU took as its D-Bus display's client; the caller's. May be NULL. */
+    int (*display)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* Boots spec as a machine that goes away with this process or call, until marker is seen on its
      * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */
     int (*boot_test)(void *self, const struct orl_vm_spec *spec, const char *marker,

@@ -25,6 +25,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .network = orl_bl_network,
         .look = orl_bl_look,
         .console = orl_bl_console,
+        .display = orl_bl_display,
         .boot_test = orl_bl_boot_test,
 };
 
@@ -49,6 +50,7 @@ int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
     int n = snprintf(self->images_dir, sizeof self->images_dir, "%s", cfg->images_dir);
     int m = snprintf(self->installation, sizeof self->installation, "%s", cfg->installation);
     choose_network(self, cfg->network);
+    self->wants_dbus_display = cfg->wants_dbus_display;
     int r = n < 0 || (size_t)n >= sizeof self->images_dir || m != ORL_UUID_LEN
                     ? orl_err_set(err, ORL_E_INVAL, "images_dir or installation is too long")
                     : orl_overlay_prepare(cfg->images_dir, cfg->installation, err);

@@ -9,6 +9,7 @@ struct orl_backend_libvirt_cfg { /* borrowed for the call */
     const char *installation;
     const char *network;           /* isolated; empty: one of our own; "none": guests get no card */
     orl_backend_event_fn on_event; /* on another thread: wake a loop; NULL */
+    bool wants_dbus_display;       /* beside VNC, where this QEMU has it */
     void *ctx;
 };
 /* Does not connect: that is what the first call does, and each after libvirt was away. */

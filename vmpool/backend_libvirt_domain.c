@@ -55,6 +55,17 @@ static int forget(const struct orl_backend_libvirt *self, const char *uuid, stru
     return 0;
 }
 
+/* libvirt keeps QEMU's capabilities: this is quick. */
+static bool has_dbus_display(const struct orl_backend_libvirt *self, virConnectPtr conn)
+{
+    if (!self->wants_dbus_display || self->xml_type == ORL_DOMAIN_XML_TEST) {
+        return false;
+    }
+    ORL_AUTO(orl_free_auto)
+    char *caps = virConnectGetDomainCapabilities(conn, NULL, "x86_64", "q35", "qemu", 0);
+    return caps && strstr(caps, "<value>dbus</value>");
+}
+
 int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
@@ -71,8 +82,11 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
     found.is_buffered = spec->overlay[0] && !orl_overlay_has_direct(spec->overlay);
     orl_buf_init(&xml, ORL_DOMAIN_XML_MAX);
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
-    r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
-    r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
+    r = orl_libvirt_get(self->lv, &conn, err);
+    if (r == 0) {
+        found.has_dbus_display = has_dbus_display(self, conn);
+        r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
+    }
     if (r == 0) {
         ORL_AUTO(orl_libvirt_domain_auto)
         virDomainPtr domain = virDomainDefineXMLFlags(conn, (const char *)xml.data, 0);

@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    GRAPHICS_FIRST = 0, /* index of the display among the domain's <graphics> */
+    GRAPHICS_VNC = 0, /* indexes among the domain's <graphics>: domain_xml.c */
+    GRAPHICS_DBUS = 1,
     SCREEN_FIRST = 0,
     AGENT_TIMEOUT_S = 2,
     PICTURE_TIMEOUT_MS = 5000,
@@ -20,9 +21,9 @@ enum {
     SERIAL_POLL_MS = 50,
 };
 
-static int open_display(virDomainPtr domain, int *ret_fd, struct orl_err *err)
+static int open_display(virDomainPtr domain, unsigned index, int *ret_fd, struct orl_err *err)
 {
-    int fd = virDomainOpenGraphicsFD(domain, GRAPHICS_FIRST, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
+    int fd = virDomainOpenGraphicsFD(domain, index, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
     if (fd < 0) {
         return orl_libvirt_err(err, "opening the display");
     }
@@ -37,13 +38,23 @@ static int find(const struct orl_backend_libvirt *self, const char *uuid, virCon
     return r < 0 ? r : orl_libvirt_find(*ret_conn, uuid, ret_domain, err);
 }
 
-int orl_bl_console(void *self_, const char *uuid, int *ret_fd, struct orl_err *err)
+static int open_graphics(const struct orl_backend_libvirt *self, const char *uuid, unsigned index,
+        int *ret_fd, struct orl_err *err)
 {
-    const struct orl_backend_libvirt *self = self_;
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
     int r = find(self, uuid, &conn, &domain, err);
-    return r < 0 ? r : open_display(domain, ret_fd, err);
+    return r < 0 ? r : open_display(domain, index, ret_fd, err);
+}
+
+int orl_bl_console(void *self_, const char *uuid, int *ret_fd, struct orl_err *err)
+{
+    return open_graphics(self_, uuid, GRAPHICS_VNC, ret_fd, err);
+}
+
+int orl_bl_display(void *self_, const char *uuid, int *ret_fd, struct orl_err *err)
+{
+    return open_graphics(self_, uuid, GRAPHICS_DBUS, ret_fd, err);
 }
 
 /* The agent is root in the guest: this is all that it is ever asked, besides shutting down. */

@@ -12,6 +12,7 @@ struct orl_backend_libvirt {
     enum orl_domain_xml_type xml_type;
     char network[ORL_VM_NAME_MAX + 1]; /* empty: none */
     bool is_own_network;
+    bool wants_dbus_display;
 };
 
 int orl_bl_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -25,6 +26,7 @@ int orl_bl_host(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
 int orl_bl_network(void *self, struct orl_vm_network *ret_network, struct orl_err *err);
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_console(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+int orl_bl_display(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,
         unsigned timeout_ms, struct orl_err *err);
 

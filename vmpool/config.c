@@ -23,6 +23,8 @@ enum { DIR_BYTES = 90, PATH_BYTES = 240, USER_BYTES = 32, NAME_BYTES = 63, RULE_
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 /* In the order of enum orl_accel_mode. */
 static const char *const accels[] = {"auto", "kvm", "qemu", NULL};
+/* In the order of enum orl_display_mode. */
+static const char *const displays[] = {"auto", "dbus", "vnc", NULL};
 
 const struct orl_cfg_key orl_vmpool_keys[] = {
         STR(libvirt_uri, PATH_BYTES, "qemu:///system", "libvirt to make the machines with."),
@@ -64,6 +66,8 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         INT(reserve_memory_mib, 0, 1048576, "MiB", "512", "Memory kept free on the host."),
         INT(reserve_disk_mib, 0, 1048576, "MiB", "2048", "Disk kept free in images_dir."),
         INT(max_template_gib, 1, 65536, "GiB", "512", "Largest virtual disk of a template."),
+        ENUM(display, displays, "auto",
+                "How machines' screens are read; auto: QEMU's D-Bus display, else VNC."),
         INT(width_px, 320, 8192, "px", "1280", "Width of a machine's display at its start."),
         INT(height_px, 200, 8192, "px", "800", "Height of a machine's display at its start."),
         {.name = "allow_backing",

@@ -16,7 +16,8 @@ struct orl_vmpool_cfg {
     char *broker_user;
     char *isolated_network;
     char **static_allow;
-    int accel; /* enum orl_accel_mode */
+    int accel;   /* enum orl_accel_mode */
+    int display; /* enum orl_display_mode */
     int log_level;
     int64_t accel_timeout_s;
     int64_t max_in_flight;

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "vmpool/console_displays.h"
 #include "vmpool/static_target.h"
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +30,8 @@ struct orl_console_sock {
     struct orl_log_ctx log;
     int fd;
     struct orl_io *io;
+    struct orl_console_displays *displays;
+    bool is_closing;
     uint64_t next_serial;
     struct peer peers[PEERS_MAX];
 };
@@ -38,10 +41,12 @@ struct job {
     char *const *static_allow;
     char uuid[ORL_UUID_LEN + 1];
     char target[ORL_TEXT_MAX + 1]; /* static */
+    enum orl_display_mode display;
     size_t peer;
     uint64_t serial;
     struct orl_msg reply;
-    int fd;
+    struct orl_ipc_fds fds;
+    bool is_dbus; /* fds is a D-Bus display's socket, and for us */
     int result;
     struct orl_err err;
 };
@@ -54,28 +59,43 @@ static void refuse(struct orl_msg *reply, enum orl_reason reason, bool is_final,
     orl_msg_text(reply->u.console.text, sizeof reply->u.console.text, text);
 }
 
+static int open_machine(struct job *job, int *ret_fd)
+{
+    const struct orl_backend *backend = job->backend;
+    int r = ORL_E_UNSUPPORTED;
+    job->is_dbus = job->display != ORL_DISPLAY_VNC && backend->ops->display;
+    if (job->is_dbus) {
+        r = backend->ops->display(backend->self, job->uuid, ret_fd, &job->err);
+    }
+    if (!job->is_dbus || (r < 0 && job->display == ORL_DISPLAY_AUTO)) {
+        job->is_dbus = false;
+        r = backend->ops->console(backend->self, job->uuid, ret_fd, &job->err);
+    }
+    return r;
+}
+
 /* On a worker. */
 static void run(void *job_)
 {
     struct job *job = job_;
-    if (job->target[0]) {
-        job->result =
-                orl_static_connect(job->static_allow, job->target, CONNECT_MS, &job->fd, &job->err);
-    } else {
-        job->result =
-                job->backend->ops->console(job->backend->self, job->uuid, &job->fd, &job->err);
+    int fd = -1;
+    job->result = job->target[0] ? orl_static_connect(job->static_allow, job->target, CONNECT_MS,
+                                           &fd, &job->err)
+                                 : open_machine(job, &fd);
+    if (job->result == 0) {
+        job->fds.fd[job->fds.count++] = fd;
     }
 }
 
-static void done(void *job_, void *ctx)
+static void finish(struct orl_console_sock *sock, struct job *job)
 {
-    struct job *job = job_;
-    struct orl_console_sock *sock = ctx;
     struct peer *peer = &sock->peers[job->peer];
     const char *desktop = job->reply.u.console.desktop;
     if (job->result == 0) {
-        job->reply.u.console.source = ORL_SOURCE_VNC;
-        orl_log_info(&sock->log, "console opened", "desktop", desktop);
+        bool is_qemu = job->fds.count == 2;
+        job->reply.u.console.source = is_qemu ? ORL_SOURCE_QEMU : ORL_SOURCE_VNC;
+        orl_log_info(&sock->log, "console opened", "desktop", desktop, "display",
+                is_qemu ? "dbus" : "vnc");
     } else {
         orl_log_warn(&sock->log, "console not opened", "desktop", desktop, "error", job->err.text);
         bool is_final = job->result == ORL_E_DENIED || job->result == ORL_E_INVAL;
@@ -83,11 +103,44 @@ static void done(void *job_, void *ctx)
         orl_secret_wipe(job->reply.u.console.password, sizeof job->reply.u.console.password);
     }
     if (peer->ipc && peer->serial == job->serial) {
-        orl_ipc_post(peer->ipc, &job->reply, &job->fd, job->result == 0 ? 1 : 0);
+        orl_ipc_post(peer->ipc, &job->reply, job->fds.fd, job->fds.count);
     }
-    orl_close_fd(&job->fd);
+    orl_ipc_fds_close(&job->fds);
     orl_msg_wipe(&job->reply);
     free(job);
+}
+
+static void done(void *job_, void *ctx)
+{
+    struct job *job = job_;
+    struct orl_console_sock *sock = ctx;
+    if (job->result == 0 && job->is_dbus) {
+        orl_console_displays_open(sock->displays, job->uuid, orl_ipc_fds_take(&job->fds, 0), job);
+    } else {
+        finish(sock, job);
+    }
+}
+
+static void on_display(void *ctx, void *job_, int stream_fd, int input_fd, const char *why)
+{
+    struct orl_console_sock *sock = ctx;
+    struct job *job = job_;
+    job->fds.count = 0;
+    if (stream_fd >= 0) {
+        job->fds.fd[job->fds.count++] = stream_fd;
+        job->fds.fd[job->fds.count++] = input_fd;
+        finish(sock, job);
+        return;
+    }
+    bool may_fall_back = job->display == ORL_DISPLAY_AUTO && !sock->is_closing;
+    job->display = ORL_DISPLAY_VNC;
+    if (may_fall_back && orl_work_submit(sock->cfg.work, run, done, job, sock) == 0) {
+        orl_log_warn(&sock->log, "no D-Bus display", "desktop", job->reply.u.console.desktop, "why",
+                why);
+        return;
+    }
+    job->result = orl_err_set(&job->err, ORL_E_BACKEND, "%s", why);
+    finish(sock, job);
 }
 
 static int unseal(const struct orl_console_sock *sock, const struct orl_desktop_row *row, char *ret,
@@ -134,7 +187,7 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         job->peer = (size_t)(peer - sock->peers);
         job->serial = peer->serial;
         job->reply = *reply;
-        job->fd = -1;
+        job->display = sock->cfg.display;
     }
     if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
         free(job);
@@ -246,6 +299,9 @@ int orl_console_sock_new(const struct orl_console_sock_cfg *cfg, struct orl_cons
     sock->log = (struct orl_log_ctx){.parent = &root, .name = "console"};
     sock->fd = -1;
     int r = orl_ipc_listen(cfg->path, BACKLOG, &sock->fd, err);
+    if (r == 0 && orl_console_displays_new(cfg->loop, on_display, sock, &sock->displays) < 0) {
+        r = orl_err_set(err, ORL_E_NOMEM, "console socket");
+    }
     r = r < 0 ? r : orl_io_open(cfg->loop, sock->fd, ORL_IO_READ, on_connect, sock, &sock->io, err);
     if (r < 0) {
         orl_console_sock_free(sock);
@@ -260,7 +316,9 @@ void orl_console_sock_free(struct orl_console_sock *sock)
     if (!sock) {
         return;
     }
+    sock->is_closing = true;
     orl_io_close(sock->io);
+    orl_console_displays_free(sock->displays);
     for (size_t i = 0; i < PEERS_MAX; i++) {
         orl_ipc_free(sock->peers[i].ipc);
     }

@@ -8,6 +8,9 @@
 #include "store/desktop.h"
 #include "vmpool/backend.h"
 
+/* How machines' screens are read; in the order of the setting's choices. */
+enum orl_display_mode { ORL_DISPLAY_AUTO = 0, ORL_DISPLAY_DBUS, ORL_DISPLAY_VNC };
+
 struct orl_console_sock_cfg { /* borrowed for the object's life */
     const char *path;
     struct orl_loop *loop;
@@ -16,6 +19,7 @@ struct orl_console_sock_cfg { /* borrowed for the object's life */
     const struct orl_backend *backend;
     const struct orl_seal_key *key; /* of displays' passwords */
     char *const *static_allow;
+    enum orl_display_mode display;
     uid_t gateway_uid; /* besides root and our own; (uid_t)-1: nobody */
     uid_t broker_uid;  /* may only poke */
     void (*on_poke)(void *ctx);

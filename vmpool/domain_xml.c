@@ -102,8 +102,8 @@ static void put_network(struct orl_buf *out, const struct orl_vm_spec *spec)
     orl_xml_putf(out, "      <port isolated='yes'/>\n    </interface>\n");
 }
 
-/* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. It is the first <graphics>:
- * the index that OpenGraphicsFD counts by. */
+/* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. VNC is the first <graphics>,
+ * D-Bus the second: the index that OpenGraphicsFD counts by. */
 static void put_display(
         struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
 {
@@ -111,6 +111,9 @@ static void put_display(
         orl_xml_putf(out, "    <graphics type='vnc'/>\n");
     } else {
         orl_xml_putf(out, "    <graphics type='vnc'><listen type='none'/></graphics>\n");
+    }
+    if (spec->has_dbus_display) { /* no <audio> in it: QEMU 7.2 dies of a listener for sound */
+        orl_xml_putf(out, "    <graphics type='dbus' p2p='yes'/>\n");
     }
     orl_xml_putf(out, "    <video><model type='virtio' heads='1' primary='yes'>");
     if (spec->width_px && spec->height_px) {

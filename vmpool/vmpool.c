@@ -263,6 +263,7 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
             .images_dir = v->images_dir,
             .installation = orl_store_installation(v->store),
             .network = cfg->isolated_network,
+            .wants_dbus_display = cfg->display != ORL_DISPLAY_VNC,
             .on_event = on_libvirt_event,
             .ctx = v};
     return orl_backend_libvirt_new(&backend_cfg, &v->backend, err);
@@ -315,6 +316,7 @@ static int open_console(struct orl_vmpool *v, struct orl_err *err)
             .backend = &v->backend,
             .key = &v->key,
             .static_allow = v->cfg->static_allow,
+            .display = (enum orl_display_mode)v->cfg->display,
             .gateway_uid = uid_of(v->cfg->gateway_user),
             .broker_uid = uid_of(v->cfg->broker_user),
             .on_poke = kick,

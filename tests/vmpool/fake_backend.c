@@ -270,6 +270,19 @@ static int fake_console(void *self, const char *uuid, int *ret_fd, struct orl_er
     return n == 12 ? 0 : ORL_E_SYS;
 }
 
+static int fake_display(void *self, const char *uuid, int *ret_fd, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int pair[2];
+    (void)uuid;
+    if (!fake->has_display || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        return orl_err_set(err, ORL_E_BACKEND, "no such display");
+    }
+    close(pair[1]);
+    *ret_fd = pair[0];
+    return 0;
+}
+
 static int fake_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,
         unsigned timeout_ms, struct orl_err *err)
 {
@@ -296,6 +309,7 @@ struct orl_backend fake_backend(struct fake *fake)
             .network = fake_network,
             .look = fake_look,
             .console = fake_console,
+            .display = fake_display,
             .boot_test = fake_boot_test};
     return (struct orl_backend){.ops = &ops, .self = fake};
 }

@@ -227,6 +227,25 @@ static void the_person_gets_the_display(void **state)
     assert_memory_equal(banner, "RFB", sizeof banner);
 }
 
+/* The others here have a machine without a D-Bus display, and get VNC too. */
+static void a_dbus_display_that_does_not_open_gives_vnc(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    rig->fake.has_display = true;
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    assert_int_equal(rig->result, 0);
+    assert_int_equal(rig->fds.count, 1);
+    assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_VNC);
+    char banner[3];
+    assert_int_equal(recv(rig->fds.fd[0], banner, sizeof banner, 0), sizeof banner);
+    assert_memory_equal(banner, "RFB", sizeof banner);
+}
+
 static void nobody_else_gets_it(void **state)
 {
     struct rig *rig = *state;
@@ -391,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WITH_RIG(the_person_gets_the_display),
+            WITH_RIG(a_dbus_display_that_does_not_open_gives_vnc),
             WITH_RIG(nobody_else_gets_it),
             WITH_RIG(what_is_not_there_now_may_be_asked_again),
             WITH_RIG(an_ended_session_gets_nothing),

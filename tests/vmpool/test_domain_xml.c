@@ -68,7 +68,8 @@ static void compare(const char *name, const struct orl_vm_spec *spec, enum orl_d
 static void a_clone_of_a_disk_under_emulation(void **state)
 {
     (void)state;
-    const struct orl_vm_spec spec = spec_of();
+    struct orl_vm_spec spec = spec_of();
+    spec.has_dbus_display = true;
     compare("disk_qemu", &spec, ORL_DOMAIN_XML_QEMU);
 }
 

@@ -1,0 +1,116 @@
+#include "vmpool/console_displays.h"
+#include "base/log.h"
+#include "protocols/qemu/qemu_display.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct orl_log_ctx log_ctx = {.name = "display"};
+
+struct place {
+    struct orl_console_displays *displays;
+    char uuid[ORL_UUID_LEN + 1]; /* empty: free */
+    struct orl_qemu_display *display;
+    void *job; /* NULL: it has had its answer */
+};
+struct orl_console_displays {
+    struct orl_loop *loop;
+    orl_console_display_fn fn;
+    void *ctx;
+    struct place places[ORL_CONSOLE_DISPLAYS_MAX];
+};
+
+static void answer(struct place *place, int stream_fd, int input_fd, const char *why)
+{
+    void *job = place->job;
+    place->job = NULL;
+    if (job != NULL) {
+        place->displays->fn(place->displays->ctx, job, stream_fd, input_fd, why);
+    }
+}
+
+static void end(struct place *place, const char *why)
+{
+    place->uuid[0] = '\0';
+    orl_qemu_display_free(place->display);
+    place->display = NULL;
+    answer(place, -1, -1, why);
+}
+
+static void on_open(void *ctx, int stream_fd, int input_fd)
+{
+    answer(ctx, stream_fd, input_fd, NULL);
+}
+
+static void on_closed(void *ctx, const char *why)
+{
+    struct place *place = ctx;
+    orl_log_info(&log_ctx, "display over", "machine", place->uuid, "why", why);
+    end(place, why);
+}
+
+static const struct orl_qemu_display_events display_events = {
+        .on_open = on_open, .on_closed = on_closed};
+
+int orl_console_displays_new(struct orl_loop *loop, orl_console_display_fn fn, void *ctx,
+        struct orl_console_displays **ret_displays)
+{
+    struct orl_console_displays *displays = calloc(1, sizeof *displays);
+    if (!displays) {
+        return ORL_E_NOMEM;
+    }
+    displays->loop = loop;
+    displays->fn = fn;
+    displays->ctx = ctx;
+    for (size_t i = 0; i < ORL_CONSOLE_DISPLAYS_MAX; i++) {
+        displays->places[i].displays = displays;
+    }
+    *ret_displays = displays;
+    return 0;
+}
+
+/* The machine's own place, emptied; or a free one. */
+static struct place *find_place(struct orl_console_displays *displays, const char *uuid)
+{
+    struct place *found = NULL;
+    for (size_t i = 0; i < ORL_CONSOLE_DISPLAYS_MAX; i++) {
+        struct place *place = &displays->places[i];
+        if (strcmp(place->uuid, uuid) == 0) {
+            end(place, "another console opened it");
+            return place;
+        }
+        found = found == NULL && place->uuid[0] == '\0' ? place : found;
+    }
+    return found;
+}
+
+void orl_console_displays_open(
+        struct orl_console_displays *displays, const char *uuid, int fd, void *job)
+{
+    struct orl_err err = {.text = "too many displays are open"};
+    struct place *place = find_place(displays, uuid);
+    if (!place) {
+        close(fd);
+        displays->fn(displays->ctx, job, -1, -1, err.text);
+        return;
+    }
+    if (orl_qemu_display_new(displays->loop, fd, &display_events, place, &place->display, &err) <
+            0) {
+        displays->fn(displays->ctx, job, -1, -1, err.text);
+        return;
+    }
+    (void)snprintf(place->uuid, sizeof place->uuid, "%s", uuid);
+    place->job = job;
+}
+
+void orl_console_displays_free(struct orl_console_displays *displays)
+{
+    if (!displays) {
+        return;
+    }
+    for (size_t i = 0; i < ORL_CONSOLE_DISPLAYS_MAX; i++) {
+        end(&displays->places[i], "vmpool ends");
+    }
+    free(displays);
+}

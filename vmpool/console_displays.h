@@ -1,0 +1,22 @@
+/* The D-Bus displays of our machines that consoles have open: at most one of a machine. Loop thread only.
+ * Not here: who may have one (vmpool/console_sock.h). */
+#ifndef ORL_VMPOOL_CONSOLE_DISPLAYS_H
+#define ORL_VMPOOL_CONSOLE_DISPLAYS_H
+#include "base/id.h"
+#include "base/loop.h"
+
+#define ORL_CONSOLE_DISPLAYS_MAX 256
+
+struct orl_console_displays;
+/* Once for each open: two fds (stream, input) that the callee owns, or why there are none. */
+typedef void (*orl_console_display_fn)(
+        void *ctx, void *job, int stream_fd, int input_fd, const char *why);
+ORL_NODISCARD int orl_console_displays_new(struct orl_loop *loop, orl_console_display_fn fn,
+        void *ctx, struct orl_console_displays **ret_displays);
+/* Takes fd. The one of that machine that was open before ends: QEMU has one client. fn may come from here. */
+void orl_console_displays_open(
+        struct orl_console_displays *displays, const char *uuid, int fd, void *job);
+/* fn is called for what was not open yet. NULL is fine. */
+void orl_console_displays_free(struct orl_console_displays *displays);
+
+#endif
