@@ -148,6 +148,12 @@ void rig_console_start(struct rig_console *console, int display_fd, const char *
 void rig_console_start_as(
         struct rig_console *console, int display_fd, const char *password, uint32_t source)
 {
+    rig_console_start_on(console, &display_fd, 1, password, source);
+}
+
+void rig_console_start_on(struct rig_console *console, const int *fds, unsigned count,
+        const char *password, uint32_t source)
+{
     int pair[2];
     struct orl_err err = {0};
     orl_assert(orl_ipc_pair(pair, &err) == 0);
@@ -158,9 +164,11 @@ void rig_console_start_as(
     struct orl_msg msg = {.type = ORL_MSG_START};
     msg.u.start.source = source;
     orl_msg_text(msg.u.start.password, sizeof(msg.u.start.password), password);
-    int rc = orl_ipc_send(console->control, &msg, &display_fd, 1);
+    int rc = orl_ipc_send(console->control, &msg, fds, count);
     orl_assert(rc == 0);
-    close(display_fd);
+    for (unsigned i = 0; i < count; i++) {
+        close(fds[i]);
+    }
 }
 
 enum orl_reason rig_console_reason(struct rig_console *console, int timeout_ms)

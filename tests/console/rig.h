@@ -32,6 +32,9 @@ struct rig_console {
 void rig_console_start(struct rig_console *console, int display_fd, const char *password);
 void rig_console_start_as(
         struct rig_console *console, int display_fd, const char *password, uint32_t source);
+/* Takes the fds. */
+void rig_console_start_on(struct rig_console *console, const int *fds, unsigned count,
+        const char *password, uint32_t source);
 /* The CLOSE message; ORL_REASON_NONE: none came. */
 enum orl_reason rig_console_reason(struct rig_console *console, int timeout_ms);
 int rig_console_wait(

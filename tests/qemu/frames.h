@@ -1,0 +1,21 @@
+/* The messages of QEMU's listener, written for tests: right ones, and with any field wrong. */
+#ifndef ORL_TESTS_QEMU_FRAMES_H
+#define ORL_TESTS_QEMU_FRAMES_H
+#include "base/buf.h"
+
+#define FRAMES_XRGB 0x20020888U
+
+/* A header of a call on Listener that wants no answer; the body follows. */
+void frames_put_header(
+        struct orl_buf *buf, const char *member, const char *signature, uint32_t body_len);
+/* One colour; data_len is what is said, stride * height is what is written. */
+void frames_put_scanout(struct orl_buf *buf, uint32_t width, uint32_t height, uint32_t colour);
+void frames_put_update(struct orl_buf *buf, uint32_t x, uint32_t y, uint32_t width, uint32_t height,
+        uint32_t colour);
+void frames_put_cursor(struct orl_buf *buf, uint32_t width, uint32_t height, uint32_t argb);
+void frames_put_mouse(struct orl_buf *buf, bool is_on);
+
+/* QEMU's question for properties, which wants an answer. */
+void frames_put_get_all(struct orl_buf *buf);
+
+#endif

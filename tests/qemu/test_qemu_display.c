@@ -1,0 +1,356 @@
+/* The trusted side against a peer that plays QEMU: a D-Bus server by sd-bus in another process. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "display/link.h"
+#include "frames.h"
+#include "protocols/qemu/qemu_display.h"
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <systemd/sd-bus.h>
+
+#include <cmocka.h>
+
+#define WAIT_US (20 * ORL_US_PER_S) /* an upper bound, never a measure */
+#define FRAME_PX 512
+
+enum manner {
+    RIGHT = 0,
+    SILENT,      /* says nothing at all */
+    REFUSES,     /* answers RegisterListener with an error */
+    HALF,        /* stops in the middle of the listener's handshake */
+    NO_QUESTION, /* sends a frame where its question belongs */
+    FLOODS,      /* frames without end */
+};
+struct peer {
+    enum manner manner;
+    sd_bus *bus;
+    int listener;
+    int notes; /* what was called, as text */
+};
+
+static void note(const struct peer *peer, const char *text)
+{
+    ssize_t n = write(peer->notes, text, strlen(text));
+    (void)n;
+}
+
+static int on_call(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    struct peer *peer = ctx;
+    char text[96];
+    uint32_t value = 0;
+    (void)error;
+    const char *member = sd_bus_message_get_member(m);
+    if (strcmp(member, "RegisterListener") == 0) {
+        int fd = -1;
+        if (peer->manner == REFUSES || sd_bus_message_read(m, "h", &fd) < 0) {
+            return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_FAILED, "no");
+        }
+        peer->listener = dup(fd);
+        (void)fcntl(peer->listener, F_SETFL, 0);
+        return sd_bus_reply_method_return(m, "");
+    }
+    (void)sd_bus_message_read(m, "u", &value);
+    (void)snprintf(text, sizeof text, "%s %u;", member, value);
+    note(peer, text);
+    return 1;
+}
+
+/* False: it was shut down; QEMU drops such a listener and goes on. */
+static bool put_all(int fd, const void *data, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        ssize_t n = send(fd, (const char *)data + at, len - at, MSG_NOSIGNAL);
+        if (n <= 0) {
+            return false;
+        }
+        at += (size_t)n;
+    }
+    return true;
+}
+
+static void expect_text(int fd, const char *text)
+{
+    char byte = 0;
+    for (const char *at = text; *at != '\0'; at += byte == *at ? 1 : 0) {
+        if (recv(fd, &byte, 1, 0) != 1) {
+            _exit(0);
+        }
+    }
+}
+
+/* As QEMU: the server's part of the authentication, a question, and a wait for its answer. */
+static void shake_hands(const struct peer *peer)
+{
+    static const char ok[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n";
+    struct orl_buf ask;
+    uint8_t head[16];
+    expect_text(peer->listener, "BEGIN\r\n");
+    (void)put_all(peer->listener, ok, peer->manner == HALF ? 9 : sizeof ok - 1);
+    if (peer->manner == HALF) {
+        return;
+    }
+    orl_buf_init(&ask, 65536);
+    frames_put_get_all(&ask);
+    if (peer->manner == NO_QUESTION) {
+        orl_buf_reset(&ask);
+        frames_put_scanout(&ask, 16, 16, 1);
+    }
+    (void)put_all(peer->listener, ask.data, ask.len);
+    orl_buf_fini(&ask);
+    if (recv(peer->listener, head, sizeof head, MSG_WAITALL) != sizeof head || head[1] != 2) {
+        _exit(0);
+    }
+    uint8_t rest[56];
+    (void)!recv(peer->listener, rest, sizeof rest, MSG_WAITALL);
+    note(peer, "ready;");
+}
+
+static void paint(const struct peer *peer)
+{
+    struct orl_buf out;
+    orl_buf_init(&out, 4U << 20);
+    frames_put_scanout(&out, FRAME_PX, FRAME_PX, 0x0a0b0c);
+    bool is_open = true;
+    do {
+        is_open = put_all(peer->listener, out.data, out.len);
+    } while (is_open && peer->manner == FLOODS);
+    orl_buf_fini(&out);
+}
+
+static void play(int fd, enum manner manner, int notes)
+{
+    struct peer peer = {.manner = manner, .listener = -1, .notes = notes};
+    sd_id128_t id;
+    bool is_shaken = false;
+    if (manner == SILENT) {
+        (void)pause();
+    }
+    (void)sd_id128_randomize(&id);
+    if (sd_bus_new(&peer.bus) < 0 || sd_bus_set_fd(peer.bus, fd, fd) < 0 ||
+            sd_bus_set_server(peer.bus, 1, id) < 0 || sd_bus_set_anonymous(peer.bus, 1) < 0 ||
+            sd_bus_negotiate_fds(peer.bus, 1) < 0 || sd_bus_set_trusted(peer.bus, 1) < 0 ||
+            sd_bus_add_filter(peer.bus, NULL, on_call, &peer) < 0 || sd_bus_start(peer.bus) < 0) {
+        _exit(1);
+    }
+    for (;;) {
+        int rc = sd_bus_process(peer.bus, NULL);
+        if (rc < 0) {
+            _exit(0);
+        }
+        if (rc == 0 && peer.listener >= 0 && !is_shaken) {
+            is_shaken = true;
+            (void)sd_bus_flush(peer.bus);
+            shake_hands(&peer);
+            if (manner != HALF) {
+                paint(&peer);
+            }
+        }
+        if (rc == 0 && sd_bus_wait(peer.bus, UINT64_MAX) < 0) {
+            _exit(0);
+        }
+    }
+}
+
+struct rig {
+    struct orl_loop *loop;
+    struct orl_timer *limit;
+    struct orl_qemu_display *display;
+    pid_t pid;
+    int notes;
+    int stream, input;
+    char why[96];
+    bool stops_at_open;
+};
+
+static void on_limit(void *ctx)
+{
+    struct rig *rig = ctx;
+    orl_loop_stop(rig->loop);
+}
+
+static void on_open(void *ctx, int stream_fd, int input_fd)
+{
+    struct rig *rig = ctx;
+    rig->stream = stream_fd;
+    rig->input = input_fd;
+    if (rig->stops_at_open) {
+        orl_loop_stop(rig->loop);
+    }
+}
+
+static void on_closed(void *ctx, const char *why)
+{
+    struct rig *rig = ctx;
+    (void)snprintf(rig->why, sizeof rig->why, "%s", why);
+    orl_qemu_display_free(rig->display);
+    rig->display = NULL;
+    orl_loop_stop(rig->loop);
+}
+
+static const struct orl_qemu_display_events events = {.on_open = on_open, .on_closed = on_closed};
+
+static void run(struct rig *rig)
+{
+    orl_timer_start(rig->limit, WAIT_US, 0);
+    orl_loop_run(rig->loop);
+    orl_timer_stop(rig->limit);
+}
+
+static void begin(struct rig *rig, enum manner manner, bool stops_at_open)
+{
+    int pair[2];
+    int notes[2];
+    *rig = (struct rig){.stream = -1, .input = -1, .stops_at_open = stops_at_open};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, notes), 0);
+    rig->pid = fork();
+    if (rig->pid == 0) {
+        close(pair[0]);
+        close(notes[0]);
+        play(pair[1], manner, notes[1]);
+        _exit(0);
+    }
+    close(pair[1]);
+    close(notes[1]);
+    rig->notes = notes[0];
+    assert_int_equal(orl_loop_new(&rig->loop, NULL), 0);
+    assert_int_equal(orl_timer_new(rig->loop, on_limit, rig, &rig->limit, NULL), 0);
+    assert_int_equal(
+            orl_qemu_display_new(rig->loop, pair[0], &events, rig, &rig->display, NULL), 0);
+    run(rig);
+}
+
+static void end(struct rig *rig)
+{
+    orl_qemu_display_free(rig->display);
+    orl_timer_free(rig->limit);
+    orl_loop_free(rig->loop);
+    orl_close_fd(&rig->stream);
+    orl_close_fd(&rig->input);
+    orl_close_fd(&rig->notes);
+    (void)kill(rig->pid, SIGKILL);
+    (void)waitpid(rig->pid, NULL, 0);
+}
+
+static void the_stream_begins_with_the_first_frame(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct orl_buf frame;
+    uint8_t head[128];
+    begin(&rig, RIGHT, true);
+    assert_true(rig.stream >= 0 && rig.input >= 0);
+    orl_buf_init(&frame, 4U << 20);
+    frames_put_scanout(&frame, FRAME_PX, FRAME_PX, 0x0a0b0c);
+    size_t len = 0;
+    while (len < sizeof head) { /* it is not blocking */
+        ssize_t n = recv(rig.stream, head + len, sizeof head - len, 0);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    assert_memory_equal(head, frame.data, sizeof head);
+    orl_buf_fini(&frame);
+    end(&rig);
+}
+
+static void send_input(const struct rig *rig, struct orl_input input)
+{
+    const struct orl_link_msg msg = {.type = ORL_LINK_INPUT, .input = input, .surface_fd = -1};
+    assert_int_equal(orl_link_send(rig->input, &msg), 0);
+}
+
+static void expect_notes(const struct rig *rig, const char *text)
+{
+    char got[512] = "";
+    size_t len = 0;
+    while (strstr(got, text) == NULL && len < sizeof got - 1) {
+        ssize_t n = recv(rig->notes, got + len, sizeof got - 1 - len, 0);
+        if (n <= 0) {
+            break;
+        }
+        len += (size_t)n;
+    }
+    if (strstr(got, text) == NULL) {
+        print_message("got: %s\n", got);
+    }
+    assert_non_null(strstr(got, text));
+}
+
+static void what_a_dead_console_pressed_is_released(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, RIGHT, true);
+    send_input(&rig, (struct orl_input){.kind = ORL_INPUT_KEY, .code = 0x11D, .is_down = 1});
+    send_input(&rig, (struct orl_input){
+                             .kind = ORL_INPUT_POINTER, .code = ORL_BUTTON_RIGHT, .x = 7, .y = 9});
+    send_input(&rig, (struct orl_input){.kind = ORL_INPUT_WHEEL, .y = 240});
+    orl_close_fd(&rig.input);
+    run(&rig);
+    assert_string_equal(rig.why, "the console is gone");
+    expect_notes(&rig, "Press 157;SetAbsPosition 7;Press 2;Press 3;Release 3;Press 3;Release 3;"
+                       "Release 157;Release 2;");
+    end(&rig);
+}
+
+static void what_is_no_input_ends_the_display(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, RIGHT, true);
+    assert_int_equal(send(rig.input, "nonsense", 8, MSG_NOSIGNAL), 8);
+    run(&rig);
+    assert_string_equal(rig.why, "the console is gone");
+    end(&rig);
+}
+
+static void a_console_that_does_not_read_is_shut_out(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, FLOODS, true);
+    assert_true(rig.stream >= 0);
+    run(&rig);
+    assert_string_equal(rig.why, "the console stopped reading");
+    int status = -1; /* QEMU's send has failed: nothing queues */
+    assert_int_equal(waitpid(rig.pid, &status, 0), rig.pid);
+    assert_int_equal(status, 0);
+    end(&rig);
+}
+
+static void a_peer_that_stops_or_lies_gives_no_stream(void **state)
+{
+    (void)state;
+    static const struct {
+        enum manner manner;
+        const char *why;
+    } cases[] = {{HALF, "QEMU's display did not open in time"},
+            {SILENT, "QEMU's display did not open in time"},
+            {NO_QUESTION, "QEMU did not finish the listener's handshake"},
+            {REFUSES, "QEMU refused the listener"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rig rig;
+        begin(&rig, cases[i].manner, false);
+        assert_string_equal(rig.why, cases[i].why);
+        assert_int_equal(rig.stream, -1);
+        end(&rig);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(the_stream_begins_with_the_first_frame),
+            cmocka_unit_test(what_a_dead_console_pressed_is_released),
+            cmocka_unit_test(what_is_no_input_ends_the_display),
+            cmocka_unit_test(a_console_that_does_not_read_is_shut_out),
+            cmocka_unit_test(a_peer_that_stops_or_lies_gives_no_stream),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""A console on the D-Bus display of a real QEMU with the tiny guest: the picture, input, sizes, and a console that stops or dies.
+
+Usage: vm_qemu.py SOURCE_DIR TOOL [--bench N]      ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
+Exit 77: this machine can't run it (no QEMU); ctest shows that as skipped."""
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77
+DEADLINE_S = 120
+FREEZE_MAX_S = 0.5  # protocols/qemu/qemu_display.c: HANDSHAKE_MAX_US
+
+
+def expect(holds, fact):
+    print(("ok   " if holds else "FAIL ") + fact, flush=True)
+    if not holds:
+        raise SystemExit(1)
+
+
+class Qmp:
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                self.sock.connect(str(path))
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        self.sock.settimeout(DEADLINE_S)
+        self.buffer = b""
+        self.receive()
+        self.ask("qmp_capabilities")
+
+    def receive(self):
+        while b"\n" not in self.buffer:
+            self.buffer += self.sock.recv(65536)
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return json.loads(line)
+
+    def ask(self, command, fd=None, **arguments):
+        text = json.dumps({"execute": command, "arguments": arguments}).encode()
+        socket.send_fds(self.sock, [text], [] if fd is None else [fd])
+        while True:
+            answer = self.receive()
+            if "error" in answer:
+                raise RuntimeError(answer)
+            if "return" in answer:
+                return answer["return"]
+
+
+class Guest:
+    def __init__(self, tiny):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="oriel-qemu-"))
+        self.log = open(self.dir / "log", "wb")
+        self.process = subprocess.Popen([
+            "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg", "-cpu", "max", "-m", "384", "-nodefaults", "-no-user-config",
+            "-display", "dbus,p2p=yes", "-vnc", "none", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
+            "-device", "virtio-vga,xres=1280,yres=800", "-device", "qemu-xhci", "-device", "usb-tablet", "-device", "usb-kbd",
+            "-kernel", str(tiny / "vmlinux"), "-initrd", str(tiny / "initrd"), "-serial", f"file:{self.dir}/serial",
+            "-append", "console=ttyS0 quiet loglevel=3 tsc=reliable panic=1"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.qmp = Qmp(self.dir / "qmp")
+
+    def open_display(self, protocol):
+        ours, qemus = socket.socketpair()
+        self.qmp.ask("getfd", fd=qemus.fileno(), fdname="display")
+        self.qmp.ask("add_client", protocol=protocol, fdname="display")
+        qemus.close()
+        return ours
+
+    def shot(self):
+        path = self.dir / "qemu.ppm"
+        self.qmp.ask("screendump", filename=str(path))
+        return path.read_bytes()
+
+    def answers_within(self, duration_s):
+        """The longest that QEMU's main loop took to answer, asked all the time."""
+        worst, end = 0.0, time.monotonic() + duration_s
+        while time.monotonic() < end:
+            begin = time.monotonic()
+            self.qmp.ask("query-status")
+            worst = max(worst, time.monotonic() - begin)
+            time.sleep(0.02)
+        return worst
+
+    def memory_mib(self):
+        for line in open(f"/proc/{self.process.pid}/status", encoding="ascii"):
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) // 1024
+        return 0
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Console:
+    """The tool, with its console, on a display."""
+
+    def __init__(self, guest, tool, kind):
+        self.guest, self.lines = guest, []
+        display = guest.open_display("@dbus-display" if kind == "dbus" else "vnc")
+        keep = os.dup(display.fileno())
+        display.close()
+        self.process = subprocess.Popen(
+            ["sh", "-c", 'exec "$0" "$1" 3<&"$2"', str(tool), kind, str(keep)], pass_fds=[keep], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, bufsize=0)
+        os.close(keep)
+        expect(self.next() == "open", f"the {kind} display opens")
+
+    def next(self, timeout_s=DEADLINE_S):
+        text = b""
+        deadline = time.monotonic() + timeout_s
+        while not text.endswith(b"\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            byte = self.process.stdout.read(1) if ready else b""
+            if not byte:
+                return None
+            text += byte
+        return text.decode().strip()
+
+    def tell(self, command):
+        self.process.stdin.write((command + "\n").encode())
+        return self.next()
+
+    def shot(self):
+        path = self.guest.dir / "console.ppm"
+        self.tell(f"shot {path}")
+        return path.read_bytes()
+
+    def shows_what_qemu_has(self):
+        """Also while the guest's clock goes on: QEMU's picture before or after ours is the same as ours."""
+        for _ in range(100):
+            before, ours, after = self.guest.shot(), self.shot(), self.guest.shot()
+            if ours in (before, after):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+
+
+def wait_said(guest, text, fact):
+    deadline = time.monotonic() + DEADLINE_S
+    while text not in (guest.dir / "serial").read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    expect(time.monotonic() < deadline, fact)
+
+
+def shows_input(console):
+    still = console.shot()
+    console.tell("key 0x1e 1")
+    console.tell("key 0x1e 0")
+    changed = any(time.sleep(0.1) or console.shot() != still for _ in range(100))
+    return changed and console.shows_what_qemu_has()
+
+
+def test_stop(guest, tool, console, number, name):
+    """A console that stops, or dies, while the guest paints as fast as it can."""
+    console.tell(f"signal {number}")
+    begin, worst, before = time.monotonic(), guest.answers_within(2.5), guest.memory_mib()
+    over = console.next()
+    print(f"     {name}: {over}; QEMU's slowest answer {worst * 1000:.0f} ms, its memory {before} MiB", flush=True)
+    expect(over is not None and over.startswith("over "), f"{name}: vmpool's side ends the display")
+    expect(worst < 2 * FREEZE_MAX_S and time.monotonic() - begin < DEADLINE_S, f"{name}: QEMU goes on answering")
+    console.close()
+    console = Console(guest, tool, "dbus")
+    expect(console.tell("wait 1024 768") == "ok", f"{name}: the picture is back with a new console")
+    return console
+
+
+def test(guest, tool):
+    console = Console(guest, tool, "dbus")
+    wait_said(guest, b"QEMU USB Keyboard", "the guest has painted and has its keyboard")
+    expect(console.tell("wait 1280 800") == "ok", "the guest's size arrives")
+    expect(console.shows_what_qemu_has(), "the picture is QEMU's, pixel for pixel")
+    expect(shows_input(console), "a key reaches the guest and its echo is exact")
+    still = console.shot()
+    console.tell("pointer 300 300 0")
+    moved = any(time.sleep(0.1) or console.shot() != still for _ in range(100))
+    expect(moved and console.shows_what_qemu_has(), "the pointer reaches the guest")
+    console.tell("size 1024 768")
+    expect(console.tell("wait 1024 768") == "ok", "the guest follows the wanted size")
+    expect(console.shows_what_qemu_has(), "and its picture is exact")
+    for code in ("0x1d", "0x38", "0x1e"):  # Ctrl+Alt+A: the guest paints all the time
+        console.tell(f"key {code} 1")
+    for code in ("0x1e", "0x38", "0x1d"):
+        console.tell(f"key {code} 0")
+    wait_said(guest, b"motion on", "the guest paints all the time")
+    quiet_mib = guest.memory_mib()
+    console = test_stop(guest, tool, console, int(signal.SIGSTOP), "SIGSTOP")
+    console = test_stop(guest, tool, console, int(signal.SIGKILL), "SIGKILL")
+    expect(guest.memory_mib() < quiet_mib + 1024, "what QEMU had queued is gone")
+    other = Console(guest, tool, "dbus")
+    expect(other.tell("wait 1024 768") == "ok", "a second opening works")
+    expect((console.next() or "").startswith("over "), "and ends the first")
+    console.close()
+    other.close()
+
+
+def bench(guest, tool, count):
+    wait_said(guest, b"QEMU USB Keyboard", "the guest has painted and has its keyboard")
+    for kind in ("dbus", "vnc"):
+        console = Console(guest, tool, kind)
+        console.tell("wait 1280 800")
+        times = sorted(int(t) / 1000 for t in console.tell(f"latency 0x1e {count}").split())
+        console.close()
+        print(f"{kind}: key to pixel p50 {times[len(times) // 2]:.1f} ms, p95 {times[len(times) * 95 // 100]:.1f} ms, "
+              f"{times[0]:.1f} to {times[-1]:.1f} ms, n={len(times)}", flush=True)
+
+
+def main():
+    source, tool = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    if not shutil.which("qemu-system-x86_64"):
+        return SKIP
+    made = None
+    if "ORIEL_TINY" in os.environ:
+        tiny = pathlib.Path(os.environ["ORIEL_TINY"])
+    else:
+        tiny = made = pathlib.Path(tempfile.mkdtemp(prefix="oriel-tiny-"))
+        subprocess.run([source / "guest" / "tiny" / "build", made], check=True, stdout=subprocess.DEVNULL)
+    guest = Guest(tiny)
+    try:
+        if "--bench" in sys.argv:
+            bench(guest, tool, int(sys.argv[-1]))
+        else:
+            test(guest, tool)
+    finally:
+        guest.close()
+        if made:
+            shutil.rmtree(made, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
