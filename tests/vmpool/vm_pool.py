@@ -135,7 +135,7 @@ def live(rig):
     expect(first["domain"].startswith("oriel-" + first["id"][:12]), "its name holds the desktop's id")
     session, desktop, version = rig.tool_out("login", rig.store, "ann").split()
     expect(desktop == first["id"], "the spare is given")
-    expect(rig.console(desktop, version, session) == "RFB", "its console is a VNC display")
+    expect(rig.console(desktop, version, session) == "QEMU", "its console is QEMU's D-Bus display")
     expect(rig.console(desktop, int(version) + 1, session).endswith("final"), "another version gets no console")
     expect(rig.console(desktop, version, "0" * 32).endswith("final"), "another session gets no console")
     second = rig.until("another spare takes its place", lambda: rig.ready({desktop}))
@@ -184,7 +184,7 @@ def reboot(rig, session, desktop, version):
     row = next(r for r in rig.rows() if r["id"] == desktop)
     display = subprocess.Popen([rig.tool, "hold", rig.state / "console.sock", desktop, version, session], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        expect(display.stdout.readline().strip() == "RFB", "somebody looks at it")
+        expect(display.stdout.readline().strip() == "QEMU", "somebody looks at it")
         # Its kernel takes these keys for a wish to restart.
         run("virsh", "-c", rig.uri, "send-key", row["domain"], "KEY_LEFTCTRL", "KEY_LEFTALT", "KEY_DELETE")
         rig.until("a guest's own reboot is seen", lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "rebooting"])
@@ -204,7 +204,7 @@ def crash(rig, session, desktop, version):
     rig.until("a crash is seen", lambda: [r for r in rig.rows() if r["id"] == desktop and (r["power"] != "running" or r["ready"] != "ready")])
     rig.until("a crashed guest is started once, for the same person",
               lambda: [r for r in rig.rows() if r["id"] == desktop and r["ready"] == "ready" and r["user"] == "ann"])
-    expect(rig.console(desktop, version, session) == "RFB", "its console is back under the same version")
+    expect(rig.console(desktop, version, session) == "QEMU", "its console is back under the same version")
     crash_of(rig, row["domain"])
     rig.until("a second crash is a failure",
               lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "failed" and r["reason"] == "guest_died"])
@@ -242,7 +242,7 @@ def libvirtd_dies(rig, third):
     rig.until("libvirt is back", lambda: "host up" in rig.status()[0])
     row = next(r for r in rig.rows() if r["id"] == desktop)
     expect(row["power"] == "running" and row["user"] == "cyd", "the guest went on running, for the same person")
-    expect(rig.console(desktop, version, session) == "RFB", "its console opens again")
+    expect(rig.console(desktop, version, session) == "QEMU", "its console opens again")
     rig.tool_out("end", rig.store, session)
     rig.until("and it is recycled", lambda: desktop not in [r["id"] for r in rig.rows()])
 

@@ -99,7 +99,7 @@ static int login(struct orl_store *store, const char *user, struct orl_err *err)
     return r;
 }
 
-/* Prints the first three bytes that the display sends, or "reason final". */
+/* Prints what the display is, "QEMU" or its first three bytes, or "reason final". */
 static int console(char **argv, bool is_held, struct orl_err *err)
 {
     struct orl_msg msg = {.type = ORL_MSG_CONSOLE, .conn = 7};
@@ -107,6 +107,7 @@ static int console(char **argv, bool is_held, struct orl_err *err)
     struct orl_ipc_fds fds;
     ORL_AUTO(orl_close_auto) int sock = -1;
     ORL_AUTO(orl_close_auto) int display = -1;
+    ORL_AUTO(orl_close_auto) int input = -1;
     orl_msg_text(ask->desktop, sizeof ask->desktop, argv[1]);
     ask->version = strtoull(argv[2], NULL, 10);
     orl_msg_text(ask->session, sizeof ask->session, argv[3]);
@@ -117,6 +118,7 @@ static int console(char **argv, bool is_held, struct orl_err *err)
         return err->text[0] ? r : orl_err_set(err, r, "console: %s", orl_err_name(r));
     }
     display = orl_ipc_fds_take(&fds, 0);
+    input = orl_ipc_fds_take(&fds, 1);
     if (display < 0) {
         (void)printf("%s %s\n", orl_reason_code(orl_reason_from_u32(ask->reason)),
                 ask->is_final ? "final" : "again");
@@ -127,7 +129,7 @@ static int console(char **argv, bool is_held, struct orl_err *err)
     if (poll(&p, 1, ANSWER_MS) != 1 || recv(display, banner, 3, 0) != 3) {
         return orl_err_set(err, ORL_E_TIMEOUT, "the display says nothing");
     }
-    (void)printf("%s\n", banner);
+    (void)printf("%s\n", ask->source == ORL_SOURCE_QEMU ? "QEMU" : banner);
     (void)fflush(stdout);
     if (is_held) { /* until standard input ends: "open" or "closed" */
         while (getchar() != EOF) {
