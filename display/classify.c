@@ -57,7 +57,8 @@ static int64_t part_of(const struct orl_tiles *tiles, int64_t per_mille)
     return px > ORL_CLASSIFY_SMALL_PX ? px : ORL_CLASSIFY_SMALL_PX;
 }
 
-bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles, uint64_t now_us)
+bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
+        const struct orl_region *moved, uint64_t now_us)
 {
     const uint32_t now_ms = (uint32_t)(now_us / ORL_US_PER_MS);
     int64_t changed_px = 0;
@@ -65,7 +66,10 @@ bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
     for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
         struct orl_classify_cell *cell = cell_of(classify, tiles, i);
-        note(cell, now_ms);
+        const struct orl_rect tile = orl_tiles_rect(tiles, i);
+        if (!orl_region_intersects(moved, &tile)) {
+            note(cell, now_ms);
+        }
         changed_px += ORL_TILE_AREA_PX;
         if (is_moving(cell, now_ms)) {
             moving_px += ORL_TILE_AREA_PX;

@@ -19,7 +19,9 @@ struct orl_classify {
 };
 ORL_NODISCARD int orl_classify_init(struct orl_classify *classify, const struct orl_tiles *tiles);
 void orl_classify_fini(struct orl_classify *classify);
-/* Notes the CHANGED tiles at now_us and sets CODED on those chosen for H.264. True: there are some. */
-bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles, uint64_t now_us);
+/* Notes the CHANGED tiles at now_us and sets CODED on those chosen for H.264. True: there are some. Not noted
+ * are those in `moved`: what appears at the rim of a window that is dragged is no motion of its own. */
+bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
+        const struct orl_region *moved, uint64_t now_us);
 
 #endif

@@ -1,4 +1,5 @@
-/* Glue: damage.c says what changed, classify.c how it is sent, refine.c what is made exact later.
+/* Glue: scroll.c says what only moved, damage.c what else changed, classify.c how it is sent, refine.c what is
+ * made exact later.
  * Invariant: a tile that is neither MUST nor LOSSY is shown by the client exactly as in `picture`. */
 #include "display/planner.h"
 #include "base/cleanup.h"
@@ -7,6 +8,7 @@
 #include "display/damage.h"
 #include "display/enc_h264.h"
 #include "display/refine.h"
+#include "display/scroll.h"
 #include "display/surface.h"
 #include "display/tiles.h"
 #include <stdlib.h>
@@ -16,12 +18,13 @@
 #define RATE_UNKNOWN_KBIT_S 100000
 #define ENCODER_IDLE_US (60 * ORL_US_PER_S)
 #define BAND_ROWS 128
-/* One h264 op, and these: within ORL_UPDATE_MAX_OPS. */
+/* Moves, one h264 op, and these: within ORL_UPDATE_MAX_OPS. */
 #define LOSSLESS_MAX_RECTS 64
 #define LOSSLESS_MAX_OPS 160
 #define REFINE_MAX_RECTS 32
 #define REFINE_MAX_OPS 64
-_Static_assert(1 + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <= ORL_UPDATE_MAX_OPS, "too many ops");
+_Static_assert(ORL_SCROLL_MAX_MOVES + 1 + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <= ORL_UPDATE_MAX_OPS,
+        "too many ops");
 
 struct orl_planner {
     struct orl_planner_opts opts;
@@ -40,8 +43,10 @@ struct orl_planner {
     uint32_t frame_id;
     bool has_last, is_last_refine;
     struct orl_region shown; /* regions of the h264 op */
+    struct orl_region moved; /* where the copy ops come from and go to */
     struct orl_op ops[ORL_UPDATE_MAX_OPS];
     unsigned op_count;
+    bool has_h264_op;
 };
 
 static struct orl_rect bounds_of(const struct orl_planner *planner)
@@ -194,6 +199,7 @@ static int add_h264(struct orl_planner *planner, uint64_t now_us, struct orl_err
     orl_tiles_clear_all(&planner->tiles, ORL_TILE_STALE);
     planner->h264_used_us = now_us;
     planner->want_key = false;
+    planner->has_h264_op = true;
     choose_shown(planner);
     planner->ops[planner->op_count++] = (struct orl_op){
             .kind = ORL_OP_H264,
@@ -287,15 +293,39 @@ static void pick_lossless(struct orl_planner *planner)
     }
 }
 
+static void make_moves(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes)
+{
+    const struct orl_scroll_view view = {
+            src, stride_bytes, planner->picture, planner->stride_bytes, &planner->tiles};
+    struct orl_move moves[ORL_SCROLL_MAX_MOVES];
+    const unsigned count = orl_scroll_take(&view, moves);
+    for (unsigned i = 0; i < count; i++) {
+        const struct orl_rect from = orl_move_from(&moves[i]);
+        planner->ops[planner->op_count++] = (struct orl_op){
+                .kind = ORL_OP_COPY, .rect = moves[i].to, .from_x = from.x, .from_y = from.y};
+        orl_region_add(&planner->moved, &from);
+        orl_region_add(&planner->moved, &moves[i].to);
+    }
+}
+
+/* After the regions of H.264 were chosen: these do not cover what was moved. */
+static void show_moves(struct orl_planner *planner)
+{
+    for (unsigned i = 0; i < planner->op_count && planner->ops[i].kind == ORL_OP_COPY; i++) {
+        orl_tiles_set(&planner->tiles, &planner->ops[i].rect, ORL_TILE_SHOWN);
+    }
+}
+
 static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
 {
     if (planner->opts.has_h264 &&
-            orl_classify_choose(&planner->classify, &planner->tiles, now_us)) {
+            orl_classify_choose(&planner->classify, &planner->tiles, &planner->moved, now_us)) {
         int rc = add_h264(planner, now_us, err);
         if (rc < 0) {
             return rc;
         }
     }
+    show_moves(planner);
     orl_refine_touch(&planner->refine, &planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, now_us);
     pick_lossless(planner);
     add_lossless(planner, false);
@@ -320,12 +350,11 @@ static uint64_t alone_from_us(const struct orl_planner *planner)
  * ever becoming exact. Never beside a key press. */
 static void plan_refine(struct orl_planner *planner, uint64_t now_us)
 {
-    bool has_h264 = planner->op_count > 0 && planner->ops[0].kind == ORL_OP_H264;
     bool is_alone = planner->op_count == 0 && now_us >= alone_from_us(planner);
-    if (!is_alone && !has_h264) {
+    if (!is_alone && !planner->has_h264_op) {
         return;
     }
-    int64_t budget_px = has_h264 ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
+    int64_t budget_px = planner->has_h264_op ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
     if (orl_refine_pick(&planner->refine, &planner->tiles, now_us, budget_px)) {
         add_lossless(planner, true);
     }
@@ -351,16 +380,27 @@ int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t str
     planner->now_us = now_us;
     planner->has_last = false;
     planner->op_count = 0;
+    planner->has_h264_op = false;
+    orl_region_clear(&planner->moved);
     close_idle_encoder(planner, now_us);
     orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
+    /* The client has nothing to move in a tile that is MUST. */
+    bool can_move = planner->opts.has_copy &&
+                    orl_region_area(&planner->pending) >= ORL_SCROLL_MIN_PX &&
+                    orl_tiles_find(&planner->tiles, 0, ORL_TILE_MUST) == planner->tiles.count;
     take_pending(planner);
+    if (can_move) {
+        make_moves(planner, src, stride_bytes);
+    }
     planner->damage_us = planner->pending_us == 0 ? now_us : planner->pending_us;
     bool has_changed = orl_damage_compare(
             &planner->tiles, src, stride_bytes, planner->picture, planner->stride_bytes);
+    has_changed = has_changed || planner->op_count > 0;
     if (has_changed) {
         int rc = plan_changed(planner, now_us, err);
         if (rc < 0) {
-            orl_tiles_set_where(&planner->tiles, ORL_TILE_CHANGED, ORL_TILE_MUST);
+            show_moves(planner);
+            orl_tiles_set_where(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, ORL_TILE_MUST);
             orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
             planner->want_key = true;
             return rc;

@@ -10,6 +10,7 @@ struct orl_planner;
 struct orl_planner_opts {
     uint32_t width_px, height_px;
     bool has_h264; /* false: everything lossless */
+    bool has_copy; /* what only moved is sent as a copy */
     bool is_full_range;
     unsigned threads;    /* for x264, 1 .. 4 */
     uint32_t max_kbit_s; /* 0: no bound known yet */

@@ -160,6 +160,7 @@ void orl_stream_on_size(struct orl_stream *stream)
     const struct orl_planner_opts opts = {.width_px = orl_picture_width(stream->picture),
             .height_px = orl_picture_height(stream->picture),
             .has_h264 = stream->caps.has_h264,
+            .has_copy = stream->caps.has_copy,
             .is_full_range = stream->caps.h264_full_range,
             .threads = stream->threads};
     struct orl_err err = {0};

@@ -4,6 +4,7 @@
 struct stage {
     struct orl_tiles tiles;
     struct orl_classify classify;
+    struct orl_region moved;
     uint64_t now_us;
 };
 
@@ -11,6 +12,7 @@ static void stage_open(struct stage *s)
 {
     assert_int_equal(orl_tiles_init(&s->tiles, 1280, 720), 0);
     assert_int_equal(orl_classify_init(&s->classify, &s->tiles), 0);
+    s->moved.count = 0;
     s->now_us = 5000000;
 }
 
@@ -27,7 +29,7 @@ static bool change(struct stage *s, const struct orl_rect *rects, unsigned count
     for (unsigned i = 0; i < count; i++) {
         orl_tiles_set(&s->tiles, &rects[i], ORL_TILE_CHANGED);
     }
-    bool has_coded = orl_classify_choose(&s->classify, &s->tiles, s->now_us);
+    bool has_coded = orl_classify_choose(&s->classify, &s->tiles, &s->moved, s->now_us);
     assert_int_equal(has_coded, orl_tiles_count(&s->tiles, ORL_TILE_CODED) > 0);
     return has_coded;
 }
@@ -92,6 +94,29 @@ static void text_beside_motion_stays_lossless_until_it_is_large(void **state)
     stage_close(&s);
 }
 
+static void what_a_move_uncovers_is_no_motion_but_video_in_it_stays(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_open(&s);
+    const struct orl_rect strip = {320, 320, 128, 128};
+    const struct orl_rect video = {640, 320, 128, 128};
+    for (int i = 0; i < 10; i++) {
+        change(&s, &video, 1, 33);
+    }
+    s.moved = (struct orl_region){.rects = {{300, 300, 600, 300}}, .count = 1};
+    const struct orl_rect both[] = {strip, video};
+    for (int i = 0; i < 10; i++) {
+        assert_true(change(&s, both, 2, 1) || i > 0);
+    }
+    s.moved.count = 0;
+    for (int i = 0; i < 10; i++) {
+        s.moved = (struct orl_region){.rects = {strip}, .count = 1};
+        assert_false(change(&s, &strip, 1, 33));
+    }
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +124,7 @@ int main(void)
             cmocka_unit_test(video_rate_is_motion_and_slower_is_not),
             cmocka_unit_test(held_key_is_never_motion),
             cmocka_unit_test(text_beside_motion_stays_lossless_until_it_is_large),
+            cmocka_unit_test(what_a_move_uncovers_is_no_motion_but_video_in_it_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

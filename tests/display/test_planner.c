@@ -1,199 +1,7 @@
 /* A model client applies every update; whatever happens, it never shows a wrong pixel as right. */
-#include "display/planner.h"
-#include "test_support.h"
+#include "planner_scene.h"
 
-#define SECOND UINT64_C(1000000)
-#define FRAME_US UINT64_C(16667)
-
-/* What a client would show. H.264 leaves pixels that are only nearly right: unknown here. */
-struct client {
-    uint32_t width, height;
-    uint32_t *pixels;
-    bool *is_known;
-};
-struct scene {
-    uint32_t width, height;
-    size_t stride; /* bytes */
-    uint8_t *pixels;
-    struct orl_planner *planner;
-    struct client client;
-    uint64_t now_us;
-    uint32_t last_id;
-};
-
-static void scene_open(struct scene *s, uint32_t width, uint32_t height, bool has_h264)
-{
-    memset(s, 0, sizeof(*s));
-    s->width = s->client.width = width;
-    s->height = s->client.height = height;
-    s->stride = (size_t)width * 4 + 12;
-    s->pixels = calloc(height, s->stride);
-    s->client.pixels = calloc((size_t)width * height, sizeof(uint32_t));
-    s->client.is_known = calloc((size_t)width * height, sizeof(bool));
-    const struct orl_planner_opts opts = {.width_px = width,
-            .height_px = height,
-            .has_h264 = has_h264,
-            .is_full_range = true,
-            .threads = 1};
-    assert_int_equal(orl_planner_new(&opts, &s->planner, NULL), 0);
-    s->now_us = 10 * SECOND;
-}
-
-static void scene_close(struct scene *s)
-{
-    orl_planner_free(s->planner);
-    free(s->pixels);
-    free(s->client.pixels);
-    free(s->client.is_known);
-}
-
-static uint32_t pixel_at(const uint8_t *pixels, size_t stride, uint32_t x, uint32_t y)
-{
-    uint32_t v;
-    memcpy(&v, pixels + stride * y + (size_t)x * 4, sizeof(v));
-    return v & 0xFFFFFF;
-}
-
-static void apply_rect(struct client *c, const struct orl_update *u, const struct orl_op *op,
-        const struct orl_rect *r)
-{
-    for (uint32_t y = (uint32_t)r->y; y < (uint32_t)(r->y + r->height); y++) {
-        for (uint32_t x = (uint32_t)r->x; x < (uint32_t)(r->x + r->width); x++) {
-            size_t i = (size_t)y * c->width + x;
-            c->is_known[i] = op->kind != ORL_OP_H264;
-            c->pixels[i] = op->kind == ORL_OP_FILL ? op->colour
-                                                   : pixel_at(u->pixels, u->stride_bytes, x, y);
-        }
-    }
-}
-
-static void check_h264(const struct orl_update *u, const struct orl_op *op)
-{
-    assert_true(op->data_len > 4);
-    assert_memory_equal(op->data, "\0\0\0\1", 4);
-    assert_int_equal(op->coded_width_px % 16, 0);
-    assert_int_equal(op->coded_height_px % 16, 0);
-    assert_true(op->coded_width_px >= u->width_px && op->coded_width_px < u->width_px + 16);
-    assert_true(op->regions->count >= 1);
-    assert_true(op->qp <= 51);
-    for (unsigned i = 0; i < op->regions->count; i++) {
-        const struct orl_rect *r = &op->regions->rects[i];
-        assert_true(orl_rect_contains(&op->rect, r));
-        assert_true(r->x % 16 == 0 && r->y % 16 == 0);
-        for (unsigned k = 0; k < i; k++) {
-            const struct orl_rect both = orl_rect_intersect(r, &op->regions->rects[k]);
-            assert_true(orl_rect_is_empty(&both));
-        }
-    }
-}
-
-static void client_apply(struct client *c, const struct orl_update *u)
-{
-    const struct orl_rect picture = {0, 0, (int32_t)c->width, (int32_t)c->height};
-    assert_int_equal(u->width_px, c->width);
-    assert_int_equal(u->height_px, c->height);
-    assert_in_range(u->op_count, 1, ORL_UPDATE_MAX_OPS);
-    for (unsigned i = 0; i < u->op_count; i++) {
-        const struct orl_op *op = &u->ops[i];
-        assert_true(orl_rect_contains(&picture, &op->rect));
-        assert_false(orl_rect_is_empty(&op->rect));
-        if (op->kind != ORL_OP_H264) {
-            assert_true(op->kind == ORL_OP_LOSSLESS || op->kind == ORL_OP_FILL);
-            apply_rect(c, u, op, &op->rect);
-            continue;
-        }
-        check_h264(u, op);
-        for (unsigned k = 0; k < op->regions->count; k++) {
-            assert_true(orl_rect_contains(&picture, &op->regions->rects[k]));
-            apply_rect(c, u, op, &op->regions->rects[k]);
-        }
-    }
-}
-
-/* Wrong pixels that the client believes to be right, and pixels that are only nearly right. */
-static size_t count_wrong(const struct scene *s, size_t *ret_unknown)
-{
-    size_t wrong = 0;
-    size_t unknown = 0;
-    for (uint32_t y = 0; y < s->height; y++) {
-        for (uint32_t x = 0; x < s->width; x++) {
-            size_t i = (size_t)y * s->width + x;
-            unknown += !s->client.is_known[i];
-            wrong += s->client.is_known[i] &&
-                     s->client.pixels[i] != pixel_at(s->pixels, s->stride, x, y);
-        }
-    }
-    *ret_unknown = unknown;
-    return wrong;
-}
-
-enum paint { PAINT_NOISE, PAINT_FLAT, PAINT_SAME };
-
-static void paint(struct scene *s, struct rng *rng, const struct orl_rect *r, enum paint how)
-{
-    uint32_t colour = rng_u32(rng);
-    for (int32_t y = r->y; y < r->y + r->height; y++) {
-        for (int32_t x = r->x; x < r->x + r->width; x++) {
-            if (how == PAINT_NOISE) {
-                colour = rng_u32(rng);
-            }
-            if (how != PAINT_SAME) {
-                memcpy(s->pixels + s->stride * (size_t)y + (size_t)x * 4, &colour, 4);
-            }
-        }
-    }
-}
-
-static void report(struct scene *s, const struct orl_rect *r)
-{
-    struct orl_region region = {.rects = {*r}, .count = 1};
-    orl_planner_damage(s->planner, &region, s->now_us);
-}
-
-/* One update: 1 applied, 0 none, -1 given back. */
-static int step(struct scene *s, bool is_sent, struct orl_update *ret_update)
-{
-    int rc = orl_planner_next(s->planner, s->pixels, s->stride, s->now_us, ret_update, NULL);
-    assert_true(rc >= 0);
-    if (rc == 0) {
-        return 0;
-    }
-    assert_true(ret_update->frame_id > s->last_id);
-    s->last_id = ret_update->frame_id;
-    assert_true(ret_update->damage_us <= s->now_us);
-    if (!is_sent) {
-        orl_planner_unsent(s->planner);
-        return -1;
-    }
-    client_apply(&s->client, ret_update);
-    return 1;
-}
-
-/* Follows orl_planner_due_us() until nothing is due within 10 s; returns the number of updates. */
-static unsigned settle(struct scene *s)
-{
-    unsigned updates = 0;
-    for (unsigned i = 0; i < 2000; i++) {
-        uint64_t due_us = orl_planner_due_us(s->planner);
-        if (due_us == 0 || due_us > s->now_us + 10 * SECOND) {
-            return updates;
-        }
-        s->now_us = due_us > s->now_us ? due_us : s->now_us + FRAME_US;
-        struct orl_update u;
-        updates += step(s, true, &u) == 1;
-    }
-    fail_msg("the planner never comes to rest");
-    return updates;
-}
-
-static void assert_exact(const struct scene *s)
-{
-    size_t unknown;
-    assert_int_equal(count_wrong(s, &unknown), 0);
-    assert_int_equal(unknown, 0);
-}
-
-static struct orl_rect random_rect(const struct scene *s, struct rng *rng)
+static struct orl_rect random_rect(const struct planner_scene *s, struct rng *rng)
 {
     struct orl_rect r;
     bool is_small = rng_u32(rng) % 4 != 0;
@@ -204,23 +12,23 @@ static struct orl_rect random_rect(const struct scene *s, struct rng *rng)
     return r;
 }
 
-static void random_damage(struct scene *s, struct rng *rng)
+static void random_damage(struct planner_scene *s, struct rng *rng)
 {
     for (int32_t n = rng_in(rng, 0, 6); n > 0; n--) {
         struct orl_rect r = random_rect(s, rng);
-        paint(s, rng, &r, (enum paint)rng_in(rng, 0, 2));
+        planner_scene_paint(s, rng, &r, (enum paint)rng_in(rng, 0, 2));
         struct orl_rect wide = {r.x - rng_in(rng, 0, 9), r.y - rng_in(rng, 0, 9), r.width + 9,
                 r.height + 9}; /* over-reported, maybe outside the picture */
         struct orl_rect all = orl_rect_union(&wide, &r);
-        report(s, &all);
+        planner_scene_report(s, &all);
     }
 }
 
 static void run_random(uint32_t width, uint32_t height, bool has_h264, uint64_t seed)
 {
     struct rng rng = rng_new("planner", seed);
-    struct scene s;
-    scene_open(&s, width, height, has_h264);
+    struct planner_scene s;
+    planner_scene_open(&s, width, height, has_h264);
     for (int i = 0; i < 300; i++) {
         s.now_us += (uint64_t)rng_in(&rng, 1, 60) * 1000;
         random_damage(&s, &rng);
@@ -230,18 +38,18 @@ static void run_random(uint32_t width, uint32_t height, bool has_h264, uint64_t 
         }
         struct orl_update u;
         size_t unknown = 0;
-        if (step(&s, rng_u32(&rng) % 5 != 0, &u) >= 0) {
-            assert_int_equal(count_wrong(&s, &unknown), 0);
+        if (planner_scene_step(&s, rng_u32(&rng) % 5 != 0, &u) >= 0) {
+            assert_int_equal(planner_scene_count_wrong(&s, &unknown), 0);
             assert_true(unknown == 0 || orl_planner_due_us(s.planner) != 0);
         }
         if (rng_u32(&rng) % 50 == 0) {
-            settle(&s);
-            assert_exact(&s);
+            planner_scene_settle(&s);
+            planner_scene_assert_exact(&s);
         }
     }
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void client_is_never_wrong_and_exact_at_rest_with_h264(void **state)
@@ -264,119 +72,119 @@ static void change_that_is_not_reported_is_caught_by_the_model(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 6);
-    struct scene s;
-    scene_open(&s, 320, 200, true);
-    settle(&s);
-    assert_exact(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 320, 200, true);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
     const struct orl_rect told = {0, 0, 16, 16};
     const struct orl_rect untold = {160, 100, 16, 16};
-    paint(&s, &rng, &told, PAINT_NOISE);
-    paint(&s, &rng, &untold, PAINT_NOISE);
-    report(&s, &told);
-    settle(&s);
+    planner_scene_paint(&s, &rng, &told, PAINT_NOISE);
+    planner_scene_paint(&s, &rng, &untold, PAINT_NOISE);
+    planner_scene_report(&s, &told);
+    planner_scene_settle(&s);
     size_t unknown;
-    assert_true(count_wrong(&s, &unknown) > 200);
-    scene_close(&s);
+    assert_true(planner_scene_count_wrong(&s, &unknown) > 200);
+    planner_scene_close(&s);
 }
 
 static void nothing_changed_sends_nothing(void **state)
 {
     (void)state;
-    struct scene s;
-    scene_open(&s, 640, 480, true);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
+    planner_scene_settle(&s);
     const struct orl_rect all = {0, 0, 640, 480};
-    report(&s, &all);
+    planner_scene_report(&s, &all);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 0);
-    scene_close(&s);
+    assert_int_equal(planner_scene_step(&s, true, &u), 0);
+    planner_scene_close(&s);
 }
 
 static void key_press_is_one_tight_lossless_op(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 7);
-    struct scene s;
-    scene_open(&s, 1280, 720, true);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 1280, 720, true);
+    planner_scene_settle(&s);
     const struct orl_rect glyph = {100, 100, 8, 15};
     const struct orl_rect line = {0, 96, 1280, 32};
-    paint(&s, &rng, &glyph, PAINT_NOISE);
-    report(&s, &line);
+    planner_scene_paint(&s, &rng, &glyph, PAINT_NOISE);
+    planner_scene_report(&s, &line);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     assert_int_equal(u.op_count, 1);
     assert_int_equal(u.ops[0].kind, ORL_OP_LOSSLESS);
     assert_false(u.ops[0].is_refine);
     assert_memory_equal(&u.ops[0].rect, &glyph, sizeof(glyph));
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void one_colour_is_a_fill(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 8);
-    struct scene s;
-    scene_open(&s, 640, 480, true);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
+    planner_scene_settle(&s);
     const struct orl_rect r = {32, 32, 40, 20};
-    paint(&s, &rng, &r, PAINT_FLAT);
-    report(&s, &r);
+    planner_scene_paint(&s, &rng, &r, PAINT_FLAT);
+    planner_scene_report(&s, &r);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     for (unsigned i = 0; i < u.op_count; i++) {
         assert_int_equal(u.ops[i].kind, ORL_OP_FILL);
     }
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void large_change_is_h264_and_becomes_exact_after_rest(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 9);
-    struct scene s;
-    scene_open(&s, 800, 600, true);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 800, 600, true);
+    planner_scene_settle(&s);
     const struct orl_rect r = {100, 100, 400, 300};
-    paint(&s, &rng, &r, PAINT_NOISE);
-    report(&s, &r);
+    planner_scene_paint(&s, &rng, &r, PAINT_NOISE);
+    planner_scene_report(&s, &r);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     assert_int_equal(u.ops[0].kind, ORL_OP_H264);
     assert_true(orl_rect_contains(&u.ops[0].rect, &r));
     uint64_t due_us = orl_planner_due_us(s.planner);
     assert_true(due_us >= s.now_us + 200000);
     s.now_us = due_us - 1;
-    assert_int_equal(step(&s, true, &u), 0);
+    assert_int_equal(planner_scene_step(&s, true, &u), 0);
     s.now_us = due_us;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     for (unsigned i = 0; i < u.op_count; i++) {
         assert_true(u.ops[i].is_refine);
     }
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void refinement_comes_in_bounded_pieces(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 10);
-    struct scene s;
-    scene_open(&s, 1920, 1080, true);
+    struct planner_scene s;
+    planner_scene_open(&s, 1920, 1080, true);
     const struct orl_rect all = {0, 0, 1920, 1080};
-    paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     assert_int_equal(u.ops[0].kind, ORL_OP_H264);
     assert_true(u.ops[0].is_key);
     unsigned pieces = 0;
     for (; orl_planner_due_us(s.planner) < s.now_us + SECOND; pieces++) {
         uint64_t due_us = orl_planner_due_us(s.planner);
         s.now_us = due_us > s.now_us ? due_us : s.now_us;
-        assert_int_equal(step(&s, true, &u), 1);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
         int64_t area = 0;
         for (unsigned i = 0; i < u.op_count; i++) {
             area += orl_rect_area(&u.ops[i].rect);
@@ -384,34 +192,34 @@ static void refinement_comes_in_bounded_pieces(void **state)
         assert_true(area <= 1920 * 160);
     }
     assert_in_range(pieces, 7, 10);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void key_press_goes_before_refinement(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 11);
-    struct scene s;
-    scene_open(&s, 1920, 1080, true);
+    struct planner_scene s;
+    planner_scene_open(&s, 1920, 1080, true);
     const struct orl_rect all = {0, 0, 1920, 1080};
-    paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     s.now_us = orl_planner_due_us(s.planner);
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     assert_true(u.ops[0].is_refine);
     const struct orl_rect glyph = {800, 900, 8, 16};
-    paint(&s, &rng, &glyph, PAINT_NOISE);
-    report(&s, &glyph);
-    assert_int_equal(step(&s, true, &u), 1);
+    planner_scene_paint(&s, &rng, &glyph, PAINT_NOISE);
+    planner_scene_report(&s, &glyph);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     for (unsigned i = 0; i < u.op_count; i++) {
         assert_false(u.ops[i].is_refine);
         assert_true(orl_rect_area(&u.ops[i].rect) <= 32 * 32);
     }
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 /* A window that plays video: after the first changes it is motion, though below 5 % of the picture. */
@@ -419,9 +227,9 @@ static void small_video_becomes_h264_and_typing_beside_it_stays_lossless(void **
 {
     (void)state;
     struct rng rng = rng_new("planner", 12);
-    struct scene s;
-    scene_open(&s, 1280, 720, true);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 1280, 720, true);
+    planner_scene_settle(&s);
     const struct orl_rect video = {640, 320, 160, 120};
     const struct orl_rect glyph = {64, 64, 8, 16};
     struct orl_update u;
@@ -429,13 +237,13 @@ static void small_video_becomes_h264_and_typing_beside_it_stays_lossless(void **
     s.now_us += SECOND;
     for (int i = 0; i < 30; i++) {
         s.now_us += 33333;
-        paint(&s, &rng, &video, PAINT_NOISE);
-        report(&s, &video);
+        planner_scene_paint(&s, &rng, &video, PAINT_NOISE);
+        planner_scene_report(&s, &video);
         if (i == 29) {
-            paint(&s, &rng, &glyph, PAINT_NOISE);
-            report(&s, &glyph);
+            planner_scene_paint(&s, &rng, &glyph, PAINT_NOISE);
+            planner_scene_report(&s, &glyph);
         }
-        assert_int_equal(step(&s, true, &u), 1);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
         bool has_h264 = u.ops[0].kind == ORL_OP_H264;
         assert_true(!has_h264 || i >= 5);
         coded += has_h264;
@@ -446,9 +254,9 @@ static void small_video_becomes_h264_and_typing_beside_it_stays_lossless(void **
         has_glyph = has_glyph || orl_rect_contains(&u.ops[i].rect, &glyph);
     }
     assert_true(has_glyph);
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 /* Text elsewhere that H.264 once touched must not wait for the video's end. */
@@ -456,46 +264,46 @@ static void video_does_not_keep_the_rest_from_becoming_exact(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 13);
-    struct scene s;
-    scene_open(&s, 1280, 720, true);
+    struct planner_scene s;
+    planner_scene_open(&s, 1280, 720, true);
     const struct orl_rect all = {0, 0, 1280, 720};
     const struct orl_rect video = {640, 320, 320, 240};
-    paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     for (int i = 0; i < 60; i++) {
         s.now_us += 33333;
-        paint(&s, &rng, &video, PAINT_NOISE);
-        report(&s, &video);
-        assert_int_equal(step(&s, true, &u), 1);
+        planner_scene_paint(&s, &rng, &video, PAINT_NOISE);
+        planner_scene_report(&s, &video);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
     }
     for (uint32_t y = 0; y < 256; y++) {
         for (uint32_t x = 0; x < 1280; x++) {
             assert_true(s.client.is_known[y * 1280 + x]);
         }
     }
-    scene_close(&s);
+    planner_scene_close(&s);
 }
 
 static void unsent_h264_is_followed_by_a_key_frame(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 14);
-    struct scene s;
-    scene_open(&s, 640, 480, true);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
     const struct orl_rect all = {0, 0, 640, 480};
     struct orl_update u;
     for (int i = 0; i < 3; i++) {
-        paint(&s, &rng, &all, PAINT_NOISE);
-        report(&s, &all);
+        planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+        planner_scene_report(&s, &all);
         s.now_us += FRAME_US;
-        step(&s, i != 1, &u);
+        planner_scene_step(&s, i != 1, &u);
         assert_int_equal(u.ops[0].kind, ORL_OP_H264);
         assert_int_equal(u.ops[0].is_key, i != 1);
     }
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 /* Its 35 MB are given back after a minute; the next use begins with a key frame. */
@@ -503,71 +311,71 @@ static void idle_encoder_is_closed_and_opened_again(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 18);
-    struct scene s;
-    scene_open(&s, 640, 480, true);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
     const struct orl_rect all = {0, 0, 640, 480};
     struct orl_update u;
-    paint(&s, &rng, &all, PAINT_NOISE);
-    assert_int_equal(step(&s, true, &u), 1);
-    settle(&s);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
+    planner_scene_settle(&s);
     assert_true(orl_planner_due_us(s.planner) == 70 * SECOND);
     s.now_us = 70 * SECOND;
-    assert_int_equal(step(&s, true, &u), 0);
+    assert_int_equal(planner_scene_step(&s, true, &u), 0);
     assert_true(orl_planner_due_us(s.planner) == 0);
-    paint(&s, &rng, &all, PAINT_NOISE);
-    report(&s, &all);
-    assert_int_equal(step(&s, true, &u), 1);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_report(&s, &all);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     assert_int_equal(u.ops[0].kind, ORL_OP_H264);
     assert_true(u.ops[0].is_key);
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void unsent_area_comes_again_though_nothing_changed(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 15);
-    struct scene s;
-    scene_open(&s, 640, 480, false);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, false);
+    planner_scene_settle(&s);
     const struct orl_rect r = {200, 100, 30, 30};
-    paint(&s, &rng, &r, PAINT_NOISE);
-    report(&s, &r);
+    planner_scene_paint(&s, &rng, &r, PAINT_NOISE);
+    planner_scene_report(&s, &r);
     struct orl_update u;
-    assert_int_equal(step(&s, false, &u), -1);
+    assert_int_equal(planner_scene_step(&s, false, &u), -1);
     assert_true(orl_planner_due_us(s.planner) != 0 && orl_planner_due_us(s.planner) <= s.now_us);
     uint64_t seen_us = s.now_us;
     s.now_us += SECOND;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     assert_true(u.damage_us == seen_us);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void refinement_never_comes_between_the_frames_of_motion(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 19);
-    struct scene s;
-    scene_open(&s, 640, 480, true);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
     const struct orl_rect all = {0, 0, 640, 480};
     const struct orl_rect video = {64, 64, 256, 256};
-    paint(&s, &rng, &all, PAINT_NOISE);
-    report(&s, &all);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_report(&s, &all);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
     for (unsigned i = 0; i < 60; i++) {
         s.now_us += 2 * FRAME_US;
         assert_true(orl_planner_due_us(s.planner) >= s.now_us);
-        paint(&s, &rng, &video, PAINT_NOISE);
-        report(&s, &video);
-        assert_int_equal(step(&s, true, &u), 1);
-        assert_int_equal(step(&s, true, &u), 0); /* nor when it is asked for */
+        planner_scene_paint(&s, &rng, &video, PAINT_NOISE);
+        planner_scene_report(&s, &video);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
+        assert_int_equal(planner_scene_step(&s, true, &u), 0); /* nor when it is asked for */
     }
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 /* Moving blocks whose borders meet: the regions show the blocks and one tile around them, each once. */
@@ -575,18 +383,18 @@ static void regions_of_h264_are_disjoint_and_no_larger_than_needed(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 18);
-    struct scene s;
-    scene_open(&s, 640, 480, true);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
+    planner_scene_settle(&s);
     const struct orl_rect blocks[] = {{64, 64, 128, 96}, {192, 176, 96, 96}, {400, 64, 48, 224}};
     struct orl_update u = {.op_count = 0};
     for (unsigned i = 0; i < 8; i++) {
         s.now_us += 2 * FRAME_US;
         for (unsigned k = 0; k < 3; k++) {
-            paint(&s, &rng, &blocks[k], PAINT_NOISE);
-            report(&s, &blocks[k]);
+            planner_scene_paint(&s, &rng, &blocks[k], PAINT_NOISE);
+            planner_scene_report(&s, &blocks[k]);
         }
-        assert_int_equal(step(&s, true, &u), 1);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
     }
     assert_int_equal(u.ops[0].kind, ORL_OP_H264);
     const struct orl_region *shown = u.ops[0].regions;
@@ -599,41 +407,41 @@ static void regions_of_h264_are_disjoint_and_no_larger_than_needed(void **state)
         }
         assert_true(orl_region_is_empty(&left));
     }
-    scene_close(&s);
+    planner_scene_close(&s);
 }
 
 static void scattered_damage_stays_within_the_bound_of_ops(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 16);
-    struct scene s;
-    scene_open(&s, 1024, 1024, false);
-    settle(&s);
+    struct planner_scene s;
+    planner_scene_open(&s, 1024, 1024, false);
+    planner_scene_settle(&s);
     for (int32_t y = 0; y < 64; y++) {
         for (int32_t x = y % 2; x < 64; x += 2) {
             const struct orl_rect dot = {x * 16 + 3, y * 16 + 3, 2, 2};
-            paint(&s, &rng, &dot, PAINT_NOISE);
+            planner_scene_paint(&s, &rng, &dot, PAINT_NOISE);
         }
     }
     const struct orl_rect all = {0, 0, 1024, 1024};
-    report(&s, &all);
+    planner_scene_report(&s, &all);
     struct orl_update u;
-    assert_int_equal(step(&s, true, &u), 1);
-    assert_exact(&s);
-    scene_close(&s);
+    assert_int_equal(planner_scene_step(&s, true, &u), 1);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void tall_narrow_picture_stays_within_the_bound_of_ops(void **state)
 {
     (void)state;
     struct rng rng = rng_new("planner", 17);
-    struct scene s;
-    scene_open(&s, 16, 8192, false);
+    struct planner_scene s;
+    planner_scene_open(&s, 16, 8192, false);
     const struct orl_rect all = {0, 0, 16, 8192};
-    paint(&s, &rng, &all, PAINT_NOISE);
-    settle(&s);
-    assert_exact(&s);
-    scene_close(&s);
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
 }
 
 static void options_out_of_range_are_refused(void **state)

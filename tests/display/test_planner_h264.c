@@ -12,20 +12,22 @@
 struct stage {
     uint8_t src[HEIGHT * STRIDE];
     uint8_t shown[HEIGHT * STRIDE]; /* the client's surface */
+    uint8_t before[HEIGHT * STRIDE];
     uint8_t decoded[HEIGHT * STRIDE];
     struct orl_planner *planner;
     H264_CONTEXT *decoder;
-    unsigned h264_ops;
+    unsigned h264_ops, copies;
 };
 
-/* Colours with slow slopes: H.264 keeps them within a few steps. */
+/* Colours with slow slopes and a little grain: H.264 keeps them within a few steps. */
 static void paint(struct stage *s, const struct orl_rect *r, uint32_t base)
 {
     for (int32_t y = r->y; y < r->y + r->height; y++) {
         for (int32_t x = r->x; x < r->x + r->width; x++) {
             uint8_t *px = s->src + STRIDE * y + x * 4;
             for (unsigned c = 0; c < 3; c++) {
-                px[c] = (uint8_t)((base >> (8 * c) & 0x7F) + 64U + (uint32_t)(x + y) / 16U);
+                px[c] = (uint8_t)((base >> (8 * c) & 0x7F) + 64U + (uint32_t)(x + y) / 16U +
+                                  (((uint32_t)(x + y * WIDTH) * 2654435761U) >> 30));
             }
         }
     }
@@ -44,6 +46,16 @@ static void apply(struct stage *s, const struct orl_update *u)
     const RECTANGLE_16 all = {0, 0, WIDTH, HEIGHT};
     for (unsigned i = 0; i < u->op_count; i++) {
         const struct orl_op *op = &u->ops[i];
+        if (op->kind == ORL_OP_COPY) {
+            const uint8_t *from = s->before + STRIDE * op->from_y + op->from_x * 4;
+            memcpy(s->before, s->shown, sizeof(s->shown));
+            for (int32_t y = 0; y < op->rect.height; y++) {
+                memcpy(s->shown + STRIDE * (op->rect.y + y) + op->rect.x * 4, from + STRIDE * y,
+                        (size_t)op->rect.width * 4);
+            }
+            s->copies++;
+            continue;
+        }
         if (op->kind != ORL_OP_H264) {
             copy_rect(s->shown, u->pixels, u->stride_bytes, &op->rect);
             continue;
@@ -82,6 +94,20 @@ static struct orl_rect random_rect(struct rng *rng)
     return r;
 }
 
+/* Moves what lies in one of them to the other; returns what changed. */
+static struct orl_rect shift(struct stage *s, const struct orl_rect *r, int32_t dx, int32_t dy)
+{
+    const struct orl_rect all = {0, 0, WIDTH, HEIGHT};
+    struct orl_rect to = {r->x + dx, r->y + dy, r->width, r->height};
+    to = orl_rect_intersect(&to, &all);
+    memcpy(s->before, s->src, sizeof(s->src));
+    for (int32_t y = to.y; y < to.y + to.height; y++) {
+        memcpy(s->src + STRIDE * y + to.x * 4, s->before + STRIDE * (y - dy) + (to.x - dx) * 4,
+                (size_t)to.width * 4);
+    }
+    return to;
+}
+
 static void shown_picture_is_always_near_and_at_rest_exact(void **state)
 {
     (void)state;
@@ -91,6 +117,7 @@ static void shown_picture_is_always_near_and_at_rest_exact(void **state)
     const struct orl_planner_opts opts = {.width_px = WIDTH,
             .height_px = HEIGHT,
             .has_h264 = true,
+            .has_copy = true,
             .is_full_range = true,
             .threads = 1};
     assert_int_equal(orl_planner_new(&opts, &s->planner, NULL), 0);
@@ -104,7 +131,11 @@ static void shown_picture_is_always_near_and_at_rest_exact(void **state)
     for (int i = 0; i < 400; i++) {
         now_us += (uint64_t)rng_in(&rng, 5, 80) * 1000;
         struct orl_rect r = random_rect(&rng);
-        paint(s, &r, rng_u32(&rng));
+        if (i % 3 == 2) {
+            r = shift(s, &r, rng_in(&rng, -5, 5) * 8, rng_in(&rng, 1, 5) * 8);
+        } else {
+            paint(s, &r, rng_u32(&rng));
+        }
         struct orl_region region = {.rects = {r}, .count = 1};
         orl_planner_damage(s->planner, &region, now_us);
         assert_int_equal(orl_planner_next(s->planner, s->src, STRIDE, now_us, &u, NULL), 1);
@@ -116,6 +147,7 @@ static void shown_picture_is_always_near_and_at_rest_exact(void **state)
         assert_blocks_near(s, i);
     }
     assert_true(s->h264_ops > 100);
+    assert_true(s->copies > 20);
     for (uint64_t due_us = orl_planner_due_us(s->planner); due_us < now_us + 2000000;
             due_us = orl_planner_due_us(s->planner)) {
         now_us = due_us > now_us ? due_us : now_us;

@@ -122,6 +122,7 @@ static void new_picture(struct demo *d, uint32_t width, uint32_t height)
     const struct orl_planner_opts opts = {.width_px = width,
             .height_px = height,
             .has_h264 = d->caps.has_h264 && !d->only_lossless,
+            .has_copy = d->caps.has_copy,
             .is_full_range = d->caps.h264_full_range,
             .threads = 1};
     if (orl_planner_new(&opts, &d->planner, &err) < 0) {
