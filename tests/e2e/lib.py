@@ -120,12 +120,20 @@ class Case(unittest.TestCase):
     def start_screen(self, size="1600x1200"):
         read_fd, write_fd = os.pipe()
         self.start("xvfb", "Xvfb", "-displayfd", write_fd, "-screen", "0", f"{size}x24", "-nolisten", "tcp",
-                   pass_fds=(write_fd,))
+                   "-noreset", pass_fds=(write_fd,))
         os.close(write_fd)
         with os.fdopen(read_fd) as pipe:
             number = pipe.readline().strip()
         self.assertTrue(number, "Xvfb did not start")
         self.display_name = f":{number}"
+
+        def answers():
+            try:
+                return self.x("xwininfo", "-root")
+            except subprocess.CalledProcessError:
+                return None
+
+        wait_for("Xvfb to answer", answers)
 
     def x(self, *args):
         """Runs an X client to its end and returns what it printed."""
