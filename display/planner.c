@@ -18,6 +18,8 @@
 #define RATE_UNKNOWN_KBIT_S 100000
 #define ENCODER_IDLE_US (60 * ORL_US_PER_S)
 #define BAND_ROWS 128
+#define SEARCH_PATIENCE 6
+#define SEARCH_EVERY 8
 /* Moves, one h264 op, and these: within ORL_UPDATE_MAX_OPS. */
 #define LOSSLESS_MAX_RECTS 64
 #define LOSSLESS_MAX_OPS 160
@@ -44,6 +46,7 @@ struct orl_planner {
     bool has_last, is_last_refine;
     struct orl_region shown; /* regions of the h264 op */
     struct orl_region moved; /* where the copy ops come from and go to */
+    unsigned fruitless;      /* searches in a row that found no move */
     struct orl_op ops[ORL_UPDATE_MAX_OPS];
     unsigned op_count;
     bool has_h264_op;
@@ -293,12 +296,29 @@ static void pick_lossless(struct orl_planner *planner)
     }
 }
 
+/* Where picture after picture nothing has moved (a video), a search is not worth its time; now and then
+ * it is tried again. The client has nothing to move in a tile that is MUST. */
+static bool can_search(struct orl_planner *planner)
+{
+    if (!planner->opts.has_copy || orl_region_area(&planner->pending) < ORL_SCROLL_MIN_PX ||
+            orl_tiles_find(&planner->tiles, 0, ORL_TILE_MUST) < planner->tiles.count) {
+        return false;
+    }
+    if (planner->fruitless >= SEARCH_PATIENCE &&
+            (planner->fruitless - SEARCH_PATIENCE) % SEARCH_EVERY != SEARCH_EVERY - 1) {
+        planner->fruitless++;
+        return false;
+    }
+    return true;
+}
+
 static void make_moves(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes)
 {
     const struct orl_scroll_view view = {
             src, stride_bytes, planner->picture, planner->stride_bytes, &planner->tiles};
     struct orl_move moves[ORL_SCROLL_MAX_MOVES];
     const unsigned count = orl_scroll_take(&view, moves);
+    planner->fruitless = count > 0 ? 0 : planner->fruitless + 1;
     for (unsigned i = 0; i < count; i++) {
         const struct orl_rect from = orl_move_from(&moves[i]);
         planner->ops[planner->op_count++] = (struct orl_op){
@@ -384,12 +404,9 @@ int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t str
     orl_region_clear(&planner->moved);
     close_idle_encoder(planner, now_us);
     orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
-    /* The client has nothing to move in a tile that is MUST. */
-    bool can_move = planner->opts.has_copy &&
-                    orl_region_area(&planner->pending) >= ORL_SCROLL_MIN_PX &&
-                    orl_tiles_find(&planner->tiles, 0, ORL_TILE_MUST) == planner->tiles.count;
+    const bool is_searched = can_search(planner);
     take_pending(planner);
-    if (can_move) {
+    if (is_searched) {
         make_moves(planner, src, stride_bytes);
     }
     planner->damage_us = planner->pending_us == 0 ? now_us : planner->pending_us;

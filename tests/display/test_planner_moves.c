@@ -177,11 +177,38 @@ static void copy_from_beside_is_caught_by_the_model(void **state)
     planner_scene_close(&s);
 }
 
+/* A video makes the planner look for moves less often; a scroll after it is found soon all the same. */
+static void scroll_after_a_video_is_found_within_eight_updates(void **state)
+{
+    (void)state;
+    struct planner_scene s;
+    struct rng rng = open_with_noise(&s, false);
+    const struct orl_rect all = {0, 0, 640, 480};
+    planner_scene_settle(&s);
+    struct orl_update u;
+    for (int i = 0; i < 40; i++) {
+        s.now_us += FRAME_US;
+        planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+        planner_scene_report(&s, &all);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
+    }
+    unsigned before = 0;
+    for (scroll(&s, &rng, &u); u.ops[0].kind != ORL_OP_COPY; scroll(&s, &rng, &u)) {
+        assert_true(++before < 8);
+        planner_scene_assert_exact(&s);
+    }
+    scroll(&s, &rng, &u);
+    assert_int_equal(u.ops[0].kind, ORL_OP_COPY); /* and then every time */
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(client_is_never_wrong_and_exact_at_rest_with_h264),
             cmocka_unit_test(client_is_never_wrong_without_h264),
+            cmocka_unit_test(scroll_after_a_video_is_found_within_eight_updates),
             cmocka_unit_test(scrolled_page_is_a_copy_and_a_strip_and_no_h264),
             cmocka_unit_test(copy_of_what_h264_shows_is_made_exact_later),
             cmocka_unit_test(copy_that_was_not_sent_is_sent_as_pixels),
