@@ -9,6 +9,7 @@ import pwd
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -173,9 +174,11 @@ def forward_is_refused(rig, name, known):
     run("virsh", "-c", rig.uri, "net-undefine", name)
     run("virsh", "-c", rig.uri, "net-destroy", name)
     run("virsh", "-c", rig.uri, "net-define", file)
+    rig.tool_out("poke", rig.state / "console.sock")
     rig.until("a network with a way out is not used", lambda: "network=no" in rig.status()[0])
     expect(name not in run("virsh", "-c", rig.uri, "-q", "net-list", "--name").split(), "and not started")
     run("virsh", "-c", rig.uri, "net-undefine", name)
+    rig.tool_out("poke", rig.state / "console.sock")
     rig.until("once it is gone, a good one is made", lambda: "network=yes" in rig.status()[0])
     expect(known in rig.domains(), "the machines are still there")
 
@@ -265,9 +268,15 @@ def sweep(rig):
     run("virsh", "-c", rig.uri, "undefine", "not-ours")
 
 
+def screen_size(rig, domain):
+    file = rig.dir / "screen.png"
+    shot = subprocess.run(["virsh", "-c", rig.uri, "-q", "screenshot", domain, file], capture_output=True, timeout=60)
+    return struct.unpack(">II", file.read_bytes()[16:24]) if shot.returncode == 0 else None
+
+
 def firmware_boot(rig):
-    """A template that is a disk alone: SeaBIOS runs its boot sector, which paints the screen white."""
-    code = bytes.fromhex("b81300 cd10 b800a0 8ec0 31ff b900fa b00f f3aa f4 ebfd".replace(" ", ""))
+    """A template that is a disk alone: SeaBIOS runs its boot sector, which chooses a mode of its own and paints it white."""
+    code = bytes.fromhex("fc b81300 cd10 b800a0 8ec0 31ff b900fa b00f f3aa fb f4 ebf3".replace(" ", ""))
     raw, disk = rig.dir / "bios.raw", rig.state / "bios.qcow2"
     raw.write_bytes(code.ljust(510, b"\0") + b"\x55\xaa" + bytes(4 << 20))
     run("qemu-img", "convert", "-O", "qcow2", raw, disk)
@@ -275,8 +284,11 @@ def firmware_boot(rig):
         shutil.chown(disk, rig.user, rig.user)
     known = {r["id"] for r in rig.rows()}
     rig.tool_out("bios", rig.store, disk)
-    row = rig.until("a disk without a kernel boots by its firmware", lambda: next((r for r in rig.rows() if r["id"] not in known and r["ready"] == "ready"), None))
-    expect("/dedicated/" in row["overlay"], "as a person's own machine it has its own folder")
+    rig.tool_out("poke", rig.state / "console.sock")
+    row = rig.until("as a person's own machine it has its own folder",
+                    lambda: next((r for r in rig.rows() if r["id"] not in known and "/dedicated/" in r["overlay"]), None))
+    # 320x200, doubled: the firmware's own text screens are 720 wide.
+    rig.until("a disk without a kernel boots by its firmware", lambda: screen_size(rig, row["domain"]) == (640, 400))
     with open(disk, "r+b") as file:  # its clones lie on what it was
         file.seek(0, os.SEEK_END)
         file.write(bytes(512))

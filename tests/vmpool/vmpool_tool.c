@@ -140,6 +140,14 @@ static int console(char **argv, bool is_held, struct orl_err *err)
     return 0;
 }
 
+static int poke(const char *path, struct orl_err *err)
+{
+    const struct orl_msg msg = {.type = ORL_MSG_POKE};
+    ORL_AUTO(orl_close_auto) int sock = -1;
+    int r = orl_ipc_connect(path, &sock, err);
+    return r < 0 ? r : orl_ipc_send(sock, &msg, NULL, 0);
+}
+
 static int on_store(int argc, char **argv, struct orl_err *err)
 {
     struct orl_store *store = NULL;
@@ -179,6 +187,8 @@ int main(int argc, char **argv)
     int r = ORL_E_INVAL;
     if (argc == 6 && (strcmp(argv[1], "console") == 0 || strcmp(argv[1], "hold") == 0)) {
         r = console(argv + 2, argv[1][0] == 'h', &err);
+    } else if (argc == 3 && strcmp(argv[1], "poke") == 0) {
+        r = poke(argv[2], &err);
     } else if (argc >= 3) {
         r = on_store(argc, argv, &err);
     }
