@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -356,6 +357,7 @@ def stack():
             raise unittest.SkipTest(why)
         _stack = Stack()
         atexit.register(_stack.stop)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a run which is stopped clears up too
         try:
             _stack.start()
         except BaseException:
