@@ -95,7 +95,10 @@ static int set_list(const struct orl_cfg_key *key, char ***at, const char *const
         return orl_err_set(err, ORL_E_CONFIG, "%s: more than %d items", key->name, CFG_LIST_MAX);
     }
     char **list = calloc(count + 1, sizeof(*list));
-    int code = list == NULL ? orl_err_set(err, ORL_E_NOMEM, "%s: out of memory", key->name) : 0;
+    if (list == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "%s: out of memory", key->name);
+    }
+    int code = 0;
     for (size_t i = 0; i < count && code == 0; i++) {
         code = set_text(key, &list[i], items[i], err);
     }

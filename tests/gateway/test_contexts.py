@@ -38,6 +38,8 @@ class Contexts(lib.Case):
         self.wait_log("control", "stats conn=")
         self.session = self.workers("oriel-session")[0]
         self.console = self.workers("oriel-console")[0]
+        # The first statistics may come while the desktop's display still says hello.
+        lib.wait_for("the surface", lambda: any(what.startswith("/memfd") for what in fds_of(self.console).values()))
         return self.session, self.console
 
     def check_caged(self, pid):
