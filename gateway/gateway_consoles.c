@@ -107,7 +107,7 @@ static int start(
     static const struct orl_ipc_events events = {
             .on_msg = on_console_msg, .on_closed = on_console_closed};
     struct orl_gateway *gateway = ctx;
-    int pair[2];
+    int pair[2] = {-1, -1};
     struct orl_err err = {0};
     struct orl_console_proc *proc = calloc(1, sizeof(*proc));
     if (proc == NULL) {

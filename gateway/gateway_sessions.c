@@ -228,7 +228,7 @@ static int start_session(struct orl_peer *peer, int client_fd, struct orl_err *e
             .on_msg = on_session_msg, .on_closed = on_session_closed};
     struct orl_gateway *gateway = peer->gateway;
     const struct orl_gateway_cfg *cfg = gateway->cfg;
-    int pair[2];
+    int pair[2] = {-1, -1};
     int code = orl_timer_new(gateway->loop, on_deadline, peer, &peer->timer, err);
     if (code == ORL_OK) {
         code = orl_ipc_pair(pair, err);
