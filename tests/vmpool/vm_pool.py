@@ -58,7 +58,7 @@ class Rig:
     def start(self, *sets):
         args = [self.vmpool, "--config", "/dev/null"]
         settings = [f"user={self.user}", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
-                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "width_px=640", "height_px=480", "max_in_flight=3", "log_level=debug", *sets]
+                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "width_px=640", "height_px=480", "display=auto", "max_in_flight=3", "log_level=debug", *sets]
         for text in settings:
             args += ["--set", text]
         self.log = open(self.dir / "vmpool.log", "ab")
