@@ -2,6 +2,7 @@
 
 #include "base/rd.h"
 #include "base/secret.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -102,46 +103,6 @@ const char *orl_msg_name(unsigned type)
     return is_known(type) ? messages[type].name : "?";
 }
 
-/* Length of the UTF-8 sequence at text (RFC 3629), 0 if it is not one. left >= 1. */
-static size_t utf8_len(const uint8_t *text, size_t left)
-{
-    static const struct {
-        uint8_t mask, value, len;
-        uint32_t least;
-    } forms[] = {{0x80, 0x00, 1, 1}, {0xE0, 0xC0, 2, 0x80}, {0xF0, 0xE0, 3, 0x800},
-            {0xF8, 0xF0, 4, 0x10000}};
-    for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
-        if ((text[0] & forms[f].mask) != forms[f].value) {
-            continue;
-        }
-        uint32_t point = text[0] & (uint8_t)~forms[f].mask;
-        if (left < forms[f].len) {
-            return 0;
-        }
-        for (size_t i = 1; i < forms[f].len; i++) {
-            if ((text[i] & 0xC0U) != 0x80U) {
-                return 0;
-            }
-            point = point << 6 | (text[i] & 0x3FU);
-        }
-        bool is_surrogate = point >= 0xD800 && point <= 0xDFFF;
-        return point >= forms[f].least && point <= 0x10FFFF && !is_surrogate ? forms[f].len : 0;
-    }
-    return 0;
-}
-
-static bool is_text(const uint8_t *text, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        size_t step = utf8_len(text + at, len - at);
-        if (step == 0) {
-            return false;
-        }
-        at += step;
-    }
-    return true;
-}
-
 static void put_counted(struct orl_buf *buf, const void *data, size_t len)
 {
     orl_buf_put_u16le(buf, (uint16_t)len);
@@ -203,7 +164,7 @@ static int decode_field(const struct field *field, uint8_t *body, struct orl_rd 
     case FIELD_TEXT:
         u32 = orl_rd_u16le(rd);
         from = orl_rd_bytes(rd, u32);
-        if (from == NULL || u32 >= field->size || !is_text(from, u32)) {
+        if (from == NULL || u32 >= field->size || !orl_utf8_is_valid(from, u32)) {
             return ORL_E_PROTO;
         }
         memcpy(at, from, u32); /* the rest is zero already */

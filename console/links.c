@@ -91,8 +91,9 @@ static void on_resume(void *ctx)
 static void read_some(struct link *l)
 {
     for (unsigned i = 0; i < MSGS_PER_WAKE; i++) {
+        uint8_t buf[ORL_LINK_MSG_MAX];
         struct orl_link_msg msg;
-        int rc = orl_link_recv(l->fd, &msg);
+        int rc = orl_link_recv(l->fd, buf, &msg);
         if (rc == ORL_E_AGAIN) {
             return;
         }

@@ -25,6 +25,31 @@ static void put_u32(struct put *put, uint32_t v)
     put_u16(put, (uint16_t)(v >> 16));
 }
 
+static void put_bytes(struct put *put, const uint8_t *data, size_t len)
+{
+    if (len > 0) {
+        memcpy(put->data + put->len, data, len);
+        put->len += len;
+    }
+}
+
+static void put_clipboard(struct put *put, const struct orl_clipboard_part *part)
+{
+    put_u32(put, part->step);
+    put_u32(put, part->serial);
+    put_u32(put, part->has_text);
+    put_u32(put, part->total);
+    put_u32(put, part->at);
+    put_bytes(put, part->data, part->len);
+}
+
+static void put_sound(struct put *put, const struct orl_sound *sound)
+{
+    put_u32(put, sound->rate_hz);
+    put_u32(put, sound->channels);
+    put_bytes(put, sound->samples, sound->len);
+}
+
 size_t orl_link_encode(const struct orl_link_msg *msg, uint8_t ret_data[ORL_LINK_MSG_MAX])
 {
     struct put put = {ret_data, 0};
@@ -38,6 +63,12 @@ size_t orl_link_encode(const struct orl_link_msg *msg, uint8_t ret_data[ORL_LINK
         put_u32(&put, msg->input.is_down);
         put_u32(&put, (uint32_t)msg->input.x);
         put_u32(&put, (uint32_t)msg->input.y);
+    } else if (msg->type == ORL_LINK_WANT) {
+        put_u32(&put, msg->wants);
+    } else if (msg->type == ORL_LINK_CLIPBOARD) {
+        put_clipboard(&put, &msg->clipboard);
+    } else if (msg->type == ORL_LINK_SOUND) {
+        put_sound(&put, &msg->sound);
     }
     return put.len;
 }
@@ -51,35 +82,64 @@ static void decode_input(struct orl_rd *rd, struct orl_input *ret_input)
     ret_input->y = (int32_t)orl_rd_u32le(rd);
 }
 
+static const uint8_t *take_rest(struct orl_rd *rd, size_t *ret_len)
+{
+    *ret_len = orl_rd_left(rd);
+    return *ret_len > 0 ? orl_rd_bytes(rd, *ret_len) : NULL;
+}
+
+static void decode_clipboard(struct orl_rd *rd, struct orl_clipboard_part *ret_part)
+{
+    ret_part->step = orl_rd_u32le(rd);
+    ret_part->serial = orl_rd_u32le(rd);
+    ret_part->has_text = orl_rd_u32le(rd);
+    ret_part->total = orl_rd_u32le(rd);
+    ret_part->at = orl_rd_u32le(rd);
+    ret_part->data = take_rest(rd, &ret_part->len);
+}
+
+static void decode_sound(struct orl_rd *rd, struct orl_sound *ret_sound)
+{
+    ret_sound->rate_hz = orl_rd_u32le(rd);
+    ret_sound->channels = orl_rd_u32le(rd);
+    ret_sound->samples = take_rest(rd, &ret_sound->len);
+}
+
+/* True when what was read is in range. */
+static bool decode_body(struct orl_rd *rd, struct orl_link_msg *msg)
+{
+    switch (msg->type) {
+    case ORL_LINK_SURFACE:
+    case ORL_LINK_WAKE:
+        return true;
+    case ORL_LINK_CLOSED:
+        msg->reason = orl_rd_u32le(rd);
+        return msg->reason < ORL_REASON_COUNT;
+    case ORL_LINK_INPUT:
+        decode_input(rd, &msg->input);
+        return orl_input_is_valid(&msg->input);
+    case ORL_LINK_WANT:
+        msg->wants = orl_rd_u32le(rd);
+        return (msg->wants & ~(uint32_t)(ORL_WANT_CLIPBOARD | ORL_WANT_SOUND)) == 0;
+    case ORL_LINK_CLIPBOARD:
+        decode_clipboard(rd, &msg->clipboard);
+        return orl_clipboard_part_is_valid(&msg->clipboard);
+    case ORL_LINK_SOUND:
+        decode_sound(rd, &msg->sound);
+        return orl_sound_is_valid(&msg->sound);
+    default:
+        return false;
+    }
+}
+
 int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_msg)
 {
     struct orl_link_msg msg = {.surface_fd = -1};
     struct orl_rd rd;
     orl_rd_init(&rd, data, len);
     msg.type = orl_rd_u16le(&rd);
-    if (orl_rd_u16le(&rd) != ORL_LINK_VERSION) {
-        return ORL_E_PROTO;
-    }
-    switch (msg.type) {
-    case ORL_LINK_SURFACE:
-    case ORL_LINK_WAKE:
-        break;
-    case ORL_LINK_CLOSED:
-        msg.reason = orl_rd_u32le(&rd);
-        if (msg.reason >= ORL_REASON_COUNT) {
-            return ORL_E_PROTO;
-        }
-        break;
-    case ORL_LINK_INPUT:
-        decode_input(&rd, &msg.input);
-        if (rd.is_failed || !orl_input_is_valid(&msg.input)) {
-            return ORL_E_PROTO;
-        }
-        break;
-    default:
-        return ORL_E_PROTO;
-    }
-    if (rd.is_failed || orl_rd_left(&rd) != 0) {
+    if (orl_rd_u16le(&rd) != ORL_LINK_VERSION || !decode_body(&rd, &msg) || rd.is_failed ||
+            orl_rd_left(&rd) != 0) {
         return ORL_E_PROTO;
     }
     *ret_msg = msg;
@@ -171,14 +231,13 @@ static int accept_msg(const uint8_t *data, size_t len, int flags, int *fds, unsi
     return ORL_OK;
 }
 
-int orl_link_recv(int fd, struct orl_link_msg *ret_msg)
+int orl_link_recv(int fd, uint8_t buf[ORL_LINK_MSG_MAX], struct orl_link_msg *ret_msg)
 {
-    uint8_t data[ORL_LINK_MSG_MAX];
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(LINK_MAX_FDS * sizeof(int))];
     } control;
-    struct iovec iov = {data, sizeof(data)};
+    struct iovec iov = {buf, ORL_LINK_MSG_MAX};
     struct msghdr hdr = {.msg_iov = &iov,
             .msg_iovlen = 1,
             .msg_control = control.bytes,
@@ -193,7 +252,7 @@ int orl_link_recv(int fd, struct orl_link_msg *ret_msg)
     int fds[LINK_MAX_FDS] = {-1, -1, -1, -1};
     unsigned fd_count = collect_fds(&hdr, fds);
     int rc = len == 0 ? ORL_E_CLOSED
-                      : accept_msg(data, (size_t)len, hdr.msg_flags, fds, fd_count, ret_msg);
+                      : accept_msg(buf, (size_t)len, hdr.msg_flags, fds, fd_count, ret_msg);
     for (unsigned i = 0; i < LINK_MAX_FDS; i++) {
         orl_close_fd(&fds[i]);
     }

@@ -1,8 +1,8 @@
 /* A block of centred lines: title, text, elapsed time, footer. The layout depends on the strings and
  * the picture's size only, so that the line with the time stays where it is. */
 #include "display/notice.h"
+#include "base/utf8.h"
 #include "display/font.h"
-#include "display/utf8.h"
 #include <stdio.h>
 #include <string.h>
 

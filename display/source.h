@@ -5,8 +5,10 @@
 #define ORL_DISPLAY_SOURCE_H
 #include "base/loop.h"
 #include "base/reason.h"
+#include "display/clipboard.h"
 #include "display/cursor.h"
 #include "display/input.h"
+#include "display/sound.h"
 #include "display/surface.h"
 
 struct orl_source; /* the implementation's own */
@@ -15,6 +17,9 @@ struct orl_source; /* the implementation's own */
 struct orl_source_events {
     void (*on_surface)(void *ctx, struct orl_surface *surface); /* first size, or a new one */
     void (*on_damage)(void *ctx); /* the surface has new damage or a new cursor */
+    /* The guest offers text, asks for the client's, or answers; text has passed its checks. */
+    void (*on_clipboard)(void *ctx, const struct orl_clipboard *step);
+    void (*on_sound)(void *ctx, const struct orl_sound *sound);
     void (*on_closed)(void *ctx, enum orl_reason reason, const char *text); /* once, then free it */
 };
 struct orl_source_ops {
@@ -23,6 +28,10 @@ struct orl_source_ops {
     void (*input)(struct orl_source *source, const struct orl_input *input);
     /* True: somebody looks. False: the source may stop asking its peer for pixels. */
     void (*set_viewed)(struct orl_source *source, bool is_viewed);
+    /* The client offers text, asks for the guest's, or answers. NULL: this source carries none. */
+    void (*clipboard)(struct orl_source *source, const struct orl_clipboard *step);
+    /* ORL_WANT_* (display/link.h) of all who look. NULL: nothing to be wanted. */
+    void (*set_wanted)(struct orl_source *source, uint32_t wants);
     void (*free)(struct orl_source *source); /* releases pressed keys at the peer where it can */
 };
 /* What every orl_x_source_new() gives. */

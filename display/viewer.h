@@ -6,9 +6,11 @@
 #include "base/ipc_msgs.h"
 #include "base/loop.h"
 #include "base/reason.h"
+#include "display/clipboard.h"
 #include "display/cursor.h"
 #include "display/input.h"
 #include "display/plan.h"
+#include "display/sound.h"
 
 struct orl_viewer;
 
@@ -16,11 +18,12 @@ struct orl_viewer_caps {
     bool has_h264; /* AVC420 */
     bool has_copy; /* copy within the picture */
     bool has_fill;
-    bool has_acks;                /* frames are acknowledged; without: paced by the socket */
-    bool has_resize;              /* the client follows a new size without reconnecting */
-    bool h264_full_range;         /* BT.709, full range; false: limited */
-    uint32_t width_px, height_px; /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
-    unsigned max_in_flight;       /* frames unacknowledged; 2 */
+    bool has_acks;                 /* frames are acknowledged; without: paced by the socket */
+    bool has_resize;               /* the client follows a new size without reconnecting */
+    bool h264_full_range;          /* BT.709, full range; false: limited */
+    uint32_t width_px, height_px;  /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
+    bool has_clipboard, has_sound; /* the client can, and policy lets it */
+    unsigned max_in_flight;        /* frames unacknowledged; 2 */
 };
 
 /* The answer to a login. */
@@ -44,6 +47,8 @@ struct orl_viewer_events {
     void (*on_writable)(void *ctx);                 /* without acks: the socket took everything */
     void (*on_visible)(void *ctx, bool is_visible); /* minimised or not */
     void (*on_refresh)(void *ctx, const struct orl_rect *r); /* the client wants it again */
+    /* The client offers text, asks for the guest's, or answers. */
+    void (*on_clipboard)(void *ctx, const struct orl_clipboard *step);
     void (*on_closed)(void *ctx, enum orl_reason reason, const char *text); /* once */
 };
 
@@ -58,6 +63,10 @@ struct orl_viewer_ops {
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
     void (*close)(struct orl_viewer *viewer, enum orl_reason reason,
             const char *text); /* says why, then closes */
+    /* The guest offers text, asks for the client's, or answers. NULL: no clipboard. */
+    void (*clipboard)(struct orl_viewer *viewer, const struct orl_clipboard *step);
+    /* Never waits: what the client cannot take in time is dropped. NULL: no sound. */
+    void (*sound)(struct orl_viewer *viewer, const struct orl_sound *sound);
     uint64_t (*bytes_out)(const struct orl_viewer *viewer);
     void (*free)(struct orl_viewer *viewer);
 };

@@ -219,8 +219,9 @@ static void on_link(void *ctx, unsigned events)
         picture->events.on_writable(picture->ctx);
     }
     for (unsigned i = 0; i < LINK_MSGS_PER_WAKE && picture->link_fd >= 0; i++) {
+        uint8_t buf[ORL_LINK_MSG_MAX];
         struct orl_link_msg msg;
-        int code = orl_link_recv(picture->link_fd, &msg);
+        int code = orl_link_recv(picture->link_fd, buf, &msg);
         if (code == ORL_E_AGAIN) {
             break;
         }

@@ -100,10 +100,11 @@ static void hand_out(struct orl_qemu_display *d)
 static void on_input(void *ctx, unsigned events)
 {
     struct orl_qemu_display *d = ctx;
+    uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
     int rc = (events & ORL_IO_READ) == 0 ? ORL_E_CLOSED : ORL_OK;
     for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && queued(d) < QUEUED_MAX; i++) {
-        rc = orl_link_recv(d->input_fd, &msg);
+        rc = orl_link_recv(d->input_fd, buf, &msg);
         if (rc == ORL_OK && msg.type != ORL_LINK_INPUT) {
             orl_close_fd(&msg.surface_fd);
             rc = ORL_E_PROTO;

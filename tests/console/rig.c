@@ -223,11 +223,12 @@ void rig_link_close(struct rig_link *link)
 
 bool rig_link_pump(struct rig_link *link, int timeout_ms)
 {
+    uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
     if (!is_readable(link->fd, timeout_ms)) {
         return false;
     }
-    int rc = orl_link_recv(link->fd, &msg);
+    int rc = orl_link_recv(link->fd, buf, &msg);
     if (rc < 0) {
         link->closed = ORL_REASON_INTERNAL;
         return false;

@@ -51,7 +51,7 @@ static void every_message_comes_back_as_it_was(void **state)
         }
         data[len] = 0;
         assert_int_equal(orl_link_decode(data, len + 1, &got), ORL_E_PROTO);
-        data[2] = 2; /* another version */
+        data[2] = ORL_LINK_VERSION - 1;
         assert_int_equal(orl_link_decode(data, len, &got), ORL_E_PROTO);
     }
 }
@@ -62,7 +62,7 @@ static void golden_bytes_of_an_input(void **state)
     const struct orl_link_msg msg = {
             .type = ORL_LINK_INPUT, .input = {ORL_INPUT_KEY, 0x11D, 1, 0, 0}};
     static const uint8_t wanted[] = {
-            3, 0, 1, 0, 1, 0, 0, 0, 0x1D, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+            3, 0, 2, 0, 1, 0, 0, 0, 0x1D, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     uint8_t data[ORL_LINK_MSG_MAX];
     assert_int_equal(orl_link_encode(&msg, data), sizeof(wanted));
     assert_memory_equal(data, wanted, sizeof(wanted));
@@ -88,8 +88,9 @@ static void surface_brings_its_fd_with_cloexec(void **state)
     open_pair(fds);
     const struct orl_link_msg msg = {.type = ORL_LINK_SURFACE, .surface_fd = fds[0]};
     assert_int_equal(orl_link_send(fds[0], &msg), 0);
+    uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg got;
-    assert_int_equal(orl_link_recv(fds[1], &got), 0);
+    assert_int_equal(orl_link_recv(fds[1], buf, &got), 0);
     assert_true(got.surface_fd >= 0);
     assert_true((fcntl(got.surface_fd, F_GETFD) & FD_CLOEXEC) != 0);
     close(got.surface_fd);
@@ -126,19 +127,20 @@ static void wrong_numbers_of_fds_are_refused_and_closed(void **state)
     open_pair(fds);
     unsigned before = count_fds();
     const int sent[8] = {0, 0, 0, 0, 0, 0, 0, 0};
+    uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg got;
-    static const uint8_t surface[] = {1, 0, 1, 0};
-    static const uint8_t closed[] = {2, 0, 1, 0, 3, 0, 0, 0};
+    static const uint8_t surface[] = {1, 0, 2, 0};
+    static const uint8_t closed[] = {2, 0, 2, 0, 3, 0, 0, 0};
     static const unsigned bad_counts[] = {0, 2, 3, 4, 8};
     for (size_t i = 0; i < sizeof(bad_counts) / sizeof(bad_counts[0]); i++) {
         send_raw(fds[0], surface, sizeof(surface), sent, bad_counts[i]);
-        assert_int_equal(orl_link_recv(fds[1], &got), ORL_E_PROTO);
+        assert_int_equal(orl_link_recv(fds[1], buf, &got), ORL_E_PROTO);
     }
     send_raw(fds[0], closed, sizeof(closed), sent, 2);
-    assert_int_equal(orl_link_recv(fds[1], &got), ORL_E_PROTO);
-    uint8_t large[200] = {1, 0, 1, 0};
+    assert_int_equal(orl_link_recv(fds[1], buf, &got), ORL_E_PROTO);
+    uint8_t large[200] = {1, 0, 2, 0};
     send_raw(fds[0], large, sizeof(large), sent, 2);
-    assert_int_equal(orl_link_recv(fds[1], &got), ORL_E_PROTO);
+    assert_int_equal(orl_link_recv(fds[1], buf, &got), ORL_E_PROTO);
     assert_int_equal(count_fds(), before);
     close_pair(fds);
 }
@@ -148,8 +150,9 @@ static void full_empty_and_closed_sockets_say_so(void **state)
     (void)state;
     int fds[2];
     open_pair(fds);
+    uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg got;
-    assert_int_equal(orl_link_recv(fds[1], &got), ORL_E_AGAIN);
+    assert_int_equal(orl_link_recv(fds[1], buf, &got), ORL_E_AGAIN);
     const struct orl_link_msg msg = {
             .type = ORL_LINK_INPUT, .input = {ORL_INPUT_POINTER, 0, 0, 5, 5}};
     int rc = 0;
@@ -160,9 +163,9 @@ static void full_empty_and_closed_sockets_say_so(void **state)
     assert_int_equal(rc, ORL_E_AGAIN);
     close(fds[0]);
     for (unsigned i = 1; i < sent; i++) {
-        assert_int_equal(orl_link_recv(fds[1], &got), 0);
+        assert_int_equal(orl_link_recv(fds[1], buf, &got), 0);
     }
-    assert_int_equal(orl_link_recv(fds[1], &got), ORL_E_CLOSED);
+    assert_int_equal(orl_link_recv(fds[1], buf, &got), ORL_E_CLOSED);
     assert_int_equal(orl_link_send(fds[1], &msg), ORL_E_CLOSED);
     close(fds[1]);
 }

@@ -1,6 +1,6 @@
+#include "base/utf8.h"
 #include "display/font.h"
 #include "display/notice.h"
-#include "display/utf8.h"
 #include "test_support.h"
 
 struct picture {

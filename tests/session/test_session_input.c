@@ -115,8 +115,9 @@ static struct orl_input key(uint32_t code, bool is_down)
 
 static bool receive(struct rig *rig, struct orl_input *ret_input)
 {
+    uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
-    if (orl_link_recv(rig->console, &msg) != 0) {
+    if (orl_link_recv(rig->console, buf, &msg) != 0) {
         return false;
     }
     assert_int_equal(msg.type, ORL_LINK_INPUT);
