@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define ORL_UPDATE_MAX_OPS 256
+#define ORL_H264_SLOTS 4
 
 enum orl_op_kind { ORL_OP_NONE = 0, ORL_OP_COPY, ORL_OP_FILL, ORL_OP_LOSSLESS, ORL_OP_H264 };
 
@@ -20,13 +21,17 @@ struct orl_op {
     int32_t from_x, from_y; /* COPY */
     uint32_t colour;        /* FILL: 0x00RRGGBB */
     bool is_refine;         /* LOSSLESS: makes exact what H264 had touched */
-    /* H264: one coded picture of the whole surface, of which only `regions` are shown. They lie in the
-     * picture and do not overlap: FreeRDP's decoder gives up a frame whose regions do. */
-    const uint8_t *data; /* Annex B */
+    /* H264: a coded picture of `picture`, which is the whole surface or a part of it, with a decoder of its own
+     * for each slot. What is coded shows all of `picture` as it is now; shown are only `regions`. They lie in
+     * `picture` and do not overlap: FreeRDP's decoder gives up a frame whose regions do. A slot gets another
+     * `picture` only with a key frame, and pictures of different slots do not overlap. */
+    unsigned slot;           /* 0 .. ORL_H264_SLOTS - 1 */
+    struct orl_rect picture; /* inside the surface; x and y are multiples of 16 */
+    const uint8_t *data;     /* Annex B */
     size_t data_len;
     uint32_t coded_width_px, coded_height_px; /* multiples of 16 */
-    const struct orl_region *regions;
-    uint8_t qp; /* 0 .. 51 */
+    const struct orl_region *regions;         /* in the surface's coordinates */
+    uint8_t qp;                               /* 0 .. 51 */
     bool is_key;
 };
 
@@ -38,7 +43,8 @@ struct orl_update {
     uint32_t width_px, height_px;
     const struct orl_op *ops;
     unsigned op_count;
-    uint64_t damage_us; /* when the oldest damage in it was seen */
+    unsigned h264_slots; /* bit n: slot n is in use; the decoder of any other is no longer needed */
+    uint64_t damage_us;  /* when the oldest damage in it was seen */
 };
 
 #endif

@@ -6,26 +6,24 @@
 #include "base/clock.h"
 #include "display/classify.h"
 #include "display/damage.h"
-#include "display/enc_h264.h"
 #include "display/refine.h"
 #include "display/scroll.h"
 #include "display/surface.h"
 #include "display/tiles.h"
+#include "display/video.h"
 #include <stdlib.h>
 #include <string.h>
 
-#define PRESET "superfast"
-#define RATE_UNKNOWN_KBIT_S 100000
-#define ENCODER_IDLE_US (60 * ORL_US_PER_S)
 #define BAND_ROWS 128
 #define SEARCH_PATIENCE 6
 #define SEARCH_EVERY 8
-/* Moves, one h264 op, and these: within ORL_UPDATE_MAX_OPS. */
+/* Moves, h264 ops, and these: within ORL_UPDATE_MAX_OPS. */
 #define LOSSLESS_MAX_RECTS 64
 #define LOSSLESS_MAX_OPS 160
 #define REFINE_MAX_RECTS 32
 #define REFINE_MAX_OPS 64
-_Static_assert(ORL_SCROLL_MAX_MOVES + 1 + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <= ORL_UPDATE_MAX_OPS,
+_Static_assert(ORL_SCROLL_MAX_MOVES + ORL_H264_SLOTS + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <=
+                       ORL_UPDATE_MAX_OPS,
         "too many ops");
 
 struct orl_planner {
@@ -37,14 +35,11 @@ struct orl_planner {
     struct orl_refine refine;
     struct orl_region pending; /* damage not looked at yet */
     uint64_t pending_us;       /* when its oldest part came; 0: none */
-    struct orl_h264 *h264;     /* NULL: not opened yet, or closed for lack of use */
-    uint64_t h264_used_us;
-    bool want_key;
+    struct orl_video video;
     uint64_t now_us;    /* of the last orl_planner_next() */
     uint64_t damage_us; /* of the last update */
     uint32_t frame_id;
     bool has_last, is_last_refine;
-    struct orl_region shown; /* regions of the h264 op */
     struct orl_region moved; /* where the copy ops come from and go to */
     unsigned fruitless;      /* searches in a row that found no move */
     struct orl_op ops[ORL_UPDATE_MAX_OPS];
@@ -104,6 +99,12 @@ int orl_planner_new(
         return orl_err_set(err, ORL_E_NOMEM, "planner of %ux%u", opts->width_px, opts->height_px);
     }
     orl_planner_reset(planner, 0);
+    const struct orl_video_opts video = {.width_px = opts->width_px,
+            .height_px = opts->height_px,
+            .is_full_range = opts->is_full_range,
+            .threads = opts->threads,
+            .max_kbit_s = opts->max_kbit_s};
+    orl_video_init(&planner->video, &video);
     *ret_planner = orl_steal(planner);
     return ORL_OK;
 }
@@ -125,7 +126,7 @@ void orl_planner_reset(struct orl_planner *planner, uint64_t now_us)
 {
     orl_tiles_set_all(&planner->tiles, ORL_TILE_MUST | ORL_TILE_DAMAGED);
     planner->pending_us = now_us;
-    planner->want_key = true;
+    orl_video_want_key(&planner->video);
     planner->has_last = false;
 }
 
@@ -138,84 +139,16 @@ void orl_planner_unsent(struct orl_planner *planner)
     orl_tiles_set_where(&planner->tiles, ORL_TILE_SHOWN,
             planner->is_last_refine ? ORL_TILE_LOSSY : ORL_TILE_MUST);
     if (!planner->is_last_refine) {
-        planner->want_key = true;
+        orl_video_want_key(&planner->video);
         if (planner->pending_us == 0 || planner->damage_us < planner->pending_us) {
             planner->pending_us = planner->damage_us;
         }
     }
 }
 
-static void close_idle_encoder(struct orl_planner *planner, uint64_t now_us)
+void orl_planner_set_rate(struct orl_planner *planner, uint32_t max_kbit_s)
 {
-    if (planner->h264 != NULL && now_us >= planner->h264_used_us + ENCODER_IDLE_US) {
-        orl_h264_free(planner->h264);
-        planner->h264 = NULL;
-    }
-}
-
-static int open_encoder(struct orl_planner *planner, struct orl_err *err)
-{
-    if (planner->h264 != NULL) {
-        return ORL_OK;
-    }
-    const struct orl_h264_opts opts = {
-            .width_px = planner->opts.width_px,
-            .height_px = planner->opts.height_px,
-            .is_full_range = planner->opts.is_full_range,
-            .threads = planner->opts.threads,
-            .max_kbit_s =
-                    planner->opts.max_kbit_s == 0 ? RATE_UNKNOWN_KBIT_S : planner->opts.max_kbit_s,
-            .preset = PRESET,
-    };
-    return orl_h264_new(&opts, &planner->h264, err);
-}
-
-/* Shown are the CODED tiles and a border of one tile: its pixels too are coded anew, and leaving them
- * out leaves streaks behind what moves. All of `picture` that changed is fed, so whatever is shown is
- * as new as the picture. */
-static void choose_shown(struct orl_planner *planner)
-{
-    struct orl_tiles *tiles = &planner->tiles;
-    struct orl_region *shown = &planner->shown;
-    orl_tiles_set_around(tiles, ORL_TILE_CODED, ORL_TILE_SHOWN);
-    shown->count = orl_tiles_rects(tiles, ORL_TILE_SHOWN, false, shown->rects, ORL_REGION_MAX);
-    for (unsigned i = 0; i < shown->count; i++) {
-        orl_tiles_set(tiles, &shown->rects[i], ORL_TILE_LOSSY | ORL_TILE_SHOWN);
-    }
-}
-
-static int add_h264(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
-{
-    int rc = open_encoder(planner, err);
-    if (rc < 0) {
-        return rc;
-    }
-    struct orl_region stale = {.count = 0};
-    stale.count =
-            orl_tiles_rects(&planner->tiles, ORL_TILE_STALE, false, stale.rects, ORL_REGION_MAX);
-    struct orl_h264_frame frame;
-    rc = orl_h264_encode(planner->h264, planner->picture, planner->stride_bytes, &stale,
-            planner->want_key, &frame, err);
-    if (rc < 0) {
-        return rc;
-    }
-    orl_tiles_clear_all(&planner->tiles, ORL_TILE_STALE);
-    planner->h264_used_us = now_us;
-    planner->want_key = false;
-    planner->has_h264_op = true;
-    choose_shown(planner);
-    planner->ops[planner->op_count++] = (struct orl_op){
-            .kind = ORL_OP_H264,
-            .rect = orl_region_bounds(&planner->shown),
-            .data = frame.data,
-            .data_len = frame.len,
-            .coded_width_px = frame.coded_width_px,
-            .coded_height_px = frame.coded_height_px,
-            .regions = &planner->shown,
-            .qp = frame.qp,
-            .is_key = frame.is_key,
-    };
-    return ORL_OK;
+    orl_video_set_rate(&planner->video, max_kbit_s);
 }
 
 static bool is_one_colour(
@@ -340,10 +273,13 @@ static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl
 {
     if (planner->opts.has_h264 &&
             orl_classify_choose(&planner->classify, &planner->tiles, &planner->moved, now_us)) {
-        int rc = add_h264(planner, now_us, err);
-        if (rc < 0) {
-            return rc;
+        const int count = orl_video_encode(&planner->video, &planner->tiles, planner->picture,
+                planner->stride_bytes, now_us, planner->ops + planner->op_count, err);
+        if (count < 0) {
+            return count;
         }
+        planner->op_count += (unsigned)count;
+        planner->has_h264_op = count > 0;
     }
     show_moves(planner);
     orl_refine_touch(&planner->refine, &planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, now_us);
@@ -363,7 +299,9 @@ static void take_pending(struct orl_planner *planner)
 /* Refinement alone would come between the frames of what moves: one more update for the client to show. */
 static uint64_t alone_from_us(const struct orl_planner *planner)
 {
-    return planner->h264 == NULL ? 0 : planner->h264_used_us + ORL_REFINE_REST_MS * ORL_US_PER_MS;
+    return orl_video_open_slots(&planner->video) == 0
+                   ? 0
+                   : planner->video.used_us + ORL_REFINE_REST_MS * ORL_US_PER_MS;
 }
 
 /* Bands of refinement: alone at rest; a few beside H.264, else a video would keep text elsewhere from
@@ -390,6 +328,7 @@ static void fill_update(struct orl_planner *planner, struct orl_update *ret_upda
             .height_px = planner->opts.height_px,
             .ops = planner->ops,
             .op_count = planner->op_count,
+            .h264_slots = orl_video_open_slots(&planner->video),
             .damage_us = planner->damage_us,
     };
 }
@@ -402,7 +341,7 @@ int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t str
     planner->op_count = 0;
     planner->has_h264_op = false;
     orl_region_clear(&planner->moved);
-    close_idle_encoder(planner, now_us);
+    orl_video_close_idle(&planner->video, now_us);
     orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
     const bool is_searched = can_search(planner);
     take_pending(planner);
@@ -419,7 +358,7 @@ int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t str
             show_moves(planner);
             orl_tiles_set_where(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, ORL_TILE_MUST);
             orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
-            planner->want_key = true;
+            orl_video_want_key(&planner->video);
             return rc;
         }
     }
@@ -446,10 +385,7 @@ uint64_t orl_planner_due_us(const struct orl_planner *planner)
     if (due_us != 0 && due_us < alone_from_us(planner)) {
         return alone_from_us(planner);
     }
-    if (due_us == 0 && planner->h264 != NULL) {
-        due_us = planner->h264_used_us + ENCODER_IDLE_US;
-    }
-    return due_us;
+    return due_us == 0 ? orl_video_due_us(&planner->video) : due_us;
 }
 
 void orl_planner_free(struct orl_planner *planner)
@@ -457,7 +393,7 @@ void orl_planner_free(struct orl_planner *planner)
     if (planner == NULL) {
         return;
     }
-    orl_h264_free(planner->h264);
+    orl_video_fini(&planner->video);
     orl_refine_fini(&planner->refine);
     orl_classify_fini(&planner->classify);
     orl_tiles_fini(&planner->tiles);

@@ -29,6 +29,8 @@ ORL_NODISCARD int orl_planner_next(struct orl_planner *planner, const uint8_t *s
 void orl_planner_unsent(struct orl_planner *planner);
 /* Forget what the client has: everything is damaged, next h264 is a key frame. */
 void orl_planner_reset(struct orl_planner *planner, uint64_t now_us);
+/* What the line carries now, for all of H.264 together; may be called at any time. 0: unknown. */
+void orl_planner_set_rate(struct orl_planner *planner, uint32_t max_kbit_s);
 /* When orl_planner_next() should be called though no damage arrives: refinement, or closing an encoder that
  * was not used for a minute. In the past: damage, or an update that was given back, waits until the pacer
  * lets a frame go; so ask the pacer first. 0: never. */
