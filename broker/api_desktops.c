@@ -100,7 +100,6 @@ static int fill_static(struct orl_broker *broker, const struct input *in,
     row->kind = ORL_POOL_STATIC;
     row->lease = ORL_LEASE_FREE;
     row->power = ORL_POWER_RUNNING;
-    row->is_ready = true;
     if (in->password[0] == '\0') {
         return 0;
     }

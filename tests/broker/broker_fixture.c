@@ -250,7 +250,11 @@ void add_static_pool(struct broker *b, const char *name, unsigned desktops)
     for (unsigned i = 0; i < desktops; i++) {
         (void)snprintf(
                 body, sizeof(body), "{\"pool\":\"%s\",\"vnc\":\"127.0.0.1:%u\"}", name, 5901 + i);
-        api_ok(b, "POST", "/v1/desktops", body, 201);
+        int status = 0;
+        json_t *row = api(b, "POST", "/v1/desktops", body, &status);
+        assert_int_equal(status, 201);
+        set_power(b, json_string_value(json_object_get(row, "id")), ORL_POWER_NONE, true);
+        json_decref(row);
     }
 }
 

@@ -134,6 +134,7 @@ static void static_desktops(void **state)
             "{\"pool\":\"office\",\"vnc\":\"unix:/run/vnc.sock\",\"password\":\"secret-word\"}",
             201);
     assert_text(row, "lease", "free");
+    assert_true(json_is_false(json_object_get(row, "is_ready"))); /* nobody has looked yet */
     assert_true(json_is_true(json_object_get(row, "has_password")));
     char *text = json_dumps(row, 0);
     assert_null(strstr(text, "secret-word"));
