@@ -89,6 +89,7 @@ int main(int argc, char **argv)
     struct sums sums = {0};
     int rc = measure(&scene, skipped, frames, &sums);
     free(scene.pixels);
+    orl_scene_fini(&scene);
     if (rc < 0) {
         return 1;
     }

@@ -1,27 +1,18 @@
 #include "tests/fakes/scene.h"
 #include "display/font.h"
+#include "tests/fakes/scene_priv.h"
+#include <stdlib.h>
 #include <string.h>
 
-#define CELL_W 8
-#define CELL_H 16
+#define CELL_W ORL_SCENE_CELL_W
+#define CELL_H ORL_SCENE_CELL_H
 #define STAMP_PX 32
+#define TITLE_PX 24
+#define FILM_W 1280
+#define FILM_H 720
 static const char *const names[ORL_SCENE_COUNT] = {
-        "still", "pattern", "typing", "scroll", "drag", "video", "motion", "photo"};
+        "still", "pattern", "typing", "scroll", "drag", "video", "motion", "photo", "mixed"};
 static const char words[] = "The quick brown fox jumps over the lazy dog 0123456789 (){}[]<>;:,. ";
-
-static uint32_t rgb(uint32_t r, uint32_t g, uint32_t b)
-{
-    return (r & 0xFF) << 16 | (g & 0xFF) << 8 | (b & 0xFF);
-}
-
-static uint32_t hash(uint32_t v)
-{
-    v ^= v >> 16;
-    v *= 0x7FEB352DU;
-    v ^= v >> 15;
-    v *= 0x846CA68BU;
-    return v ^ v >> 16;
-}
 
 static void put(struct orl_scene *s, uint32_t x, uint32_t y, uint32_t colour)
 {
@@ -51,14 +42,57 @@ static void glyph(struct orl_scene *s, uint32_t x, uint32_t y, char c, uint32_t 
     }
 }
 
-static void text_line(struct orl_scene *s, uint32_t y, uint32_t line)
+void orl_scene_fill(struct orl_scene *s, const struct orl_rect *r, uint32_t colour)
 {
-    uint32_t columns = s->width_px / CELL_W;
-    uint32_t length = 20 + hash(line) % (columns > 24 ? columns - 20 : 4);
+    fill(s, (uint32_t)r->x, (uint32_t)r->y, (uint32_t)r->width, (uint32_t)r->height, colour);
+}
+
+void orl_scene_letter(
+        struct orl_scene *s, uint32_t x, uint32_t y, uint32_t n, uint32_t ink, uint32_t paper)
+{
+    glyph(s, x, y, words[n % (sizeof(words) - 1)], ink, paper);
+}
+
+void orl_scene_text_line(
+        struct orl_scene *s, uint32_t x, uint32_t y, uint32_t columns, uint32_t line)
+{
+    uint32_t length = 20 + orl_scene_hash(line) % (columns > 24 ? columns - 20 : 4);
     for (uint32_t i = 0; i < columns; i++) {
         char c = i < length ? words[(line * 7 + i) % (sizeof(words) - 1)] : ' ';
-        glyph(s, i * CELL_W, y, c, rgb(20, 20, 20), rgb(250, 250, 245));
+        glyph(s, x + i * CELL_W, y, c, orl_scene_rgb(20, 20, 20), orl_scene_rgb(250, 250, 245));
     }
+}
+
+void orl_scene_window(struct orl_scene *s, const struct orl_rect *r)
+{
+    const uint32_t face = orl_scene_rgb(235, 235, 240);
+    const struct orl_rect title = {r->x, r->y, r->width, TITLE_PX};
+    orl_scene_fill(s, r, face);
+    orl_scene_fill(s, &title, orl_scene_rgb(50, 80, 150));
+    for (uint32_t i = 0; i < (uint32_t)r->width / CELL_W - 2; i++) {
+        orl_scene_letter(s, (uint32_t)r->x + 8 + i * CELL_W, (uint32_t)r->y + 40, i, 0, face);
+    }
+}
+
+bool orl_scene_wallpaper(struct orl_scene *s, const struct orl_rect *r)
+{
+    if (s->photo == NULL || s->photo_width_px != s->width_px ||
+            s->photo_height_px != s->height_px) {
+        free(s->photo);
+        s->photo = orl_scene_new_photo(s->width_px, s->height_px, 1);
+        s->photo_width_px = s->width_px;
+        s->photo_height_px = s->height_px;
+    }
+    if (s->photo == NULL) {
+        return false;
+    }
+    const struct orl_rect all = {0, 0, (int32_t)s->width_px, (int32_t)s->height_px};
+    const struct orl_rect part = orl_rect_intersect(r, &all);
+    for (int32_t y = part.y; y < part.y + part.height; y++) {
+        size_t at = (size_t)y * s->width_px + (size_t)part.x;
+        memcpy(s->pixels + at, s->photo + at, (size_t)part.width * sizeof(*s->pixels));
+    }
+    return true;
 }
 
 static void paint_pattern(struct orl_scene *s)
@@ -67,61 +101,34 @@ static void paint_pattern(struct orl_scene *s)
     uint32_t h = s->height_px;
     for (uint32_t y = 0; y < h; y++) {
         for (uint32_t x = 0; x < w; x++) {
-            uint32_t colour = rgb(x * 255 / w, y * 255 / h, 128);
+            uint32_t colour = orl_scene_rgb(x * 255 / w, y * 255 / h, 128);
             if (y >= h / 2) {
-                colour = x < w / 2            ? rgb(250, 250, 245)
-                         : ((x ^ y) & 1) != 0 ? rgb(255, 255, 255)
-                                              : rgb(0, 0, 0);
+                colour = x < w / 2            ? orl_scene_rgb(250, 250, 245)
+                         : ((x ^ y) & 1) != 0 ? orl_scene_rgb(255, 255, 255)
+                                              : orl_scene_rgb(0, 0, 0);
             }
             put(s, x, y, colour);
         }
     }
     for (uint32_t i = 0; i < 8; i++) { /* bars of pure colour */
         fill(s, i * (w / 8), h / 4, w / 8, h / 16,
-                rgb((i & 1) != 0 ? 255 : 0, (i & 2) != 0 ? 255 : 0, (i & 4) != 0 ? 255 : 0));
+                orl_scene_rgb(
+                        (i & 1) != 0 ? 255 : 0, (i & 2) != 0 ? 255 : 0, (i & 4) != 0 ? 255 : 0));
     }
     for (uint32_t x = 0; x < w; x += 3) { /* lines one pixel wide */
-        fill(s, x, h * 3 / 8, 1, h / 16, rgb(255, 0, 0));
+        fill(s, x, h * 3 / 8, 1, h / 16, orl_scene_rgb(255, 0, 0));
     }
     for (uint32_t line = 0; line < h / 2 / CELL_H; line++) {
         for (uint32_t i = 0; i < w / 2 / CELL_W; i++) {
             glyph(s, i * CELL_W, h / 2 + line * CELL_H, words[(line * 5 + i) % (sizeof(words) - 1)],
-                    rgb(10, 10, 60), rgb(250, 250, 245));
+                    orl_scene_rgb(10, 10, 60), orl_scene_rgb(250, 250, 245));
         }
     }
     /* One pixel in each corner: a picture that is cut or moved shows. */
-    put(s, 0, 0, rgb(255, 0, 0));
-    put(s, w - 1, 0, rgb(0, 255, 0));
-    put(s, 0, h - 1, rgb(0, 0, 255));
-    put(s, w - 1, h - 1, rgb(255, 255, 0));
-}
-
-static void paint_photo(struct orl_scene *s)
-{
-    for (uint32_t y = 0; y < s->height_px; y++) {
-        for (uint32_t x = 0; x < s->width_px; x++) {
-            uint32_t grain = hash(y * s->width_px + x) % 12;
-            uint32_t d = ((x * x / 97) + (y * y / 61)) >> 4;
-            put(s, x, y,
-                    rgb(100 + (d & 127) + grain, 60 + (x * 150 / s->width_px) + grain,
-                            40 + (y * 180 / s->height_px) + grain));
-        }
-    }
-}
-
-static struct orl_rect moving(struct orl_scene *s, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
-{
-    uint32_t t = s->frame;
-    for (uint32_t j = 0; j < h; j++) {
-        for (uint32_t i = 0; i < w; i++) {
-            uint32_t u = i + t * 5;
-            uint32_t v = j + t * 3;
-            uint32_t wave = ((u * u / 211) ^ (v * v / 173)) & 0xFF;
-            put(s, x + i, y + j, rgb(wave, (u + v) / 3, (i + t * 7) / 2 + (hash(u ^ v << 12) & 7)));
-        }
-    }
-    struct orl_rect r = {(int32_t)x, (int32_t)y, (int32_t)w, (int32_t)h};
-    return r;
+    put(s, 0, 0, orl_scene_rgb(255, 0, 0));
+    put(s, w - 1, 0, orl_scene_rgb(0, 255, 0));
+    put(s, 0, h - 1, orl_scene_rgb(0, 0, 255));
+    put(s, w - 1, h - 1, orl_scene_rgb(255, 255, 0));
 }
 
 bool orl_scene_parse(const char *name, enum orl_scene_kind *ret_kind)
@@ -135,41 +142,91 @@ bool orl_scene_parse(const char *name, enum orl_scene_kind *ret_kind)
     return false;
 }
 
-static void place_window(struct orl_scene *s, uint32_t frame, uint32_t *ret_x, uint32_t *ret_y)
+static struct orl_rect whole(const struct orl_scene *s)
+{
+    const struct orl_rect r = {0, 0, (int32_t)s->width_px, (int32_t)s->height_px};
+    return r;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+struct orl_rect orl_scene_film_place(const struct orl_scene *s)
+{
+    if (s->kind == ORL_SCENE_MOTION) {
+        return whole(s);
+    }
+    uint32_t w = least(s->kind == ORL_SCENE_MIXED ? FILM_W / 2 : FILM_W, s->width_px * 2 / 3);
+    uint32_t h = least(s->kind == ORL_SCENE_MIXED ? FILM_H / 2 : FILM_H, s->height_px * 2 / 3);
+    const struct orl_rect r = {(int32_t)(s->width_px - w) / 2, (int32_t)(s->height_px - h) / 2,
+            (int32_t)w, (int32_t)h};
+    return r;
+}
+
+struct orl_rect orl_scene_show_film(struct orl_scene *s)
+{
+    const struct orl_rect r = orl_scene_film_place(s);
+    if (orl_scene_film_open(&s->film, (uint32_t)r.width, (uint32_t)r.height)) {
+        orl_scene_film_show(
+                s->film, s->frame, s->pixels + (size_t)r.y * s->width_px + r.x, s->width_px);
+    }
+    return r;
+}
+
+/* There and back; moves by (12, 5) a frame. */
+static struct orl_rect drag_place(const struct orl_scene *s, uint32_t frame)
 {
     uint32_t span_x = s->width_px * 2 / 3;
     uint32_t span_y = s->height_px / 2;
-    uint32_t at = frame * 12 % (2 * span_x);
-    *ret_x = at < span_x ? at : 2 * span_x - at;
-    at = frame * 5 % (2 * span_y);
-    *ret_y = at < span_y ? at : 2 * span_y - at;
+    uint32_t x = frame * 12 % (2 * span_x);
+    uint32_t y = frame * 5 % (2 * span_y);
+    const struct orl_rect r = {(int32_t)(x < span_x ? x : 2 * span_x - x),
+            (int32_t)(y < span_y ? y : 2 * span_y - y), (int32_t)s->width_px / 3,
+            (int32_t)s->height_px / 3};
+    return r;
 }
 
 void orl_scene_start(struct orl_scene *s)
 {
-    s->frame = 0;
+    const struct orl_rect all = whole(s);
+    s->frame = s->first_frame;
     switch (s->kind) {
     case ORL_SCENE_STILL:
-        fill(s, 0, 0, s->width_px, s->height_px, rgb(40, 60, 90));
+        orl_scene_fill(s, &all, orl_scene_rgb(40, 60, 90));
         for (uint32_t i = 0; i < 32; i++) {
-            glyph(s, 64 + i * CELL_W, 64, words[i], rgb(230, 230, 230), rgb(40, 60, 90));
+            orl_scene_letter(s, 64 + i * CELL_W, 64, i, orl_scene_rgb(230, 230, 230),
+                    orl_scene_rgb(40, 60, 90));
         }
         break;
     case ORL_SCENE_SCROLL:
         for (uint32_t y = 0; y < s->height_px; y += CELL_H) {
-            text_line(s, y, y / CELL_H);
+            orl_scene_text_line(s, 0, y, s->width_px / CELL_W, y / CELL_H);
         }
         break;
     case ORL_SCENE_MOTION:
-        (void)moving(s, 0, 0, s->width_px, s->height_px);
+        (void)orl_scene_show_film(s);
         break;
+    case ORL_SCENE_DRAG:
     case ORL_SCENE_PHOTO:
-        paint_photo(s);
+        (void)orl_scene_wallpaper(s, &all);
+        break;
+    case ORL_SCENE_MIXED:
+        orl_scene_start_mixed(s);
         break;
     default:
         paint_pattern(s);
         break;
     }
+}
+
+void orl_scene_fini(struct orl_scene *s)
+{
+    orl_scene_film_free(s->film);
+    free(s->photo);
+    s->film = NULL;
+    s->photo = NULL;
 }
 
 static struct orl_rect step_typing(struct orl_scene *s)
@@ -179,7 +236,8 @@ static struct orl_rect step_typing(struct orl_scene *s)
     uint32_t at = (s->frame - 1) % (columns * rows);
     uint32_t x = at % columns * CELL_W;
     uint32_t y = s->height_px / 2 + at / columns * CELL_H;
-    glyph(s, x, y, words[hash(s->frame) % (sizeof(words) - 2)], rgb(0, 90, 0), rgb(250, 250, 245));
+    glyph(s, x, y, words[orl_scene_hash(s->frame) % (sizeof(words) - 2)], orl_scene_rgb(0, 90, 0),
+            orl_scene_rgb(250, 250, 245));
     struct orl_rect r = {(int32_t)x, (int32_t)y, CELL_W, CELL_H};
     return r;
 }
@@ -190,30 +248,17 @@ static struct orl_rect step_scroll(struct orl_scene *s)
     uint32_t lines = s->height_px / CELL_H;
     uint32_t kept = (lines - 1) * CELL_H;
     memmove(s->pixels, s->pixels + row * CELL_H, row * kept * sizeof(s->pixels[0]));
-    text_line(s, kept, lines - 1 + s->frame);
+    orl_scene_text_line(s, 0, kept, s->width_px / CELL_W, lines - 1 + s->frame);
     struct orl_rect r = {0, 0, (int32_t)s->width_px, (int32_t)(lines * CELL_H)};
     return r;
 }
 
 static struct orl_rect step_drag(struct orl_scene *s)
 {
-    uint32_t x = 0;
-    uint32_t y = 0;
-    uint32_t w = s->width_px / 3;
-    uint32_t h = s->height_px / 3;
-    place_window(s, s->frame - 1, &x, &y);
-    struct orl_rect old = {(int32_t)x, (int32_t)y, (int32_t)w, (int32_t)h};
-    /* The pattern under the window's old place. */
-    struct orl_scene under = *s;
-    under.kind = ORL_SCENE_PATTERN;
-    orl_scene_start(&under);
-    place_window(s, s->frame, &x, &y);
-    fill(s, x, y, w, h, rgb(235, 235, 240));
-    fill(s, x, y, w, 24, rgb(50, 80, 150));
-    for (uint32_t i = 0; i < w / CELL_W - 2; i++) {
-        glyph(s, x + 8 + i * CELL_W, y + 40, words[i % (sizeof(words) - 1)], 0, rgb(235, 235, 240));
-    }
-    struct orl_rect now = {(int32_t)x, (int32_t)y, (int32_t)w, (int32_t)h};
+    const struct orl_rect old = drag_place(s, s->frame - 1);
+    const struct orl_rect now = drag_place(s, s->frame);
+    (void)orl_scene_wallpaper(s, &old);
+    orl_scene_window(s, &now);
     return orl_rect_union(&old, &now);
 }
 
@@ -228,10 +273,10 @@ static struct orl_rect step(struct orl_scene *s)
     case ORL_SCENE_DRAG:
         return step_drag(s);
     case ORL_SCENE_VIDEO:
-        return moving(
-                s, s->width_px / 6, s->height_px / 6, s->width_px * 5 / 9, s->height_px * 5 / 9);
     case ORL_SCENE_MOTION:
-        return moving(s, 0, 0, s->width_px, s->height_px);
+        return orl_scene_show_film(s);
+    case ORL_SCENE_MIXED:
+        return orl_scene_step_mixed(s);
     default:
         return none;
     }

@@ -222,6 +222,7 @@ static bool open_screen(void)
     static char *passwords[2];
     const struct vncd_options *o = &vncd.options;
     vncd.scene.kind = o->scene;
+    vncd.scene.first_frame = (uint32_t)o->first_frame;
     if (!new_picture(o->width, o->height)) {
         return false;
     }
@@ -329,6 +330,7 @@ int main(int argc, char **argv)
     }
     close(vncd.listen_fd);
     free(vncd.scene.pixels);
+    orl_scene_fini(&vncd.scene);
     rfbScreenCleanup(vncd.screen);
     (void)fclose(vncd.log);
     return 0;

@@ -10,6 +10,7 @@ struct vncd_options {
     int port;              /* 0: any free one; -1: none */
     int width, height;
     enum orl_scene_kind scene;
+    int first_frame;
     int fps;
     const char *password;
     const char *log_path, *dump_path;

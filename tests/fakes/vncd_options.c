@@ -4,18 +4,20 @@
 
 static void usage(FILE *out)
 {
-    (void)fputs("oriel-test-vncd (--unix PATH | --port N) [options]\n"
-                "  --size WxH            1280x800\n"
-                "  --scene NAME          still pattern typing scroll drag video motion photo\n"
-                "  --fps N               of what moves, 30\n"
-                "  --password X          VNC authentication\n"
-                "  --log FILE            a line for each key, pointer event, client, size\n"
-                "  --dump FILE           on SIGUSR1: the picture as PPM\n"
-                "  --refuse-resize       answers SetDesktopSize with a refusal\n"
-                "  --no-ext-keys         keysyms only\n"
-                "  --no-cursor           no cursor shape\n"
-                "  --echo                a key press changes the colour of the top left corner\n"
-                "  --max-seconds N       ends by itself, 600\n",
+    (void)fputs(
+            "oriel-test-vncd (--unix PATH | --port N) [options]\n"
+            "  --size WxH            1280x800\n"
+            "  --scene NAME          still pattern typing scroll drag video motion photo mixed\n"
+            "  --at N                the scene begins at its frame N\n"
+            "  --fps N               of what moves, 30\n"
+            "  --password X          VNC authentication\n"
+            "  --log FILE            a line for each key, pointer event, client, size\n"
+            "  --dump FILE           on SIGUSR1: the picture as PPM\n"
+            "  --refuse-resize       answers SetDesktopSize with a refusal\n"
+            "  --no-ext-keys         keysyms only\n"
+            "  --no-cursor           no cursor shape\n"
+            "  --echo                a key press changes the colour of the top left corner\n"
+            "  --max-seconds N       ends by itself, 600\n",
             out);
 }
 
@@ -56,6 +58,8 @@ static bool take(int c, struct vncd_options *o)
         return orl_scene_parse(optarg, &o->scene);
     case 'f':
         return parse_number(optarg, 1, 240, &o->fps);
+    case 'a':
+        return parse_number(optarg, 0, 1000000, &o->first_frame);
     case 'w':
         o->password = optarg;
         return true;
@@ -87,9 +91,9 @@ static bool take(int c, struct vncd_options *o)
 bool vncd_parse_options(int argc, char **argv, struct vncd_options *ret_options)
 {
     static const struct option longs[] = {{"unix", 1, NULL, 'u'}, {"port", 1, NULL, 'p'},
-            {"size", 1, NULL, 's'}, {"scene", 1, NULL, 'c'}, {"fps", 1, NULL, 'f'},
-            {"password", 1, NULL, 'w'}, {"log", 1, NULL, 'l'}, {"dump", 1, NULL, 'd'},
-            {"refuse-resize", 0, NULL, 'r'}, {"no-ext-keys", 0, NULL, 'k'},
+            {"size", 1, NULL, 's'}, {"scene", 1, NULL, 'c'}, {"at", 1, NULL, 'a'},
+            {"fps", 1, NULL, 'f'}, {"password", 1, NULL, 'w'}, {"log", 1, NULL, 'l'},
+            {"dump", 1, NULL, 'd'}, {"refuse-resize", 0, NULL, 'r'}, {"no-ext-keys", 0, NULL, 'k'},
             {"no-cursor", 0, NULL, 'C'}, {"echo", 0, NULL, 'e'}, {"max-seconds", 1, NULL, 'm'},
             {"help", 0, NULL, 'h'}, {0}};
     struct vncd_options o = {.port = -1,

@@ -540,6 +540,7 @@ static int serve(struct demo *d, uint16_t port, const char *cert, const char *ke
     orl_timer_free(d->close_timer);
     orl_planner_free(d->planner);
     free(d->pixels);
+    orl_scene_fini(&d->desk);
     orl_loop_free(d->loop);
     return 0;
 }
