@@ -18,6 +18,13 @@
 #define BUS_TURNS 32
 #define INPUTS_PER_WAKE 64
 #define QUEUED_MAX 64 /* calls that QEMU has not read; input waits beyond */
+#define REGISTER_TRIES 3
+#define ROUNDS_AFTER 2 /* QEMU closes a socket in another thread than it answers in */
+
+/* Each step but REGISTER ends with an answer to ask(): a round through QEMU's main loop, so that all that we did before
+ * it has taken effect there. QEMU 7.2 knows a listener by one name for all: a new one must come when the end of
+ * the former, of this or another process, is over, or it ends with it. */
+enum step { CONNECT = 0, BEFORE, REGISTER, AFTER, OPEN };
 
 struct orl_qemu_display {
     struct orl_loop *loop;
@@ -28,7 +35,9 @@ struct orl_qemu_display {
     struct orl_timer *tick;
     struct orl_qemu_listener listener; /* its fd is the kept duplicate of what the console reads */
     struct orl_io *listener_io;        /* until the handshake is done */
-    bool is_registering, is_registered, is_open, is_closed;
+    enum step step;
+    bool is_asking, is_registered, is_closed;
+    unsigned tries, rounds;
     int input_fd;
     struct orl_io *input_io;
     struct orl_qemu_calls calls;
@@ -37,6 +46,8 @@ struct orl_qemu_display {
     unsigned stalled_ticks, full_ticks;
     const char *why; /* set: over; told when no call of ours is on the stack */
 };
+
+static int on_answer(sd_bus_message *m, void *ctx, sd_bus_error *error);
 
 static void fail(struct orl_qemu_display *d, const char *why)
 {
@@ -91,7 +102,7 @@ static void hand_out(struct orl_qemu_display *d)
         fail(d, "no more files can be opened");
         return;
     }
-    d->is_open = true;
+    d->step = OPEN;
     d->input_fd = pair[0];
     d->calls.bus = d->bus;
     d->events->on_open(d->ctx, stream, pair[1]);
@@ -122,14 +133,30 @@ static void on_input(void *ctx, unsigned events)
 
 static void open_input(struct orl_qemu_display *d)
 {
-    struct orl_err err;
-    if (d->listener.state != ORL_QEMU_LISTENER_DONE || !d->is_registered || d->is_open) {
-        return;
-    }
     hand_out(d);
-    if (d->is_open && orl_io_open(d->loop, d->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input, d,
-                              &d->input_io, &err) < 0) {
+    if (d->step == OPEN && orl_io_open(d->loop, d->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input,
+                                   d, &d->input_io, NULL) < 0) {
         fail(d, "the loop takes no more sockets");
+    }
+}
+
+static void ask(struct orl_qemu_display *d)
+{
+    d->is_asking = true;
+    if (sd_bus_call_method_async(d->bus, NULL, NULL, ORL_QEMU_CONSOLE_PATH,
+                "org.freedesktop.DBus.Properties", "Get", on_answer, d, "ss",
+                "org.qemu.Display1.Console", "Width") < 0) {
+        fail(d, "QEMU closed the display");
+    }
+}
+
+/* The handshake is done, and QEMU has said so. */
+static void check_registered(struct orl_qemu_display *d)
+{
+    if (d->step == REGISTER && d->listener.state == ORL_QEMU_LISTENER_DONE && d->is_registered) {
+        d->step = AFTER;
+        d->rounds = 0;
+        ask(d);
     }
 }
 
@@ -142,9 +169,10 @@ static void on_listener(void *ctx, unsigned events)
         d->heard_us = orl_clock_now_us();
     }
     if (rc == ORL_OK) {
+        d->heard_us = 0;
         orl_io_close(d->listener_io);
         d->listener_io = NULL;
-        open_input(d);
+        check_registered(d);
     } else if (rc != ORL_E_AGAIN) {
         fail(d, "QEMU did not finish the listener's handshake");
     }
@@ -160,14 +188,15 @@ static int on_registered(sd_bus_message *m, void *ctx, sd_bus_error *error)
         return 0;
     }
     d->is_registered = true;
-    open_input(d);
+    check_registered(d);
     return 0;
 }
 
 static void register_listener(struct orl_qemu_display *d)
 {
     ORL_AUTO(orl_close_auto) int qemu_fd = -1;
-    d->is_registering = true;
+    d->step = REGISTER;
+    d->is_registered = false;
     if (orl_qemu_listener_open(&d->listener, &qemu_fd, NULL) < 0 ||
             orl_io_open(d->loop, d->listener.fd, ORL_IO_READ, on_listener, d, &d->listener_io,
                     NULL) < 0 ||
@@ -178,13 +207,51 @@ static void register_listener(struct orl_qemu_display *d)
     }
 }
 
+static bool is_listener_dropped(const struct orl_qemu_display *d)
+{
+    struct pollfd pfd = {.fd = d->listener.fd};
+    return poll(&pfd, 1, 0) != 0;
+}
+
+static void check_after(struct orl_qemu_display *d)
+{
+    bool is_dropped = is_listener_dropped(d);
+    if (!is_dropped && ++d->rounds == ROUNDS_AFTER) {
+        open_input(d);
+    } else if (!is_dropped) {
+        ask(d);
+    } else if (++d->tries < REGISTER_TRIES) {
+        orl_close_fd(&d->listener.fd);
+        d->step = BEFORE;
+        ask(d);
+    } else {
+        fail(d, "QEMU drops every listener");
+    }
+}
+
+/* An error before RegisterListener: QEMU 7.2 reads calls a moment before it has the objects; on_tick() asks again. */
+static int on_answer(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    struct orl_qemu_display *d = ctx;
+    (void)error;
+    bool is_answered = sd_bus_message_is_method_error(m, NULL) == 0;
+    d->is_asking = false;
+    if (d->step == BEFORE && is_answered) {
+        register_listener(d);
+    } else if (d->step == AFTER) {
+        check_after(d);
+    }
+    return 0;
+}
+
 static void pump(struct orl_qemu_display *d)
 {
     int rc = 1;
     for (unsigned i = 0; rc > 0 && d->why == NULL && i < BUS_TURNS; i++) {
         rc = sd_bus_process(d->bus, NULL);
-        if (rc >= 0 && !d->is_registering && sd_bus_is_ready(d->bus) > 0) {
-            register_listener(d);
+        if (rc >= 0 && d->step == CONNECT && sd_bus_is_ready(d->bus) > 0) {
+            d->step = BEFORE;
+            ask(d);
             rc = 1;
         }
     }
@@ -228,8 +295,11 @@ static void on_tick(void *ctx)
 {
     struct orl_qemu_display *d = ctx;
     uint64_t now_us = orl_clock_now_us();
+    if (d->step == BEFORE && !d->is_asking) {
+        ask(d);
+    }
     pump(d); /* its time-outs */
-    if (d->is_open) {
+    if (d->step == OPEN) {
         check_stall(d);
     } else if (now_us - d->started_us > OPEN_MAX_US ||
                (d->heard_us != 0 && now_us - d->heard_us > HANDSHAKE_MAX_US)) {
@@ -286,7 +356,7 @@ void orl_qemu_display_free(struct orl_qemu_display *d)
     if (d == NULL) {
         return;
     }
-    if (d->is_open && sd_bus_is_ready(d->bus) > 0) {
+    if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
         orl_qemu_calls_input(&d->calls, &release); /* each is written at once while there is room */
     }
     orl_io_close(d->bus_io);

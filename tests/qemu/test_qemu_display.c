@@ -26,12 +26,16 @@ enum manner {
     HALF,        /* stops in the middle of the listener's handshake */
     NO_QUESTION, /* sends a frame where its question belongs */
     FLOODS,      /* frames without end */
+    LATE,        /* has no objects at the first call */
+    DROPS_ONE, /* closes the first listener right after its handshake, as QEMU 7.2 does when another's end comes then */
+    DROPS_ALL,
 };
 struct peer {
     enum manner manner;
     sd_bus *bus;
     int listener;
     int notes; /* what was called, as text */
+    unsigned asked, dropped;
 };
 
 static void note(const struct peer *peer, const char *text)
@@ -47,8 +51,16 @@ static int on_call(sd_bus_message *m, void *ctx, sd_bus_error *error)
     uint32_t value = 0;
     (void)error;
     const char *member = sd_bus_message_get_member(m);
+    if (strcmp(member, "Get") == 0) {
+        return ++peer->asked == 1 && peer->manner == LATE
+                       ? sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "not yet")
+                       : sd_bus_reply_method_return(m, "v", "u", 1024);
+    }
     if (strcmp(member, "RegisterListener") == 0) {
         int fd = -1;
+        if (peer->asked == 0 || (peer->asked == 1 && peer->manner == LATE)) {
+            note(peer, "too early;");
+        }
         if (peer->manner == REFUSES || sd_bus_message_read(m, "h", &fd) < 0) {
             return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_FAILED, "no");
         }
@@ -112,9 +124,13 @@ static void shake_hands(const struct peer *peer)
     note(peer, "ready;");
 }
 
+/* Beside the calls, as QEMU's threads do. */
 static void paint(const struct peer *peer)
 {
     struct orl_buf out;
+    if (peer->manner == FLOODS && fork() > 0) {
+        return;
+    }
     orl_buf_init(&out, 4U << 20);
     frames_put_scanout(&out, FRAME_PX, FRAME_PX, 0x0a0b0c);
     bool is_open = true;
@@ -122,6 +138,9 @@ static void paint(const struct peer *peer)
         is_open = put_all(peer->listener, out.data, out.len);
     } while (is_open && peer->manner == FLOODS);
     orl_buf_fini(&out);
+    if (peer->manner == FLOODS) {
+        _exit(0);
+    }
 }
 
 static void play(int fd, enum manner manner, int notes)
@@ -142,17 +161,23 @@ static void play(int fd, enum manner manner, int notes)
     for (;;) {
         int rc = sd_bus_process(peer.bus, NULL);
         if (rc < 0) {
+            (void)wait(NULL); /* for whoever floods */
             _exit(0);
         }
         if (rc == 0 && peer.listener >= 0 && !is_shaken) {
             is_shaken = true;
             (void)sd_bus_flush(peer.bus);
             shake_hands(&peer);
-            if (manner != HALF) {
+            if (manner == DROPS_ALL || (manner == DROPS_ONE && peer.dropped == 0)) {
+                peer.dropped++;
+                orl_close_fd(&peer.listener);
+                is_shaken = false;
+            } else if (manner != HALF) {
                 paint(&peer);
             }
         }
         if (rc == 0 && sd_bus_wait(peer.bus, UINT64_MAX) < 0) {
+            (void)wait(NULL);
             _exit(0);
         }
     }
@@ -239,23 +264,29 @@ static void end(struct rig *rig)
     (void)waitpid(rig->pid, NULL, 0);
 }
 
-static void the_stream_begins_with_the_first_frame(void **state)
+/* The stream is whole, from its first byte. */
+static void expect_first_frame(const struct rig *rig)
 {
-    (void)state;
-    struct rig rig;
     struct orl_buf frame;
     uint8_t head[128];
-    begin(&rig, RIGHT, true);
-    assert_true(rig.stream >= 0 && rig.input >= 0);
+    assert_true(rig->stream >= 0 && rig->input >= 0);
     orl_buf_init(&frame, 4U << 20);
     frames_put_scanout(&frame, FRAME_PX, FRAME_PX, 0x0a0b0c);
     size_t len = 0;
     while (len < sizeof head) { /* it is not blocking */
-        ssize_t n = recv(rig.stream, head + len, sizeof head - len, 0);
+        ssize_t n = recv(rig->stream, head + len, sizeof head - len, 0);
         len += n > 0 ? (size_t)n : 0;
     }
     assert_memory_equal(head, frame.data, sizeof head);
     orl_buf_fini(&frame);
+}
+
+static void the_stream_begins_with_the_first_frame(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, RIGHT, true);
+    expect_first_frame(&rig);
     end(&rig);
 }
 
@@ -333,7 +364,7 @@ static void a_peer_that_stops_or_lies_gives_no_stream(void **state)
     } cases[] = {{HALF, "QEMU's display did not open in time"},
             {SILENT, "QEMU's display did not open in time"},
             {NO_QUESTION, "QEMU did not finish the listener's handshake"},
-            {REFUSES, "QEMU refused the listener"}};
+            {REFUSES, "QEMU refused the listener"}, {DROPS_ALL, "QEMU drops every listener"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct rig rig;
         begin(&rig, cases[i].manner, false);
@@ -341,6 +372,28 @@ static void a_peer_that_stops_or_lies_gives_no_stream(void **state)
         assert_int_equal(rig.stream, -1);
         end(&rig);
     }
+}
+
+static void a_dropped_listener_is_followed_by_another(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, DROPS_ONE, true);
+    expect_first_frame(&rig);
+    expect_notes(&rig, "ready;ready;");
+    end(&rig);
+}
+
+static void no_listener_before_there_are_objects(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, LATE, true);
+    expect_first_frame(&rig);
+    char text[64] = "";
+    assert_true(recv(rig.notes, text, sizeof text - 1, 0) > 0);
+    assert_string_equal(text, "ready;");
+    end(&rig);
 }
 
 int main(void)
@@ -351,6 +404,8 @@ int main(void)
             cmocka_unit_test(what_is_no_input_ends_the_display),
             cmocka_unit_test(a_console_that_does_not_read_is_shut_out),
             cmocka_unit_test(a_peer_that_stops_or_lies_gives_no_stream),
+            cmocka_unit_test(a_dropped_listener_is_followed_by_another),
+            cmocka_unit_test(no_listener_before_there_are_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
