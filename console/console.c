@@ -1,7 +1,9 @@
 #include "console/console.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "console/exchange.h"
 #include "console/links.h"
+#include "display/link.h"
 #include "display/source.h"
 #include "protocols/qemu/qemu_source.h"
 #include "protocols/vnc/vnc_source.h"
@@ -12,6 +14,7 @@ struct orl_console {
     struct orl_loop *loop;
     struct orl_ipc *control; /* NULL: the gateway is gone */
     struct orl_links *links;
+    struct orl_exchange exchange;
     struct orl_source_handle source;
     bool is_over;
 };
@@ -61,9 +64,58 @@ static void on_damage(void *ctx)
     orl_links_wake(c->links);
 }
 
+static void on_source_clipboard(void *ctx, const struct orl_clipboard *step)
+{
+    struct orl_console *c = ctx;
+    orl_exchange_from_source(&c->exchange, step);
+}
+
+static void on_sound(void *ctx, const struct orl_sound *sound)
+{
+    struct orl_console *c = ctx;
+    orl_links_sound(c->links, sound);
+}
+
 static void on_source_closed(void *ctx, enum orl_reason reason, const char *text)
 {
     end_with(ctx, reason, text);
+}
+
+static void to_source(void *ctx, const struct orl_clipboard *step)
+{
+    struct orl_console *c = ctx;
+    if (!c->is_over && c->source.ops->clipboard != NULL) {
+        c->source.ops->clipboard(c->source.source, step);
+    }
+}
+
+static void to_link(void *ctx, unsigned link, const struct orl_clipboard *step)
+{
+    struct orl_console *c = ctx;
+    orl_links_clipboard(c->links, link, step);
+}
+
+static void on_want(void *ctx, unsigned link, uint32_t wants)
+{
+    struct orl_console *c = ctx;
+    if (c->is_over) {
+        return;
+    }
+    const struct orl_link_rights *rights = orl_links_rights(c->links, link);
+    if ((wants & ORL_WANT_CLIPBOARD) != 0) {
+        orl_exchange_join(&c->exchange, link, rights->may_give_text, rights->may_take_text);
+    } else {
+        orl_exchange_leave(&c->exchange, link);
+    }
+    if (c->source.ops->set_wanted != NULL) {
+        c->source.ops->set_wanted(c->source.source, orl_links_wants(c->links));
+    }
+}
+
+static void on_link_clipboard(void *ctx, unsigned link, const struct orl_clipboard *step)
+{
+    struct orl_console *c = ctx;
+    orl_exchange_from_link(&c->exchange, link, step);
 }
 
 static void on_input(void *ctx, const struct orl_input *input)
@@ -99,8 +151,12 @@ static int on_control(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struc
     if (msg->type != ORL_MSG_SURFACE || fds->count != 1) {
         return ORL_E_PROTO;
     }
+    static const struct orl_link_rights rights = {.may_give_text = true,
+            .may_take_text = true,
+            .may_hear = true,
+            .text_max_bytes = ORL_CLIPBOARD_MAX_BYTES};
     struct orl_err err = {0};
-    if (orl_links_add(c->links, orl_ipc_fds_take(fds, 0), &err) < 0) {
+    if (orl_links_add(c->links, orl_ipc_fds_take(fds, 0), &rights, &err) < 0) {
         orl_log_warn(&log_ctx, "link refused", "error", err.text);
     }
     return ORL_OK;
@@ -117,9 +173,17 @@ static void on_control_closed(void *ctx, struct orl_ipc *ipc, int code)
     }
 }
 
-static const struct orl_source_events source_events = {
-        .on_surface = on_surface, .on_damage = on_damage, .on_closed = on_source_closed};
-static const struct orl_links_events links_events = {.on_input = on_input, .on_count = on_count};
+static const struct orl_source_events source_events = {.on_surface = on_surface,
+        .on_damage = on_damage,
+        .on_clipboard = on_source_clipboard,
+        .on_sound = on_sound,
+        .on_closed = on_source_closed};
+static const struct orl_links_events links_events = {.on_input = on_input,
+        .on_count = on_count,
+        .on_want = on_want,
+        .on_clipboard = on_link_clipboard};
+static const struct orl_exchange_events exchange_events = {
+        .to_source = to_source, .to_link = to_link};
 static const struct orl_ipc_events control_events = {
         .on_msg = on_control, .on_closed = on_control_closed};
 
@@ -163,6 +227,7 @@ int orl_console_new(struct orl_loop *loop, int control_fd, struct orl_ipc_fds *d
         return orl_err_set(err, ORL_E_NOMEM, "console");
     }
     c->loop = loop;
+    orl_exchange_init(&c->exchange, &exchange_events, c);
     int rc = open_parts(c, control_fd, display, start, err);
     orl_ipc_fds_close(display);
     if (rc < 0) {

@@ -7,12 +7,18 @@
 #define MSGS_PER_WAKE 64
 #define WINDOW_US (100 * ORL_US_PER_MS)
 #define MSGS_PER_WINDOW 400 /* a 1000 Hz mouse and two hands; beyond, the session waits */
+#define PARTS_PER_WAKE 16
 
 struct link {
     struct orl_links *links;
     int fd; /* -1: free */
     struct orl_io *io;
     bool owes_surface; /* the session did not take the last one yet */
+    bool owes_wake;    /* nor this */
+    struct orl_link_rights rights;
+    uint32_t wants;
+    struct orl_clipboard_in text_in;
+    struct orl_clipboard_out text_out;
     uint64_t window_us;
     unsigned used; /* messages in this window */
     bool is_paused;
@@ -31,20 +37,34 @@ static void close_link(struct link *l)
     orl_io_close(l->io);
     l->io = NULL;
     orl_close_fd(&l->fd);
-    l->owes_surface = false;
+    l->owes_surface = l->owes_wake = false;
     l->is_paused = false;
+    l->wants = 0;
+    orl_clipboard_in_fini(&l->text_in);
+    orl_clipboard_out_fini(&l->text_out);
+}
+
+static unsigned number_of(const struct link *l)
+{
+    return (unsigned)(l - l->links->link);
 }
 
 static void drop(struct link *l)
 {
+    bool had_wants = l->wants != 0;
     close_link(l);
+    if (had_wants) {
+        l->links->events->on_want(l->links->ctx, number_of(l), 0);
+    }
     l->links->events->on_count(l->links->ctx, orl_links_count(l->links));
 }
 
 static void watch(struct link *l)
 {
+    struct orl_clipboard_part part;
+    bool owes = l->owes_surface || l->owes_wake || orl_clipboard_out_next(&l->text_out, &part);
     orl_io_set(l->io, (l->is_paused ? 0U : (unsigned)ORL_IO_READ) |
-                              (l->owes_surface ? (unsigned)ORL_IO_WRITE : 0U) | ORL_IO_HANGUP);
+                              (owes ? (unsigned)ORL_IO_WRITE : 0U) | ORL_IO_HANGUP);
 }
 
 static void offer_surface(struct link *l)
@@ -53,6 +73,31 @@ static void offer_surface(struct link *l)
             .type = ORL_LINK_SURFACE, .surface_fd = orl_surface_fd(l->links->surface)};
     /* Any other failure is the end of the link, and its watcher tells. */
     l->owes_surface = orl_link_send(l->fd, &msg) == ORL_E_AGAIN;
+    watch(l);
+}
+
+static void offer_wake(struct link *l)
+{
+    static const struct orl_link_msg msg = {.type = ORL_LINK_WAKE, .surface_fd = -1};
+    bool did_owe = l->owes_wake;
+    l->owes_wake = orl_link_send(l->fd, &msg) == ORL_E_AGAIN;
+    if (l->owes_wake != did_owe) {
+        watch(l);
+    }
+}
+
+static void offer_text(struct link *l)
+{
+    struct orl_link_msg msg = {.type = ORL_LINK_CLIPBOARD, .surface_fd = -1};
+    int rc = ORL_OK;
+    for (unsigned i = 0; i < PARTS_PER_WAKE && rc == ORL_OK &&
+                         orl_clipboard_out_next(&l->text_out, &msg.clipboard);
+            i++) {
+        rc = orl_link_send(l->fd, &msg);
+        if (rc != ORL_E_AGAIN) {
+            orl_clipboard_out_sent(&l->text_out, &msg.clipboard);
+        }
+    }
     watch(l);
 }
 
@@ -88,6 +133,51 @@ static void on_resume(void *ctx)
     }
 }
 
+static void take_want(struct link *l, uint32_t wants)
+{
+    bool may_clipboard = l->rights.may_give_text || l->rights.may_take_text;
+    wants &= (may_clipboard ? (uint32_t)ORL_WANT_CLIPBOARD : 0U) |
+             (l->rights.may_hear ? (uint32_t)ORL_WANT_SOUND : 0U);
+    if (wants != l->wants) {
+        l->wants = wants;
+        l->links->events->on_want(l->links->ctx, number_of(l), wants);
+    }
+}
+
+static int take_clipboard(struct link *l, const struct orl_clipboard_part *part)
+{
+    struct orl_clipboard step;
+    if ((l->wants & ORL_WANT_CLIPBOARD) == 0) {
+        return ORL_OK;
+    }
+    int rc = orl_clipboard_in_add(&l->text_in, part, &step, NULL);
+    if (rc > 0) {
+        l->links->events->on_clipboard(l->links->ctx, number_of(l), &step);
+    }
+    if (rc > 0 && step.len > 0 && l->fd >= 0) {
+        orl_clipboard_in_fini(&l->text_in);
+        orl_clipboard_in_init(&l->text_in, l->rights.text_max_bytes);
+    }
+    return rc < 0 ? rc : ORL_OK;
+}
+
+static int take_msg(struct link *l, struct orl_link_msg *msg)
+{
+    switch (msg->type) {
+    case ORL_LINK_INPUT:
+        l->links->events->on_input(l->links->ctx, &msg->input);
+        return ORL_OK;
+    case ORL_LINK_WANT:
+        take_want(l, msg->wants);
+        return ORL_OK;
+    case ORL_LINK_CLIPBOARD:
+        return take_clipboard(l, &msg->clipboard);
+    default:
+        orl_close_fd(&msg->surface_fd);
+        return ORL_E_PROTO;
+    }
+}
+
 static void read_some(struct link *l)
 {
     for (unsigned i = 0; i < MSGS_PER_WAKE; i++) {
@@ -97,15 +187,14 @@ static void read_some(struct link *l)
         if (rc == ORL_E_AGAIN) {
             return;
         }
-        if (rc == ORL_OK && msg.type != ORL_LINK_INPUT) {
-            orl_close_fd(&msg.surface_fd);
-            rc = ORL_E_PROTO;
+        rc = rc < 0 ? rc : take_msg(l, &msg);
+        if (l->fd < 0) {
+            return; /* what it sent ended the console */
         }
         if (rc < 0) {
             drop(l);
             return;
         }
-        l->links->events->on_input(l->links->ctx, &msg.input);
         if (!count_one(l)) {
             pause_link(l);
             return;
@@ -118,6 +207,12 @@ static void on_link(void *ctx, unsigned events)
     struct link *l = ctx;
     if ((events & ORL_IO_WRITE) != 0 && l->owes_surface) {
         offer_surface(l);
+    }
+    if ((events & ORL_IO_WRITE) != 0 && l->owes_wake && !l->owes_surface) {
+        offer_wake(l);
+    }
+    if ((events & ORL_IO_WRITE) != 0 && !l->owes_wake && !l->owes_surface) {
+        offer_text(l);
     }
     if ((events & ORL_IO_READ) != 0) {
         read_some(l);
@@ -170,7 +265,8 @@ static struct link *find_free(struct orl_links *links)
     return NULL;
 }
 
-int orl_links_add(struct orl_links *links, int fd, struct orl_err *err)
+int orl_links_add(
+        struct orl_links *links, int fd, const struct orl_link_rights *rights, struct orl_err *err)
 {
     struct link *l = find_free(links);
     if (l == NULL) {
@@ -179,6 +275,9 @@ int orl_links_add(struct orl_links *links, int fd, struct orl_err *err)
     }
     l->fd = fd;
     l->used = 0;
+    l->rights = *rights;
+    orl_clipboard_in_init(&l->text_in, rights->text_max_bytes);
+    orl_clipboard_out_init(&l->text_out);
     int rc = orl_io_open(links->loop, fd, ORL_IO_READ | ORL_IO_HANGUP, on_link, l, &l->io, err);
     if (rc < 0) {
         close_link(l);
@@ -203,16 +302,56 @@ void orl_links_set_surface(struct orl_links *links, const struct orl_surface *su
 
 void orl_links_wake(struct orl_links *links)
 {
-    static const struct orl_link_msg msg = {.type = ORL_LINK_WAKE, .surface_fd = -1};
     for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
-        const struct link *l = &links->link[i];
+        struct link *l = &links->link[i];
         if (l->fd >= 0 && !l->owes_surface) {
-            /* Full means that it has wakes to read, and looks after the last of them. Any other failure is
-             * the end of the link, and its watcher tells. */
-            int rc = orl_link_send(l->fd, &msg);
-            (void)rc;
+            offer_wake(l);
         }
     }
+}
+
+const struct orl_link_rights *orl_links_rights(const struct orl_links *links, unsigned link)
+{
+    return &links->link[link].rights;
+}
+
+void orl_links_clipboard(struct orl_links *links, unsigned link, const struct orl_clipboard *step)
+{
+    struct link *l = &links->link[link];
+    struct orl_clipboard given = *step;
+    if (l->fd < 0) {
+        return;
+    }
+    if (given.len > l->rights.text_max_bytes) {
+        given = (struct orl_clipboard){.step = given.step, .serial = given.serial};
+    }
+    if (orl_clipboard_out_add(&l->text_out, &given, NULL) < 0) {
+        given = (struct orl_clipboard){.step = given.step, .serial = given.serial};
+        int rc = orl_clipboard_out_add(&l->text_out, &given, NULL);
+        (void)rc; /* without text nothing is left that could fail */
+    }
+    watch(l);
+}
+
+void orl_links_sound(struct orl_links *links, const struct orl_sound *sound)
+{
+    const struct orl_link_msg msg = {.type = ORL_LINK_SOUND, .sound = *sound, .surface_fd = -1};
+    for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
+        const struct link *l = &links->link[i];
+        if (l->fd >= 0 && (l->wants & ORL_WANT_SOUND) != 0) {
+            int rc = orl_link_send(l->fd, &msg);
+            (void)rc; /* as orl_links_wake(): what is late is not wanted any more */
+        }
+    }
+}
+
+uint32_t orl_links_wants(const struct orl_links *links)
+{
+    uint32_t wants = 0;
+    for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
+        wants |= links->link[i].wants;
+    }
+    return wants;
 }
 
 void orl_links_close_all(struct orl_links *links, enum orl_reason reason)
