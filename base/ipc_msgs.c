@@ -42,6 +42,8 @@ struct field {
     {                                                                                              \
         FIELD_BLOB, AT(type, length), SIZE(type, member)                                           \
     }
+#define PERMIT(type)                                                                               \
+    U32(type, permit.clipboard), U32(type, permit.clipboard_max_bytes), U32(type, permit.has_sound)
 
 _Static_assert(
         offsetof(struct orl_msg_proof, proof) == offsetof(struct orl_msg_proof, proof_len) + 4 &&
@@ -51,6 +53,7 @@ _Static_assert(
 
 static const struct field start_fields[] = {U32(start, protocol), U32(start, source),
         U32(start, rdp_security), U32(start, width_px), U32(start, height_px), U32(start, threads),
+        U32(start, has_clear), U32(start, has_bulk_compression), TEXT(start, planar_clients),
         TEXT(start, client), TEXT(start, password), {0}};
 static const struct field login_fields[] = {U32(login, protocol), TEXT(login, user),
         TEXT(login, domain), TEXT(login, password), TEXT(login, pool), TEXT(login, client),
@@ -62,13 +65,13 @@ static const struct field proof_fields[] = {U32(proof, protocol), TEXT(proof, us
 static const struct field hash_fields[] = {BYTES(hash, ntowfv2), {0}};
 static const struct field plan_fields[] = {U32(plan, is_ready), TEXT(plan, session),
         TEXT(plan, user), TEXT(plan, pool), TEXT(plan, desktop), U64(plan, version),
-        U64(plan, waiting_since_ms), U32(plan, max_idle_s), {0}};
+        U64(plan, waiting_since_ms), U32(plan, max_idle_s), PERMIT(plan), {0}};
 static const struct field notice_fields[] = {
         U32(notice, reason), U64(notice, since_ms), TEXT(notice, title), TEXT(notice, text), {0}};
 static const struct field console_fields[] = {TEXT(console, desktop), U64(console, version),
         TEXT(console, session), U32(console, source), U32(console, reason), U32(console, is_final),
         TEXT(console, password), TEXT(console, text), {0}};
-static const struct field surface_fields[] = {U32(surface, link), {0}};
+static const struct field surface_fields[] = {U32(surface, link), PERMIT(surface), {0}};
 static const struct field stats_fields[] = {TEXT(stats, session), U32(stats, width_px),
         U32(stats, height_px), U64(stats, frames), U64(stats, bytes_out), U64(stats, bytes_in),
         U32(stats, rtt_us), U32(stats, ack_us), U64(stats, last_input_ms), {0}};

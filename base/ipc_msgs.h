@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORL_MSG_VERSION 1
+#define ORL_MSG_VERSION 2
 #define ORL_MSG_MAX_BYTES 24576
 #define ORL_MSG_MAX_FDS 4
 
@@ -54,6 +54,15 @@ enum orl_rdp_security {
     ORL_RDP_SECURITY_TLS = 2
 };
 
+/* Which way clipboard text may go. */
+enum { ORL_CLIPBOARD_TO_GUEST = 1, ORL_CLIPBOARD_TO_CLIENT = 2, ORL_CLIPBOARD_BOTH = 3 };
+/* What the pool's policy lets pass beside pixels and input; display/permit.h asks it. */
+struct orl_permit {
+    uint32_t clipboard;           /* ORL_CLIPBOARD_TO_* */
+    uint32_t clipboard_max_bytes; /* of one text, UTF-8 */
+    uint32_t has_sound;
+};
+
 /* To a session: fds = client socket, certificate PEM, key PEM. To a console: fds = display. */
 struct orl_msg_start {
     uint32_t protocol; /* enum orl_protocol; 0 for a console */
@@ -61,7 +70,11 @@ struct orl_msg_start {
     uint32_t rdp_security;
     uint32_t width_px; /* largest desktop, 0: no limit beyond ORL_SURFACE_MAX_PX */
     uint32_t height_px;
-    uint32_t threads; /* for encoding, 1 .. 4 */
+    uint32_t threads;              /* for encoding, 1 .. 4 */
+    uint32_t has_clear;            /* ClearCodec for text */
+    uint32_t has_bulk_compression; /* RDP 8 bulk compression */
+    char planar_clients[ORL_TEXT_MAX +
+                        1]; /* patterns of client names, by commas: neither of the two */
     char client[ORL_ADDR_MAX + 1];
     char password[ORL_PASSWORD_MAX + 1]; /* console only: of the desktop's display */
 };
@@ -99,6 +112,7 @@ struct orl_msg_plan {
     uint64_t version;             /* the desktop's fencing version; 0 while waiting */
     uint64_t waiting_since_ms;    /* wall clock */
     uint32_t max_idle_s;          /* 0: none */
+    struct orl_permit permit;
 };
 struct orl_msg_notice {
     uint32_t reason;   /* enum orl_reason; 0: waiting */
@@ -118,7 +132,8 @@ struct orl_msg_console {
     char text[ORL_TEXT_MAX + 1];
 };
 struct orl_msg_surface {
-    uint32_t link; /* the gateway's number of this link */
+    uint32_t link;            /* the gateway's number of this link */
+    struct orl_permit permit; /* to a console: of this link, from the plan */
 };
 struct orl_msg_stats {
     char session[ORL_ID_LEN + 1];

@@ -22,7 +22,7 @@ struct orl_viewer_caps {
     bool has_resize;               /* the client follows a new size without reconnecting */
     bool h264_full_range;          /* BT.709, full range; false: limited */
     uint32_t width_px, height_px;  /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
-    bool has_clipboard, has_sound; /* the client can, and policy lets it */
+    bool has_clipboard, has_sound; /* the client can */
     unsigned max_in_flight;        /* frames unacknowledged; 2 */
 };
 
@@ -63,6 +63,8 @@ struct orl_viewer_ops {
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
     void (*close)(struct orl_viewer *viewer, enum orl_reason reason,
             const char *text); /* says why, then closes */
+    /* What policy lets pass beside pixels; nothing does before. NULL: neither clipboard nor sound. */
+    void (*permit)(struct orl_viewer *viewer, const struct orl_permit *permit);
     /* The guest offers text, asks for the client's, or answers. NULL: no clipboard. */
     void (*clipboard)(struct orl_viewer *viewer, const struct orl_clipboard *step);
     /* Never waits: what the client cannot take in time is dropped. NULL: no sound. */

@@ -13,13 +13,17 @@
 
 enum console_state { FREE = 0, ASKING, RUNNING, PAUSING };
 
+struct viewer {
+    uint32_t conn;
+    struct orl_permit permit;
+};
 struct console {
     enum console_state state;
     char desktop[ORL_ID_LEN + 1];
     uint64_t version;
     char session[ORL_ID_LEN + 1]; /* of the last that asked */
     uint32_t process;             /* RUNNING */
-    uint32_t viewers[ORL_CONSOLE_MAX_VIEWERS];
+    struct viewer viewers[ORL_CONSOLE_MAX_VIEWERS];
     unsigned viewer_count;
     uint64_t due_us;   /* ASKING: ask again; PAUSING: try; RUNNING without viewers: end. 0: never */
     uint64_t since_us; /* RUNNING: started */
@@ -112,7 +116,7 @@ static void tell_final(struct orl_console_table *table, struct console *console,
     struct console gone = *console;
     clear(console);
     for (unsigned i = 0; i < gone.viewer_count; i++) {
-        table->ops.on_final(table->ctx, gone.viewers[i], reason, text);
+        table->ops.on_final(table->ctx, gone.viewers[i].conn, reason, text);
     }
 }
 
@@ -141,7 +145,7 @@ static void fail(struct orl_console_table *table, struct console *console, enum 
             console->backoff_us * 2 < BACKOFF_MAX_US ? console->backoff_us * 2 : BACKOFF_MAX_US;
     struct console copy = *console;
     for (unsigned i = 0; i < copy.viewer_count; i++) {
-        table->ops.on_notice(table->ctx, copy.viewers[i], reason, text);
+        table->ops.on_notice(table->ctx, copy.viewers[i].conn, reason, text);
     }
 }
 
@@ -158,17 +162,19 @@ static void ask(struct orl_console_table *table, struct console *console, uint64
     }
 }
 
-static void attach(struct orl_console_table *table, struct console *console, uint32_t conn)
+static void attach(
+        struct orl_console_table *table, const struct console *console, const struct viewer *viewer)
 {
     struct orl_msg msg = {.type = ORL_MSG_SURFACE};
     int fds[2];
     if (orl_ipc_pair(fds, NULL) < 0) {
-        table->ops.on_final(table->ctx, conn, ORL_REASON_INTERNAL, "");
+        table->ops.on_final(table->ctx, viewer->conn, ORL_REASON_INTERNAL, "");
         return;
     }
     msg.u.surface.link = table->next_link++;
+    msg.u.surface.permit = viewer->permit;
     table->ops.post(table->ctx, console->process, &msg, fds[0]);
-    table->ops.on_link(table->ctx, conn, msg.u.surface.link, fds[1]);
+    table->ops.on_link(table->ctx, viewer->conn, msg.u.surface.link, fds[1]);
     close(fds[0]);
     close(fds[1]);
 }
@@ -191,12 +197,14 @@ void orl_console_table_want(struct orl_console_table *table, uint32_t conn,
         console->version = plan->version;
     }
     memcpy(console->session, plan->session, sizeof(console->session));
-    console->viewers[console->viewer_count++] = conn;
+    console->viewers[console->viewer_count++] =
+            (struct viewer){.conn = conn, .permit = plan->permit};
     if (is_new) {
         ask(table, console, now_us);
     } else if (console->state == RUNNING) {
+        const struct viewer viewer = console->viewers[console->viewer_count - 1];
         console->due_us = 0;
-        attach(table, console, conn);
+        attach(table, console, &viewer);
     }
     arm(table);
 }
@@ -206,7 +214,7 @@ void orl_console_table_drop(struct orl_console_table *table, uint32_t conn, uint
     for (unsigned i = 0; i < table->limits.max_consoles; i++) {
         struct console *console = &table->consoles[i];
         for (unsigned j = 0; console->state != FREE && j < console->viewer_count; j++) {
-            if (console->viewers[j] != conn) {
+            if (console->viewers[j].conn != conn) {
                 continue;
             }
             console->viewers[j] = console->viewers[--console->viewer_count];
@@ -243,7 +251,7 @@ static void start(struct orl_console_table *table, struct console *console,
     console->due_us = 0;
     struct console copy = *console;
     for (unsigned i = 0; i < copy.viewer_count; i++) {
-        attach(table, &copy, copy.viewers[i]);
+        attach(table, &copy, &copy.viewers[i]);
     }
 }
 

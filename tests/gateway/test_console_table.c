@@ -18,6 +18,7 @@ struct notes {
     unsigned asks, starts, kills, links, posts, notices, finals;
     uint32_t process, killed, linked_conn, final_conn;
     enum orl_reason reason;
+    struct orl_permit permit;
     uint64_t due_us;
     bool is_down, can_not_start;
 };
@@ -50,6 +51,7 @@ static void post(void *ctx, uint32_t process, const struct orl_msg *msg, int fd)
     assert_int_equal(process, notes->process);
     assert_int_equal(msg->type, ORL_MSG_SURFACE);
     assert_true(fd >= 0);
+    notes->permit = msg->u.surface.permit;
     notes->posts++;
 }
 
@@ -148,6 +150,29 @@ static void one_console_serves_all_who_want_the_same_desktop(void **state)
     assert_int_equal(notes.linked_conn, 3);
     assert_int_equal(notes.posts, 3);
     assert_int_equal(notes.asks, 1);
+    orl_console_table_free(notes.table);
+}
+
+static void each_link_brings_its_own_plans_permit(void **state)
+{
+    (void)state;
+    struct notes notes;
+    begin(&notes, 4);
+    struct orl_msg_plan plan = plan_of("a", 1);
+    plan.permit = (struct orl_permit){
+            .clipboard = ORL_CLIPBOARD_TO_GUEST, .clipboard_max_bytes = 77, .has_sound = 1};
+    orl_console_table_want(notes.table, 1, &plan, 0);
+    answer(&notes, "a", 1, 0, false, 0);
+    assert_memory_equal(&notes.permit, &plan.permit, sizeof(plan.permit));
+    plan.permit = (struct orl_permit){.clipboard = ORL_CLIPBOARD_TO_CLIENT};
+    orl_console_table_want(notes.table, 2, &plan, 0);
+    assert_memory_equal(&notes.permit, &plan.permit, sizeof(plan.permit));
+    /* Another try after a crash brings the same again, in the order of the connections. */
+    orl_console_table_on_gone(notes.table, notes.process, ORL_REASON_CONSOLE_LOST, "", 0);
+    orl_console_table_tick(notes.table, notes.due_us);
+    answer(&notes, "a", 1, 0, false, notes.due_us);
+    assert_int_equal(notes.posts, 4);
+    assert_memory_equal(&notes.permit, &plan.permit, sizeof(plan.permit));
     orl_console_table_free(notes.table);
 }
 
@@ -298,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(one_console_serves_all_who_want_the_same_desktop),
+            cmocka_unit_test(each_link_brings_its_own_plans_permit),
             cmocka_unit_test(an_answer_for_another_version_is_nobodys),
             cmocka_unit_test(an_unseen_console_is_kept_and_then_ended),
             cmocka_unit_test(a_dead_console_is_tried_again_with_growing_pauses),
