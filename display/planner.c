@@ -75,6 +75,14 @@ static int alloc_parts(struct orl_planner *planner)
     if (rc == ORL_OK) {
         rc = orl_refine_init(&planner->refine, &planner->tiles);
     }
+    if (rc == ORL_OK) {
+        const struct orl_video_opts video = {.width_px = planner->opts.width_px,
+                .height_px = planner->opts.height_px,
+                .is_full_range = planner->opts.is_full_range,
+                .threads = planner->opts.threads,
+                .max_kbit_s = planner->opts.max_kbit_s};
+        rc = orl_video_init(&planner->video, &planner->tiles, &video);
+    }
     return rc;
 }
 
@@ -99,12 +107,6 @@ int orl_planner_new(
         return orl_err_set(err, ORL_E_NOMEM, "planner of %ux%u", opts->width_px, opts->height_px);
     }
     orl_planner_reset(planner, 0);
-    const struct orl_video_opts video = {.width_px = opts->width_px,
-            .height_px = opts->height_px,
-            .is_full_range = opts->is_full_range,
-            .threads = opts->threads,
-            .max_kbit_s = opts->max_kbit_s};
-    orl_video_init(&planner->video, &video);
     *ret_planner = orl_steal(planner);
     return ORL_OK;
 }
@@ -126,7 +128,7 @@ void orl_planner_reset(struct orl_planner *planner, uint64_t now_us)
 {
     orl_tiles_set_all(&planner->tiles, ORL_TILE_MUST | ORL_TILE_DAMAGED);
     planner->pending_us = now_us;
-    orl_video_want_key(&planner->video);
+    orl_video_want_keys(&planner->video);
     planner->has_last = false;
 }
 
@@ -139,7 +141,7 @@ void orl_planner_unsent(struct orl_planner *planner)
     orl_tiles_set_where(&planner->tiles, ORL_TILE_SHOWN,
             planner->is_last_refine ? ORL_TILE_LOSSY : ORL_TILE_MUST);
     if (!planner->is_last_refine) {
-        orl_video_want_key(&planner->video);
+        orl_video_unsent(&planner->video);
         if (planner->pending_us == 0 || planner->damage_us < planner->pending_us) {
             planner->pending_us = planner->damage_us;
         }
@@ -341,7 +343,7 @@ int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t str
     planner->op_count = 0;
     planner->has_h264_op = false;
     orl_region_clear(&planner->moved);
-    orl_video_close_idle(&planner->video, now_us);
+    orl_video_begin(&planner->video, now_us);
     orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
     const bool is_searched = can_search(planner);
     take_pending(planner);
@@ -358,7 +360,7 @@ int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t str
             show_moves(planner);
             orl_tiles_set_where(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, ORL_TILE_MUST);
             orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
-            orl_video_want_key(&planner->video);
+            orl_video_want_keys(&planner->video);
             return rc;
         }
     }

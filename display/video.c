@@ -1,20 +1,28 @@
 #include "display/video.h"
 #include "base/clock.h"
+#include "base/heap.h"
 #include <string.h>
 
 #define PRESET "superfast"
 #define RATE_UNKNOWN_KBIT_S 100000
 #define IDLE_US (60 * ORL_US_PER_S)
+#define BRIEF_IDLE_US (3 * ORL_US_PER_S) /* of one that was opened for a change or two */
+#define BRIEF_FRAMES 8
+#define PX_BYTES 4
+#define PART_MAX_RECTS 8 /* each is a copy at the client */
 
-void orl_video_init(struct orl_video *video, const struct orl_video_opts *opts)
+int orl_video_init(
+        struct orl_video *video, const struct orl_tiles *tiles, const struct orl_video_opts *opts)
 {
     memset(video, 0, sizeof(*video));
     video->opts = *opts;
+    return orl_slots_init(&video->places, tiles);
 }
 
 static void close_slot(struct orl_video_slot *slot)
 {
     orl_h264_free(slot->h264);
+    orl_tiles_fini(&slot->tiles);
     memset(slot, 0, sizeof(*slot));
 }
 
@@ -23,7 +31,7 @@ void orl_video_fini(struct orl_video *video)
     for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
         close_slot(&video->slots[i]);
     }
-    video->used_us = 0;
+    orl_slots_fini(&video->places);
 }
 
 unsigned orl_video_open_slots(const struct orl_video *video)
@@ -65,7 +73,15 @@ void orl_video_set_rate(struct orl_video *video, uint32_t max_kbit_s)
     }
 }
 
-void orl_video_want_key(struct orl_video *video)
+void orl_video_unsent(struct orl_video *video)
+{
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        struct orl_video_slot *slot = &video->slots[i];
+        slot->want_key = slot->want_key || slot->is_in_last;
+    }
+}
+
+void orl_video_want_keys(struct orl_video *video)
 {
     for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
         video->slots[i].want_key = true;
@@ -75,56 +91,112 @@ void orl_video_want_key(struct orl_video *video)
 static int open_slot(struct orl_video *video, struct orl_video_slot *slot,
         const struct orl_rect *picture, struct orl_err *err)
 {
+    const uint32_t width_px = (uint32_t)picture->width;
+    const uint32_t height_px = (uint32_t)picture->height;
+    if (orl_tiles_init(&slot->tiles, width_px, height_px) < 0) {
+        return orl_err_set(err, ORL_E_NOMEM, "tiles of %ux%u", width_px, height_px);
+    }
     slot->picture = *picture;
     const struct orl_h264_opts opts = {
-            .width_px = (uint32_t)picture->width,
-            .height_px = (uint32_t)picture->height,
+            .width_px = width_px,
+            .height_px = height_px,
             .is_full_range = video->opts.is_full_range,
             .threads = video->opts.threads,
             .max_kbit_s = share_of(video, slot),
             .preset = PRESET,
     };
-    return orl_h264_new(&opts, &slot->h264, err);
+    const int rc = orl_h264_new(&opts, &slot->h264, err);
+    if (rc < 0) {
+        close_slot(slot);
+    }
+    return rc;
+}
+
+/* Encoders whose place is another now are closed. */
+static void follow_places(struct orl_video *video)
+{
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        struct orl_video_slot *slot = &video->slots[i];
+        const struct orl_rect *place = &video->places.rects[i];
+        if (slot->h264 != NULL && (!orl_rect_contains(place, &slot->picture) ||
+                                          !orl_rect_contains(&slot->picture, place))) {
+            close_slot(slot);
+        }
+    }
+}
+
+static size_t first_of(const struct orl_tiles *tiles, const struct orl_rect *part, unsigned row)
+{
+    return ((size_t)part->y / ORL_TILE_PX + row) * tiles->cols + (size_t)part->x / ORL_TILE_PX;
+}
+
+/* True: there is something to show. */
+static bool take_flags(struct orl_video_slot *slot, const struct orl_tiles *tiles)
+{
+    for (unsigned row = 0; row < slot->tiles.rows; row++) {
+        memcpy(slot->tiles.flags + (size_t)row * slot->tiles.cols,
+                tiles->flags + first_of(tiles, &slot->picture, row), slot->tiles.cols);
+    }
+    orl_tiles_clear_all(&slot->tiles, ORL_TILE_SHOWN);
+    return orl_tiles_find(&slot->tiles, 0, ORL_TILE_CODED) < slot->tiles.count;
+}
+
+static void give_flags(const struct orl_video_slot *slot, struct orl_tiles *tiles)
+{
+    for (unsigned row = 0; row < slot->tiles.rows; row++) {
+        uint8_t *flags = tiles->flags + first_of(tiles, &slot->picture, row);
+        const uint8_t *own = slot->tiles.flags + (size_t)row * slot->tiles.cols;
+        for (unsigned col = 0; col < slot->tiles.cols; col++) {
+            flags[col] &= (uint8_t)~ORL_TILE_STALE;
+            flags[col] |= own[col] & (ORL_TILE_LOSSY | ORL_TILE_SHOWN);
+        }
+    }
 }
 
 /* Shown are the CODED tiles and a border of one tile: its pixels too are coded anew, and leaving them
  * out leaves streaks behind what moves. All of the picture that changed is fed, so whatever is shown is
  * as new as the picture. */
-static void choose_shown(struct orl_video_slot *slot, struct orl_tiles *tiles)
+static void choose_shown(struct orl_video_slot *slot, bool is_whole)
 {
+    struct orl_tiles *tiles = &slot->tiles;
     struct orl_region *shown = &slot->shown;
     orl_tiles_set_around(tiles, ORL_TILE_CODED, ORL_TILE_SHOWN);
-    shown->count = orl_tiles_rects(tiles, ORL_TILE_SHOWN, false, shown->rects, ORL_REGION_MAX);
+    shown->count = orl_tiles_rects(
+            tiles, ORL_TILE_SHOWN, false, shown->rects, is_whole ? ORL_REGION_MAX : PART_MAX_RECTS);
     for (unsigned i = 0; i < shown->count; i++) {
         orl_tiles_set(tiles, &shown->rects[i], ORL_TILE_LOSSY | ORL_TILE_SHOWN);
+        shown->rects[i].x += slot->picture.x;
+        shown->rects[i].y += slot->picture.y;
     }
 }
 
-int orl_video_encode(struct orl_video *video, struct orl_tiles *tiles, const uint8_t *pixels,
-        size_t stride_bytes, uint64_t now_us, struct orl_op *ret_ops, struct orl_err *err)
+static bool is_whole(const struct orl_video *video, const struct orl_rect *r)
 {
-    struct orl_video_slot *slot = &video->slots[0];
-    const struct orl_rect whole = {
-            0, 0, (int32_t)video->opts.width_px, (int32_t)video->opts.height_px};
-    int rc = slot->h264 == NULL ? open_slot(video, slot, &whole, err) : ORL_OK;
-    if (rc < 0) {
-        return rc;
-    }
-    struct orl_region stale = {.count = 0};
-    stale.count = orl_tiles_rects(tiles, ORL_TILE_STALE, false, stale.rects, ORL_REGION_MAX);
+    return r->width == (int32_t)video->opts.width_px && r->height == (int32_t)video->opts.height_px;
+}
+
+static int encode_slot(struct orl_video *video, unsigned index, const uint8_t *pixels,
+        size_t stride_bytes, struct orl_op *ret_op, struct orl_err *err)
+{
+    struct orl_video_slot *slot = &video->slots[index];
+    struct orl_region stale;
+    stale.count = orl_tiles_rects(&slot->tiles, ORL_TILE_STALE, false, stale.rects, ORL_REGION_MAX);
     struct orl_h264_frame frame;
-    rc = orl_h264_encode(slot->h264, pixels, stride_bytes, &stale, slot->want_key, &frame, err);
+    const uint8_t *corner =
+            pixels + stride_bytes * (size_t)slot->picture.y + (size_t)slot->picture.x * PX_BYTES;
+    const int rc =
+            orl_h264_encode(slot->h264, corner, stride_bytes, &stale, slot->want_key, &frame, err);
     if (rc < 0) {
         return rc;
     }
-    orl_tiles_clear_all(tiles, ORL_TILE_STALE);
-    video->used_us = now_us;
     slot->want_key = false;
-    choose_shown(slot, tiles);
-    ret_ops[0] = (struct orl_op){
+    slot->is_in_last = true;
+    slot->frames++;
+    choose_shown(slot, is_whole(video, &slot->picture));
+    *ret_op = (struct orl_op){
             .kind = ORL_OP_H264,
             .rect = orl_region_bounds(&slot->shown),
-            .slot = 0,
+            .slot = index,
             .picture = slot->picture,
             .data = frame.data,
             .data_len = frame.len,
@@ -134,18 +206,80 @@ int orl_video_encode(struct orl_video *video, struct orl_tiles *tiles, const uin
             .qp = frame.qp,
             .is_key = frame.is_key,
     };
+    return ORL_OK;
+}
+
+static int encode_place(struct orl_video *video, unsigned index, struct orl_tiles *tiles,
+        const uint8_t *pixels, size_t stride_bytes, struct orl_op *ret_op, struct orl_err *err)
+{
+    struct orl_video_slot *slot = &video->slots[index];
+    const bool is_new = slot->h264 == NULL;
+    int rc = is_new ? open_slot(video, slot, &video->places.rects[index], err) : ORL_OK;
+    if (rc < 0 || !take_flags(slot, tiles)) {
+        return rc;
+    }
+    if (is_new) {
+        share_rate(video);
+    }
+    rc = encode_slot(video, index, pixels, stride_bytes, ret_op, err);
+    if (rc < 0) {
+        return rc;
+    }
+    give_flags(slot, tiles);
     return 1;
 }
 
-void orl_video_close_idle(struct orl_video *video, uint64_t now_us)
+int orl_video_encode(struct orl_video *video, struct orl_tiles *tiles, const uint8_t *pixels,
+        size_t stride_bytes, uint64_t now_us, struct orl_op *ret_ops, struct orl_err *err)
 {
-    const uint64_t due_us = orl_video_due_us(video);
-    if (due_us != 0 && now_us >= due_us) {
-        orl_video_fini(video);
+    unsigned count = 0;
+    if (!orl_slots_choose(&video->places, tiles, now_us)) {
+        return 0;
+    }
+    follow_places(video);
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        if (video->places.used_us[i] != now_us) {
+            continue;
+        }
+        const int rc = encode_place(video, i, tiles, pixels, stride_bytes, &ret_ops[count], err);
+        if (rc < 0) {
+            return rc;
+        }
+        count += (unsigned)rc;
+    }
+    video->used_us = now_us;
+    return (int)count;
+}
+
+static uint64_t idle_from_us(const struct orl_video *video, unsigned index)
+{
+    const struct orl_video_slot *slot = &video->slots[index];
+    return video->places.used_us[index] + (slot->frames < BRIEF_FRAMES ? BRIEF_IDLE_US : IDLE_US);
+}
+
+void orl_video_begin(struct orl_video *video, uint64_t now_us)
+{
+    bool is_closed = false;
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        video->slots[i].is_in_last = false;
+        if (video->slots[i].h264 != NULL && now_us >= idle_from_us(video, i)) {
+            close_slot(&video->slots[i]);
+            orl_slots_drop(&video->places, i);
+            is_closed = true;
+        }
+    }
+    if (is_closed) {
+        orl_heap_trim();
     }
 }
 
 uint64_t orl_video_due_us(const struct orl_video *video)
 {
-    return orl_video_open_slots(video) == 0 ? 0 : video->used_us + IDLE_US;
+    uint64_t due_us = 0;
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        if (video->slots[i].h264 != NULL && (due_us == 0 || idle_from_us(video, i) < due_us)) {
+            due_us = idle_from_us(video, i);
+        }
+    }
+    return due_us;
 }

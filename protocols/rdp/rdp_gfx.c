@@ -115,16 +115,31 @@ int orl_rdp_gfx_run(struct orl_viewer *v)
     return code;
 }
 
+uint16_t orl_rdp_gfx_take_id(struct orl_viewer *v)
+{
+    struct orl_rdp_gfx *gfx = &v->gfx;
+    bool is_used = true;
+    while (is_used) {
+        const uint16_t id = ++gfx->last_surface;
+        is_used = id == 0 || id == gfx->surface;
+        for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+            is_used = is_used || id == gfx->slots[i].surface;
+        }
+    }
+    return gfx->last_surface;
+}
+
 int orl_rdp_gfx_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px)
 {
     struct orl_rdp_gfx *gfx = &v->gfx;
     if (gfx->has_surface && gfx->width_px == width_px && gfx->height_px == height_px) {
         return 0;
     }
+    orl_rdp_video_keep(v, 0);
     if (gfx->has_surface) {
         orl_gfx_put_delete(&gfx->pdus, gfx->surface);
     }
-    gfx->surface++;
+    gfx->surface = orl_rdp_gfx_take_id(v);
     orl_gfx_put_reset(&gfx->pdus, width_px, height_px);
     orl_gfx_put_create(&gfx->pdus, gfx->surface, width_px, height_px);
     orl_gfx_put_map(&gfx->pdus, gfx->surface);
@@ -168,7 +183,8 @@ static int put_op(struct orl_viewer *v, const struct orl_update *update, const s
         break;
     case ORL_OP_COPY:
         orl_assert(orl_rect_contains(&all, &from));
-        orl_gfx_put_copy(&v->gfx.pdus, v->gfx.surface, &op->rect, op->from_x, op->from_y);
+        orl_gfx_put_copy(
+                &v->gfx.pdus, v->gfx.surface, v->gfx.surface, &op->rect, op->from_x, op->from_y);
         break;
     case ORL_OP_FILL:
         orl_gfx_put_fill(&v->gfx.pdus, v->gfx.surface, op->colour, &op->rect);
@@ -176,9 +192,7 @@ static int put_op(struct orl_viewer *v, const struct orl_update *update, const s
     case ORL_OP_LOSSLESS:
         return put_pixels(v, update, &op->rect);
     case ORL_OP_H264:
-        v->gfx.has_video = true;
-        orl_gfx_put_avc420(
-                &v->gfx.pdus, v->gfx.surface, &all, op->regions, op->qp, op->data, op->data_len);
+        orl_rdp_video_put(v, op);
         break;
     }
     return 0;
@@ -196,6 +210,7 @@ int orl_rdp_gfx_send(struct orl_viewer *v, const struct orl_update *update)
     for (unsigned i = 0; i < update->op_count && code == 0; i++) {
         code = put_op(v, update, &update->ops[i]);
     }
+    orl_rdp_video_keep(v, update->h264_slots);
     orl_gfx_put_end(&gfx->pdus, update->frame_id);
     if (code == 0) {
         code = post(v);

@@ -226,13 +226,13 @@ void orl_gfx_put_fill(struct orl_buf *buf, uint16_t id, uint32_t rgb, const stru
     put_rect(buf, rect);
 }
 
-void orl_gfx_put_copy(
-        struct orl_buf *buf, uint16_t id, const struct orl_rect *to, int32_t from_x, int32_t from_y)
+void orl_gfx_put_copy(struct orl_buf *buf, uint16_t from_id, uint16_t to_id,
+        const struct orl_rect *to, int32_t from_x, int32_t from_y)
 {
     const struct orl_rect from = {from_x, from_y, to->width, to->height};
     put_header(buf, CMD_SURFACETOSURFACE, 18);
-    orl_buf_put_u16le(buf, id);
-    orl_buf_put_u16le(buf, id);
+    orl_buf_put_u16le(buf, from_id);
+    orl_buf_put_u16le(buf, to_id);
     put_rect(buf, &from);
     orl_buf_put_u16le(buf, 1);
     orl_buf_put_u16le(buf, (uint16_t)to->x);

@@ -56,8 +56,9 @@ void orl_gfx_put_map(struct orl_buf *buf, uint16_t id);
 void orl_gfx_put_start(struct orl_buf *buf, uint32_t frame_id);
 void orl_gfx_put_end(struct orl_buf *buf, uint32_t frame_id);
 void orl_gfx_put_fill(struct orl_buf *buf, uint16_t id, uint32_t rgb, const struct orl_rect *rect);
-void orl_gfx_put_copy(struct orl_buf *buf, uint16_t id, const struct orl_rect *to, int32_t from_x,
-        int32_t from_y);
+/* Within a surface, or from one to another. */
+void orl_gfx_put_copy(struct orl_buf *buf, uint16_t from_id, uint16_t to_id,
+        const struct orl_rect *to, int32_t from_x, int32_t from_y);
 /* WireToSurface1 with data_len bytes that the caller appends. */
 void orl_gfx_put_wire(struct orl_buf *buf, uint16_t id, uint16_t codec, const struct orl_rect *rect,
         size_t data_len);

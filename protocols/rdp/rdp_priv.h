@@ -32,14 +32,22 @@ struct orl_rdp_dvc {
     bool is_ready;  /* the client accepted it */
 };
 
+/* Where H.264 of a part of the picture is decoded: a surface that is not shown, from which it is copied. */
+struct orl_rdp_slot {
+    uint16_t surface;             /* 0: none */
+    uint32_t width_px, height_px; /* as coded */
+};
+
 struct orl_rdp_gfx {
     struct orl_rdp_dvc dvc;
     bool is_confirmed; /* capabilities are agreed on */
     bool has_avc;
     bool has_surface;
     uint16_t surface;
+    uint16_t last_surface;        /* the id given last */
     uint32_t width_px, height_px; /* of the surface */
-    struct orl_buf pdus;          /* of the current message */
+    struct orl_rdp_slot slots[ORL_H264_SLOTS];
+    struct orl_buf pdus; /* of the current message */
     struct orl_buf message;
     struct orl_rdp_pixels pixels;
     struct orl_zgfx *zgfx; /* NULL: messages are not compressed */
@@ -161,7 +169,12 @@ int orl_rdp_gfx_run(
         struct orl_viewer *v); /* reads what came; negative: the client broke the protocol */
 int orl_rdp_gfx_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px);
 int orl_rdp_gfx_send(struct orl_viewer *v, const struct orl_update *update);
+uint16_t orl_rdp_gfx_take_id(struct orl_viewer *v); /* of a new surface */
 void orl_rdp_gfx_fini(struct orl_viewer *v);
+
+/* rdp_video.c */
+void orl_rdp_video_put(struct orl_viewer *v, const struct orl_op *op);
+void orl_rdp_video_keep(struct orl_viewer *v, unsigned h264_slots); /* ends the others */
 
 /* rdp_bitmap.c */
 int orl_rdp_bitmap_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t height_px);

@@ -75,14 +75,17 @@ static void check_h264(const struct orl_update *u, const struct orl_op *op)
 {
     assert_true(op->data_len > 4);
     assert_memory_equal(op->data, "\0\0\0\1", 4);
-    assert_int_equal(op->coded_width_px % 16, 0);
-    assert_int_equal(op->coded_height_px % 16, 0);
-    assert_true(op->coded_width_px >= u->width_px && op->coded_width_px < u->width_px + 16);
+    const struct orl_rect surface = {0, 0, (int32_t)u->width_px, (int32_t)u->height_px};
+    assert_true(op->slot < ORL_H264_SLOTS && (u->h264_slots >> op->slot & 1U) == 1);
+    assert_true(orl_rect_contains(&surface, &op->picture));
+    assert_true(op->picture.x % 16 == 0 && op->picture.y % 16 == 0);
+    assert_int_equal(op->coded_width_px, (op->picture.width + 15) / 16 * 16);
+    assert_int_equal(op->coded_height_px, (op->picture.height + 15) / 16 * 16);
     assert_true(op->regions->count >= 1);
     assert_true(op->qp <= 51);
     for (unsigned i = 0; i < op->regions->count; i++) {
         const struct orl_rect *r = &op->regions->rects[i];
-        assert_true(orl_rect_contains(&op->rect, r));
+        assert_true(orl_rect_contains(&op->rect, r) && orl_rect_contains(&op->picture, r));
         assert_true(r->x % 16 == 0 && r->y % 16 == 0);
         for (unsigned k = 0; k < i; k++) {
             const struct orl_rect both = orl_rect_intersect(r, &op->regions->rects[k]);

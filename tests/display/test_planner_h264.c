@@ -15,8 +15,9 @@ struct stage {
     uint8_t before[HEIGHT * STRIDE];
     uint8_t decoded[HEIGHT * STRIDE];
     struct orl_planner *planner;
-    H264_CONTEXT *decoder;
-    unsigned h264_ops, copies;
+    H264_CONTEXT *decoders[ORL_H264_SLOTS];
+    struct orl_rect pictures[ORL_H264_SLOTS]; /* of the decoders; empty: none */
+    unsigned h264_ops, copies, parts, pictures_seen;
 };
 
 /* Colours with slow slopes and a little grain: H.264 keeps them within a few steps. */
@@ -41,30 +42,73 @@ static void copy_rect(uint8_t *dst, const uint8_t *src, size_t src_stride, const
     }
 }
 
+static void apply_copy(struct stage *s, const struct orl_op *op)
+{
+    const uint8_t *from = s->before + STRIDE * op->from_y + op->from_x * 4;
+    memcpy(s->before, s->shown, sizeof(s->shown));
+    for (int32_t y = 0; y < op->rect.height; y++) {
+        memcpy(s->shown + STRIDE * (op->rect.y + y) + op->rect.x * 4, from + STRIDE * y,
+                (size_t)op->rect.width * 4);
+    }
+    s->copies++;
+}
+
+static bool is_same(const struct orl_rect *a, const struct orl_rect *b)
+{
+    return orl_rect_contains(a, b) && orl_rect_contains(b, a);
+}
+
+/* A slot whose picture is another one has a new decoder, as a client has with a new surface. */
+static void follow_slot(struct stage *s, const struct orl_op *op)
+{
+    struct orl_rect *picture = &s->pictures[op->slot];
+    if (!is_same(picture, &op->picture)) {
+        assert_true(op->is_key);
+        h264_context_free(s->decoders[op->slot]);
+        s->decoders[op->slot] = h264_context_new(FALSE);
+        assert_true(
+                h264_context_reset(s->decoders[op->slot], op->coded_width_px, op->coded_height_px));
+        *picture = op->picture;
+        s->pictures_seen++;
+    }
+    s->parts += op->picture.width < WIDTH || op->picture.height < HEIGHT;
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        const struct orl_rect both = orl_rect_intersect(picture, &s->pictures[i]);
+        assert_true(i == op->slot || orl_rect_is_empty(&both));
+    }
+}
+
+static void apply_h264(struct stage *s, const struct orl_op *op)
+{
+    const RECTANGLE_16 all = {0, 0, (UINT16)op->coded_width_px, (UINT16)op->coded_height_px};
+    follow_slot(s, op);
+    s->h264_ops++;
+    assert_true(avc420_decompress(s->decoders[op->slot], op->data, (UINT32)op->data_len, s->decoded,
+                        PIXEL_FORMAT_BGRX32, STRIDE, op->coded_width_px, op->coded_height_px, &all,
+                        1) >= 0);
+    for (unsigned k = 0; k < op->regions->count; k++) {
+        const struct orl_rect *r = &op->regions->rects[k];
+        assert_true(orl_rect_contains(&op->picture, r));
+        copy_rect(s->shown, s->decoded - (ptrdiff_t)STRIDE * op->picture.y - op->picture.x * 4,
+                STRIDE, r);
+    }
+}
+
 static void apply(struct stage *s, const struct orl_update *u)
 {
-    const RECTANGLE_16 all = {0, 0, WIDTH, HEIGHT};
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        if ((u->h264_slots >> i & 1U) == 0) {
+            s->pictures[i] = (struct orl_rect){0, 0, 0, 0};
+        }
+    }
     for (unsigned i = 0; i < u->op_count; i++) {
         const struct orl_op *op = &u->ops[i];
         if (op->kind == ORL_OP_COPY) {
-            const uint8_t *from = s->before + STRIDE * op->from_y + op->from_x * 4;
-            memcpy(s->before, s->shown, sizeof(s->shown));
-            for (int32_t y = 0; y < op->rect.height; y++) {
-                memcpy(s->shown + STRIDE * (op->rect.y + y) + op->rect.x * 4, from + STRIDE * y,
-                        (size_t)op->rect.width * 4);
-            }
-            s->copies++;
-            continue;
-        }
-        if (op->kind != ORL_OP_H264) {
+            apply_copy(s, op);
+        } else if (op->kind == ORL_OP_H264) {
+            apply_h264(s, op);
+        } else {
             copy_rect(s->shown, u->pixels, u->stride_bytes, &op->rect);
-            continue;
-        }
-        s->h264_ops++;
-        assert_true(avc420_decompress(s->decoder, op->data, (UINT32)op->data_len, s->decoded,
-                            PIXEL_FORMAT_BGRX32, STRIDE, WIDTH, HEIGHT, &all, 1) >= 0);
-        for (unsigned k = 0; k < op->regions->count; k++) {
-            copy_rect(s->shown, s->decoded, STRIDE, &op->regions->rects[k]);
         }
     }
 }
@@ -121,9 +165,6 @@ static void shown_picture_is_always_near_and_at_rest_exact(void **state)
             .is_full_range = true,
             .threads = 1};
     assert_int_equal(orl_planner_new(&opts, &s->planner, NULL), 0);
-    s->decoder = h264_context_new(FALSE);
-    assert_non_null(s->decoder);
-    assert_true(h264_context_reset(s->decoder, WIDTH, HEIGHT));
     const struct orl_rect all = {0, 0, WIDTH, HEIGHT};
     paint(s, &all, 0);
     uint64_t now_us = 1000000;
@@ -155,7 +196,9 @@ static void shown_picture_is_always_near_and_at_rest_exact(void **state)
         apply(s, &u);
     }
     assert_memory_equal(s->shown, s->src, sizeof(s->src));
-    h264_context_free(s->decoder);
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        h264_context_free(s->decoders[i]);
+    }
     orl_planner_free(s->planner);
     free(s);
 }

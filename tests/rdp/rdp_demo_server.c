@@ -137,7 +137,7 @@ static void animate(struct demo *d)
     const int32_t width = (int32_t)d->picture_width;
     const int32_t height = (int32_t)d->picture_height;
     d->step++;
-    if (is_desk(d) && d->step < 80) {
+    if (is_desk(d) && d->step < (d->desk.kind == ORL_SCENE_VIDEO ? 200 : 80)) {
         const struct orl_rect r = orl_scene_step(&d->desk);
         damage(d, &r);
     } else if (strcmp(d->scene, "motion") == 0) {

@@ -141,7 +141,7 @@ static void fill_and_copy_match_the_specification(void **state)
     assert_int_equal(buf.len, sizeof(fill));
     assert_memory_equal(buf.data, fill, sizeof(fill));
     orl_buf_reset(&buf);
-    orl_gfx_put_copy(&buf, 5, &rect, 7, 8);
+    orl_gfx_put_copy(&buf, 5, 5, &rect, 7, 8);
     const uint8_t copy[] = {
             5, 0, 0, 0, 26, 0, 0, 0, 5, 0, 5, 0, 7, 0, 8, 0, 10, 0, 12, 0, 1, 0, 1, 0, 2, 0};
     assert_int_equal(buf.len, sizeof(copy));
