@@ -1,22 +1,46 @@
 #include "tests/model/oracle.h"
 #include <math.h>
 
-enum { TILE_PX = 16, TILE_MIN_PX = 64 };
+enum {
+    TILE_PX = 16,
+    BLOCK_PX = 4, /* what 4:2:0 and a coarse quantizer leave right is its mean */
+    BLOCK_AREA_PX = 16,
+    TILE_MIN_BLOCKS = 4,
+};
+/* A tile this near is not old, whatever it was before. */
+#define FRESH_DB 24.0
 
 void oracle_open(struct oracle *oracle, uint32_t width, uint32_t height)
 {
     *oracle = (struct oracle){.width = width, .height = height, .worst_db = 99};
     oracle->is_lossy = calloc(height, width);
     oracle->is_unreported = calloc(height, width);
-    assert_true(oracle->is_lossy != NULL && oracle->is_unreported != NULL);
+    oracle->is_owed = calloc(height, width);
+    oracle->last_plan = calloc((size_t)height * width, sizeof(uint32_t));
+    assert_true(oracle->is_lossy != NULL && oracle->is_unreported != NULL &&
+                oracle->is_owed != NULL && oracle->last_plan != NULL);
 }
 
 void oracle_close(struct oracle *oracle)
 {
     free(oracle->is_lossy);
     free(oracle->is_unreported);
-    oracle->is_lossy = NULL;
-    oracle->is_unreported = NULL;
+    free(oracle->is_owed);
+    free(oracle->last_plan);
+    memset(oracle, 0, sizeof(*oracle));
+}
+
+void oracle_owe_all(struct oracle *oracle)
+{
+    memset(oracle->is_owed, 1, (size_t)oracle->width * oracle->height);
+}
+
+void oracle_forget_client(struct oracle *oracle)
+{
+    memset(oracle->is_lossy, 0, (size_t)oracle->width * oracle->height);
+    memset(oracle->slots, 0, sizeof(oracle->slots));
+    oracle->has_last_plan = false;
+    oracle_owe_all(oracle);
 }
 
 static struct orl_rect bounds_of(const struct oracle *oracle)
@@ -46,7 +70,24 @@ void oracle_report(struct oracle *oracle, const struct orl_rect *r, bool is_repo
     set_rect(oracle, oracle->is_unreported, r, !is_reported);
 }
 
-static void check_op(const struct oracle *oracle, const struct orl_op *op)
+/* A decoder sees another picture only with a key frame; what several show does not overlap. */
+static void check_slot(struct oracle *oracle, const struct orl_op *op)
+{
+    assert_in_range(op->slot, 0, ORL_H264_SLOTS - 1);
+    assert_true(op->picture.x % TILE_PX == 0 && op->picture.y % TILE_PX == 0);
+    assert_true(op->coded_width_px % TILE_PX == 0 && op->coded_height_px % TILE_PX == 0);
+    assert_true((int32_t)op->coded_width_px >= op->picture.width &&
+                (int32_t)op->coded_height_px >= op->picture.height);
+    const struct orl_rect *had = &oracle->slots[op->slot];
+    assert_true(op->is_key || memcmp(had, &op->picture, sizeof(*had)) == 0);
+    oracle->slots[op->slot] = op->picture;
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        const struct orl_rect both = orl_rect_intersect(&oracle->slots[i], &op->picture);
+        assert_true(i == op->slot || orl_rect_is_empty(&both));
+    }
+}
+
+static void check_op(struct oracle *oracle, const struct orl_op *op)
 {
     const struct orl_rect bounds = bounds_of(oracle);
     const struct orl_rect from = {op->from_x, op->from_y, op->rect.width, op->rect.height};
@@ -57,8 +98,10 @@ static void check_op(const struct oracle *oracle, const struct orl_op *op)
         return;
     }
     assert_true(op->regions->count >= 1 && op->data_len > 4);
+    assert_true(orl_rect_contains(&bounds, &op->picture));
+    check_slot(oracle, op);
     for (unsigned i = 0; i < op->regions->count; i++) {
-        assert_true(orl_rect_contains(&bounds, &op->regions->rects[i]));
+        assert_true(orl_rect_contains(&op->picture, &op->regions->rects[i]));
         for (unsigned k = 0; k < i; k++) {
             const struct orl_rect both =
                     orl_rect_intersect(&op->regions->rects[i], &op->regions->rects[k]);
@@ -68,10 +111,15 @@ static void check_op(const struct oracle *oracle, const struct orl_op *op)
 }
 
 void oracle_check_plan(
-        const struct oracle *oracle, const struct orl_update *update, const struct desk *desk)
+        struct oracle *oracle, const struct orl_update *update, const struct desk *desk)
 {
     assert_true(update->width_px == oracle->width && update->height_px == oracle->height);
     assert_true(update->op_count >= 1 && update->op_count <= ORL_UPDATE_MAX_OPS);
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        if ((update->h264_slots & 1U << i) == 0) {
+            memset(&oracle->slots[i], 0, sizeof(oracle->slots[i]));
+        }
+    }
     for (unsigned i = 0; i < update->op_count; i++) {
         check_op(oracle, &update->ops[i]);
     }
@@ -86,21 +134,26 @@ void oracle_check_plan(
     }
 }
 
-static void copy_map(struct oracle *oracle, const struct orl_op *op)
+static void copy_map(const struct oracle *oracle, uint8_t *map, const struct orl_op *op)
 {
     const size_t width = (size_t)op->rect.width;
     uint8_t *copy = malloc(width * (size_t)op->rect.height);
     assert_non_null(copy);
     for (int32_t y = 0; y < op->rect.height; y++) {
         memcpy(copy + width * (size_t)y,
-                oracle->is_lossy + (size_t)(op->from_y + y) * oracle->width + (size_t)op->from_x,
-                width);
+                map + (size_t)(op->from_y + y) * oracle->width + (size_t)op->from_x, width);
     }
     for (int32_t y = 0; y < op->rect.height; y++) {
-        memcpy(oracle->is_lossy + (size_t)(op->rect.y + y) * oracle->width + (size_t)op->rect.x,
+        memcpy(map + (size_t)(op->rect.y + y) * oracle->width + (size_t)op->rect.x,
                 copy + width * (size_t)y, width);
     }
     free(copy);
+}
+
+static void show(struct oracle *oracle, const struct orl_rect *r, bool is_lossy)
+{
+    set_rect(oracle, oracle->is_lossy, r, is_lossy);
+    set_rect(oracle, oracle->is_owed, r, 0);
 }
 
 void oracle_sent(struct oracle *oracle, const struct orl_update *update)
@@ -108,58 +161,107 @@ void oracle_sent(struct oracle *oracle, const struct orl_update *update)
     for (unsigned i = 0; i < update->op_count; i++) {
         const struct orl_op *op = &update->ops[i];
         if (op->kind == ORL_OP_COPY) {
-            copy_map(oracle, op);
+            copy_map(oracle, oracle->is_lossy, op);
+            copy_map(oracle, oracle->is_owed, op);
         } else if (op->kind == ORL_OP_H264) {
             for (unsigned k = 0; k < op->regions->count; k++) {
-                set_rect(oracle, oracle->is_lossy, &op->regions->rects[k], 1);
+                show(oracle, &op->regions->rects[k], true);
             }
         } else {
-            set_rect(oracle, oracle->is_lossy, &op->rect, 0);
+            show(oracle, &op->rect, false);
         }
-    }
-    oracle->lossy = 0;
-    for (size_t i = 0; i < (size_t)oracle->width * oracle->height; i++) {
-        oracle->lossy += oracle->is_lossy[i];
     }
 }
 
-static double error_of(uint32_t a, uint32_t b)
+/* Sums over pixels, by channel. */
+struct block {
+    int32_t plan[3], last[3], shown[3];
+    unsigned count;
+};
+struct tile_error {
+    double to_plan, to_last; /* squares of the blocks' means, summed */
+    unsigned count;          /* blocks that came as H.264 */
+};
+
+static void add_pixel(struct block *block, uint32_t plan, uint32_t last, uint32_t shown)
 {
-    double sum = 0;
-    for (unsigned shift = 0; shift < 24; shift += 8) {
-        const double d = (double)(a >> shift & 0xFF) - (double)(b >> shift & 0xFF);
-        sum += d * d;
+    for (unsigned i = 0; i < 3; i++) {
+        block->plan[i] += (int32_t)(plan >> 8 * i & 0xFF);
+        block->last[i] += (int32_t)(last >> 8 * i & 0xFF);
+        block->shown[i] += (int32_t)(shown >> 8 * i & 0xFF);
     }
-    return sum;
+    block->count++;
 }
 
-/* One tile: exact where it must be; the rest near enough. */
-static void check_tile(struct oracle *oracle, const struct orl_update *update,
-        const struct oracle_picture *client, uint32_t left, uint32_t top)
+static void add_block(struct tile_error *error, const struct block *block)
 {
-    double sum = 0;
-    unsigned count = 0;
-    for (uint32_t y = top; y < top + TILE_PX && y < oracle->height; y++) {
-        for (uint32_t x = left; x < left + TILE_PX && x < oracle->width; x++) {
-            const uint32_t plan = pixel(update->pixels, update->stride_bytes, x, y);
-            const uint32_t shown = pixel(client->pixels, client->stride, x, y);
-            if (oracle->is_lossy[(size_t)y * oracle->width + x]) {
-                sum += error_of(plan, shown);
-                count++;
-            } else if (plan != shown) {
-                fail_msg("frame %u: the client shows %06x at %u,%u, planned %06x", update->frame_id,
-                        shown, x, y, plan);
-            }
-        }
+    for (unsigned i = 0; i < 3 && block->count == BLOCK_AREA_PX; i++) {
+        const double to_plan = (double)(block->shown[i] - block->plan[i]) / BLOCK_AREA_PX;
+        const double to_last = (double)(block->shown[i] - block->last[i]) / BLOCK_AREA_PX;
+        error->to_plan += to_plan * to_plan;
+        error->to_last += to_last * to_last;
     }
-    if (count < TILE_MIN_PX || sum == 0) {
+    error->count += block->count == BLOCK_AREA_PX;
+}
+
+static double db_of(double sum, unsigned count)
+{
+    return sum == 0 ? 99 : 10 * log10(255.0 * 255.0 * 3 * count / sum);
+}
+
+static void judge_tile(struct oracle *oracle, const struct orl_update *update,
+        const struct tile_error *error, uint32_t left, uint32_t top)
+{
+    if (error->count < TILE_MIN_BLOCKS || oracle->is_rate_bound) {
         return;
     }
-    const double db = 10 * log10(255.0 * 255.0 * 3 * count / sum);
+    const double db = db_of(error->to_plan, error->count);
     oracle->worst_db = fmin(oracle->worst_db, db);
     if (db < ORACLE_MIN_DB) {
         fail_msg("frame %u: H.264 is %.1f dB off at %u,%u", update->frame_id, db, left, top);
     }
+    if (oracle->has_last_plan && db < FRESH_DB && error->to_last * 4 < error->to_plan) {
+        fail_msg("frame %u: H.264 shows the frame before at %u,%u (%.1f dB, %.1f dB)",
+                update->frame_id, left, top, db_of(error->to_last, error->count), db);
+    }
+}
+
+/* Exact where it must be. */
+static void check_block(struct oracle *oracle, const struct orl_update *update,
+        const struct oracle_picture *client, const struct orl_rect *at, struct tile_error *error)
+{
+    struct block block = {0};
+    for (uint32_t y = (uint32_t)at->y; y < (uint32_t)(at->y + at->height); y++) {
+        for (uint32_t x = (uint32_t)at->x; x < (uint32_t)(at->x + at->width); x++) {
+            const size_t i = (size_t)y * oracle->width + x;
+            const uint32_t plan = pixel(update->pixels, update->stride_bytes, x, y);
+            const uint32_t shown = pixel(client->pixels, client->stride, x, y);
+            if (oracle->is_lossy[i]) {
+                add_pixel(&block, plan, oracle->last_plan[i], shown);
+            } else if (plan != shown) {
+                fail_msg("frame %u: the client shows %06x at %u,%u, planned %06x", update->frame_id,
+                        shown, x, y, plan);
+            }
+            oracle->last_plan[i] = plan;
+        }
+    }
+    add_block(error, &block);
+}
+
+/* The rest near enough, and nearer to this plan than to the one before. */
+static void check_tile(struct oracle *oracle, const struct orl_update *update,
+        const struct oracle_picture *client, uint32_t left, uint32_t top)
+{
+    const struct orl_rect bounds = bounds_of(oracle);
+    struct tile_error error = {0};
+    for (int32_t y = 0; y < TILE_PX; y += BLOCK_PX) {
+        for (int32_t x = 0; x < TILE_PX; x += BLOCK_PX) {
+            const struct orl_rect all = {(int32_t)left + x, (int32_t)top + y, BLOCK_PX, BLOCK_PX};
+            const struct orl_rect block = orl_rect_intersect(&all, &bounds);
+            check_block(oracle, update, client, &block, &error);
+        }
+    }
+    judge_tile(oracle, update, &error, left, top);
 }
 
 void oracle_check_client(
@@ -171,6 +273,7 @@ void oracle_check_client(
             check_tile(oracle, update, client, x, y);
         }
     }
+    oracle->has_last_plan = true;
 }
 
 void oracle_check_rest(
@@ -181,6 +284,9 @@ void oracle_check_rest(
         for (uint32_t x = 0; x < oracle->width; x++) {
             const uint32_t shown = pixel(client->pixels, client->stride, x, y);
             const uint32_t source = pixel(desk->pixels, desk->stride, x, y);
+            if (oracle->is_owed[(size_t)y * oracle->width + x]) {
+                fail_msg("what the client asked for was not sent at %u,%u", x, y);
+            }
             if (shown != source) {
                 fail_msg("at rest the client shows %06x at %u,%u, the source has %06x (%s)", shown,
                         x, y, source,

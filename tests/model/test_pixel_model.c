@@ -5,13 +5,15 @@
 #include "display/notice.h"
 #include "tests/model/world.h"
 
-enum { STEPS_DEFAULT = 250, FIXED_SEEDS = 5, REST_EVERY = 60 };
+enum { STEPS_DEFAULT = 250, FIXED_SEEDS = 5, REST_EVERY = 60, VIDEOS = 3 };
 
 struct play {
     struct world world;
-    struct orl_rect video; /* empty: none runs */
-    int32_t video_left;    /* frames */
-    enum desk_paint video_kind;
+    struct video {
+        struct orl_rect rect;
+        int32_t frames_left;
+        enum desk_paint kind;
+    } videos[VIDEOS];
     struct orl_rect unreported;
 };
 static unsigned long steps = STEPS_DEFAULT;
@@ -91,9 +93,11 @@ static void drag(struct play *p)
 static void start_video(struct play *p)
 {
     struct world *w = &p->world;
-    p->video = desk_random_rect(&w->desk, &w->rng, (int32_t)w->desk.width);
-    p->video_left = rng_in(&w->rng, 5, 60);
-    p->video_kind = rng_in(&w->rng, 0, 3) == 0 ? DESK_NOISE : DESK_PHOTO;
+    struct video *video = &p->videos[rng_in(&w->rng, 0, VIDEOS - 1)];
+    const bool is_large = rng_in(&w->rng, 0, 2) == 0;
+    video->rect = desk_random_rect(&w->desk, &w->rng, (int32_t)w->desk.width / (is_large ? 1 : 3));
+    video->frames_left = rng_in(&w->rng, 5, 60);
+    video->kind = rng_in(&w->rng, 0, 3) == 0 ? DESK_NOISE : DESK_PHOTO;
 }
 
 static void paint_rect(struct play *p)
@@ -165,7 +169,7 @@ static void tell_what_changed(struct play *p)
 static void resize(struct play *p)
 {
     struct world *w = &p->world;
-    p->video_left = 0;
+    memset(p->videos, 0, sizeof(p->videos));
     p->unreported = (struct orl_rect){0};
     world_resize(w, (uint32_t)rng_in(&w->rng, 200, 420), (uint32_t)rng_in(&w->rng, 200, 330));
 }
@@ -175,12 +179,21 @@ static void reconnect(struct play *p)
     world_reconnect(&p->world);
 }
 
+static uint32_t any_rate(struct world *w)
+{
+    static const uint32_t rates[] = {0, 0, 0, 0, 300, 2000, 20000};
+    return rates[rng_in(&w->rng, 0, 6)];
+}
+
 static void change_policy(struct play *p)
 {
-    static const uint32_t rates[] = {0, 0, 300, 2000, 20000};
     struct world *w = &p->world;
-    world_set_policy(w, rng_in(&w->rng, 0, 4) != 0, rng_in(&w->rng, 0, 4) != 0,
-            rates[rng_in(&w->rng, 0, 4)]);
+    world_set_policy(w, rng_in(&w->rng, 0, 4) != 0, rng_in(&w->rng, 0, 4) != 0, any_rate(w));
+}
+
+static void change_rate(struct play *p)
+{
+    world_set_rate(&p->world, any_rate(&p->world));
 }
 
 static void change_acks(struct play *p)
@@ -218,11 +231,11 @@ static void do_something(struct play *p)
     static const struct {
         void (*act)(struct play *p);
         int32_t weight;
-    } acts[] = {{nothing, 20}, {type_glyph, 25}, {scroll, 12}, {drag, 10}, {start_video, 5},
+    } acts[] = {{nothing, 20}, {type_glyph, 25}, {scroll, 12}, {drag, 10}, {start_video, 8},
             {paint_rect, 8}, {change_all, 3}, {show_notice, 2}, {scatter, 4},
             {tell_nothing_changed, 4}, {change_now_tell_later, 4}, {tell_what_changed, 6},
-            {resize, 2}, {reconnect, 1}, {change_policy, 2}, {change_acks, 4}, {refresh, 2},
-            {minimise_or_restore, 2}, {wait_long, 2}};
+            {resize, 2}, {reconnect, 1}, {change_policy, 2}, {change_rate, 3}, {change_acks, 4},
+            {refresh, 2}, {minimise_or_restore, 2}, {wait_long, 2}};
     int32_t sum = 0;
     for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
         sum += acts[i].weight;
@@ -251,16 +264,28 @@ static void recover(struct world *w)
     }
 }
 
+static bool play_videos(struct play *p)
+{
+    struct world *w = &p->world;
+    bool has_motion = false;
+    for (unsigned i = 0; i < VIDEOS; i++) {
+        struct video *video = &p->videos[i];
+        if (video->frames_left > 0) {
+            video->frames_left--;
+            has_motion = true;
+            desk_paint(&w->desk, &w->rng, &video->rect, video->kind);
+            report(w, &video->rect);
+        }
+    }
+    return has_motion;
+}
+
 static void step(struct play *p)
 {
     struct world *w = &p->world;
     recover(w);
-    if (p->video_left > 0) {
-        p->video_left--;
-        desk_paint(&w->desk, &w->rng, &p->video, p->video_kind);
-        report(w, &p->video);
-    }
-    if (p->video_left == 0 || rng_in(&w->rng, 0, 2) == 0) {
+    const bool has_motion = play_videos(p);
+    if (!has_motion || rng_in(&w->rng, 0, 2) == 0) {
         do_something(p);
     }
     world_run(w, (uint64_t)rng_in(&w->rng, 0, 40000));
@@ -279,7 +304,7 @@ static void run_seed(uint64_t seed)
         step(&play);
         if (i % REST_EVERY == REST_EVERY - 1 || i + 1 == steps) {
             tell_what_changed(&play);
-            play.video_left = 0;
+            memset(play.videos, 0, sizeof(play.videos));
             world_rest(w);
         }
     }

@@ -28,6 +28,9 @@ static void new_planner(struct world *w)
     orl_region_clear(&w->damage);
     const struct orl_rect all = desk_bounds(&w->desk);
     oracle_report(&w->oracle, &all, true); /* it looks at everything */
+    oracle_owe_all(&w->oracle);
+    w->oracle.is_rate_bound = w->max_kbit_s != 0;
+    memset(w->oracle.slots, 0, sizeof(w->oracle.slots));
     w->is_blocked = false;
     pump(w);
 }
@@ -304,7 +307,7 @@ void world_report(struct world *w, const struct orl_rect *r)
 void world_reconnect(struct world *w)
 {
     gfx_server_close(&w->server);
-    memset(w->oracle.is_lossy, 0, (size_t)w->oracle.width * w->oracle.height);
+    oracle_forget_client(&w->oracle);
     connect_client(w);
 }
 
@@ -328,10 +331,17 @@ void world_set_policy(struct world *w, bool has_h264, bool has_copy, uint32_t ma
     new_planner(w);
 }
 
+void world_set_rate(struct world *w, uint32_t max_kbit_s)
+{
+    w->oracle.is_rate_bound = w->oracle.is_rate_bound || max_kbit_s != 0;
+    orl_planner_set_rate(w->planner, max_kbit_s);
+}
+
 void world_refresh(struct world *w)
 {
     const struct orl_rect all = desk_bounds(&w->desk);
     oracle_report(&w->oracle, &all, true);
+    oracle_owe_all(&w->oracle);
     orl_planner_reset(w->planner, w->now_us);
     pump(w);
 }

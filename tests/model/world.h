@@ -53,6 +53,7 @@ void world_rest(struct world *world);
 void world_reconnect(struct world *world); /* another client, with other capabilities */
 void world_resize(struct world *world, uint32_t width, uint32_t height);
 void world_set_policy(struct world *world, bool has_h264, bool has_copy, uint32_t max_kbit_s);
+void world_set_rate(struct world *world, uint32_t max_kbit_s);
 void world_refresh(struct world *world);
 void world_set_visible(struct world *world, bool is_visible);
 /* Acknowledgements are no longer lost; the last one, which stands for all before it, comes now. */
