@@ -44,7 +44,7 @@ struct gfx_client {
     gfx_client_write_fn write;
     void *ctx;
     uint8_t *before; /* what was shown when the frame began */
-    bool is_in_frame;
+    bool is_in_frame, is_ending;
     struct gfx_client_seen seen;
 };
 
@@ -175,13 +175,17 @@ static UINT on_end_frame(RdpgfxClientContext *gfx, const RDPGFX_END_FRAME_PDU *p
     client->is_in_frame = false;
     client->seen.ended++;
     client->seen.frame_id = pdu->frameId;
-    return client->end_frame(gfx, pdu);
+    client->is_ending = true;
+    const UINT rc = client->end_frame(gfx, pdu);
+    client->is_ending = false;
+    return rc;
 }
 
+/* Nothing is shown but by the end of a frame. */
 static BOOL on_begin_paint(rdpContext *context)
 {
     struct gfx_client *client = of_context(context);
-    client->seen.torn += client->is_in_frame;
+    client->seen.torn += !client->is_ending;
     return TRUE;
 }
 

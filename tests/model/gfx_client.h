@@ -31,7 +31,7 @@ const uint8_t *gfx_client_pixels(const struct gfx_client *client, size_t *ret_st
 struct gfx_client_seen {
     unsigned started, ended; /* frames */
     uint32_t frame_id;       /* of the last that ended */
-    unsigned torn;           /* times that something of a frame was shown before its end */
+    unsigned torn;           /* times that something was shown but by the end of a frame */
 };
 struct gfx_client_seen gfx_client_seen(const struct gfx_client *client);
 rdpContext *gfx_client_context(struct gfx_client *client);
