@@ -124,6 +124,12 @@ static void on_input(void *ctx, const struct orl_input *input)
     c->source.ops->input(c->source.source, input);
 }
 
+static void on_layout(void *ctx, const struct orl_layout *layout)
+{
+    struct orl_console *c = ctx;
+    c->source.ops->set_layout(c->source.source, layout);
+}
+
 static void on_count(void *ctx, unsigned count)
 {
     struct orl_console *c = ctx;
@@ -179,6 +185,7 @@ static const struct orl_source_events source_events = {.on_surface = on_surface,
         .on_sound = on_sound,
         .on_closed = on_source_closed};
 static const struct orl_links_events links_events = {.on_input = on_input,
+        .on_layout = on_layout,
         .on_count = on_count,
         .on_want = on_want,
         .on_clipboard = on_link_clipboard};

@@ -167,6 +167,9 @@ static int take_msg(struct link *l, struct orl_link_msg *msg)
     case ORL_LINK_INPUT:
         l->links->events->on_input(l->links->ctx, &msg->input);
         return ORL_OK;
+    case ORL_LINK_LAYOUT:
+        l->links->events->on_layout(l->links->ctx, &msg->layout);
+        return ORL_OK;
     case ORL_LINK_WANT:
         take_want(l, msg->wants);
         return ORL_OK;

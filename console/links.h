@@ -7,6 +7,7 @@
 #include "base/reason.h"
 #include "display/clipboard.h"
 #include "display/input.h"
+#include "display/layout.h"
 #include "display/sound.h"
 #include "display/surface.h"
 
@@ -14,8 +15,9 @@
 
 struct orl_links;
 struct orl_links_events {
-    void (*on_input)(void *ctx, const struct orl_input *input); /* valid */
-    void (*on_count)(void *ctx, unsigned count);                /* a link came or went */
+    void (*on_input)(void *ctx, const struct orl_input *input);    /* valid */
+    void (*on_layout)(void *ctx, const struct orl_layout *layout); /* valid; the newest counts */
+    void (*on_count)(void *ctx, unsigned count);                   /* a link came or went */
     /* What it takes beside pixels (ORL_WANT_*, within its rights); 0 also when it goes. */
     void (*on_want)(void *ctx, unsigned link, uint32_t wants);
     /* Text has passed its checks; the link wants the clipboard. */

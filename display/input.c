@@ -54,10 +54,6 @@ bool orl_input_is_valid(const struct orl_input *input)
         return has_no_bits_but(input->code, LOCKS_ALL);
     case ORL_INPUT_RELEASE_ALL:
         return true;
-    case ORL_INPUT_SIZE:
-        return is_within(input->x, ORL_SURFACE_MIN_PX, ORL_SURFACE_MAX_PX) &&
-               is_within(input->y, ORL_SURFACE_MIN_PX, ORL_SURFACE_MAX_PX) &&
-               (int64_t)input->x * input->y <= ORL_SURFACE_MAX_PIXELS;
     default:
         return false;
     }

@@ -13,7 +13,6 @@ enum orl_input_kind {
     ORL_INPUT_WHEEL,    /* dx, dy in 1/120 of a notch; dy > 0: away from the person */
     ORL_INPUT_LOCKS,    /* locks: what the client's lock keys are now */
     ORL_INPUT_RELEASE_ALL, /* the client lost the focus or is gone: no key stays down */
-    ORL_INPUT_SIZE,        /* x, y = wanted width and height of the desktop in pixels */
     ORL_INPUT_KIND_COUNT
 };
 enum {

@@ -43,6 +43,18 @@ static void put_clipboard(struct put *put, const struct orl_clipboard_part *part
     put_bytes(put, part->data, part->len);
 }
 
+static void put_layout(struct put *put, const struct orl_layout *layout)
+{
+    put_u32(put, layout->count);
+    for (uint32_t i = 0; i < ORL_HEADS_MAX; i++) {
+        const struct orl_rect *r = &layout->heads[i];
+        put_u32(put, (uint32_t)r->x);
+        put_u32(put, (uint32_t)r->y);
+        put_u32(put, (uint32_t)r->width);
+        put_u32(put, (uint32_t)r->height);
+    }
+}
+
 static void put_sound(struct put *put, const struct orl_sound *sound)
 {
     put_u32(put, sound->rate_hz);
@@ -63,6 +75,8 @@ size_t orl_link_encode(const struct orl_link_msg *msg, uint8_t ret_data[ORL_LINK
         put_u32(&put, msg->input.is_down);
         put_u32(&put, (uint32_t)msg->input.x);
         put_u32(&put, (uint32_t)msg->input.y);
+    } else if (msg->type == ORL_LINK_LAYOUT) {
+        put_layout(&put, &msg->layout);
     } else if (msg->type == ORL_LINK_WANT) {
         put_u32(&put, msg->wants);
     } else if (msg->type == ORL_LINK_CLIPBOARD) {
@@ -80,6 +94,18 @@ static void decode_input(struct orl_rd *rd, struct orl_input *ret_input)
     ret_input->is_down = orl_rd_u32le(rd);
     ret_input->x = (int32_t)orl_rd_u32le(rd);
     ret_input->y = (int32_t)orl_rd_u32le(rd);
+}
+
+static void decode_layout(struct orl_rd *rd, struct orl_layout *ret_layout)
+{
+    ret_layout->count = orl_rd_u32le(rd);
+    for (uint32_t i = 0; i < ORL_HEADS_MAX; i++) {
+        struct orl_rect *r = &ret_layout->heads[i];
+        r->x = (int32_t)orl_rd_u32le(rd);
+        r->y = (int32_t)orl_rd_u32le(rd);
+        r->width = (int32_t)orl_rd_u32le(rd);
+        r->height = (int32_t)orl_rd_u32le(rd);
+    }
 }
 
 static const uint8_t *take_rest(struct orl_rd *rd, size_t *ret_len)
@@ -118,6 +144,9 @@ static bool decode_body(struct orl_rd *rd, struct orl_link_msg *msg)
     case ORL_LINK_INPUT:
         decode_input(rd, &msg->input);
         return orl_input_is_valid(&msg->input);
+    case ORL_LINK_LAYOUT:
+        decode_layout(rd, &msg->layout);
+        return orl_layout_is_valid(&msg->layout);
     case ORL_LINK_WANT:
         msg->wants = orl_rd_u32le(rd);
         return (msg->wants & ~(uint32_t)(ORL_WANT_CLIPBOARD | ORL_WANT_SOUND)) == 0;

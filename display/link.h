@@ -1,7 +1,7 @@
 /* The socket (SOCK_SEQPACKET) between one console and one session; neither believes the other.
  * Damage and cursor are in the surface; WAKE says that there is something to look at.
  *   console -> session:  SURFACE (fd: surface memfd), WAKE, CLOSED (reason), CLIPBOARD, SOUND
- *   session -> console:  INPUT, WANT, CLIPBOARD
+ *   session -> console:  INPUT, LAYOUT, WANT, CLIPBOARD
  * A message on a socket and not a shared eventfd: nobody can make the other side's send block.
  * A message: u16 type, u16 version, then the body, little endian; clipboard text and samples end it. */
 #ifndef ORL_DISPLAY_LINK_H
@@ -10,6 +10,7 @@
 #include "base/reason.h"
 #include "display/clipboard.h"
 #include "display/input.h"
+#include "display/layout.h"
 #include "display/sound.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,8 @@ enum orl_link_type {
     ORL_LINK_WAKE,
     ORL_LINK_WANT,      /* what the session takes beside pixels; nothing until it says so */
     ORL_LINK_CLIPBOARD, /* one part */
-    ORL_LINK_SOUND
+    ORL_LINK_SOUND,
+    ORL_LINK_LAYOUT /* the monitors that the client has */
 };
 enum { ORL_WANT_CLIPBOARD = 1, ORL_WANT_SOUND = 2 };
 
@@ -32,6 +34,7 @@ struct orl_link_msg {
     uint16_t type;
     uint32_t reason;                     /* CLOSED */
     struct orl_input input;              /* INPUT */
+    struct orl_layout layout;            /* LAYOUT */
     uint32_t wants;                      /* WANT: ORL_WANT_* */
     struct orl_clipboard_part clipboard; /* CLIPBOARD; its data lies in the receive buffer */
     struct orl_sound sound;              /* SOUND; its samples too */

@@ -8,6 +8,7 @@
 #include "display/clipboard.h"
 #include "display/cursor.h"
 #include "display/input.h"
+#include "display/layout.h"
 #include "display/sound.h"
 #include "display/surface.h"
 
@@ -26,6 +27,8 @@ struct orl_source_ops {
     /* input has passed orl_input_is_valid(). Unsupported kinds are ignored. Never blocks: a source whose
      * peer does not read drops pointer moves first, then closes. */
     void (*input)(struct orl_source *source, const struct orl_input *input);
+    /* The heads that are wanted, and their sizes; a source with one head follows the first. Valid. */
+    void (*set_layout)(struct orl_source *source, const struct orl_layout *layout);
     /* True: somebody looks. False: the source may stop asking its peer for pixels. */
     void (*set_viewed)(struct orl_source *source, bool is_viewed);
     /* The client offers text, asks for the guest's, or answers. NULL: this source carries none. */

@@ -9,6 +9,7 @@
 #include "display/clipboard.h"
 #include "display/cursor.h"
 #include "display/input.h"
+#include "display/layout.h"
 #include "display/plan.h"
 #include "display/sound.h"
 
@@ -22,6 +23,7 @@ struct orl_viewer_caps {
     bool has_resize;               /* the client follows a new size without reconnecting */
     bool h264_full_range;          /* BT.709, full range; false: limited */
     uint32_t width_px, height_px;  /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
+    struct orl_layout layout;      /* its monitors: what it would like that desktop to be */
     bool has_clipboard, has_sound; /* the client can */
     unsigned max_in_flight;        /* frames unacknowledged; 2 */
 };
@@ -41,9 +43,11 @@ struct orl_viewer_events {
     void (*on_proof)(
             void *ctx, struct orl_msg_proof *proof, struct orl_viewer_login_answer *ret_answer);
     void (*on_ready)(
-            void *ctx, const struct orl_viewer_caps *caps);     /* again when caps or size change */
-    void (*on_input)(void *ctx, const struct orl_input *input); /* also ORL_INPUT_SIZE */
-    void (*on_ack)(void *ctx, uint32_t frame_id);               /* this one and all before it */
+            void *ctx, const struct orl_viewer_caps *caps); /* again when caps or size change */
+    void (*on_input)(void *ctx, const struct orl_input *input);
+    /* The client's monitors are others now, or its window has another size. Valid. */
+    void (*on_layout)(void *ctx, const struct orl_layout *layout);
+    void (*on_ack)(void *ctx, uint32_t frame_id);   /* this one and all before it */
     void (*on_writable)(void *ctx);                 /* without acks: the socket took everything */
     void (*on_visible)(void *ctx, bool is_visible); /* minimised or not */
     void (*on_refresh)(void *ctx, const struct orl_rect *r); /* the client wants it again */

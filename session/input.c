@@ -14,7 +14,7 @@ static int send_now(const struct orl_session_input *in, const struct orl_input *
     return fd < 0 ? ORL_E_CLOSED : orl_link_send(fd, &msg);
 }
 
-/* Only the last of a row of moves matters; wheels add up; sizes too replace each other. */
+/* Only the last of a row of moves matters; wheels add up. */
 static bool merge(struct orl_input *last, const struct orl_input *input)
 {
     if (last->kind != input->kind) {
@@ -39,7 +39,6 @@ static bool merge(struct orl_input *last, const struct orl_input *input)
         *last = sum;
         return true;
     }
-    case ORL_INPUT_SIZE:
     case ORL_INPUT_LOCKS:
     case ORL_INPUT_RELEASE_ALL:
         *last = *input;
@@ -62,11 +61,34 @@ static void enqueue(struct orl_session_input *in, const struct orl_input *input)
     orl_picture_want_writable(in->picture, true);
 }
 
+static int send_layout(struct orl_session_input *in)
+{
+    const struct orl_link_msg msg = {
+            .type = ORL_LINK_LAYOUT, .layout = in->layout, .surface_fd = -1};
+    int fd = orl_picture_link_fd(in->picture);
+    int code = fd < 0 ? ORL_E_CLOSED : orl_link_send(fd, &msg);
+    in->is_layout_due = code == ORL_E_AGAIN;
+    return code;
+}
+
+static void want_writable(struct orl_session_input *in)
+{
+    orl_picture_want_writable(
+            in->picture, in->count > 0 || in->has_overflowed || in->is_layout_due);
+}
+
+void orl_session_input_layout(struct orl_session_input *in, const struct orl_layout *layout)
+{
+    in->layout = *layout;
+    (void)send_layout(in); /* a link that is over tells so itself */
+    want_writable(in);
+}
+
 void orl_session_input_flush(struct orl_session_input *in)
 {
     const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
-    int code = ORL_OK;
-    if (in->has_overflowed) {
+    int code = in->is_layout_due ? send_layout(in) : ORL_OK;
+    if (code == ORL_OK && in->has_overflowed) {
         code = send_now(in, &release);
         in->has_overflowed = code == ORL_E_AGAIN;
     }
@@ -81,13 +103,13 @@ void orl_session_input_flush(struct orl_session_input *in)
     }
     in->count -= sent;
     memmove(in->queue, in->queue + sent, in->count * sizeof(in->queue[0]));
-    orl_picture_want_writable(in->picture, in->count > 0 || in->has_overflowed);
+    want_writable(in);
 }
 
 void orl_session_input_send(struct orl_session_input *in, const struct orl_input *input)
 {
     struct orl_input mapped = *input;
-    bool is_always = input->kind == ORL_INPUT_SIZE || input->kind == ORL_INPUT_RELEASE_ALL;
+    bool is_always = input->kind == ORL_INPUT_RELEASE_ALL;
     if (orl_picture_link_fd(in->picture) < 0 || (!is_always && !orl_picture_is_live(in->picture))) {
         return;
     }
@@ -106,5 +128,6 @@ void orl_session_input_clear(struct orl_session_input *in)
 {
     in->count = 0;
     in->has_overflowed = false;
+    in->is_layout_due = false;
     orl_picture_want_writable(in->picture, false);
 }

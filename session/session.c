@@ -43,7 +43,7 @@ struct orl_session {
     bool was_told;     /* the gateway said CLOSE, or is gone */
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
-    uint32_t client_width_px, client_height_px; /* what the client wants */
+    struct orl_layout layout; /* the monitors that the client wants */
     unsigned asks_left;
     bool has_source;     /* the link's console has a picture */
     bool has_asked_size; /* a person changed it, not only the log-in */
@@ -129,12 +129,17 @@ static bool set_viewer_size(struct orl_session *session, uint32_t width_px, uint
     return true;
 }
 
+static bool is_client_size(const struct orl_session *session, uint32_t width_px, uint32_t height_px)
+{
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(&session->layout, &width, &height);
+    return width_px == width && height_px == height;
+}
+
 static void say_source_size(struct orl_session *session)
 {
-    const struct orl_input size = {.kind = ORL_INPUT_SIZE,
-            .x = (int32_t)session->client_width_px,
-            .y = (int32_t)session->client_height_px};
-    orl_session_input_send(&session->input, &size);
+    orl_session_input_layout(&session->input, &session->layout);
     orl_timer_start(session->follow_timer, FOLLOW_US, 0);
 }
 
@@ -154,14 +159,13 @@ static void on_not_followed(void *ctx)
     if (session->state != OPEN || !orl_picture_source_size(session->picture, &width, &height)) {
         return;
     }
-    bool is_followed = width == session->client_width_px && height == session->client_height_px;
-    if (!is_followed && --session->asks_left > 0) {
+    if (!is_client_size(session, width, height) && --session->asks_left > 0) {
         say_source_size(session);
         return;
     }
-    if (session->has_asked_size) {
-        width = session->client_width_px;
-        height = session->client_height_px;
+    /* A desktop with one monitor has none to fit into the second. */
+    if (session->has_asked_size && session->layout.count == 1) {
+        orl_layout_bounds(&session->layout, &width, &height);
     }
     (void)set_viewer_size(session, width, height);
 }
@@ -169,7 +173,7 @@ static void on_not_followed(void *ctx)
 static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
 {
     struct orl_session *session = ctx;
-    bool is_wanted = width_px == session->client_width_px && height_px == session->client_height_px;
+    bool is_wanted = is_client_size(session, width_px, height_px);
     bool is_first = !session->has_source;
     session->has_source = true;
     if (session->state != OPEN) {
@@ -355,8 +359,7 @@ static void on_proof(
 static void become_open(struct orl_session *session)
 {
     set_state(session, OPEN);
-    session->client_width_px = session->caps.width_px;
-    session->client_height_px = session->caps.height_px;
+    session->layout = session->caps.layout;
     if (session->has_source) {
         ask_source_size(session);
     } else if (!session->has_plan) {
@@ -392,18 +395,25 @@ static void on_input(void *ctx, const struct orl_input *input)
         return;
     }
     session->last_input_ms = orl_clock_wall_ms();
-    if (input->kind != ORL_INPUT_SIZE) {
-        orl_session_input_send(&session->input, input);
+    orl_session_input_send(&session->input, input);
+}
+
+static void on_layout(void *ctx, const struct orl_layout *layout)
+{
+    struct orl_session *session = ctx;
+    uint32_t width;
+    uint32_t height;
+    if (session->state != OPEN || !orl_layout_is_valid(layout)) {
         return;
     }
-    session->client_width_px = (uint32_t)input->x;
-    session->client_height_px = (uint32_t)input->y;
+    session->layout = *layout;
     session->has_asked_size = true;
     if (session->has_source) {
         ask_source_size(session);
     }
     if (!orl_picture_is_live(session->picture)) {
-        (void)set_viewer_size(session, session->client_width_px, session->client_height_px);
+        orl_layout_bounds(layout, &width, &height);
+        (void)set_viewer_size(session, width, height);
     }
 }
 
@@ -455,6 +465,7 @@ const struct orl_viewer_events *orl_session_viewer_events(void)
             .on_proof = on_proof,
             .on_ready = on_ready,
             .on_input = on_input,
+            .on_layout = on_layout,
             .on_ack = on_ack,
             .on_writable = on_writable,
             .on_visible = on_visible,

@@ -142,6 +142,13 @@ static void ask_modifiers(struct orl_qemu_calls *c)
     (void)sd_bus_message_unref(m);
 }
 
+void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout)
+{
+    const struct orl_rect *head = &layout->heads[0];
+    call(calls, "org.qemu.Display1.Console", "SetUIInfo", "qqiiuu", 0, 0, head->x, head->y,
+            (uint32_t)head->width, (uint32_t)head->height);
+}
+
 void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *input)
 {
     switch (input->kind) {
@@ -166,10 +173,6 @@ void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *
         break;
     case ORL_INPUT_RELEASE_ALL:
         release_all(calls);
-        break;
-    case ORL_INPUT_SIZE:
-        call(calls, "org.qemu.Display1.Console", "SetUIInfo", "qqiiuu", 0, 0, 0, 0,
-                (uint32_t)input->x, (uint32_t)input->y);
         break;
     default: /* KEYSYM: this display takes scancodes only */
         break;

@@ -2,6 +2,7 @@
 #ifndef ORL_PROTOCOLS_QEMU_QEMU_CALLS_H
 #define ORL_PROTOCOLS_QEMU_QEMU_CALLS_H
 #include "display/input.h"
+#include "display/layout.h"
 #include <systemd/sd-bus.h>
 
 #define ORL_QEMU_CONSOLE_PATH "/org/qemu/Display1/Console_0"
@@ -14,6 +15,8 @@ struct orl_qemu_calls {
     int32_t wheel_x, wheel_y;
     uint32_t wanted_locks;
 };
+/* The monitors that are wanted, for the guest to follow. */
+void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout);
 void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *input);
 
 #endif

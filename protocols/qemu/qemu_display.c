@@ -108,6 +108,21 @@ static void hand_out(struct orl_qemu_display *d)
     d->events->on_open(d->ctx, stream, pair[1]);
 }
 
+static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
+{
+    switch (msg->type) {
+    case ORL_LINK_INPUT:
+        orl_qemu_calls_input(&d->calls, &msg->input);
+        return ORL_OK;
+    case ORL_LINK_LAYOUT:
+        orl_qemu_calls_layout(&d->calls, &msg->layout);
+        return ORL_OK;
+    default:
+        orl_close_fd(&msg->surface_fd);
+        return ORL_E_PROTO;
+    }
+}
+
 static void on_input(void *ctx, unsigned events)
 {
     struct orl_qemu_display *d = ctx;
@@ -116,12 +131,8 @@ static void on_input(void *ctx, unsigned events)
     int rc = (events & ORL_IO_READ) == 0 ? ORL_E_CLOSED : ORL_OK;
     for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && queued(d) < QUEUED_MAX; i++) {
         rc = orl_link_recv(d->input_fd, buf, &msg);
-        if (rc == ORL_OK && msg.type != ORL_LINK_INPUT) {
-            orl_close_fd(&msg.surface_fd);
-            rc = ORL_E_PROTO;
-        }
         if (rc == ORL_OK) {
-            orl_qemu_calls_input(&d->calls, &msg.input);
+            rc = take_msg(d, &msg);
         }
     }
     if (rc < 0 && rc != ORL_E_AGAIN) {

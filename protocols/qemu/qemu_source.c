@@ -19,7 +19,8 @@ struct orl_source {
     struct orl_timer *watch;
     struct orl_qemu_reader *reader;
     struct orl_input pointer; /* the last place, when vmpool did not read */
-    bool is_pointer_due;
+    struct orl_layout layout; /* the last one, as long as vmpool did not read it */
+    bool is_pointer_due, is_layout_due;
     uint64_t started_us, heard_us;
     bool is_closed;
 };
@@ -118,12 +119,18 @@ static int put(const struct orl_source *s, const struct orl_input *input)
     return orl_link_send(s->input_fd, &msg);
 }
 
-static void put_pointer(struct orl_source *s)
+static void put_due(struct orl_source *s)
 {
+    const struct orl_link_msg msg = {
+            .type = ORL_LINK_LAYOUT, .layout = s->layout, .surface_fd = -1};
+    if (s->is_layout_due) {
+        s->is_layout_due = orl_link_send(s->input_fd, &msg) == ORL_E_AGAIN;
+    }
     if (s->is_pointer_due) {
         s->is_pointer_due = put(s, &s->pointer) == ORL_E_AGAIN;
     }
-    orl_io_set(s->input, ORL_IO_HANGUP | (s->is_pointer_due ? (unsigned)ORL_IO_WRITE : 0U));
+    orl_io_set(s->input,
+            ORL_IO_HANGUP | (s->is_pointer_due || s->is_layout_due ? (unsigned)ORL_IO_WRITE : 0U));
 }
 
 static void on_input_socket(void *ctx, unsigned events)
@@ -132,7 +139,7 @@ static void on_input_socket(void *ctx, unsigned events)
     if ((events & ORL_IO_HANGUP) != 0) {
         close_now(s, ORL_REASON_CONSOLE_LOST, "the display's keeper is gone");
     } else {
-        put_pointer(s);
+        put_due(s);
     }
 }
 
@@ -158,16 +165,25 @@ static void source_input(struct orl_source *s, const struct orl_input *input)
     struct orl_input placed = on_screen(s, input);
     bool is_move = placed.kind == ORL_INPUT_POINTER && placed.code == s->pointer.code;
     if (!is_move) {
-        put_pointer(s); /* before what comes after it */
+        put_due(s); /* before what comes after it */
     }
     int rc = s->is_pointer_due ? ORL_E_AGAIN : put(s, &placed);
     if (placed.kind == ORL_INPUT_POINTER) {
         s->pointer = placed;
         s->is_pointer_due = rc == ORL_E_AGAIN;
-        put_pointer(s);
+        put_due(s);
     }
     if (rc == ORL_E_AGAIN && !is_move && placed.kind != ORL_INPUT_RELATIVE) {
         close_now(s, ORL_REASON_CONSOLE_LOST, "the display's keeper stopped reading");
+    }
+}
+
+static void source_set_layout(struct orl_source *s, const struct orl_layout *layout)
+{
+    s->layout = *layout;
+    s->is_layout_due = true;
+    if (!s->is_closed) {
+        put_due(s);
     }
 }
 
@@ -191,8 +207,10 @@ static void source_free(struct orl_source *s)
     free(s);
 }
 
-static const struct orl_source_ops ops = {
-        .input = source_input, .set_viewed = source_set_viewed, .free = source_free};
+static const struct orl_source_ops ops = {.input = source_input,
+        .set_layout = source_set_layout,
+        .set_viewed = source_set_viewed,
+        .free = source_free};
 
 static int start(struct orl_source *s, struct orl_loop *loop, struct orl_err *err)
 {

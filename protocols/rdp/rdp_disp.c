@@ -1,5 +1,6 @@
-/* Display control (MS-RDPEDISP): the client's wish for another desktop size. */
+/* Display control (MS-RDPEDISP): the client's monitors, and its wish for others. */
 #include "base/rd.h"
+#include "protocols/rdp/rdp_monitors.h"
 #include "protocols/rdp/rdp_priv.h"
 #include <freerdp/channels/disp.h>
 
@@ -7,7 +8,6 @@ enum {
     PDU_MONITOR_LAYOUT = 2, /* 2.2.2.2 */
     PDU_CAPS = 5,           /* 2.2.2.1 */
     MONITOR_BYTES = 40,
-    MONITORS_MAX = 16,
     MONITOR_IS_PRIMARY = 1
 };
 
@@ -22,7 +22,7 @@ static void send_caps(struct orl_viewer *v)
     orl_buf_init(&buf, 64);
     orl_buf_put_u32le(&buf, PDU_CAPS);
     orl_buf_put_u32le(&buf, 20);
-    orl_buf_put_u32le(&buf, 1); /* monitors */
+    orl_buf_put_u32le(&buf, ORL_HEADS_MAX);
     orl_buf_put_u32le(&buf, ORL_SURFACE_MAX_PX);
     orl_buf_put_u32le(&buf, ORL_SURFACE_MAX_PX);
     if (!buf.is_failed) {
@@ -31,9 +31,10 @@ static void send_caps(struct orl_viewer *v)
     orl_buf_fini(&buf);
 }
 
-/* The wanted size is the primary monitor's (the first one's, if none says so). */
-static int parse(const uint8_t *data, size_t len, uint32_t *ret_width, uint32_t *ret_height)
+static int parse(
+        const struct orl_viewer *v, const uint8_t *data, size_t len, struct orl_layout *ret_layout)
 {
+    struct orl_rdp_monitor monitors[ORL_RDP_MONITORS_MAX];
     struct orl_rd rd;
     orl_rd_init(&rd, data, len);
     const uint32_t type = orl_rd_u32le(&rd);
@@ -41,47 +42,88 @@ static int parse(const uint8_t *data, size_t len, uint32_t *ret_width, uint32_t 
     const uint32_t monitor_bytes = orl_rd_u32le(&rd);
     const uint32_t count = orl_rd_u32le(&rd);
     if (rd.is_failed || length > len || type != PDU_MONITOR_LAYOUT ||
-            monitor_bytes != MONITOR_BYTES || count == 0 || count > MONITORS_MAX) {
+            monitor_bytes != MONITOR_BYTES || count == 0 || count > ORL_RDP_MONITORS_MAX) {
         return ORL_E_PROTO;
     }
-    bool has_primary = false;
     for (uint32_t i = 0; i < count; i++) {
-        const uint32_t flags = orl_rd_u32le(&rd);
-        orl_rd_skip(&rd, 8); /* left, top */
-        const uint32_t width = orl_rd_u32le(&rd);
-        const uint32_t height = orl_rd_u32le(&rd);
+        struct orl_rdp_monitor *m = &monitors[i];
+        m->is_primary = (orl_rd_u32le(&rd) & MONITOR_IS_PRIMARY) != 0;
+        m->left = (int32_t)orl_rd_u32le(&rd);
+        m->top = (int32_t)orl_rd_u32le(&rd);
+        m->width_px = orl_rd_u32le(&rd);
+        m->height_px = orl_rd_u32le(&rd);
         orl_rd_skip(&rd, 20);
-        const bool is_primary = (flags & MONITOR_IS_PRIMARY) != 0;
-        if (i == 0 || (is_primary && !has_primary)) {
-            *ret_width = width;
-            *ret_height = height;
-        }
-        has_primary = has_primary || is_primary;
+    }
+    /* A size that no desktop has is a wish that is not granted, and no broken protocol. */
+    if (!rd.is_failed && !orl_rdp_monitors_layout(
+                                 monitors, count, v->max_width_px, v->max_height_px, ret_layout)) {
+        ret_layout->count = 0;
     }
     return rd.is_failed ? ORL_E_PROTO : 0;
 }
 
-static void report(struct orl_viewer *v, uint32_t width_px, uint32_t height_px)
+struct orl_layout orl_rdp_monitors_of(
+        const struct orl_viewer *v, uint32_t width_px, uint32_t height_px)
+{
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(&v->layout, &width, &height);
+    return width == width_px && height == height_px ? v->layout
+                                                    : orl_layout_one(width_px, height_px);
+}
+
+void orl_rdp_login_monitors(struct orl_viewer *v)
+{
+    const rdpSettings *settings = orl_rdp_settings(v);
+    const uint32_t count = freerdp_settings_get_uint32(settings, FreeRDP_MonitorCount);
+    const uint32_t width_px = freerdp_settings_get_uint32(settings, FreeRDP_DesktopWidth);
+    const uint32_t height_px = freerdp_settings_get_uint32(settings, FreeRDP_DesktopHeight);
+    struct orl_rdp_monitor monitors[ORL_RDP_MONITORS_MAX];
+    for (uint32_t i = 0; i < count && i < ORL_RDP_MONITORS_MAX; i++) {
+        const rdpMonitor *m =
+                freerdp_settings_get_pointer_array(settings, FreeRDP_MonitorDefArray, i);
+        if (m == NULL || m->width < 0 || m->height < 0) {
+            v->layout = orl_layout_one(width_px, height_px);
+            return;
+        }
+        monitors[i] = (struct orl_rdp_monitor){.left = m->x,
+                .top = m->y,
+                .width_px = (uint32_t)m->width,
+                .height_px = (uint32_t)m->height,
+                .is_primary = m->is_primary != 0};
+    }
+    if (count < 2 || count > ORL_RDP_MONITORS_MAX ||
+            !orl_rdp_monitors_layout(
+                    monitors, count, v->max_width_px, v->max_height_px, &v->layout)) {
+        v->layout = orl_layout_one(width_px, height_px);
+    }
+    v->layout = orl_rdp_monitors_of(v, width_px, height_px);
+}
+
+static void report(struct orl_viewer *v, const struct orl_layout *layout)
 {
     const uint32_t width_now = v->use_gfx ? v->gfx.width_px : v->bitmap_width_px;
     const uint32_t height_now = v->use_gfx ? v->gfx.height_px : v->bitmap_height_px;
-    const struct orl_input input = {
-            .kind = ORL_INPUT_SIZE, .x = (int32_t)width_px, .y = (int32_t)height_px};
-    if (v->state == ORL_RDP_READY && (width_px != width_now || height_px != height_now)) {
-        v->events->on_input(v->ctx, &input);
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(layout, &width, &height);
+    const bool is_new =
+            width != width_now || height != height_now || !orl_layout_is_equal(layout, &v->layout);
+    v->layout = *layout;
+    if (v->state == ORL_RDP_READY && is_new) {
+        v->events->on_layout(v->ctx, layout);
     }
 }
 
 int orl_rdp_disp_run(struct orl_viewer *v)
 {
     const bool was_ready = v->disp.is_ready;
-    uint32_t width = 0;
-    uint32_t height = 0;
+    struct orl_layout layout = {0};
     int code = 0;
     struct orl_buf buf;
     orl_buf_init(&buf, ORL_RDP_CHANNEL_MAX_BYTES);
     while ((code = orl_rdp_dvc_read(&v->disp, &buf)) > 0) {
-        code = parse(buf.data, buf.len, &width, &height);
+        code = parse(v, buf.data, buf.len, &layout);
         if (code < 0) {
             break;
         }
@@ -91,8 +133,8 @@ int orl_rdp_disp_run(struct orl_viewer *v)
         send_caps(v);
     }
     /* Several wishes that came together are one. */
-    if (code == 0 && width > 0 && height > 0) {
-        report(v, orl_rdp_clamp_width(v, width), orl_rdp_clamp_height(v, height));
+    if (code == 0 && layout.count > 0) {
+        report(v, &layout);
     }
     return code;
 }

@@ -140,7 +140,8 @@ int orl_rdp_gfx_set_size(struct orl_viewer *v, uint32_t width_px, uint32_t heigh
         orl_gfx_put_delete(&gfx->pdus, gfx->surface);
     }
     gfx->surface = orl_rdp_gfx_take_id(v);
-    orl_gfx_put_reset(&gfx->pdus, width_px, height_px);
+    const struct orl_layout monitors = orl_rdp_monitors_of(v, width_px, height_px);
+    orl_gfx_put_reset(&gfx->pdus, &monitors);
     orl_gfx_put_create(&gfx->pdus, gfx->surface, width_px, height_px);
     orl_gfx_put_map(&gfx->pdus, gfx->surface);
     gfx->has_surface = true;

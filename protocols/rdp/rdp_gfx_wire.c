@@ -23,6 +23,7 @@ enum {
     RESET_BYTES = 340, /* fixed, 2.2.2.14 */
     PIXEL_XRGB_8888 = 0x20,
     MONITOR_PRIMARY = 1,
+    MONITOR_BYTES = 20,
     CAPS_SETS_MAX = 64,
     SEGMENT_MAX = 65535,
     SEGMENT_SINGLE = 0xE0, /* 2.2.5.1 */
@@ -166,18 +167,24 @@ void orl_gfx_put_cache_reply(struct orl_buf *buf)
     orl_buf_put_u16le(buf, 0);
 }
 
-void orl_gfx_put_reset(struct orl_buf *buf, uint32_t width_px, uint32_t height_px)
+void orl_gfx_put_reset(struct orl_buf *buf, const struct orl_layout *monitors)
 {
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(monitors, &width, &height);
     put_header(buf, CMD_RESETGRAPHICS, RESET_BYTES - HEADER_BYTES);
-    orl_buf_put_u32le(buf, width_px);
-    orl_buf_put_u32le(buf, height_px);
-    orl_buf_put_u32le(buf, 1); /* monitors */
-    orl_buf_put_u32le(buf, 0);
-    orl_buf_put_u32le(buf, 0);
-    orl_buf_put_u32le(buf, width_px - 1); /* TS_MONITOR_DEF: inclusive */
-    orl_buf_put_u32le(buf, height_px - 1);
-    orl_buf_put_u32le(buf, MONITOR_PRIMARY);
-    put_zeros(buf, RESET_BYTES - HEADER_BYTES - 32);
+    orl_buf_put_u32le(buf, width);
+    orl_buf_put_u32le(buf, height);
+    orl_buf_put_u32le(buf, monitors->count);
+    for (uint32_t i = 0; i < monitors->count; i++) {
+        const struct orl_rect *r = &monitors->heads[i];
+        orl_buf_put_u32le(buf, (uint32_t)r->x);
+        orl_buf_put_u32le(buf, (uint32_t)r->y);
+        orl_buf_put_u32le(buf, (uint32_t)(r->x + r->width - 1)); /* TS_MONITOR_DEF: inclusive */
+        orl_buf_put_u32le(buf, (uint32_t)(r->y + r->height - 1));
+        orl_buf_put_u32le(buf, i == 0 ? MONITOR_PRIMARY : 0);
+    }
+    put_zeros(buf, RESET_BYTES - HEADER_BYTES - 12 - monitors->count * MONITOR_BYTES);
 }
 
 void orl_gfx_put_create(struct orl_buf *buf, uint16_t id, uint32_t width_px, uint32_t height_px)

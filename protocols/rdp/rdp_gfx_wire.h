@@ -3,7 +3,7 @@
 #ifndef ORL_PROTOCOLS_RDP_RDP_GFX_WIRE_H
 #define ORL_PROTOCOLS_RDP_RDP_GFX_WIRE_H
 #include "base/buf.h"
-#include "display/region.h"
+#include "display/layout.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,7 +49,7 @@ ORL_NODISCARD int orl_gfx_parse_client(
 
 void orl_gfx_put_caps_confirm(struct orl_buf *buf, const struct orl_gfx_caps *caps);
 void orl_gfx_put_cache_reply(struct orl_buf *buf); /* imports nothing */
-void orl_gfx_put_reset(struct orl_buf *buf, uint32_t width_px, uint32_t height_px);
+void orl_gfx_put_reset(struct orl_buf *buf, const struct orl_layout *monitors);
 void orl_gfx_put_create(struct orl_buf *buf, uint16_t id, uint32_t width_px, uint32_t height_px);
 void orl_gfx_put_delete(struct orl_buf *buf, uint16_t id);
 void orl_gfx_put_map(struct orl_buf *buf, uint16_t id);

@@ -74,6 +74,7 @@ struct orl_viewer {
     void *ctx;
     enum orl_rdp_security security;
     uint32_t max_width_px, max_height_px;
+    struct orl_layout layout; /* the client's monitors, as it last said */
     bool has_clear, has_bulk_compression;
     char client[ORL_ADDR_MAX + 1];
 
@@ -188,6 +189,10 @@ void orl_rdp_input_setup(struct orl_viewer *v);
 void orl_rdp_pointer_send(struct orl_viewer *v, const struct orl_cursor *cursor);
 
 /* rdp_disp.c */
+void orl_rdp_login_monitors(struct orl_viewer *v); /* what it said while connecting */
+/* The client's monitors if they make up a desktop of this size, else one monitor. */
+struct orl_layout orl_rdp_monitors_of(
+        const struct orl_viewer *v, uint32_t width_px, uint32_t height_px);
 bool orl_rdp_disp_open(struct orl_viewer *v);
 int orl_rdp_disp_run(struct orl_viewer *v);
 

@@ -230,6 +230,7 @@ void orl_rdp_report_caps(struct orl_viewer *v)
             .h264_full_range = true,
             .width_px = is_gfx ? v->gfx.width_px : v->bitmap_width_px,
             .height_px = is_gfx ? v->gfx.height_px : v->bitmap_height_px,
+            .layout = v->layout,
             .max_in_flight = ORL_RDP_MAX_IN_FLIGHT};
     if (v->state == ORL_RDP_READY) {
         v->events->on_ready(v->ctx, &caps);
@@ -246,6 +247,7 @@ static void become_ready(struct orl_viewer *v, bool use_gfx)
     v->has_acks = use_gfx || orl_rdp_bitmap_has_acks(v);
     v->bitmap_width_px = width;
     v->bitmap_height_px = height;
+    orl_rdp_login_monitors(v);
     if (use_gfx) {
         if (orl_rdp_gfx_set_size(v, width, height) < 0) {
             orl_rdp_close(v, ORL_REASON_CLIENT_CLOSED, NULL);

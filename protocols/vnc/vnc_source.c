@@ -268,16 +268,19 @@ static void turn_wheel(
     }
 }
 
-static void input_size(struct orl_source *s, const struct orl_input *input)
+/* One screen: QEMU's server shows one head. */
+static void source_set_layout(struct orl_source *s, const struct orl_layout *layout)
 {
-    bool is_same = s->surface != NULL && orl_surface_width(s->surface) == (uint32_t)input->x &&
-                   orl_surface_height(s->surface) == (uint32_t)input->y;
-    if (!s->has_ext_size || is_same || s->out.len >= OUT_FULL_BYTES) {
+    const struct orl_rect *head = &layout->heads[0];
+    bool is_same = s->surface != NULL && orl_surface_width(s->surface) == (uint32_t)head->width &&
+                   orl_surface_height(s->surface) == (uint32_t)head->height;
+    if (!s->is_up || s->is_closed || !s->has_ext_size || is_same || s->out.len >= OUT_FULL_BYTES) {
         return;
     }
     uint64_t packed = orl_vnc_reader_screen(s->reader);
     struct orl_rfb_screen screen = {.id = (uint32_t)(packed >> 32), .flags = (uint32_t)packed};
-    orl_rfb_put_desktop_size(&s->out, (uint16_t)input->x, (uint16_t)input->y, &screen);
+    orl_rfb_put_desktop_size(&s->out, (uint16_t)head->width, (uint16_t)head->height, &screen);
+    flush(s);
 }
 
 static void source_input(struct orl_source *s, const struct orl_input *input)
@@ -314,9 +317,6 @@ static void source_input(struct orl_source *s, const struct orl_input *input)
             put_pointer(s);
         }
         break;
-    case ORL_INPUT_SIZE:
-        input_size(s, input);
-        break;
     default:
         break;
     }
@@ -352,6 +352,7 @@ static void source_free(struct orl_source *s)
 
 static const struct orl_source_ops ops = {
         .input = source_input,
+        .set_layout = source_set_layout,
         .set_viewed = source_set_viewed,
         .free = source_free,
 };

@@ -30,9 +30,11 @@ int main(int argc, char **argv)
         (void)rig_link_pump(&link, 1000);
     }
     (void)poll(NULL, 0, LOOK_AFTER_MS);
-    struct orl_input size = {.kind = ORL_INPUT_SIZE};
-    if (argc > 3 && sscanf(argv[3], "%dx%d", &size.x, &size.y) == 2) {
-        rig_link_input(&link, &size);
+    unsigned width = 0;
+    unsigned height = 0;
+    if (argc > 3 && sscanf(argv[3], "%ux%u", &width, &height) == 2) {
+        const struct orl_layout layout = orl_layout_one(width, height);
+        rig_link_layout(&link, &layout);
     }
     rig_link_key(&link, 0x1E, true);
     rig_link_key(&link, 0x1E, false);

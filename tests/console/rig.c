@@ -271,16 +271,27 @@ bool rig_link_wait_woken(struct rig_link *link)
     return was_woken;
 }
 
-void rig_link_input(struct rig_link *link, const struct orl_input *input)
+static void send_msg(struct rig_link *link, const struct orl_link_msg *msg)
 {
-    struct orl_link_msg msg = {.type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1};
     int rc = ORL_E_AGAIN;
     for (int i = 0; i < RIG_WAIT_MS / STEP_MS && rc == ORL_E_AGAIN; i++) {
-        rc = orl_link_send(link->fd, &msg);
+        rc = orl_link_send(link->fd, msg);
         if (rc == ORL_E_AGAIN) {
             pause_ms(STEP_MS);
         }
     }
+}
+
+void rig_link_input(struct rig_link *link, const struct orl_input *input)
+{
+    const struct orl_link_msg msg = {.type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1};
+    send_msg(link, &msg);
+}
+
+void rig_link_layout(struct rig_link *link, const struct orl_layout *layout)
+{
+    const struct orl_link_msg msg = {.type = ORL_LINK_LAYOUT, .layout = *layout, .surface_fd = -1};
+    send_msg(link, &msg);
 }
 
 void rig_link_key(struct rig_link *link, uint32_t code, bool is_down)

@@ -54,6 +54,7 @@ bool rig_link_pump(struct rig_link *link, int timeout_ms);
 bool rig_link_wait_surface(struct rig_link *link, uint32_t width_px, uint32_t height_px);
 bool rig_link_wait_woken(struct rig_link *link);
 void rig_link_input(struct rig_link *link, const struct orl_input *input);
+void rig_link_layout(struct rig_link *link, const struct orl_layout *layout);
 void rig_link_key(struct rig_link *link, uint32_t code, bool is_down);
 /* Waits until the surface is that picture (tests/fakes/scene.h), all but its X bytes. */
 bool rig_link_wait_scene(struct rig_link *link, const char *scene);

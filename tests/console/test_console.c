@@ -143,12 +143,12 @@ static void wanted_size_gives_a_new_surface_with_the_picture(void **state)
     begin(f, plain_args, "");
     assert_true(rig_link_wait_surface(&f->link, 804, 603));
     assert_true(rig_link_wait_scene(&f->link, "pattern"));
-    struct orl_input size = {.kind = ORL_INPUT_SIZE, .x = 1000, .y = 700};
-    rig_link_input(&f->link, &size);
+    struct orl_layout layout = orl_layout_one(1000, 700);
+    rig_link_layout(&f->link, &layout);
     assert_true(rig_link_wait_surface(&f->link, 1000, 700));
     assert_true(rig_link_wait_scene(&f->link, "pattern"));
-    size = (struct orl_input){.kind = ORL_INPUT_SIZE, .x = 640, .y = 480};
-    rig_link_input(&f->link, &size);
+    layout = orl_layout_one(640, 480);
+    rig_link_layout(&f->link, &layout);
     assert_true(rig_link_wait_surface(&f->link, 640, 480));
     assert_true(rig_link_wait_scene(&f->link, "pattern"));
 }
@@ -160,8 +160,8 @@ static void refused_size_keeps_the_desktop(void **state)
     begin(f, args, "");
     assert_true(rig_link_wait_surface(&f->link, 804, 603));
     assert_true(rig_link_wait_scene(&f->link, "pattern"));
-    struct orl_input size = {.kind = ORL_INPUT_SIZE, .x = 1000, .y = 700};
-    rig_link_input(&f->link, &size);
+    struct orl_layout layout = orl_layout_one(1000, 700);
+    rig_link_layout(&f->link, &layout);
     assert_true(rig_vncd_logged(&f->vncd, "size 1000x700 refused"));
     rig_link_key(&f->link, 0x1E, true); /* --echo: paints the corner red */
     assert_true(rig_vncd_logged(&f->vncd, "stamp"));

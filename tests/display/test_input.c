@@ -44,15 +44,12 @@ static void pointers_lie_within_the_largest_surface(void **state)
     assert_false(is_valid(ORL_INPUT_WHEEL, 0, 0, INT32_MIN, 0));
 }
 
-static void locks_sizes_and_unknown_kinds(void **state)
+static void locks_and_unknown_kinds(void **state)
 {
     (void)state;
     assert_true(is_valid(ORL_INPUT_LOCKS, 7, 0, 0, 0));
     assert_false(is_valid(ORL_INPUT_LOCKS, 8, 0, 0, 0));
     assert_true(is_valid(ORL_INPUT_RELEASE_ALL, 0, 0, 0, 0));
-    assert_true(is_valid(ORL_INPUT_SIZE, 0, 0, 1024, 768));
-    assert_false(is_valid(ORL_INPUT_SIZE, 0, 0, 8192, 8192));
-    assert_false(is_valid(ORL_INPUT_SIZE, 0, 0, 15, 768));
     assert_false(is_valid(ORL_INPUT_NONE, 0, 0, 0, 0));
     assert_false(is_valid(ORL_INPUT_KIND_COUNT, 0, 0, 0, 0));
     assert_false(is_valid(UINT32_MAX, 0, 0, 0, 0));
@@ -64,7 +61,7 @@ int main(void)
             cmocka_unit_test(scancodes_are_set_one_extended_and_pause),
             cmocka_unit_test(keysyms_fit_29_bits),
             cmocka_unit_test(pointers_lie_within_the_largest_surface),
-            cmocka_unit_test(locks_sizes_and_unknown_kinds),
+            cmocka_unit_test(locks_and_unknown_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,8 +130,8 @@ static void run(struct tool *t, const char *line)
                 .kind = ORL_INPUT_POINTER, .code = (uint32_t)c, .x = a, .y = b};
         rig_link_input(&t->link, &in);
     } else if (sscanf(line, "size %d %d", &a, &b) == 2) {
-        const struct orl_input in = {.kind = ORL_INPUT_SIZE, .x = a, .y = b};
-        rig_link_input(&t->link, &in);
+        const struct orl_layout layout = orl_layout_one((uint32_t)a, (uint32_t)b);
+        rig_link_layout(&t->link, &layout);
     } else if (sscanf(line, "shot %255s", path) == 1) {
         rig_surface_dump(t->link.surface, path);
     } else if (sscanf(line, "signal %d", &a) == 1) {

@@ -323,17 +323,25 @@ static void on_ready(void *ctx, const struct orl_viewer_caps *caps)
 
 static void on_input(void *ctx, const struct orl_input *input)
 {
-    struct demo *d = ctx;
-    static const char *const names[] = {"none", "key", "keysym", "pointer", "relative", "wheel",
-            "locks", "release_all", "size"};
+    (void)ctx;
+    static const char *const names[] = {
+            "none", "key", "keysym", "pointer", "relative", "wheel", "locks", "release_all"};
     say("input", "%s code=0x%x down=%u x=%d y=%d", names[input->kind], input->code, input->is_down,
             input->x, input->y);
-    if (input->kind == ORL_INPUT_SIZE && d->width == 0) {
-        const int code =
-                d->viewer.ops->set_size(d->viewer.viewer, (uint32_t)input->x, (uint32_t)input->y);
+}
+
+static void on_layout(void *ctx, const struct orl_layout *layout)
+{
+    struct demo *d = ctx;
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(layout, &width, &height);
+    say("layout", "%ux%u heads=%u", width, height, layout->count);
+    if (d->width == 0) {
+        const int code = d->viewer.ops->set_size(d->viewer.viewer, width, height);
         say("resized", "%d", code);
         if (code == 0) {
-            new_picture(d, (uint32_t)input->x, (uint32_t)input->y);
+            new_picture(d, width, height);
         }
     }
 }
@@ -489,6 +497,7 @@ static int serve(struct demo *d, uint16_t port, const char *cert, const char *ke
             .on_proof = on_proof,
             .on_ready = on_ready,
             .on_input = on_input,
+            .on_layout = on_layout,
             .on_ack = on_ack,
             .on_writable = on_writable,
             .on_visible = on_visible,

@@ -118,7 +118,8 @@ static void reset_has_its_fixed_length(void **state)
     (void)state;
     struct orl_buf buf;
     orl_buf_init(&buf, 1024);
-    orl_gfx_put_reset(&buf, 640, 480);
+    const struct orl_layout one = orl_layout_one(640, 480);
+    orl_gfx_put_reset(&buf, &one);
     assert_false(buf.is_failed);
     assert_int_equal(buf.len, 340);
     const uint8_t head[] = {0x0E, 0, 0, 0, 0x54, 1, 0, 0, 0x80, 2, 0, 0, 0xE0, 1, 0, 0, 1, 0, 0, 0};
