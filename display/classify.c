@@ -1,28 +1,40 @@
-/* Thresholds: a lossless 64 x 32 costs 0.04 ms, any encode of 1080p at least 6. */
+/* Thresholds: a lossless 64 x 32 of text costs 0.02 ms, any encode at least 3 for each million pixels. */
 #include "display/classify.h"
 #include "base/clock.h"
 #include <stdlib.h>
+#include <string.h>
 
 #define CELL_TILES 4
+#define PX_BYTES 4
+#define SAMPLE_ROWS 4 /* of a tile, all 16 pixels of each */
 
 struct orl_classify_cell {
     uint32_t at_ms[ORL_CLASSIFY_HITS]; /* ring of the last changes */
+    uint32_t judged_ms, coded_ms;
     uint8_t next;
     uint8_t hits; /* entries of the ring in use */
+    bool is_photo, was_coded;
+    /* This frame: */
+    uint8_t changed, photos; /* tiles */
+    bool is_judging, is_coded, is_seen;
 };
 
 int orl_classify_init(struct orl_classify *classify, const struct orl_tiles *tiles)
 {
     classify->cols = (tiles->cols + CELL_TILES - 1) / CELL_TILES;
     classify->rows = (tiles->rows + CELL_TILES - 1) / CELL_TILES;
-    classify->cells = calloc((size_t)classify->cols * classify->rows, sizeof(*classify->cells));
-    return classify->cells == NULL ? ORL_E_NOMEM : ORL_OK;
+    const size_t count = (size_t)classify->cols * classify->rows;
+    classify->cells = calloc(count, sizeof(*classify->cells));
+    classify->stack = calloc(count, sizeof(*classify->stack));
+    return classify->cells == NULL || classify->stack == NULL ? ORL_E_NOMEM : ORL_OK;
 }
 
 void orl_classify_fini(struct orl_classify *classify)
 {
     free(classify->cells);
+    free(classify->stack);
     classify->cells = NULL;
+    classify->stack = NULL;
 }
 
 static struct orl_classify_cell *cell_of(
@@ -51,42 +63,175 @@ static bool is_moving(const struct orl_classify_cell *cell, uint32_t now_ms)
            now_ms - cell->at_ms[cell->next] <= ORL_CLASSIFY_WINDOW_MS;
 }
 
+static bool is_sticky(const struct orl_classify_cell *cell, uint32_t now_ms)
+{
+    return cell->was_coded && now_ms - cell->coded_ms <= ORL_CLASSIFY_STICKY_MS;
+}
+
 static int64_t part_of(const struct orl_tiles *tiles, int64_t per_mille)
 {
     int64_t px = (int64_t)tiles->width_px * tiles->height_px * per_mille / 1000;
     return px > ORL_CLASSIFY_SMALL_PX ? px : ORL_CLASSIFY_SMALL_PX;
 }
 
-bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
-        const struct orl_region *moved, uint64_t now_us)
+/* Text and drawings have few colours in a tile, also with smoothed edges, and plain paper between. */
+static bool is_photo(
+        const struct orl_tiles *tiles, const struct orl_classify_view *view, size_t tile)
 {
-    const uint32_t now_ms = (uint32_t)(now_us / ORL_US_PER_MS);
-    int64_t changed_px = 0;
-    int64_t moving_px = 0;
+    const struct orl_rect r = orl_tiles_rect(tiles, tile);
+    uint64_t bins = 0;
+    int32_t rough = 0;
+    for (int32_t i = 0; i < SAMPLE_ROWS; i++) {
+        const int32_t y = r.y + i * r.height / SAMPLE_ROWS;
+        const uint8_t *row = view->pixels + view->stride_bytes * (size_t)y + (size_t)r.x * PX_BYTES;
+        uint32_t before = 0;
+        for (int32_t x = 0; x < r.width; x++) {
+            uint32_t px = 0;
+            memcpy(&px, row + (size_t)x * PX_BYTES, 3);
+            bins |= UINT64_C(1) << ((px * UINT32_C(2654435761)) >> 26);
+            rough += x > 0 && px != before;
+            before = px;
+        }
+    }
+    const int colours = __builtin_popcountll(bins);
+    return colours >= ORL_CLASSIFY_PHOTO_COLOURS ||
+           (colours >= ORL_CLASSIFY_ROUGH_COLOURS && rough * 2 >= SAMPLE_ROWS * r.width);
+}
+
+static void begin_frame(struct orl_classify *classify)
+{
+    const size_t count = (size_t)classify->cols * classify->rows;
+    for (size_t i = 0; i < count; i++) {
+        struct orl_classify_cell *cell = &classify->cells[i];
+        cell->changed = cell->photos = 0;
+        cell->is_judging = cell->is_coded = cell->is_seen = false;
+    }
+}
+
+static void note_tiles(struct orl_classify *classify, const struct orl_tiles *tiles,
+        const struct orl_classify_view *view, uint32_t now_ms)
+{
     for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
         struct orl_classify_cell *cell = cell_of(classify, tiles, i);
         const struct orl_rect tile = orl_tiles_rect(tiles, i);
-        if (!orl_region_intersects(moved, &tile)) {
+        if (!orl_region_intersects(view->moved, &tile)) {
             note(cell, now_ms);
         }
-        changed_px += ORL_TILE_AREA_PX;
-        if (is_moving(cell, now_ms)) {
-            moving_px += ORL_TILE_AREA_PX;
+        if (cell->changed == 0) {
+            cell->is_judging =
+                    !is_moving(cell, now_ms) || now_ms - cell->judged_ms >= ORL_CLASSIFY_JUDGE_MS;
+        }
+        cell->changed++;
+        if (cell->is_judging && is_photo(tiles, view, i)) {
+            cell->photos++;
+        }
+    }
+}
+
+/* How many pixels changed where nothing moves at video rate. */
+static int64_t judge_cells(struct orl_classify *classify, uint32_t now_ms)
+{
+    const size_t count = (size_t)classify->cols * classify->rows;
+    int64_t still_px = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct orl_classify_cell *cell = &classify->cells[i];
+        if (cell->is_judging) {
+            cell->judged_ms = now_ms;
+            cell->is_photo = cell->photos * 2 >= cell->changed;
+        }
+        still_px += is_moving(cell, now_ms) ? 0 : cell->changed * ORL_TILE_AREA_PX;
+    }
+    return still_px;
+}
+
+/* Cells that hang together. */
+struct place {
+    int64_t changed_px, photo_px;
+    bool has_motion, is_sticky;
+};
+
+/* From cells[first] on; those of the place are left on the stack: how many. */
+static size_t walk_place(struct orl_classify *classify, size_t first, bool has_still,
+        uint32_t now_ms, struct place *ret_place)
+{
+    size_t count = 0;
+    *ret_place = (struct place){0};
+    classify->cells[first].is_seen = true;
+    classify->stack[count++] = (uint16_t)first;
+    for (size_t at = 0; at < count; at++) {
+        const struct orl_classify_cell *cell = &classify->cells[classify->stack[at]];
+        const unsigned col = classify->stack[at] % classify->cols;
+        const unsigned row = classify->stack[at] / classify->cols;
+        ret_place->changed_px += cell->changed * ORL_TILE_AREA_PX;
+        ret_place->photo_px += cell->is_photo ? cell->changed * ORL_TILE_AREA_PX : 0;
+        ret_place->has_motion = ret_place->has_motion || is_moving(cell, now_ms);
+        ret_place->is_sticky = ret_place->is_sticky || is_sticky(cell, now_ms);
+        for (unsigned y = row - (row > 0); y <= row + 1 && y < classify->rows; y++) {
+            for (unsigned x = col - (col > 0); x <= col + 1 && x < classify->cols; x++) {
+                const size_t i = (size_t)y * classify->cols + x;
+                struct orl_classify_cell *next = &classify->cells[i];
+                if (!next->is_seen && next->changed > 0 && (has_still || is_moving(next, now_ms))) {
+                    next->is_seen = true;
+                    classify->stack[count++] = (uint16_t)i;
+                }
+            }
+        }
+    }
+    return count;
+}
+
+/* Below the thresholds by half where it was coded a moment ago: nothing flickers. */
+static bool is_for_h264(const struct orl_tiles *tiles, const struct place *place)
+{
+    const int64_t min_px = part_of(tiles,
+            place->has_motion ? ORL_CLASSIFY_MOTION_PER_MILLE : ORL_CLASSIFY_STILL_PER_MILLE);
+    return place->is_sticky
+                   ? place->photo_px * 6 >= place->changed_px && place->changed_px * 2 > min_px
+                   : place->photo_px * 3 >= place->changed_px && place->changed_px > min_px;
+}
+
+static bool choose_places(struct orl_classify *classify, const struct orl_tiles *tiles,
+        bool has_still, uint32_t now_ms)
+{
+    const size_t cells = (size_t)classify->cols * classify->rows;
+    bool is_any = false;
+    for (size_t i = 0; i < cells; i++) {
+        const struct orl_classify_cell *cell = &classify->cells[i];
+        if (cell->is_seen || cell->changed == 0 || !(has_still || is_moving(cell, now_ms))) {
+            continue;
+        }
+        struct place place;
+        const size_t count = walk_place(classify, i, has_still, now_ms, &place);
+        if (!is_for_h264(tiles, &place)) {
+            continue;
+        }
+        is_any = true;
+        for (size_t k = 0; k < count; k++) {
+            struct orl_classify_cell *coded = &classify->cells[classify->stack[k]];
+            coded->is_coded = coded->was_coded = true;
+            coded->coded_ms = now_ms;
+        }
+    }
+    return is_any;
+}
+
+bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
+        const struct orl_classify_view *view, uint64_t now_us)
+{
+    const uint32_t now_ms = (uint32_t)(now_us / ORL_US_PER_MS);
+    begin_frame(classify);
+    note_tiles(classify, tiles, view, now_ms);
+    const int64_t still_px = judge_cells(classify, now_ms);
+    const bool has_still = still_px > part_of(tiles, ORL_CLASSIFY_STILL_PER_MILLE);
+    if (!choose_places(classify, tiles, has_still, now_ms)) {
+        return false;
+    }
+    for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
+            i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
+        if (cell_of(classify, tiles, i)->is_coded) {
             tiles->flags[i] |= ORL_TILE_CODED;
         }
     }
-    const bool has_motion = moving_px > part_of(tiles, ORL_CLASSIFY_MOTION_PER_MILLE);
-    const int64_t rest_px = has_motion ? changed_px - moving_px : changed_px;
-    /* The encoder takes all that changed in any case: beside motion, lossless costs its bytes on top. */
-    const int64_t lossless_max =
-            has_motion ? ORL_CLASSIFY_SMALL_PX : part_of(tiles, ORL_CLASSIFY_STILL_PER_MILLE);
-    if (rest_px > lossless_max) {
-        orl_tiles_set_where(tiles, ORL_TILE_CHANGED, ORL_TILE_CODED);
-        return true;
-    }
-    if (!has_motion) {
-        orl_tiles_clear_all(tiles, ORL_TILE_CODED);
-    }
-    return has_motion;
+    return true;
 }

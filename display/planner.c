@@ -273,8 +273,10 @@ static void show_moves(struct orl_planner *planner)
 
 static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
 {
+    const struct orl_classify_view view = {
+            planner->picture, planner->stride_bytes, &planner->moved};
     if (planner->opts.has_h264 &&
-            orl_classify_choose(&planner->classify, &planner->tiles, &planner->moved, now_us)) {
+            orl_classify_choose(&planner->classify, &planner->tiles, &view, now_us)) {
         const int count = orl_video_encode(&planner->video, &planner->tiles, planner->picture,
                 planner->stride_bytes, now_us, planner->ops + planner->op_count, err);
         if (count < 0) {

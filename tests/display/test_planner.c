@@ -398,7 +398,7 @@ static void regions_of_h264_are_disjoint_and_no_larger_than_needed(void **state)
     planner_scene_settle(&s);
     const struct orl_rect blocks[] = {{64, 64, 128, 96}, {192, 176, 96, 96}, {400, 64, 48, 224}};
     struct orl_update u = {.op_count = 0};
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 30; i++) {
         s.now_us += 2 * FRAME_US;
         for (unsigned k = 0; k < 3; k++) {
             planner_scene_paint(&s, &rng, &blocks[k], PAINT_NOISE);
