@@ -1,4 +1,4 @@
-/* Flags are scanned eight at a time: a still picture of 4K costs a few microseconds. */
+/* Flags are scanned 32 at a time: a still picture of 4K costs a microsecond. */
 #include "display/tiles.h"
 #include <stdlib.h>
 #include <string.h>
@@ -27,16 +27,28 @@ void orl_tiles_fini(struct orl_tiles *tiles)
     memset(tiles, 0, sizeof(*tiles));
 }
 
+static uint64_t word_at(const struct orl_tiles *tiles, size_t index)
+{
+    uint64_t word;
+    memcpy(&word, tiles->flags + index, sizeof(word));
+    return word;
+}
+
+static uint64_t eight_times(uint8_t flags)
+{
+    return flags * UINT64_C(0x0101010101010101);
+}
+
 size_t orl_tiles_find(const struct orl_tiles *tiles, size_t from, uint8_t mask)
 {
-    const uint64_t wide = mask * UINT64_C(0x0101010101010101);
+    const uint64_t wide = eight_times(mask);
     size_t i = from;
-    while (i + 8 <= tiles->count) {
-        uint64_t eight;
-        memcpy(&eight, tiles->flags + i, sizeof(eight));
-        if ((eight & wide) != 0) {
-            break;
-        }
+    while (i + 32 <= tiles->count && ((word_at(tiles, i) | word_at(tiles, i + 8) |
+                                              word_at(tiles, i + 16) | word_at(tiles, i + 24)) &
+                                             wide) == 0) {
+        i += 32;
+    }
+    while (i + 8 <= tiles->count && (word_at(tiles, i) & wide) == 0) {
         i += 8;
     }
     while (i < tiles->count && (tiles->flags[i] & mask) == 0) {
@@ -63,8 +75,16 @@ void orl_tiles_set_all(struct orl_tiles *tiles, uint8_t flags)
 
 void orl_tiles_clear_all(struct orl_tiles *tiles, uint8_t flags)
 {
-    for (size_t i = 0; i < tiles->count; i++) {
-        tiles->flags[i] &= (uint8_t)~flags;
+    const uint64_t wide = eight_times(flags);
+    for (size_t i = orl_tiles_find(tiles, 0, flags); i < tiles->count;
+            i = orl_tiles_find(tiles, i, flags)) {
+        if (i + 8 <= tiles->count) {
+            const uint64_t left = word_at(tiles, i) & ~wide;
+            memcpy(tiles->flags + i, &left, sizeof(left));
+            i += 8;
+        } else {
+            tiles->flags[i++] &= (uint8_t)~flags;
+        }
     }
 }
 
@@ -193,10 +213,18 @@ static bool add_run(struct orl_rect *cells, unsigned *count, unsigned max, struc
     return true;
 }
 
+/* The first row of cells at or after `row` in which there is something. */
+static unsigned next_row(const struct grid *g, unsigned row)
+{
+    const struct orl_tiles *tiles = g->tiles;
+    const size_t at = orl_tiles_find(tiles, (size_t)(row << g->shift) * tiles->cols, g->mask);
+    return at < tiles->count ? (unsigned)(at / tiles->cols) >> g->shift : g->rows;
+}
+
 static bool cover(const struct grid *g, struct orl_rect *cells, unsigned *ret_count, unsigned max)
 {
     *ret_count = 0;
-    for (unsigned row = 0; row < g->rows; row++) {
+    for (unsigned row = next_row(g, 0); row < g->rows; row = next_row(g, row + 1)) {
         unsigned col = 0;
         while (col < g->cols) {
             if (!is_cell_set(g, col, row)) {
