@@ -37,16 +37,16 @@ static bool is_lossy(const struct orl_tiles *tiles, const struct orl_rect *r)
     return false;
 }
 
-static void move_flags(const struct orl_move *move, struct orl_tiles *tiles, size_t index)
+static void move_flags(const struct orl_move *move, struct orl_tiles *tiles, size_t index,
+        bool is_whole, bool may_be_lossy)
 {
     const struct orl_rect tile = orl_tiles_rect(tiles, index);
     const struct orl_rect part = orl_rect_intersect(&tile, &move->to);
     const struct orl_rect from = {part.x - move->dx, part.y - move->dy, part.width, part.height};
-    const bool is_whole = orl_rect_contains(&move->to, &tile);
-    const bool comes_lossy = is_lossy(tiles, &from);
+    const bool comes_lossy = may_be_lossy && is_lossy(tiles, &from);
     uint8_t *flags = &tiles->flags[index];
     *flags |= ORL_TILE_STALE;
-    if (is_whole) {
+    if (is_whole || orl_rect_contains(&move->to, &tile)) {
         *flags &= (uint8_t) ~(ORL_TILE_DAMAGED | ORL_TILE_PICK | ORL_TILE_LOSSY);
     } else {
         *flags |= ORL_TILE_DAMAGED;
@@ -60,15 +60,23 @@ void orl_move_apply(
         const struct orl_move *move, struct orl_tiles *tiles, uint8_t *picture, size_t stride_bytes)
 {
     move_pixels(move, picture, stride_bytes);
+    const bool may_be_lossy = orl_tiles_find(tiles, 0, ORL_TILE_LOSSY) < tiles->count;
     const unsigned col0 = (unsigned)move->to.x / ORL_TILE_PX;
     const unsigned row0 = (unsigned)move->to.y / ORL_TILE_PX;
     const unsigned cols = (unsigned)(move->to.x + move->to.width - 1) / ORL_TILE_PX + 1 - col0;
     const unsigned rows = (unsigned)(move->to.y + move->to.height - 1) / ORL_TILE_PX + 1 - row0;
     for (unsigned i = 0; i < rows; i++) {
-        const size_t row = row0 + (move->dy > 0 ? rows - 1 - i : i);
+        const unsigned row = move->dy > 0 ? rows - 1 - i : i;
         for (unsigned k = 0; k < cols; k++) {
-            const size_t col = col0 + (move->dx > 0 ? cols - 1 - k : k);
-            move_flags(move, tiles, row * tiles->cols + col);
+            const unsigned col = move->dx > 0 ? cols - 1 - k : k;
+            const bool is_whole = row > 0 && row + 1 < rows && col > 0 && col + 1 < cols;
+            const size_t index = (size_t)(row0 + row) * tiles->cols + col0 + col;
+            if (is_whole && !may_be_lossy) {
+                tiles->flags[index] = (uint8_t)((tiles->flags[index] | ORL_TILE_STALE) &
+                                                ~(ORL_TILE_DAMAGED | ORL_TILE_PICK));
+            } else {
+                move_flags(move, tiles, index, is_whole, may_be_lossy);
+            }
         }
     }
 }

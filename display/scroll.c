@@ -47,14 +47,15 @@ static bool is_full(const struct orl_rect *tile)
     return tile->width == ORL_TILE_PX && tile->height == ORL_TILE_PX;
 }
 
-/* Rows out of order: text often begins with empty ones. */
+/* Four rows tell, spread over the tile: text often begins with empty ones. What is missed here is found when
+ * all that no move explains is compared. */
 static bool differs_in_place(const struct orl_scroll_view *v, size_t index)
 {
+    static const int32_t rows[] = {5, 12, 9, 2};
     const struct orl_rect r = orl_tiles_rect(v->tiles, index);
-    for (int32_t i = 0; i < ORL_TILE_PX; i++) {
-        const int32_t y = (i * 7 + 5) % ORL_TILE_PX;
-        if (y < r.height &&
-                orl_scroll_equal_right(v, r.x, r.y + y, r.x, r.y + y, r.width) < r.width) {
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const int32_t y = r.y + rows[i];
+        if (rows[i] < r.height && orl_scroll_equal_right(v, r.x, y, r.x, y, r.width) < r.width) {
             return true;
         }
     }
@@ -69,8 +70,6 @@ static size_t mark_changed(const struct orl_scroll_view *v)
         if (differs_in_place(v, i)) {
             v->tiles->flags[i] |= ORL_TILE_PICK;
             count++;
-        } else {
-            v->tiles->flags[i] &= (uint8_t)~ORL_TILE_DAMAGED;
         }
     }
     return count;
@@ -264,8 +263,11 @@ static struct candidate *choose_candidate(struct search *s, size_t *ret_explaine
     }
     for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_PICK); i < tiles->count;
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_PICK)) {
+        if (seen++ % step != 0) {
+            continue;
+        }
         const struct orl_rect tile = orl_tiles_rect(tiles, i);
-        if (seen++ % step != 0 || !can_seed(s->view, &tile)) {
+        if (!can_seed(s->view, &tile)) {
             continue;
         }
         sampled++;
@@ -284,24 +286,43 @@ static struct candidate *choose_candidate(struct search *s, size_t *ret_explaine
     return best;
 }
 
+struct tile_span {
+    unsigned col0, row0, col1, row1; /* 1: exclusive */
+};
+
+static struct tile_span touched_by(const struct orl_rect *r)
+{
+    return (struct tile_span){(unsigned)r->x / ORL_TILE_PX, (unsigned)r->y / ORL_TILE_PX,
+            (unsigned)(r->x + r->width - 1) / ORL_TILE_PX + 1,
+            (unsigned)(r->y + r->height - 1) / ORL_TILE_PX + 1};
+}
+
 /* The part of *r that tiles with PICK touch; how many of them are inside. */
 static size_t trim(const struct orl_tiles *tiles, struct orl_rect *r)
 {
-    struct orl_rect used = {0, 0, 0, 0};
+    const struct tile_span all = touched_by(r);
+    struct tile_span used = {all.col1, all.row1, all.col0, all.row0};
     size_t inside = 0;
-    const unsigned row1 = (unsigned)(r->y + r->height - 1) / ORL_TILE_PX;
-    const unsigned col1 = (unsigned)(r->x + r->width - 1) / ORL_TILE_PX;
-    for (unsigned row = (unsigned)r->y / ORL_TILE_PX; row <= row1; row++) {
-        for (unsigned col = (unsigned)r->x / ORL_TILE_PX; col <= col1; col++) {
-            const size_t i = (size_t)row * tiles->cols + col;
-            if ((tiles->flags[i] & ORL_TILE_PICK) != 0) {
-                const struct orl_rect tile = orl_tiles_rect(tiles, i);
-                used = orl_rect_union(&used, &tile);
-                inside += orl_rect_contains(r, &tile);
+    for (unsigned row = all.row0; row < all.row1; row++) {
+        const uint8_t *flags = tiles->flags + (size_t)row * tiles->cols;
+        const bool is_row_inside = (int32_t)row * ORL_TILE_PX >= r->y &&
+                                   (int32_t)(row + 1) * ORL_TILE_PX <= r->y + r->height;
+        for (unsigned col = all.col0; col < all.col1; col++) {
+            if ((flags[col] & ORL_TILE_PICK) == 0) {
+                continue;
             }
+            used.col0 = col < used.col0 ? col : used.col0;
+            used.col1 = col >= used.col1 ? col + 1 : used.col1;
+            used.row0 = row < used.row0 ? row : used.row0;
+            used.row1 = row + 1;
+            inside += is_row_inside && (int32_t)col * ORL_TILE_PX >= r->x &&
+                      (int32_t)(col + 1) * ORL_TILE_PX <= r->x + r->width;
         }
     }
-    *r = orl_rect_intersect(r, &used);
+    const struct orl_rect box = {(int32_t)used.col0 * ORL_TILE_PX, (int32_t)used.row0 * ORL_TILE_PX,
+            ((int32_t)used.col1 - (int32_t)used.col0) * ORL_TILE_PX,
+            ((int32_t)used.row1 - (int32_t)used.row0) * ORL_TILE_PX};
+    *r = orl_rect_intersect(r, &box); /* empty when none has it */
     return inside;
 }
 

@@ -1,60 +1,19 @@
-/* The source is another process's memory: each piece is copied first, and only the copy is looked at. */
+#include "display/equal.h"
 #include "display/scroll_priv.h"
-#include <string.h>
-
-#define PIECE_PX 256
-
-static bool is_same_px(const uint8_t *a, const uint8_t *b)
-{
-    return memcmp(a, b, ORL_SCROLL_PX_BYTES) == 0;
-}
 
 int32_t orl_scroll_equal_right(const struct orl_scroll_view *v, int32_t x, int32_t y, int32_t old_x,
         int32_t old_y, int32_t count)
 {
-    const uint8_t *src = orl_scroll_src(v, x, y);
-    const uint8_t *old = orl_scroll_picture(v, old_x, old_y);
-    uint8_t fresh[PIECE_PX * ORL_SCROLL_PX_BYTES];
-    for (int32_t done = 0; done < count;) {
-        const int32_t px = count - done < PIECE_PX ? count - done : PIECE_PX;
-        const size_t bytes = (size_t)px * ORL_SCROLL_PX_BYTES;
-        memcpy(fresh, src, bytes);
-        if (memcmp(fresh, old, bytes) != 0) {
-            int32_t same = 0;
-            while (same < px && is_same_px(fresh + (size_t)same * ORL_SCROLL_PX_BYTES,
-                                        old + (size_t)same * ORL_SCROLL_PX_BYTES)) {
-                same++;
-            }
-            return done + same;
-        }
-        done += px;
-        src += bytes;
-        old += bytes;
-    }
-    return count;
+    return (int32_t)orl_equal_px(
+            orl_scroll_src(v, x, y), orl_scroll_picture(v, old_x, old_y), (size_t)count);
 }
 
 /* The same to the left of x, which is not part of it. */
 static int32_t equal_left(const struct orl_scroll_view *v, int32_t x, int32_t y, int32_t old_x,
         int32_t old_y, int32_t count)
 {
-    uint8_t fresh[PIECE_PX * ORL_SCROLL_PX_BYTES];
-    for (int32_t done = 0; done < count;) {
-        const int32_t px = count - done < PIECE_PX ? count - done : PIECE_PX;
-        const size_t bytes = (size_t)px * ORL_SCROLL_PX_BYTES;
-        const uint8_t *old = orl_scroll_picture(v, old_x - done - px, old_y);
-        memcpy(fresh, orl_scroll_src(v, x - done - px, y), bytes);
-        if (memcmp(fresh, old, bytes) != 0) {
-            int32_t same = 0;
-            while (same < px && is_same_px(fresh + (size_t)(px - 1 - same) * ORL_SCROLL_PX_BYTES,
-                                        old + (size_t)(px - 1 - same) * ORL_SCROLL_PX_BYTES)) {
-                same++;
-            }
-            return done + same;
-        }
-        done += px;
-    }
-    return count;
+    return (int32_t)orl_equal_px_back(
+            orl_scroll_src(v, x, y), orl_scroll_picture(v, old_x, old_y), (size_t)count);
 }
 
 bool orl_scroll_is_tile_moved(

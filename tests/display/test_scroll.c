@@ -269,7 +269,7 @@ static void small_damage_and_still_pictures_have_no_moves(void **state)
     show(s);
     find(s, all);
     assert_int_equal(s->count, 0);
-    assert_int_equal(orl_tiles_count(&s->tiles, ORL_TILE_DAMAGED), 0);
+    assert_int_equal(orl_tiles_count(&s->tiles, ORL_TILE_PICK), 0);
     shift(s, (struct orl_rect){32, 32, 100, 60}, 0, 18);
     find(s, (struct orl_rect){32, 32, 100, 60});
     assert_int_equal(s->count, 0);
