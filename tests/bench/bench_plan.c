@@ -42,7 +42,7 @@ static void put_op(struct bench *b, const struct orl_update *u, const struct orl
     const struct orl_rdp_picture picture = {u->pixels, u->stride_bytes};
     struct orl_rect rest = op->rect;
     if (op->kind == ORL_OP_COPY) {
-        orl_gfx_put_copy(&b->pdus, 1, &op->rect, op->from_x, op->from_y);
+        orl_gfx_put_copy(&b->pdus, 1, 1, &op->rect, op->from_x, op->from_y);
     } else if (op->kind == ORL_OP_FILL) {
         orl_gfx_put_fill(&b->pdus, 1, op->colour, &op->rect);
     } else if (op->kind == ORL_OP_H264) {
