@@ -11,6 +11,8 @@ enum field_kind {
     FIELD_U64,
     FIELD_TEXT,  /* char[size] */
     FIELD_BYTES, /* uint8_t[size], always all of it */
+    FIELD_U32S,  /* uint32_t[], size bytes */
+    FIELD_U64S,  /* uint64_t[], size bytes */
     FIELD_BLOB,  /* uint32_t length, then uint8_t[size] right behind it */
 };
 
@@ -37,6 +39,14 @@ struct field {
 #define BYTES(type, member)                                                                        \
     {                                                                                              \
         FIELD_BYTES, AT(type, member), SIZE(type, member)                                          \
+    }
+#define U32S(type, member)                                                                         \
+    {                                                                                              \
+        FIELD_U32S, AT(type, member), SIZE(type, member)                                           \
+    }
+#define U64S(type, member)                                                                         \
+    {                                                                                              \
+        FIELD_U64S, AT(type, member), SIZE(type, member)                                           \
     }
 #define BLOB(type, length, member)                                                                 \
     {                                                                                              \
@@ -74,7 +84,10 @@ static const struct field console_fields[] = {TEXT(console, desktop), U64(consol
 static const struct field surface_fields[] = {U32(surface, link), PERMIT(surface), {0}};
 static const struct field stats_fields[] = {TEXT(stats, session), U32(stats, width_px),
         U32(stats, height_px), U64(stats, frames), U64(stats, bytes_out), U64(stats, bytes_in),
-        U32(stats, rtt_us), U32(stats, ack_us), U64(stats, last_input_ms), {0}};
+        U32(stats, rtt_us), U32(stats, ack_us), U64(stats, last_input_ms),
+        U32(stats, since.elapsed_ms), U32(stats, since.frames), U32S(stats, since.counts),
+        U64S(stats, since.sums_us), U32S(stats, since.kind_frames), U64S(stats, since.kind_bytes),
+        {0}};
 static const struct field close_fields[] = {
         U32(close, reason), TEXT(close, audit), TEXT(close, text), {0}};
 static const struct field no_fields[] = {{0}};
@@ -94,6 +107,7 @@ static const struct {
         [ORL_MSG_STATS] = {"stats", stats_fields},
         [ORL_MSG_CLOSE] = {"close", close_fields},
         [ORL_MSG_POKE] = {"poke", no_fields},
+        [ORL_MSG_WATCH] = {"watch", no_fields},
 };
 
 static bool is_known(unsigned type)
@@ -125,6 +139,18 @@ static int encode_field(const struct field *field, const uint8_t *body, struct o
     case FIELD_U64:
         memcpy(&u64, at, sizeof(u64));
         orl_buf_put_u64le(buf, u64);
+        return 0;
+    case FIELD_U32S:
+        for (size_t i = 0; i < field->size; i += sizeof(u32)) {
+            memcpy(&u32, at + i, sizeof(u32));
+            orl_buf_put_u32le(buf, u32);
+        }
+        return 0;
+    case FIELD_U64S:
+        for (size_t i = 0; i < field->size; i += sizeof(u64)) {
+            memcpy(&u64, at + i, sizeof(u64));
+            orl_buf_put_u64le(buf, u64);
+        }
         return 0;
     case FIELD_TEXT: {
         size_t len = strnlen((const char *)at, field->size);
@@ -163,6 +189,18 @@ static int decode_field(const struct field *field, uint8_t *body, struct orl_rd 
     case FIELD_U64:
         u64 = orl_rd_u64le(rd);
         memcpy(at, &u64, sizeof(u64));
+        return 0;
+    case FIELD_U32S:
+        for (size_t i = 0; i < field->size; i += sizeof(u32)) {
+            u32 = orl_rd_u32le(rd);
+            memcpy(at + i, &u32, sizeof(u32));
+        }
+        return 0;
+    case FIELD_U64S:
+        for (size_t i = 0; i < field->size; i += sizeof(u64)) {
+            u64 = orl_rd_u64le(rd);
+            memcpy(at + i, &u64, sizeof(u64));
+        }
         return 0;
     case FIELD_TEXT:
         u32 = orl_rd_u16le(rd);

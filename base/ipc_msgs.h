@@ -3,7 +3,7 @@
  * One field table per type in ipc_msgs.c encodes and decodes it; decoding checks every length, that
  * strings hold no NUL and are valid UTF-8, and that nothing is left over.
  *
- *   session  <-> gateway <-> broker    login proof plan notice stats close
+ *   session  <-> gateway <-> broker    login proof plan notice stats watch close
  *   gateway  <-> vmpool                console
  *   gateway  <-> session, console      start surface close
  *   console  <-> session               their own socket: display/link.h
@@ -13,6 +13,7 @@
 #define ORL_BASE_IPC_MSGS_H
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/histogram.h"
 #include "base/id.h"
 #include "base/reason.h"
 #include <stdbool.h>
@@ -43,6 +44,7 @@ enum orl_msg_type {
     ORL_MSG_STATS,   /* session -> gateway -> broker, renews the lease */
     ORL_MSG_CLOSE,   /* any direction: this connection, or this console, is over */
     ORL_MSG_POKE,    /* the store has news for you; no body */
+    ORL_MSG_WATCH,   /* broker -> gateway -> session: somebody looks, send STATS often; no body */
     ORL_MSG_TYPE_COUNT
 };
 
@@ -135,6 +137,31 @@ struct orl_msg_surface {
     uint32_t link;            /* the gateway's number of this link */
     struct orl_permit permit; /* to a console: of this link, from the plan */
 };
+/* Times of frames, and of the answer to a key. */
+enum orl_stats_time {
+    ORL_STATS_ENCODE = 0, /* damage seen -> written to the socket */
+    ORL_STATS_ACK,        /* written -> acknowledged */
+    ORL_STATS_TOTAL,      /* damage seen -> acknowledged */
+    ORL_STATS_KEY,        /* key pressed -> the next frame of something newer written */
+    ORL_STATS_TIME_COUNT
+};
+/* What a frame's bytes were for. */
+enum orl_stats_kind {
+    ORL_STATS_COPY = 0, /* copies and fills alone */
+    ORL_STATS_LOSSLESS,
+    ORL_STATS_H264,
+    ORL_STATS_REFINE, /* exact pixels where H.264 was */
+    ORL_STATS_KIND_COUNT
+};
+/* Since the last STATS. Times by the buckets of base/histogram.h. */
+struct orl_stats_since {
+    uint32_t elapsed_ms;
+    uint32_t frames;
+    uint32_t counts[ORL_STATS_TIME_COUNT][ORL_HISTOGRAM_BUCKETS];
+    uint64_t sums_us[ORL_STATS_TIME_COUNT];
+    uint32_t kind_frames[ORL_STATS_KIND_COUNT]; /* a frame may be of several */
+    uint64_t kind_bytes[ORL_STATS_KIND_COUNT];
+};
 struct orl_msg_stats {
     char session[ORL_ID_LEN + 1];
     uint32_t width_px;
@@ -145,6 +172,7 @@ struct orl_msg_stats {
     uint32_t rtt_us;        /* 0: unknown */
     uint32_t ack_us;        /* damage seen to acknowledged, mean since the last */
     uint64_t last_input_ms; /* wall clock */
+    struct orl_stats_since since;
 };
 struct orl_msg_close {
     uint32_t reason;             /* enum orl_reason */

@@ -38,6 +38,7 @@ void orl_api_desktops_purge(struct orl_http_req *req, const struct orl_api_args 
 
 void orl_api_sessions_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_sessions_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_sessions_live(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_sessions_logoff(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_sessions_close(struct orl_http_req *req, const struct orl_api_args *args);
 

@@ -38,6 +38,7 @@ const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/quarantine", ADMIN, orl_api_quarantine_list, NULL},
         {GET, "/v1/sessions", ADMIN, orl_api_sessions_list, "all user pool"},
         {GET, "/v1/sessions/ID", ADMIN, orl_api_sessions_get, NULL},
+        {GET, "/v1/sessions/ID/live", ADMIN, orl_api_sessions_live, NULL},
         {POST, "/v1/sessions/ID/logoff", ADMIN, orl_api_sessions_logoff, NULL},
         {POST, "/v1/sessions/ID/close", ADMIN, orl_api_sessions_close, NULL},
         {GET, "/v1/tickets", ADMIN, orl_api_tickets_list, "user"},

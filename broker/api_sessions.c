@@ -1,4 +1,5 @@
 #include "broker/api_handlers.h"
+#include "broker/gateway_sock.h"
 #include "broker/session_lease.h"
 
 #include <stdio.h>
@@ -57,6 +58,63 @@ void orl_api_sessions_get(struct orl_http_req *req, const struct orl_api_args *a
         return;
     }
     orl_http_reply(req, 200, to_json(&row));
+}
+
+static json_t *times_json(const struct orl_frame_sample *sample, enum orl_stats_time time)
+{
+    const struct orl_histogram times = orl_frame_sample_times(sample, time);
+    const uint64_t count = orl_histogram_count(&times);
+    return json_pack("{s:I, s:I, s:I, s:I}", "count", (json_int_t)count, "mean_us",
+            (json_int_t)(count > 0 ? times.sum_us / count : 0), "p50_us",
+            (json_int_t)orl_histogram_quantile_us(&times, 500), "p95_us",
+            (json_int_t)orl_histogram_quantile_us(&times, 950));
+}
+
+static json_t *sample_json(const struct orl_frame_sample *sample)
+{
+    const struct orl_msg_stats *stats = &sample->stats;
+    const double elapsed_ms = stats->since.elapsed_ms > 0 ? stats->since.elapsed_ms : 1;
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "seq",
+            (json_int_t)sample->seq, "at_ms", (json_int_t)sample->at_ms, "elapsed_ms",
+            (json_int_t)stats->since.elapsed_ms, "width_px", (json_int_t)stats->width_px,
+            "height_px", (json_int_t)stats->height_px, "fps",
+            stats->since.frames * 1000.0 / elapsed_ms, "kbit_s",
+            (double)sample->bytes_more * 8 / elapsed_ms, "frames", (json_int_t)stats->since.frames,
+            "bytes", (json_int_t)sample->bytes_more, "rtt_us", (json_int_t)stats->rtt_us,
+            "frames_total", (json_int_t)(stats->frames & INT64_MAX), "bytes_total",
+            (json_int_t)(stats->bytes_out & INT64_MAX));
+    json_t *kinds = json_object();
+    for (unsigned i = 0; i < ORL_STATS_TIME_COUNT && json != NULL; i++) {
+        (void)json_object_set_new(json, orl_stats_time_name((enum orl_stats_time)i),
+                times_json(sample, (enum orl_stats_time)i));
+    }
+    for (unsigned i = 0; i < ORL_STATS_KIND_COUNT; i++) {
+        (void)json_object_set_new(kinds, orl_stats_kind_name((enum orl_stats_kind)i),
+                json_pack("{s:I, s:I}", "frames", (json_int_t)stats->since.kind_frames[i], "bytes",
+                        (json_int_t)stats->since.kind_bytes[i]));
+    }
+    (void)json_object_set_new(json, "kinds", kinds);
+    return json;
+}
+
+void orl_api_sessions_live(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_session_row row;
+    if (orl_session_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    struct orl_conn *conn = orl_conn_find_session(req->broker->gateways, row.id);
+    bool has_sample = conn != NULL && conn->state == ORL_CONN_LIVE && conn->sample.seq > 0;
+    if (conn != NULL && conn->state == ORL_CONN_LIVE) {
+        orl_conn_watch(conn);
+    }
+    orl_http_reply(req, 200,
+            json_pack("{s:s, s:s, s:s, s:o}", "id", row.id, "state",
+                    orl_session_state_name(row.state), "reason",
+                    row.reason != ORL_REASON_NONE ? orl_reason_code(row.reason) : "", "sample",
+                    has_sample ? sample_json(&conn->sample) : json_null()));
 }
 
 static void finish(struct orl_http_req *req, const char *id, const char *action)

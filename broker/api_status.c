@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { METRICS_BYTES = 1 << 20 };
-
 static json_t *audit_json(const struct orl_audit_row *row)
 {
     return json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "seq",
@@ -150,91 +148,4 @@ void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args)
                     (int)orl_conn_count(gateways, ORL_CONN_CHECKING), "waiting",
                     (int)orl_conn_count(gateways, ORL_CONN_WAITING), "live",
                     (int)orl_conn_count(gateways, ORL_CONN_LIVE)));
-}
-
-static void put(struct orl_buf *buf, const char *fmt, ...) ORL_PRINTF(2, 3);
-static void put(struct orl_buf *buf, const char *fmt, ...)
-{
-    char line[512];
-    va_list args;
-    va_start(args, fmt);
-    int len = vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    if (len > 0 && (size_t)len < sizeof(line)) {
-        orl_buf_put(buf, line, (size_t)len);
-    }
-}
-
-static void put_head(struct orl_buf *buf, const char *name, const char *type, const char *help)
-{
-    put(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void put_reasons(
-        struct orl_buf *buf, const char *name, const char *help, const uint64_t *counts)
-{
-    put_head(buf, name, "counter", help);
-    for (unsigned i = 0; i < ORL_REASON_COUNT; i++) {
-        if (counts[i] > 0) {
-            put(buf, "%s{reason=\"%s\"} %llu\n", name, orl_reason_code((enum orl_reason)i),
-                    (unsigned long long)counts[i]);
-        }
-    }
-}
-
-struct metrics {
-    struct orl_broker *broker;
-    struct orl_buf *buf;
-};
-
-static int put_pool(void *ctx, const struct orl_pool_row *row)
-{
-    struct metrics *metrics = ctx;
-    struct orl_desktop_counts counts = {0};
-    if (orl_desktop_count(metrics->broker->store, row->name, &counts, NULL) == 0) {
-        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"total\"} %u\n", row->name,
-                counts.total);
-        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"ready\"} %u\n", row->name,
-                counts.ready);
-        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"given\"} %u\n", row->name,
-                counts.given);
-    }
-    return 0;
-}
-
-void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
-{
-    (void)args;
-    struct orl_err err = {0};
-    struct orl_broker *broker = req->broker;
-    const struct orl_broker_counters *c = &broker->counters;
-    struct orl_buf buf;
-    struct metrics metrics = {.broker = broker, .buf = &buf};
-    orl_buf_init(&buf, METRICS_BYTES);
-    put_head(&buf, "oriel_logins_total", "counter", "Logins that got or wait for a desktop.");
-    put(&buf, "oriel_logins_total %llu\n", (unsigned long long)c->logins);
-    put_reasons(&buf, "oriel_refusals_total", "Refused logins and requests.", c->refusals);
-    put_reasons(&buf, "oriel_session_ends_total", "Sessions that ended.", c->session_ends);
-    put_head(&buf, "oriel_connections", "gauge", "Client connections by state.");
-    put(&buf, "oriel_connections{state=\"checking\"} %u\n",
-            orl_conn_count(broker->gateways, ORL_CONN_CHECKING));
-    put(&buf, "oriel_connections{state=\"waiting\"} %u\n",
-            orl_conn_count(broker->gateways, ORL_CONN_WAITING));
-    put(&buf, "oriel_connections{state=\"live\"} %u\n",
-            orl_conn_count(broker->gateways, ORL_CONN_LIVE));
-    put_head(&buf, "oriel_gateways", "gauge", "Connected gateways.");
-    put(&buf, "oriel_gateways %u\n", orl_gateway_count(broker->gateways));
-    put_head(&buf, "oriel_gateway_faults_total", "counter", "Messages no gateway may send.");
-    put(&buf, "oriel_gateway_faults_total %llu\n", (unsigned long long)c->gateway_faults);
-    put_head(&buf, "oriel_api_requests_total", "counter", "Requests to the API.");
-    put(&buf, "oriel_api_requests_total %llu\n", (unsigned long long)c->api_requests);
-    put_head(&buf, "oriel_pool_desktops", "gauge", "Desktops by pool.");
-    int rc = orl_pool_list(broker->store, put_pool, &metrics, &err);
-    if (rc < 0 || buf.is_failed) {
-        orl_buf_fini(&buf);
-        err.code = rc < 0 ? rc : ORL_E_LIMIT;
-        orl_api_fail(req, &err);
-        return;
-    }
-    orl_http_reply_text(req, 200, "text/plain; version=0.0.4", (char *)buf.data, buf.len);
 }

@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "base/work.h"
 #include "broker/config.h"
+#include "broker/frame_stats.h"
 #include "broker/throttle.h"
 #include "broker/ticket.h"
 #include "store/audit.h"
@@ -36,6 +37,7 @@ struct orl_broker {
     struct orl_leases *leases;
     struct orl_http *http;
     struct orl_broker_counters counters;
+    struct orl_frame_stats frames;
     /* Checked in place of the hash of a person who is not there, so that time does not tell. */
     char dummy_hash[ORL_PASSWORD_HASH_MAX + 1];
     uint64_t started_ms;

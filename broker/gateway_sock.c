@@ -1,6 +1,7 @@
 #include "broker/gateway_sock.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/ipc.h"
 #include "base/secret.h"
 #include "broker/login.h"
@@ -14,6 +15,8 @@
 #include <sys/stat.h>
 
 enum { MAX_PEERS = 64, MAX_QUEUED = 4096, BUCKETS = 1024, ACCEPTS_PER_WAKE = 8 };
+
+#define REWATCH_US UINT64_C(5000000) /* a third of what a session remembers it */
 
 enum peer_role { PEER_NONE = 0, PEER_GATEWAY = 1, PEER_VMPOOL = 2 };
 
@@ -158,6 +161,16 @@ unsigned orl_gateway_count(const struct orl_gateways *gateways)
     return count;
 }
 
+void orl_conn_watch(struct orl_conn *conn)
+{
+    const uint64_t now_us = orl_loop_now_us(conn->gateway->gateways->broker->loop);
+    if (conn->watched_us == 0 || now_us - conn->watched_us >= REWATCH_US) {
+        const struct orl_msg msg = {.type = ORL_MSG_WATCH, .conn = conn->number};
+        conn->watched_us = now_us;
+        orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+    }
+}
+
 void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN])
 {
     struct orl_msg msg = {.type = ORL_MSG_HASH, .conn = conn->number};
@@ -200,16 +213,21 @@ void orl_conn_close(
     remove_conn(conn);
 }
 
-static void log_fault(struct orl_gateway *gateway, const char *what, unsigned type)
+static void log_peer(struct orl_gateway *gateway, const char *what, unsigned type)
 {
     struct orl_gateways *gateways = gateway->gateways;
     unsigned dropped = 0;
-    gateways->broker->counters.gateway_faults++;
     if (orl_log_limit_pass(
                 &gateways->fault_limit, orl_loop_now_us(gateways->broker->loop), &dropped)) {
         orl_log_warn(&gateways->broker->log, what, "gateway", gateway->name, "message",
                 orl_msg_name(type), "dropped", ORL_LOG_NUM(dropped));
     }
+}
+
+static void log_fault(struct orl_gateway *gateway, const char *what, unsigned type)
+{
+    gateway->gateways->broker->counters.gateway_faults++;
+    log_peer(gateway, what, type);
 }
 
 static void begin(struct orl_gateway *gateway, const struct orl_msg *msg)
@@ -262,6 +280,10 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
     if (conn->state != ORL_CONN_LIVE || strcmp(conn->session, msg->u.stats.session) != 0) {
         log_fault(gateway, "statistics of no session of this connection", msg->type);
         return;
+    }
+    if (!orl_frame_stats_add(&broker->frames, conn->protocol, &conn->sample, &msg->u.stats,
+                orl_loop_now_us(broker->loop), orl_clock_wall_ms())) {
+        log_peer(gateway, "a session's statistics cannot be true", msg->type);
     }
     orl_leases_renew(broker, conn, &msg->u.stats);
 }

@@ -327,6 +327,19 @@ static int set_path(struct parser *p, const char *key, const char *value)
     return set_value(p, key, path, json_string(path));
 }
 
+static int set_live(struct parser *p)
+{
+    static const char end[] = "/live";
+    char *path = p->call->path;
+    const size_t len = strlen(path);
+    if (len + sizeof(end) > sizeof(p->call->path)) {
+        return usage(p, "an argument is too long", "");
+    }
+    memcpy(path + len, end, sizeof(end));
+    p->call->is_live = true;
+    return 0;
+}
+
 static int apply(struct parser *p, const struct orl_cli_opt *opt, const char *value)
 {
     char text[24];
@@ -355,6 +368,8 @@ static int apply(struct parser *p, const struct orl_cli_opt *opt, const char *va
     case ORL_CLI_OPT_ASK:
     case ORL_CLI_OPT_GENERATE:
         return set_password(p, opt->kind, value);
+    case ORL_CLI_OPT_LIVE:
+        return set_live(p);
     case ORL_CLI_OPT_CONFIRM:
     case ORL_CLI_OPT_NONE:
     default:

@@ -22,6 +22,7 @@ struct orl_cli_call {
     const char *noun;              /* of help; NULL: all */
     const char *socket;
     bool is_json;
+    bool is_live;
     const char *args[ORL_CLI_MAX_ARGS];
     char path[ORL_CLI_PATH_MAX + 1];     /* with its query */
     json_t *body;                        /* NULL: none */

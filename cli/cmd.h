@@ -26,6 +26,7 @@ enum orl_cli_opt_kind {
     ORL_CLI_OPT_FILE,     /* --password-file FILE, - for stdin */
     ORL_CLI_OPT_ASK,      /* a password is asked for on the terminal */
     ORL_CLI_OPT_GENERATE, /* a password is made and shown once */
+    ORL_CLI_OPT_LIVE,     /* is not sent: asks path + "/live" again and again */
     ORL_CLI_OPT_CONFIRM,  /* is not sent: the person knows what this does */
 };
 struct orl_cli_opt {

@@ -203,6 +203,11 @@ static const struct orl_cli_opt session_list_opts[] = {
         OPT("all", ORL_CLI_OPT_ON, NULL, "all", "Also those that have ended."),
         END,
 };
+static const struct orl_cli_opt session_show_opts[] = {
+        OPT("live", ORL_CLI_OPT_LIVE, NULL, NULL,
+                "What it does, a line each second until it ends or Ctrl-C; with --json an object."),
+        END,
+};
 static const struct orl_cli_column session_columns[] = {
         {"ID", "id", 0},
         {"USER", "user", 0},
@@ -395,7 +400,13 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 "/v1/desktops/{0}/purge", DESKTOP_ID, purge_opts, "desktop {0} is being purged"),
 
         LIST("session", "List sessions.", "/v1/sessions", session_list_opts, session_columns),
-        SHOW("session", "Show one.", "/v1/sessions/{0}", SESSION_ID),
+        {.noun = "session",
+                .verb = "show",
+                .help = "Show one.",
+                .path = "/v1/sessions/{0}",
+                .args = {SESSION_ID},
+                .opts = session_show_opts,
+                .output = ORL_CLI_OUT_OBJECT},
         ACT("session", "logoff",
                 "End a session for good: a floating desktop is destroyed, a dedicated one stopped.",
                 ORL_CLI_POST, "/v1/sessions/{0}/logoff", SESSION_ID, NULL, "session {0} ended"),

@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/help.h"
 #include "cli/http.h"
+#include "cli/live.h"
 #include "cli/output.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -82,6 +83,11 @@ static int run(const struct orl_cli_call *call)
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         (void)orl_err_set(&err, ORL_E_NOMEM, "libcurl does not start");
         return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
+    }
+    if (call->is_live) {
+        int end = orl_cli_live(call);
+        curl_global_cleanup();
+        return end;
     }
     int rc = orl_cli_request(call, &answer, &err);
     int code = rc < 0 ? fail(ORL_CLI_EXIT_UNREACHABLE, &err) : show(call, &answer);

@@ -6,9 +6,9 @@
 /* The session shows a refusal for three seconds, says goodbye and waits until the client has gone, two
  * seconds at most. */
 #define CLOSING_US (8 * ORL_US_PER_S)
-/* A session sends statistics every ten seconds. They go on to the broker, whose queue is everybody's. */
+/* A session sends statistics every ten seconds, every second while somebody looks. They go on to the broker, whose queue is everybody's. */
 #define STATS_WINDOW_US (10 * ORL_US_PER_S)
-enum { STATS_PER_WINDOW = 10 };
+enum { STATS_PER_WINDOW = 30 };
 
 static void set_state(struct orl_conn *conn, enum orl_conn_state state)
 {
@@ -118,6 +118,7 @@ static void on_stats(struct orl_conn *conn, struct orl_msg *msg)
     memcpy(msg->u.stats.session, conn->plan.session, sizeof(msg->u.stats.session));
     msg->conn = conn->number;
     conn->stats = msg->u.stats;
+    conn->stats.since = (struct orl_stats_since){0}; /* counted once */
     if (conn->state != ORL_CONN_CLOSING) {
         (void)conn->ops->to_broker(conn->ctx, msg);
         if (is_idle(conn, &msg->u.stats)) {
@@ -237,6 +238,7 @@ void orl_conn_on_broker_msg(struct orl_conn *conn, const struct orl_msg *msg)
         on_plan(conn, msg);
         break;
     case ORL_MSG_NOTICE:
+    case ORL_MSG_WATCH:
         if (conn->is_logged_in) {
             struct orl_msg copy = *msg;
             copy.conn = 0;

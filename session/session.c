@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define STATS_US (10 * ORL_US_PER_S)
+#define WATCHED_STATS_US ORL_US_PER_S
+#define WATCHED_US (15 * ORL_US_PER_S)    /* after each wish to look */
 #define FOLLOW_US (600 * ORL_US_PER_MS)   /* how long a source may take to follow a wanted size */
 #define LAST_WORD_US (3 * ORL_US_PER_S)   /* how long the reason of a refusal is shown */
 #define LIVE_NOTICE_US (5 * ORL_US_PER_S) /* a notice over a console that is still there */
@@ -48,6 +50,7 @@ struct orl_session {
     bool has_source;     /* the link's console has a picture */
     bool has_asked_size; /* a person changed it, not only the log-in */
     uint64_t last_input_ms;
+    uint64_t watched_until_us;
     struct orl_timer *stats_timer;
     struct orl_timer *follow_timer;
     struct orl_timer *word_timer;
@@ -104,8 +107,22 @@ static void send_stats(void *ctx)
     stats->bytes_out = session->viewer.ops->bytes_out(session->viewer.viewer);
     stats->ack_us = (uint32_t)orl_stream_latency_us(session->stream);
     stats->last_input_ms = session->last_input_ms;
+    uint64_t now_us = orl_clock_now_us();
+    orl_telemetry_take(orl_stream_telemetry(session->stream), now_us, &stats->since);
     orl_control_post(session->control, &msg);
-    orl_timer_start(session->stats_timer, STATS_US, 0);
+    orl_timer_start(session->stats_timer,
+            now_us < session->watched_until_us ? WATCHED_STATS_US : STATS_US, 0);
+}
+
+static void on_watch(void *ctx)
+{
+    struct orl_session *session = ctx;
+    uint64_t now_us = orl_clock_now_us();
+    bool is_new = now_us >= session->watched_until_us;
+    session->watched_until_us = now_us + WATCHED_US;
+    if (is_new) {
+        send_stats(session); /* what was before somebody looked is not what he wants to see */
+    }
 }
 
 /* ---- sizes ---- */
@@ -395,6 +412,10 @@ static void on_input(void *ctx, const struct orl_input *input)
         return;
     }
     session->last_input_ms = orl_clock_wall_ms();
+    bool is_key = input->kind == ORL_INPUT_KEY || input->kind == ORL_INPUT_KEYSYM;
+    if (is_key && input->is_down != 0) {
+        orl_telemetry_key(orl_stream_telemetry(session->stream), orl_clock_now_us());
+    }
     orl_session_input_send(&session->input, input);
 }
 
@@ -502,6 +523,7 @@ int orl_session_new(struct orl_loop *loop, const struct orl_session_opts *opts,
     static const struct orl_control_events control_events = {.on_plan = on_plan,
             .on_notice = on_notice,
             .on_link = on_link,
+            .on_watch = on_watch,
             .on_close = on_close,
             .on_gone = on_gone};
     struct orl_session *session = calloc(1, sizeof(*session));

@@ -21,6 +21,7 @@ struct orl_stream {
     bool is_pumping;
     uint64_t blocked_us; /* since when */
     uint64_t frames;
+    struct orl_telemetry telemetry;
 };
 
 static void fail(struct orl_stream *stream, enum orl_reason reason, const char *text)
@@ -35,6 +36,19 @@ static void block(struct orl_stream *stream, uint64_t now_us)
 {
     stream->is_blocked = true;
     stream->blocked_us = now_us;
+}
+
+static uint64_t bytes_out(const struct orl_stream *stream)
+{
+    const struct orl_viewer_ops *ops = stream->viewer.ops;
+    return ops->bytes_out != NULL ? ops->bytes_out(stream->viewer.viewer) : 0;
+}
+
+static void count_sent(struct orl_stream *stream, const struct orl_update *update, uint64_t before)
+{
+    const uint64_t after = bytes_out(stream);
+    orl_telemetry_sent(
+            &stream->telemetry, update, after > before ? after - before : 0, orl_clock_now_us());
 }
 
 /* 1: sent; 0: nothing to send now, or the viewer takes nothing. */
@@ -59,6 +73,7 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
         }
         return 0;
     }
+    const uint64_t before = bytes_out(stream);
     code = ops->send(stream->viewer.viewer, &update);
     if (code < 0) {
         orl_planner_unsent(stream->planner);
@@ -66,6 +81,7 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
         return 0; /* other errors close the viewer, which says so by itself */
     }
     stream->frames++;
+    count_sent(stream, &update, before);
     orl_pacer_sent(&stream->pacer, update.frame_id, now_us);
     return 1;
 }
@@ -146,6 +162,7 @@ int orl_stream_new(struct orl_loop *loop, struct orl_picture *picture,
             .events = *events,
             .ctx = ctx,
             .is_visible = true};
+    orl_telemetry_init(&stream->telemetry, orl_clock_now_us());
     int code = orl_timer_new(loop, on_timer, stream, &stream->timer, err);
     if (code < 0) {
         free(stream);
@@ -189,7 +206,9 @@ void orl_stream_on_damage(struct orl_stream *stream)
 
 void orl_stream_on_ack(struct orl_stream *stream, uint32_t frame_id)
 {
-    (void)orl_pacer_acked(&stream->pacer, frame_id, orl_clock_now_us());
+    const uint64_t now_us = orl_clock_now_us();
+    (void)orl_pacer_acked(&stream->pacer, frame_id, now_us);
+    orl_telemetry_acked(&stream->telemetry, frame_id, now_us);
     stream->is_blocked = false;
     pump(stream);
 }
@@ -222,6 +241,11 @@ void orl_stream_stop(struct orl_stream *stream)
 {
     stream->is_stopped = true;
     orl_timer_stop(stream->timer);
+}
+
+struct orl_telemetry *orl_stream_telemetry(struct orl_stream *stream)
+{
+    return &stream->telemetry;
 }
 
 uint64_t orl_stream_frames(const struct orl_stream *stream)

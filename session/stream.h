@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "display/viewer.h"
 #include "session/picture.h"
+#include "session/telemetry.h"
 
 #define ORL_STREAM_STALL_US UINT64_C(60000000) /* a client that takes nothing for so long is over */
 
@@ -28,6 +29,7 @@ void orl_stream_on_writable(struct orl_stream *stream);
 void orl_stream_set_visible(struct orl_stream *stream, bool is_visible);
 void orl_stream_refresh(struct orl_stream *stream); /* the client wants everything again */
 void orl_stream_stop(struct orl_stream *stream);    /* no frame after it */
+struct orl_telemetry *orl_stream_telemetry(struct orl_stream *stream); /* borrowed */
 uint64_t orl_stream_frames(const struct orl_stream *stream);
 uint64_t orl_stream_latency_us(const struct orl_stream *stream); /* 0: unknown */
 void orl_stream_free(struct orl_stream *stream);

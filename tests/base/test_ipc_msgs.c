@@ -43,6 +43,31 @@ static void every_type_comes_back_as_it_was(void **state)
     }
 }
 
+static void statistics_come_back_with_every_count(void **state)
+{
+    (void)state;
+    struct orl_msg msg = {.type = ORL_MSG_STATS};
+    struct orl_stats_since *since = &msg.u.stats.since;
+    since->elapsed_ms = 10000;
+    for (uint32_t t = 0; t < ORL_STATS_TIME_COUNT; t++) {
+        for (uint32_t i = 0; i < ORL_HISTOGRAM_BUCKETS; i++) {
+            since->counts[t][i] = (t << 24) + i + 1;
+        }
+        since->sums_us[t] = (UINT64_C(1) << 40) + t;
+    }
+    for (uint32_t k = 0; k < ORL_STATS_KIND_COUNT; k++) {
+        since->kind_frames[k] = k + 1;
+        since->kind_bytes[k] = UINT64_MAX - k;
+    }
+    struct orl_buf buf;
+    encode(&msg, &buf);
+    struct orl_msg back;
+    assert_int_equal(orl_msg_decode(buf.data, buf.len, &back), 0);
+    assert_memory_equal(&back.u.stats, &msg.u.stats, sizeof(msg.u.stats));
+    assert_int_equal(orl_msg_decode(buf.data, buf.len - 1, &back), ORL_E_PROTO);
+    orl_buf_fini(&buf);
+}
+
 static void the_largest_proof_fits_a_datagram(void **state)
 {
     (void)state;
@@ -152,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_type_comes_back_as_it_was),
+            cmocka_unit_test(statistics_come_back_with_every_count),
             cmocka_unit_test(the_largest_proof_fits_a_datagram),
             cmocka_unit_test(every_truncation_is_refused),
             cmocka_unit_test(text_must_be_utf8_without_nul),

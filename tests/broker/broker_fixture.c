@@ -205,6 +205,12 @@ void api_ok(struct broker *b, const char *method, const char *path, const char *
     json_decref(answer);
 }
 
+void api_metrics(struct broker *b, char *ret_text, size_t size)
+{
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_int_equal(exchange(b, request, sizeof(request) - 1, ret_text, size), 200);
+}
+
 int api_raw(struct broker *b, const void *data, size_t len)
 {
     static char buf[65536];

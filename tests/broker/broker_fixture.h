@@ -27,6 +27,8 @@ json_t *api(
         struct broker *b, const char *method, const char *path, const char *body, int *ret_status);
 /* As above, asserts the status, throws the answer away. */
 void api_ok(struct broker *b, const char *method, const char *path, const char *body, int status);
+/* GET /metrics into ret_text, which is cut to size - 1 bytes. */
+void api_metrics(struct broker *b, char *ret_text, size_t size);
 /* Raw bytes to the API's socket; the answer's status, 0 when it closed, -1 when refused. */
 int api_raw(struct broker *b, const void *data, size_t len);
 int api_status_as(struct broker *b, uid_t uid); /* GET /v1/status by a child with that uid */

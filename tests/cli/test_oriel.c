@@ -212,6 +212,33 @@ static void a_refusal_in_json_is_on_both(void **state)
     assert_non_null(strstr(f->err, "refused"));
 }
 
+static void a_live_look_is_a_line_until_the_session_ends(void **state)
+{
+    struct fixture *f = *state;
+    static const char ended[] =
+            "{\"id\":\"5e\",\"state\":\"ended\",\"reason\":\"logged_off\",\"sample\":{\"seq\":3,"
+            "\"fps\":29.5,\"kbit_s\":120.5,\"rtt_us\":0,\"width_px\":1920,\"height_px\":1080,"
+            "\"encode\":{\"count\":30,\"p50_us\":400,\"p95_us\":3000},"
+            "\"kinds\":{\"copy\":{\"frames\":1,\"bytes\":100},\"h264\":{\"frames\":9,\"bytes\":300}"
+            "}}}";
+    start_broker(f, "200 OK", ended);
+    assert_int_equal(RUN(f, "session", "show", "5e", "--live"), 0);
+    assert_int_equal(strncmp(f->request, "GET /v1/sessions/5e/live HTTP/1.1\r\n", 35), 0);
+    assert_non_null(strstr(f->out, "FPS"));
+    assert_non_null(strstr(f->out, "29.5     120.5       -    0.40    3.00"));
+    assert_non_null(strstr(f->out, "1920x1080  h264 75% copy 25%\n"));
+    assert_non_null(strstr(f->err, "the session has ended: logged_off"));
+    start_broker(f, "200 OK", ended);
+    assert_int_equal(RUN(f, "session", "show", "5e", "--live", "--json"), 0);
+    assert_int_equal(strncmp(f->out, "{\"seq\":3,\"fps\":29.5,", 20), 0);
+    assert_string_equal(strchr(f->out, '\n'), "\n");
+    start_broker(f, "404 Not Found", "{\"error\":{\"code\":\"not_found\",\"text\":\"no\"}}");
+    assert_int_equal(RUN(f, "session", "show", "5e", "--live"), 1);
+    start_broker(f, "200 OK", "[1]");
+    assert_int_equal(RUN(f, "session", "show", "5e", "--live"), 2);
+    assert_string_equal(f->out, "");
+}
+
 static void nobody_there_is_exit_code_2(void **state)
 {
     struct fixture *f = *state;
@@ -282,6 +309,7 @@ int main(int argc, char **argv)
             CASE(a_body_is_sent_as_json),
             CASE(a_refusal_is_exit_code_1),
             CASE(a_refusal_in_json_is_on_both),
+            CASE(a_live_look_is_a_line_until_the_session_ends),
             CASE(nobody_there_is_exit_code_2),
             CASE(a_stranger_there_is_exit_code_2),
             CASE(a_wrong_line_is_exit_code_64_and_asks_nobody),

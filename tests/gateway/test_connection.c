@@ -248,8 +248,39 @@ static void a_flood_of_statistics_kills_before_it_fills_the_brokers_queue(void *
     }
     assert_int_equal(code, ORL_E_PROTO);
     assert_int_equal(notes.kills, 1);
-    assert_in_range(notes.to_broker[ORL_MSG_STATS], 1, 10);
+    assert_in_range(notes.to_broker[ORL_MSG_STATS], 1, 30);
     assert_int_equal(notes.conn.reason, ORL_REASON_SESSION_CRASHED);
+}
+
+static void what_was_counted_goes_to_the_broker_once(void **state)
+{
+    (void)state;
+    struct notes notes;
+    bring_to(&notes, ORL_CONN_STREAMING);
+    struct orl_msg stats = {.type = ORL_MSG_STATS};
+    stats.u.stats.frames = 7;
+    stats.u.stats.since.frames = 7;
+    stats.u.stats.since.counts[ORL_STATS_ACK][3] = 7;
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &stats, 0), 0);
+    assert_int_equal(notes.last_to_broker.u.stats.since.counts[ORL_STATS_ACK][3], 7);
+    orl_conn_announce(&notes.conn);
+    assert_int_equal(notes.last_to_broker.u.stats.frames, 7);
+    assert_int_equal(notes.last_to_broker.u.stats.since.frames, 0);
+    assert_int_equal(notes.last_to_broker.u.stats.since.counts[ORL_STATS_ACK][3], 0);
+}
+
+static void a_look_at_the_statistics_reaches_the_session_once_it_is_logged_in(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct orl_msg watch = {.type = ORL_MSG_WATCH, .conn = 7};
+    bring_to(&notes, ORL_CONN_LOGIN);
+    orl_conn_on_broker_msg(&notes.conn, &watch);
+    assert_int_equal(notes.to_session[ORL_MSG_WATCH], 0);
+    bring_to(&notes, ORL_CONN_STREAMING);
+    orl_conn_on_broker_msg(&notes.conn, &watch);
+    assert_int_equal(notes.to_session[ORL_MSG_WATCH], 1);
+    assert_int_equal(notes.last_to_session.conn, 0);
 }
 
 static void who_does_nothing_for_too_long_is_disconnected(void **state)
@@ -355,6 +386,8 @@ int main(void)
             cmocka_unit_test(the_gateway_writes_who_the_client_is),
             cmocka_unit_test(the_deadline_ends_with_the_first_statistics),
             cmocka_unit_test(a_flood_of_statistics_kills_before_it_fills_the_brokers_queue),
+            cmocka_unit_test(what_was_counted_goes_to_the_broker_once),
+            cmocka_unit_test(a_look_at_the_statistics_reaches_the_session_once_it_is_logged_in),
             cmocka_unit_test(who_does_nothing_for_too_long_is_disconnected),
             cmocka_unit_test(a_deadline_kills_and_tells_the_broker_once),
             cmocka_unit_test(a_crash_is_told_and_drops_the_console),

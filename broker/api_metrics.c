@@ -1,0 +1,160 @@
+/* GET /metrics: what Prometheus scrapes. No label names a person, a session or a desktop. */
+#include "base/buf.h"
+#include "broker/api_handlers.h"
+#include "broker/gateway_sock.h"
+#include "store/desktop.h"
+#include "store/pool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { METRICS_BYTES = 1 << 20 };
+
+static void put(struct orl_buf *buf, const char *fmt, ...) ORL_PRINTF(2, 3);
+static void put(struct orl_buf *buf, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    if (len > 0 && (size_t)len < sizeof(line)) {
+        orl_buf_put(buf, line, (size_t)len);
+    }
+}
+
+static void put_head(struct orl_buf *buf, const char *name, const char *type, const char *help)
+{
+    put(buf, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void put_reasons(
+        struct orl_buf *buf, const char *name, const char *help, const uint64_t *counts)
+{
+    put_head(buf, name, "counter", help);
+    for (unsigned i = 0; i < ORL_REASON_COUNT; i++) {
+        if (counts[i] > 0) {
+            put(buf, "%s{reason=\"%s\"} %llu\n", name, orl_reason_code((enum orl_reason)i),
+                    (unsigned long long)counts[i]);
+        }
+    }
+}
+
+static double seconds(uint64_t us)
+{
+    return (double)us / 1e6;
+}
+
+static void put_histogram(struct orl_buf *buf, const char *name, const char *protocol,
+        const struct orl_histogram *histogram)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < ORL_HISTOGRAM_BOUNDS; i++) {
+        count += histogram->counts[i];
+        put(buf, "%s_bucket{protocol=\"%s\",le=\"%g\"} %llu\n", name, protocol,
+                seconds(orl_histogram_bounds_us[i]), (unsigned long long)count);
+    }
+    count = orl_histogram_count(histogram);
+    put(buf, "%s_bucket{protocol=\"%s\",le=\"+Inf\"} %llu\n", name, protocol,
+            (unsigned long long)count);
+    put(buf, "%s_sum{protocol=\"%s\"} %.6f\n", name, protocol, seconds(histogram->sum_us));
+    put(buf, "%s_count{protocol=\"%s\"} %llu\n", name, protocol, (unsigned long long)count);
+}
+
+static const struct {
+    const char *name, *help;
+} time_metrics[ORL_STATS_TIME_COUNT] = {
+        {"oriel_frame_encode_seconds", "Damage seen until its frame was written to the client."},
+        {"oriel_frame_ack_seconds", "Frame written until the client acknowledged it."},
+        {"oriel_frame_total_seconds", "Damage seen until the client acknowledged its frame."},
+        {"oriel_key_to_frame_seconds", "Key pressed until the next newer frame was written."},
+};
+
+static void put_frames(struct orl_buf *buf, const struct orl_frame_stats *stats)
+{
+    const struct {
+        const char *name;
+        const struct orl_frame_sums *sums;
+    } protocols[] = {{"rdp", &stats->rdp}, {"vnc", &stats->vnc}};
+    for (unsigned t = 0; t < ORL_STATS_TIME_COUNT; t++) {
+        put_head(buf, time_metrics[t].name, "histogram", time_metrics[t].help);
+        for (unsigned p = 0; p < 2; p++) {
+            put_histogram(
+                    buf, time_metrics[t].name, protocols[p].name, &protocols[p].sums->times[t]);
+        }
+    }
+    put_head(buf, "oriel_frames_total", "counter", "Frames sent to clients.");
+    for (unsigned p = 0; p < 2; p++) {
+        put(buf, "oriel_frames_total{protocol=\"%s\"} %llu\n", protocols[p].name,
+                (unsigned long long)protocols[p].sums->frames);
+    }
+    put_head(buf, "oriel_frame_bytes_total", "counter", "Bytes of frames, by what they were for.");
+    for (unsigned i = 0; i < 2 * ORL_STATS_KIND_COUNT; i++) {
+        const unsigned p = i / ORL_STATS_KIND_COUNT;
+        const unsigned kind = i % ORL_STATS_KIND_COUNT;
+        put(buf, "oriel_frame_bytes_total{protocol=\"%s\",kind=\"%s\"} %llu\n", protocols[p].name,
+                orl_stats_kind_name((enum orl_stats_kind)kind),
+                (unsigned long long)protocols[p].sums->kind_bytes[kind]);
+    }
+    put_head(buf, "oriel_frame_stats_refused_total", "counter",
+            "Statistics of sessions that cannot be true.");
+    put(buf, "oriel_frame_stats_refused_total %llu\n", (unsigned long long)stats->refused);
+}
+
+struct metrics {
+    struct orl_broker *broker;
+    struct orl_buf *buf;
+};
+
+static int put_pool(void *ctx, const struct orl_pool_row *row)
+{
+    struct metrics *metrics = ctx;
+    struct orl_desktop_counts counts = {0};
+    if (orl_desktop_count(metrics->broker->store, row->name, &counts, NULL) == 0) {
+        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"total\"} %u\n", row->name,
+                counts.total);
+        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"ready\"} %u\n", row->name,
+                counts.ready);
+        put(metrics->buf, "oriel_pool_desktops{pool=\"%s\",state=\"given\"} %u\n", row->name,
+                counts.given);
+    }
+    return 0;
+}
+
+void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    struct orl_err err = {0};
+    struct orl_broker *broker = req->broker;
+    const struct orl_broker_counters *c = &broker->counters;
+    struct orl_buf buf;
+    struct metrics metrics = {.broker = broker, .buf = &buf};
+    orl_buf_init(&buf, METRICS_BYTES);
+    put_head(&buf, "oriel_logins_total", "counter", "Logins that got or wait for a desktop.");
+    put(&buf, "oriel_logins_total %llu\n", (unsigned long long)c->logins);
+    put_reasons(&buf, "oriel_refusals_total", "Refused logins and requests.", c->refusals);
+    put_reasons(&buf, "oriel_session_ends_total", "Sessions that ended.", c->session_ends);
+    put_head(&buf, "oriel_connections", "gauge", "Client connections by state.");
+    put(&buf, "oriel_connections{state=\"checking\"} %u\n",
+            orl_conn_count(broker->gateways, ORL_CONN_CHECKING));
+    put(&buf, "oriel_connections{state=\"waiting\"} %u\n",
+            orl_conn_count(broker->gateways, ORL_CONN_WAITING));
+    put(&buf, "oriel_connections{state=\"live\"} %u\n",
+            orl_conn_count(broker->gateways, ORL_CONN_LIVE));
+    put_head(&buf, "oriel_gateways", "gauge", "Connected gateways.");
+    put(&buf, "oriel_gateways %u\n", orl_gateway_count(broker->gateways));
+    put_head(&buf, "oriel_gateway_faults_total", "counter", "Messages no gateway may send.");
+    put(&buf, "oriel_gateway_faults_total %llu\n", (unsigned long long)c->gateway_faults);
+    put_head(&buf, "oriel_api_requests_total", "counter", "Requests to the API.");
+    put(&buf, "oriel_api_requests_total %llu\n", (unsigned long long)c->api_requests);
+    put_frames(&buf, &broker->frames);
+    put_head(&buf, "oriel_pool_desktops", "gauge", "Desktops by pool.");
+    int rc = orl_pool_list(broker->store, put_pool, &metrics, &err);
+    if (rc < 0 || buf.is_failed) {
+        orl_buf_fini(&buf);
+        err.code = rc < 0 ? rc : ORL_E_LIMIT;
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply_text(req, 200, "text/plain; version=0.0.4", (char *)buf.data, buf.len);
+}
