@@ -8,13 +8,15 @@
 #include <string.h>
 
 enum { MAX_DESKTOPS = 10000, MAX_MEMORY_MIB = 1 << 20, MAX_VCPUS = 512, MAX_TIMEOUT_S = 31536000 };
+enum { MAX_CLIPBOARD_BYTES = 16 << 20, DEFAULT_CLIPBOARD_BYTES = 1 << 20 };
 
 struct input {
     char name[ORL_NAME_MAX + 1];
     char kind[16];
     char template_name[ORL_NAME_MAX + 1];
-    uint32_t spares, max, memory_mib, vcpus, disconnect_timeout_s;
-    bool is_maintenance;
+    char clipboard[16];
+    uint32_t spares, max, memory_mib, vcpus, disconnect_timeout_s, clipboard_max_bytes;
+    bool has_sound, is_maintenance;
 };
 
 #define COMMON_FIELDS                                                                              \
@@ -26,6 +28,10 @@ struct input {
             {"vcpus", ORL_API_U32, offsetof(struct input, vcpus), 0, MAX_VCPUS, false},            \
             {"disconnect_timeout_s", ORL_API_U32, offsetof(struct input, disconnect_timeout_s), 0, \
                     MAX_TIMEOUT_S, false},                                                         \
+            {"clipboard", ORL_API_STR, offsetof(struct input, clipboard), 16, 0, false},           \
+            {"clipboard_max_bytes", ORL_API_U32, offsetof(struct input, clipboard_max_bytes), 0,   \
+                    MAX_CLIPBOARD_BYTES, false},                                                   \
+            {"sound", ORL_API_BOOL, offsetof(struct input, has_sound), 0, 0, false},               \
     {                                                                                              \
         "maintenance", ORL_API_BOOL, offsetof(struct input, is_maintenance), 0, 0, false           \
     }
@@ -52,7 +58,7 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row
 {
     int waiting = orl_session_count_waiting(broker->store, row->name, NULL);
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:s, s:I, s:o, "
-                     "s:i}",
+                     "s:i, s:s, s:I, s:b}",
             "name", row->name, "kind", orl_pool_kind_name(row->kind), "template",
             row->template_name, "spares", (json_int_t)row->spares, "max",
             (json_int_t)row->max_desktops, "memory_mib", (json_int_t)row->memory_mib, "vcpus",
@@ -61,7 +67,9 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row
             (json_int_t)row->created_ms, "problem",
             row->problem != ORL_REASON_NONE ? orl_reason_code(row->problem) : "", "problem_text",
             row->problem_text, "retry_ms", (json_int_t)row->retry_ms, "desktops",
-            counts_json(broker, row->name), "waiting", waiting < 0 ? 0 : waiting);
+            counts_json(broker, row->name), "waiting", waiting < 0 ? 0 : waiting, "clipboard",
+            orl_clipboard_policy_name(row->permit.clipboard), "clipboard_max_bytes",
+            (json_int_t)row->permit.clipboard_max_bytes, "sound", row->permit.has_sound != 0);
 }
 
 struct list {
@@ -106,20 +114,13 @@ static struct input input_of(const struct orl_pool_row *row)
             .memory_mib = row->memory_mib,
             .vcpus = row->vcpus,
             .disconnect_timeout_s = row->disconnect_timeout_s,
+            .clipboard_max_bytes = row->permit.clipboard_max_bytes,
+            .has_sound = row->permit.has_sound != 0,
             .is_maintenance = row->is_maintenance};
     memcpy(in.template_name, row->template_name, sizeof(in.template_name));
+    orl_msg_text(
+            in.clipboard, sizeof(in.clipboard), orl_clipboard_policy_name(row->permit.clipboard));
     return in;
-}
-
-static void apply(const struct input *in, struct orl_pool_row *row)
-{
-    memcpy(row->template_name, in->template_name, sizeof(row->template_name));
-    row->spares = in->spares;
-    row->max_desktops = in->max;
-    row->memory_mib = in->memory_mib;
-    row->vcpus = in->vcpus;
-    row->disconnect_timeout_s = in->disconnect_timeout_s;
-    row->is_maintenance = in->is_maintenance;
 }
 
 static const char *find_fault(const struct orl_pool_row *row)
@@ -134,6 +135,24 @@ static const char *find_fault(const struct orl_pool_row *row)
         return "field 'max' must be at least 1";
     }
     return row->spares > row->max_desktops ? "field 'spares' is over 'max'" : NULL;
+}
+
+/* The fault, or NULL. */
+static const char *apply(const struct input *in, struct orl_pool_row *row)
+{
+    memcpy(row->template_name, in->template_name, sizeof(row->template_name));
+    row->spares = in->spares;
+    row->max_desktops = in->max;
+    row->memory_mib = in->memory_mib;
+    row->vcpus = in->vcpus;
+    row->disconnect_timeout_s = in->disconnect_timeout_s;
+    row->is_maintenance = in->is_maintenance;
+    row->permit.clipboard_max_bytes = in->clipboard_max_bytes;
+    row->permit.has_sound = in->has_sound ? 1 : 0;
+    if (!orl_clipboard_policy_parse(in->clipboard, &row->permit.clipboard)) {
+        return "field 'clipboard' must be \"both\", \"to_guest\", \"to_client\" or \"none\"";
+    }
+    return find_fault(row);
 }
 
 static void reply_row(
@@ -156,7 +175,12 @@ void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args
 {
     (void)args;
     struct orl_err err = {0};
-    struct input in = {.spares = 1, .max = 10, .disconnect_timeout_s = 3600};
+    struct input in = {.clipboard = "both",
+            .clipboard_max_bytes = DEFAULT_CLIPBOARD_BYTES,
+            .has_sound = true,
+            .spares = 1,
+            .max = 10,
+            .disconnect_timeout_s = 3600};
     struct orl_pool_row row = {0};
     uint64_t seen = 0;
     if (!orl_api_body(req, add_fields, &in, &seen)) {
@@ -171,9 +195,8 @@ void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args
         in.spares = 0;
         in.max = MAX_DESKTOPS;
     }
-    apply(&in, &row);
+    const char *fault = apply(&in, &row);
     memcpy(row.name, in.name, sizeof(row.name));
-    const char *fault = find_fault(&row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
     } else if (!orl_api_begin(req)) {
@@ -198,8 +221,7 @@ void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *a
     if (!orl_api_body(req, change_fields, &in, &seen)) {
         return;
     }
-    apply(&in, &row);
-    const char *fault = find_fault(&row);
+    const char *fault = apply(&in, &row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
     } else if (!orl_api_begin(req)) {

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "broker/login.h"
 #include "broker/session_lease.h"
+#include "store/pool.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -189,6 +190,11 @@ void orl_conn_send_plan(struct orl_conn *conn, const struct orl_session_row *ses
     orl_msg_text(plan->pool, sizeof(plan->pool), session->pool);
     plan->waiting_since_ms = session->started_ms;
     plan->max_idle_s = (uint32_t)conn->gateway->gateways->broker->cfg->max_idle_s;
+    /* A pool that cannot be read permits nothing. */
+    struct orl_pool_row pool = {0};
+    if (orl_pool_get(conn->gateway->gateways->broker->store, session->pool, &pool, NULL) == 0) {
+        plan->permit = pool.permit;
+    }
     if (is_ready) {
         orl_msg_text(plan->desktop, sizeof(plan->desktop), session->desktop);
         plan->version = session->desktop_version;

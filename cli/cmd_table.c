@@ -79,6 +79,12 @@ static const struct orl_cli_column user_columns[] = {
             OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of each; 0: the template's."), \
             OPT("disconnect-timeout", ORL_CLI_OPT_NUM, "SECONDS", "disconnect_timeout_s",          \
                     "How long a disconnected session is kept; 0: for ever."),                      \
+            OPT("clipboard", ORL_CLI_OPT_STR, "WAY", "clipboard",                                  \
+                    "Clipboard text: both, to_guest, to_client or none."),                         \
+            OPT("clipboard-max", ORL_CLI_OPT_NUM, "BYTES", "clipboard_max_bytes",                  \
+                    "Longest clipboard text."),                                                    \
+            OPT("sound", ORL_CLI_OPT_ON, NULL, "sound", "The client hears the desktop."),          \
+            OPT("no-sound", ORL_CLI_OPT_OFF, NULL, "sound", "It does not."),                       \
             OPT("maintenance", ORL_CLI_OPT_ON, NULL, "maintenance", "No new sessions.")
 static const struct orl_cli_opt pool_add_opts[] = {
         NEEDED("kind", ORL_CLI_OPT_STR, "KIND", "kind",

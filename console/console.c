@@ -4,6 +4,7 @@
 #include "console/exchange.h"
 #include "console/links.h"
 #include "display/link.h"
+#include "display/permit.h"
 #include "display/source.h"
 #include "protocols/qemu/qemu_source.h"
 #include "protocols/vnc/vnc_source.h"
@@ -157,10 +158,12 @@ static int on_control(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struc
     if (msg->type != ORL_MSG_SURFACE || fds->count != 1) {
         return ORL_E_PROTO;
     }
-    static const struct orl_link_rights rights = {.may_give_text = true,
-            .may_take_text = true,
-            .may_hear = true,
-            .text_max_bytes = ORL_CLIPBOARD_MAX_BYTES};
+    const struct orl_permit *permit = &msg->u.surface.permit;
+    const struct orl_link_rights rights = {
+            .may_give_text = (permit->clipboard & ORL_CLIPBOARD_TO_GUEST) != 0,
+            .may_take_text = (permit->clipboard & ORL_CLIPBOARD_TO_CLIENT) != 0,
+            .may_hear = permit->has_sound != 0,
+            .text_max_bytes = orl_permit_max_bytes(permit)};
     struct orl_err err = {0};
     if (orl_links_add(c->links, orl_ipc_fds_take(fds, 0), &rights, &err) < 0) {
         orl_log_warn(&log_ctx, "link refused", "error", err.text);

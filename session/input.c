@@ -14,9 +14,43 @@ static int send_now(const struct orl_session_input *in, const struct orl_input *
     return fd < 0 ? ORL_E_CLOSED : orl_link_send(fd, &msg);
 }
 
+/* Only the last of a row of moves matters; wheels add up. */
+static bool merge(struct orl_input *last, const struct orl_input *input)
+{
+    if (last->kind != input->kind) {
+        return false;
+    }
+    switch (input->kind) {
+    case ORL_INPUT_POINTER:
+        if (last->code != input->code) {
+            return false;
+        }
+        last->x = input->x;
+        last->y = input->y;
+        return true;
+    case ORL_INPUT_RELATIVE:
+    case ORL_INPUT_WHEEL: {
+        struct orl_input sum = *last;
+        sum.x += input->x;
+        sum.y += input->y;
+        if (last->code != input->code || !orl_input_is_valid(&sum)) {
+            return false;
+        }
+        *last = sum;
+        return true;
+    }
+    case ORL_INPUT_LOCKS:
+    case ORL_INPUT_RELEASE_ALL:
+        *last = *input;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void enqueue(struct orl_session_input *in, const struct orl_input *input)
 {
-    if (in->count > 0 && orl_input_merge(&in->queue[in->count - 1], input)) {
+    if (in->count > 0 && merge(&in->queue[in->count - 1], input)) {
         return;
     }
     if (in->count == ORL_SESSION_INPUT_MAX) {
@@ -24,7 +58,7 @@ static void enqueue(struct orl_session_input *in, const struct orl_input *input)
         in->has_overflowed = true;
     }
     in->queue[in->count++] = *input;
-    orl_picture_want_writable(in->picture, true);
+    orl_picture_want_writable(in->picture, ORL_PICTURE_INPUT, true);
 }
 
 static int send_layout(struct orl_session_input *in)
@@ -39,8 +73,8 @@ static int send_layout(struct orl_session_input *in)
 
 static void want_writable(struct orl_session_input *in)
 {
-    orl_picture_want_writable(
-            in->picture, in->count > 0 || in->has_overflowed || in->is_layout_due);
+    orl_picture_want_writable(in->picture, ORL_PICTURE_INPUT,
+            in->count > 0 || in->has_overflowed || in->is_layout_due);
 }
 
 void orl_session_input_layout(struct orl_session_input *in, const struct orl_layout *layout)
@@ -95,5 +129,5 @@ void orl_session_input_clear(struct orl_session_input *in)
     in->count = 0;
     in->has_overflowed = false;
     in->is_layout_due = false;
-    orl_picture_want_writable(in->picture, false);
+    orl_picture_want_writable(in->picture, ORL_PICTURE_INPUT, false);
 }

@@ -26,6 +26,7 @@ struct orl_picture {
 
     int link_fd;
     struct orl_io *link_io;
+    unsigned waiting;            /* ORL_PICTURE_*, for the link to take more */
     struct orl_surface *surface; /* NULL: none yet */
     struct orl_scale scale;
     struct orl_cursor cursor;
@@ -146,6 +147,7 @@ static void drop_link(struct orl_picture *picture)
     orl_io_close(picture->link_io);
     picture->link_io = NULL;
     orl_close_fd(&picture->link_fd);
+    picture->waiting = 0;
     orl_surface_free(picture->surface);
     picture->surface = NULL;
 }
@@ -203,6 +205,9 @@ static int on_link_msg(struct orl_picture *picture, const struct orl_link_msg *m
     }
     case ORL_LINK_WAKE:
         return picture->surface != NULL ? 1 : ORL_E_PROTO;
+    case ORL_LINK_CLIPBOARD:
+    case ORL_LINK_SOUND:
+        return picture->events.on_aside(picture->ctx, msg);
     case ORL_LINK_CLOSED:
         return ORL_E_CLOSED;
     default:
@@ -309,10 +314,12 @@ int orl_picture_link_fd(const struct orl_picture *picture)
     return picture->link_fd;
 }
 
-void orl_picture_want_writable(struct orl_picture *picture, bool is_wanted)
+void orl_picture_want_writable(struct orl_picture *picture, unsigned who, bool is_wanted)
 {
+    picture->waiting = is_wanted ? picture->waiting | who : picture->waiting & ~who;
     if (picture->link_io != NULL) {
-        orl_io_set(picture->link_io, ORL_IO_READ | (is_wanted ? (unsigned)ORL_IO_WRITE : 0U));
+        orl_io_set(picture->link_io,
+                ORL_IO_READ | (picture->waiting != 0 ? (unsigned)ORL_IO_WRITE : 0U));
     }
 }
 

@@ -19,8 +19,11 @@ struct orl_picture_events {
     void (*on_lost)(
             void *ctx, enum orl_reason reason); /* the link is over; a text screen is shown */
     void (*on_broken)(void *ctx);               /* the console broke the link's rules */
-    void (*on_writable)(void *ctx);             /* the link takes input again */
+    void (*on_writable)(void *ctx);             /* the link takes more again */
+    /* CLIPBOARD or SOUND. Negative: the console broke the rules. */
+    int (*on_aside)(void *ctx, const struct orl_link_msg *msg);
 };
+enum { ORL_PICTURE_INPUT = 1, ORL_PICTURE_ASIDE = 2 }; /* who waits for the link */
 ORL_NODISCARD int orl_picture_new(struct orl_loop *loop, const struct orl_picture_events *events,
         void *ctx, struct orl_picture **ret_picture, struct orl_err *err);
 /* Shows a text screen; since_ms 0: without elapsed time. Strings are copied; footer may be NULL. */
@@ -38,7 +41,7 @@ bool orl_picture_is_live(const struct orl_picture *picture);
 bool orl_picture_source_size(
         const struct orl_picture *picture, uint32_t *ret_width_px, uint32_t *ret_height_px);
 int orl_picture_link_fd(const struct orl_picture *picture); /* borrowed; -1: none */
-void orl_picture_want_writable(struct orl_picture *picture, bool is_wanted);
+void orl_picture_want_writable(struct orl_picture *picture, unsigned who, bool is_wanted);
 void orl_picture_to_source(
         const struct orl_picture *picture, int32_t x, int32_t y, int32_t *ret_x, int32_t *ret_y);
 

@@ -1,6 +1,7 @@
 #include "session/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "session/aside.h"
 #include "session/control.h"
 #include "session/input.h"
 #include "session/picture.h"
@@ -38,6 +39,7 @@ struct orl_session {
     struct orl_picture *picture;
     struct orl_stream *stream;
     struct orl_session_input input;
+    struct orl_aside aside;
     struct orl_viewer_caps caps;
     struct orl_msg_plan plan;
     bool has_plan;
@@ -230,6 +232,7 @@ static void on_link_lost(void *ctx, enum orl_reason reason)
     struct orl_session *session = ctx;
     orl_log_info(&log_ctx, "the console is gone", "reason", orl_reason_code(reason));
     orl_session_input_clear(&session->input);
+    orl_aside_lost(&session->aside);
 }
 
 static void on_link_broken(void *ctx)
@@ -241,6 +244,21 @@ static void on_link_writable(void *ctx)
 {
     struct orl_session *session = ctx;
     orl_session_input_flush(&session->input);
+    orl_aside_flush(&session->aside);
+}
+
+static int on_link_aside(void *ctx, const struct orl_link_msg *msg)
+{
+    struct orl_session *session = ctx;
+    return session->state == OPEN ? orl_aside_on_link(&session->aside, msg) : ORL_OK;
+}
+
+/* Once the client is ready and the plan is there. */
+static void permit_aside(struct orl_session *session)
+{
+    if (session->state == OPEN && session->has_plan) {
+        orl_aside_set(&session->aside, &session->viewer, &session->caps, &session->plan.permit);
+    }
 }
 
 static void on_stream_failed(void *ctx, enum orl_reason reason, const char *text)
@@ -275,6 +293,7 @@ static void on_plan(void *ctx, const struct orl_msg_plan *plan)
         session->is_stats_due = false;
         send_stats(session);
     }
+    permit_aside(session);
     /* Before the log-in is over, it is painted when the client's size is known. */
     if (session->state == LOGIN ||
             (session->state == OPEN && !orl_picture_is_live(session->picture))) {
@@ -308,6 +327,7 @@ static void on_link(void *ctx, int fd)
         return;
     }
     session->has_source = false;
+    orl_aside_attached(&session->aside);
 }
 
 /* Refusals are worth reading; who logs off, or is taken over, knows. */
@@ -403,6 +423,7 @@ static void on_ready(void *ctx, const struct orl_viewer_caps *caps)
     if (session->state == LOGIN) {
         become_open(session);
     }
+    permit_aside(session);
 }
 
 static void on_input(void *ctx, const struct orl_input *input)
@@ -463,6 +484,14 @@ static void on_refresh(void *ctx, const struct orl_rect *r)
     orl_stream_refresh(session->stream);
 }
 
+static void on_clipboard(void *ctx, const struct orl_clipboard *step)
+{
+    struct orl_session *session = ctx;
+    if (session->state == OPEN) {
+        orl_aside_on_client(&session->aside, step);
+    }
+}
+
 static void on_viewer_closed(void *ctx, enum orl_reason reason, const char *text)
 {
     struct orl_session *session = ctx;
@@ -491,6 +520,7 @@ const struct orl_viewer_events *orl_session_viewer_events(void)
             .on_writable = on_writable,
             .on_visible = on_visible,
             .on_refresh = on_refresh,
+            .on_clipboard = on_clipboard,
             .on_closed = on_viewer_closed};
     return &events;
 }
@@ -502,10 +532,14 @@ static int make_parts(struct orl_session *session, struct orl_err *err)
             .on_source = on_source,
             .on_lost = on_link_lost,
             .on_broken = on_link_broken,
-            .on_writable = on_link_writable};
+            .on_writable = on_link_writable,
+            .on_aside = on_link_aside};
     int code = orl_picture_new(session->loop, &picture_events, session, &session->picture, err);
     if (code == ORL_OK) {
         orl_session_input_init(&session->input, session->picture);
+        code = orl_aside_init(&session->aside, session->loop, session->picture, err);
+    }
+    if (code == ORL_OK) {
         code = orl_timer_new(session->loop, send_stats, session, &session->stats_timer, err);
     }
     if (code == ORL_OK) {
@@ -574,6 +608,7 @@ void orl_session_free(struct orl_session *session)
     if (session->viewer.ops != NULL) {
         session->viewer.ops->free(session->viewer.viewer);
     }
+    orl_aside_fini(&session->aside);
     orl_picture_free(session->picture);
     orl_control_free(session->control);
     free(session);

@@ -2,9 +2,33 @@
 
 #include "store/store_priv.h"
 
+#include <string.h>
+
 #define COLUMNS                                                                                    \
     "name, kind, template, spares, max_desktops, memory_mib, vcpus, disconnect_timeout_s,"         \
-    " is_maintenance, is_deleted, created_ms, problem, problem_text, retry_ms"
+    " is_maintenance, is_deleted, created_ms, problem, problem_text, retry_ms, clipboard,"         \
+    " clipboard_max_bytes, has_sound"
+
+static const char *const policy_names[] = {[0] = "none",
+        [ORL_CLIPBOARD_TO_GUEST] = "to_guest",
+        [ORL_CLIPBOARD_TO_CLIENT] = "to_client",
+        [ORL_CLIPBOARD_BOTH] = "both"};
+
+const char *orl_clipboard_policy_name(uint32_t directions)
+{
+    return policy_names[directions & ORL_CLIPBOARD_BOTH];
+}
+
+bool orl_clipboard_policy_parse(const char *text, uint32_t *ret_directions)
+{
+    for (uint32_t i = 0; i < sizeof(policy_names) / sizeof(policy_names[0]); i++) {
+        if (strcmp(policy_names[i], text) == 0) {
+            *ret_directions = i;
+            return true;
+        }
+    }
+    return false;
+}
 
 static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct orl_err *err)
 {
@@ -29,6 +53,11 @@ static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct
     row.problem = orl_store_get_reason(q);
     orl_db_get_text(q, row.problem_text, sizeof(row.problem_text));
     row.retry_ms = orl_db_get_u64(q);
+    if (!orl_clipboard_policy_parse(orl_db_get_peek(q), &row.permit.clipboard)) {
+        orl_db_fail(q, "a pool has no known clipboard policy");
+    }
+    row.permit.clipboard_max_bytes = orl_db_get_u32(q);
+    row.permit.has_sound = orl_db_get_bool(q) ? 1 : 0;
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -55,12 +84,19 @@ static int check_template(
     return rc == 0 ? orl_store_no_such("template", row->template_name, err) : rc < 0 ? rc : 0;
 }
 
+static void put_permit(struct orl_db_query *q, const struct orl_permit *permit)
+{
+    orl_db_put_text(q, orl_clipboard_policy_name(permit->clipboard));
+    orl_db_put_u64(q, permit->clipboard_max_bytes);
+    orl_db_put_bool(q, permit->has_sound != 0);
+}
+
 static int write_new(struct orl_store *store, const struct orl_pool_row *row, uint64_t now_ms,
         struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO pool (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10,"
-            " '', '', 0)");
+            " '', '', 0, $11, $12, $13)");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, orl_pool_kind_name(row->kind));
     orl_db_put_text(&q, row->template_name);
@@ -71,6 +107,7 @@ static int write_new(struct orl_store *store, const struct orl_pool_row *row, ui
     orl_db_put_u64(&q, row->disconnect_timeout_s);
     orl_db_put_bool(&q, row->is_maintenance);
     orl_db_put_u64(&q, now_ms);
+    put_permit(&q, &row->permit);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_EXISTS) {
         return orl_err_set(err, rc, "there is a pool %s", row->name);
@@ -124,7 +161,8 @@ static int write_settings(
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE pool SET template = $1, spares = $2, max_desktops = $3, memory_mib = $4,"
-            " vcpus = $5, disconnect_timeout_s = $6, is_maintenance = $7 WHERE name = $8");
+            " vcpus = $5, disconnect_timeout_s = $6, is_maintenance = $7,"
+            " clipboard = $8, clipboard_max_bytes = $9, has_sound = $10 WHERE name = $11");
     orl_db_put_text(&q, row->template_name);
     orl_db_put_u64(&q, row->spares);
     orl_db_put_u64(&q, row->max_desktops);
@@ -132,6 +170,7 @@ static int write_settings(
     orl_db_put_u64(&q, row->vcpus);
     orl_db_put_u64(&q, row->disconnect_timeout_s);
     orl_db_put_bool(&q, row->is_maintenance);
+    put_permit(&q, &row->permit);
     orl_db_put_text(&q, row->name);
     return orl_store_run_one(&q, "pool", row->name, err);
 }

@@ -13,6 +13,7 @@ struct orl_pool_row {
     uint32_t memory_mib;           /* 0: the template's */
     uint32_t vcpus;                /* 0: the template's */
     uint32_t disconnect_timeout_s; /* 0: never */
+    struct orl_permit permit;      /* of a session on its desktops */
     bool is_maintenance;           /* no new sessions */
     bool is_deleted;               /* to be drained; the row goes when its desktops are gone */
     uint64_t created_ms;
@@ -20,6 +21,10 @@ struct orl_pool_row {
     char problem_text[ORL_TEXT_MAX + 1];
     uint64_t retry_ms; /* vmpool tries again then */
 };
+/* "both", "to_guest", "to_client", "none", from and to ORL_CLIPBOARD_TO_*. */
+const char *orl_clipboard_policy_name(uint32_t directions);
+bool orl_clipboard_policy_parse(const char *text, uint32_t *ret_directions);
+
 typedef int (*orl_pool_fn)(void *ctx, const struct orl_pool_row *row);
 
 /* ORL_E_INVAL (name), ORL_E_EXISTS, ORL_E_NOTFOUND (no such template, unless static). */
@@ -30,7 +35,7 @@ ORL_NODISCARD int orl_pool_get(struct orl_store *store, const char *name,
 ORL_NODISCARD int orl_pool_list(
         struct orl_store *store, orl_pool_fn fn, void *ctx, struct orl_err *err);
 /* Writes what the administrator owns: template_name, spares, max_desktops, memory, vcpus,
- * disconnect_timeout_s, is_maintenance. Not name, kind, problem. */
+ * disconnect_timeout_s, permit, is_maintenance. Not name, kind, problem. */
 ORL_NODISCARD int orl_pool_update(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err);
 /* reason NONE clears it. Written only when it differs. */

@@ -34,6 +34,12 @@ static BOOL on_channel_data(freerdp_peer *peer, UINT16 channel, const BYTE *data
         UINT32 flags, size_t total)
 {
     struct orl_viewer *v = orl_rdp_of(peer->context);
+    if (v->clipboard.svc.id != 0 && channel == v->clipboard.svc.id) {
+        return orl_rdp_clipboard_receive(v, data, size, flags) == ORL_OK;
+    }
+    if (v->sound.svc.id != 0 && channel == v->sound.svc.id) {
+        return orl_rdp_sound_receive(v, data, size, flags) == ORL_OK;
+    }
     if (size > total || total > ORL_RDP_CHANNEL_MAX_BYTES) {
         return FALSE;
     }

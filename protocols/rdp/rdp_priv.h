@@ -2,10 +2,14 @@
 #ifndef ORL_PROTOCOLS_RDP_RDP_PRIV_H
 #define ORL_PROTOCOLS_RDP_RDP_PRIV_H
 #include "base/buf.h"
+#include "display/enc_opus.h"
+#include "display/permit.h"
 #include "display/surface.h"
 #include "protocols/rdp/rdp_gfx_wire.h"
 #include "protocols/rdp/rdp_pixels.h"
 #include "protocols/rdp/rdp_planar.h"
+#include "protocols/rdp/rdp_sound_pcm.h"
+#include "protocols/rdp/rdp_sound_wire.h"
 #include "protocols/rdp/rdp_viewer.h"
 #include "protocols/rdp/rdp_x224_wire.h"
 #include "protocols/rdp/rdp_zgfx.h"
@@ -36,6 +40,56 @@ struct orl_rdp_dvc {
 struct orl_rdp_slot {
     uint16_t surface;             /* 0: none */
     uint32_t width_px, height_px; /* as coded */
+};
+
+/* A static channel that the client joined, in our own hands. */
+struct orl_rdp_svc {
+    uint16_t id;        /* 0: not open */
+    uint32_t flags;     /* of every chunk */
+    struct orl_buf in;  /* the message that arrives; is_failed: it is longer than we take */
+    struct orl_buf out; /* messages that wait, each after its length */
+    size_t sent;        /* bytes of the first one that went */
+};
+
+#define ORL_RDP_CLIP_WAITING 4
+
+struct orl_rdp_clipboard {
+    struct orl_rdp_svc svc;
+    struct orl_timer *timer; /* for the client's answer */
+    bool is_ready;           /* its first format list came */
+    /* The client's text. */
+    uint32_t offer;  /* of its newest list; counts up from 1 */
+    uint32_t format; /* in which it can be had; 0: there is none */
+    bool is_offered; /* the session knows of a text */
+    bool is_held;    /* not told yet: it may be an echo of the guest's */
+    uint32_t wanted; /* the offer whose text the guest waits for; 0: none */
+    uint32_t asked;  /* the offer that the client was asked for; 0: no answer is due */
+    uint32_t asked_format;
+    /* The guest's text. */
+    uint32_t guest_offer;
+    bool guest_has_text;
+    bool is_listed; /* the client was told of a text */
+    uint64_t listed_us;
+    uint64_t given_hash;                    /* of what the client got of it; 0: nothing */
+    uint32_t waiting[ORL_RDP_CLIP_WAITING]; /* formats that the client waits for */
+    unsigned waiting_count;
+};
+
+struct orl_rdp_sound {
+    struct orl_rdp_svc svc;
+    bool is_ready; /* the client said its formats */
+    bool has_wave2;
+    int16_t numbers[ORL_SND_FORMAT_COUNT]; /* the client's, of each format; -1: it has not */
+    enum orl_snd_format format;
+    struct orl_rdp_pcm pcm; /* in_hz 0: not begun */
+    struct orl_enc_opus *opus;
+    bool is_playing;
+    unsigned silent;                  /* blocks in a row */
+    uint8_t next_block, oldest_block; /* to be sent; of those not confirmed */
+    uint64_t sent_us[256];
+    uint64_t trained_us; /* asked and not answered; 0: neither */
+    bool has_base;
+    uint64_t base_us, base_at_us; /* the shortest time to a confirmation, and when it was seen */
 };
 
 struct orl_rdp_gfx {
@@ -106,6 +160,9 @@ struct orl_viewer {
 
     struct orl_rdp_gfx gfx;
     struct orl_rdp_dvc disp;
+    struct orl_permit permit;
+    struct orl_rdp_clipboard clipboard;
+    struct orl_rdp_sound sound;
     bool use_gfx; /* decided before on_ready */
     bool has_acks;
     struct orl_rdp_flight flight;
@@ -163,6 +220,33 @@ bool orl_rdp_dvc_write(struct orl_rdp_dvc *dvc, const uint8_t *data, size_t len)
 /* Returns 1 and a message in buf, 0: none, negative: broken. */
 int orl_rdp_dvc_read(struct orl_rdp_dvc *dvc, struct orl_buf *buf);
 void orl_rdp_dvc_close(struct orl_rdp_dvc *dvc);
+
+/* rdp_svc.c */
+bool orl_rdp_svc_is_joined(const struct orl_viewer *v, const char *name);
+void orl_rdp_svc_open(struct orl_viewer *v, struct orl_rdp_svc *svc, const char *name,
+        size_t max_in_bytes, size_t max_out_bytes);
+/* A chunk of the client's. True: svc->in is a whole message. */
+bool orl_rdp_svc_receive(struct orl_rdp_svc *svc, const uint8_t *data, size_t len, uint32_t flags);
+/* Queues a message. False: it has no room, or failed before. */
+bool orl_rdp_svc_put(struct orl_rdp_svc *svc, const struct orl_buf *msg);
+/* Writes some of what waits, as far as the client reads. False: the connection is broken. */
+bool orl_rdp_svc_flush(struct orl_viewer *v, struct orl_rdp_svc *svc);
+bool orl_rdp_svc_has_more(const struct orl_rdp_svc *svc);
+void orl_rdp_svc_close(struct orl_rdp_svc *svc); /* wiped */
+
+/* rdp_clipboard.c */
+void orl_rdp_clipboard_open(struct orl_viewer *v); /* if the client joined it and policy lets it */
+void orl_rdp_clipboard_step(struct orl_viewer *v, const struct orl_clipboard *step);
+/* Negative: the client broke the protocol. */
+int orl_rdp_clipboard_receive(
+        struct orl_viewer *v, const uint8_t *data, size_t len, uint32_t flags);
+void orl_rdp_clipboard_close(struct orl_viewer *v);
+
+/* rdp_sound.c: the same. */
+void orl_rdp_sound_open(struct orl_viewer *v);
+void orl_rdp_sound_play(struct orl_viewer *v, const struct orl_sound *played);
+int orl_rdp_sound_receive(struct orl_viewer *v, const uint8_t *data, size_t len, uint32_t flags);
+void orl_rdp_sound_close(struct orl_viewer *v);
 
 /* rdp_gfx.c */
 bool orl_rdp_gfx_open(struct orl_viewer *v);

@@ -2,7 +2,9 @@
 #include "base/log.h"
 #include "protocols/rdp/rdp_priv.h"
 #include <errno.h>
+#include <freerdp/channels/cliprdr.h>
 #include <freerdp/channels/drdynvc.h>
+#include <freerdp/channels/rdpsnd.h>
 #include <freerdp/channels/wtsvc.h>
 #include <freerdp/error.h>
 #include <poll.h>
@@ -57,7 +59,9 @@ static void watch(struct orl_viewer *v)
     if (v->io == NULL) {
         return;
     }
-    const bool wants_write = orl_rdp_is_blocked(v) || v->wants_writable;
+    const bool wants_write = orl_rdp_is_blocked(v) || v->wants_writable ||
+                             orl_rdp_svc_has_more(&v->clipboard.svc) ||
+                             orl_rdp_svc_has_more(&v->sound.svc);
     orl_io_set(v->io, ORL_IO_READ | (wants_write ? ORL_IO_WRITE : 0U));
 }
 
@@ -67,6 +71,11 @@ void orl_rdp_flush(struct orl_viewer *v)
         return;
     }
     if (v->is_activated && !WTSVirtualChannelManagerCheckFileDescriptorEx(v->vcm, FALSE)) {
+        orl_rdp_close(v, ORL_REASON_CLIENT_CLOSED, NULL);
+    }
+    /* Sound first: it is late soonest. */
+    if (v->is_activated &&
+            (!orl_rdp_svc_flush(v, &v->sound.svc) || !orl_rdp_svc_flush(v, &v->clipboard.svc))) {
         orl_rdp_close(v, ORL_REASON_CLIENT_CLOSED, NULL);
     }
     if (orl_rdp_is_blocked(v) && v->peer->DrainOutputBuffer(v->peer) < 0) {
@@ -107,6 +116,8 @@ static void destroy(struct orl_viewer *v)
     orl_timer_free(v->timer);
     orl_rdp_gfx_fini(v);
     orl_rdp_dvc_close(&v->disp);
+    orl_rdp_clipboard_close(v);
+    orl_rdp_sound_close(v);
     if (v->vcm != NULL && v->vcm != INVALID_HANDLE_VALUE) {
         WTSCloseServer(v->vcm);
     }
@@ -231,6 +242,8 @@ void orl_rdp_report_caps(struct orl_viewer *v)
             .width_px = is_gfx ? v->gfx.width_px : v->bitmap_width_px,
             .height_px = is_gfx ? v->gfx.height_px : v->bitmap_height_px,
             .layout = v->layout,
+            .has_clipboard = orl_rdp_svc_is_joined(v, CLIPRDR_SVC_CHANNEL_NAME),
+            .has_sound = orl_rdp_svc_is_joined(v, RDPSND_CHANNEL_NAME),
             .max_in_flight = ORL_RDP_MAX_IN_FLIGHT};
     if (v->state == ORL_RDP_READY) {
         v->events->on_ready(v->ctx, &caps);
@@ -518,6 +531,36 @@ static void op_set_cursor(struct orl_viewer *v, const struct orl_cursor *cursor)
     }
 }
 
+static bool is_open(const struct orl_viewer *v)
+{
+    return v->state == ORL_RDP_READY && !v->wants_close;
+}
+
+static void op_permit(struct orl_viewer *v, const struct orl_permit *permit)
+{
+    v->permit = *permit;
+    v->permit.clipboard_max_bytes = orl_permit_max_bytes(permit);
+    if (is_open(v)) {
+        orl_rdp_clipboard_open(v);
+        orl_rdp_sound_open(v);
+        orl_rdp_flush(v);
+    }
+}
+
+static void op_clipboard(struct orl_viewer *v, const struct orl_clipboard *step)
+{
+    if (is_open(v)) {
+        orl_rdp_clipboard_step(v, step);
+    }
+}
+
+static void op_sound(struct orl_viewer *v, const struct orl_sound *sound)
+{
+    if (is_open(v)) {
+        orl_rdp_sound_play(v, sound);
+    }
+}
+
 static void op_close(struct orl_viewer *v, enum orl_reason reason, const char *text)
 {
     orl_rdp_close(v, reason, text);
@@ -550,6 +593,9 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .can_send = op_can_send,
         .set_cursor = op_set_cursor,
         .close = op_close,
+        .permit = op_permit,
+        .clipboard = op_clipboard,
+        .sound = op_sound,
         .bytes_out = op_bytes_out,
         .free = op_free};
 

@@ -15,7 +15,7 @@ ANY_OUTSIDE = [
 RULES = {
     "base": (["base/*"], ["uv.h", "openssl/*", "seccomp.h", "cyaml/*", "malloc.h"]),
     "store": (["base/*", "store/*"], ["sqlite3.h", "libpq-fe.h"]),
-    "display": (["base/*", "display/*"], ["x264.h"]),
+    "display": (["base/*", "display/*"], ["x264.h", "opus/opus.h"]),
     "protocols/vnc": (["base/*", "display/*", "protocols/vnc/*"], ["rfb/*", "zlib.h", "turbojpeg.h"]),
     "protocols/rdp": (["base/*", "display/*", "protocols/rdp/*"], ["freerdp/*", "winpr/*"]),
     "protocols/qemu": (["base/*", "display/*", "protocols/qemu/*"], ["systemd/*"]),
