@@ -25,9 +25,11 @@ void oracle_owe_all(struct oracle *oracle);
 /* The client's decoders are gone, and what they have shown. */
 void oracle_forget_client(struct oracle *oracle);
 void oracle_report(struct oracle *oracle, const struct orl_rect *r, bool is_reported);
-/* The plan is well-formed and as new as the source, wherever the source reported what it did. */
-void oracle_check_plan(
-        struct oracle *oracle, const struct orl_update *update, const struct desk *desk);
+/* The plan is well-formed. */
+void oracle_check_plan(struct oracle *oracle, const struct orl_update *update);
+/* The plan is as new as the source, wherever the source reported what it did. */
+void oracle_check_fresh(
+        const struct oracle *oracle, const struct orl_update *update, const struct desk *desk);
 void oracle_sent(struct oracle *oracle, const struct orl_update *update);
 struct oracle_picture {
     const uint8_t *pixels;

@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "display/notice.h"
 #include "tests/model/world.h"
+#include <pthread.h>
+#include <stdatomic.h>
 
-enum { STEPS_DEFAULT = 250, FIXED_SEEDS = 5, REST_EVERY = 60, VIDEOS = 3 };
+enum { STEPS_DEFAULT = 250, FIXED_SEEDS = 5, REST_EVERY = 60, VIDEOS = 3, RACE_FRAMES = 150 };
 
 struct play {
     struct world world;
@@ -323,6 +325,51 @@ static void every_frame_is_as_planned_and_rest_is_exact(void **state)
     run_seed(orl_clock_now_us() % 1000000);
 }
 
+struct painter {
+    struct desk *desk;
+    struct rng rng;
+    struct orl_rect where;
+    atomic_bool is_over;
+};
+
+static void *paint_on(void *ctx)
+{
+    struct painter *painter = ctx;
+    while (!atomic_load(&painter->is_over)) {
+        const enum desk_paint how = (enum desk_paint)rng_in(&painter->rng, 0, DESK_PAINTS - 1);
+        const int32_t by = rng_in(&painter->rng, 1, 30);
+        desk_paint(painter->desk, &painter->rng, &painter->where, how);
+        for (int32_t i = 0; i < 3; i++) {
+            (void)desk_move(painter->desk, &painter->rng, &painter->where, 0, -by);
+        }
+    }
+    return NULL;
+}
+
+/* Torn reads: what is planned and shown must be the same all the time, and the source's in the end. */
+static void a_source_may_change_while_it_is_read(void **state)
+{
+    static struct world world;
+    pthread_t thread;
+    (void)state;
+    world_open(&world, orl_clock_now_us() % 1000000, 352, 288);
+    world.has_racing_source = true;
+    struct painter painter = {.desk = &world.desk, .where = {40, 30, 240, 200}};
+    painter.rng.state = world.rng.state;
+    assert_int_equal(pthread_create(&thread, NULL, paint_on, &painter), 0);
+    for (int i = 0; i < RACE_FRAMES; i++) {
+        world_report(&world, &painter.where);
+        world_run(&world, 20000);
+    }
+    atomic_store(&painter.is_over, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    world.has_racing_source = false;
+    const struct orl_rect all = desk_bounds(&world.desk);
+    world_report(&world, &all);
+    world_rest(&world);
+    world_close(&world);
+}
+
 static unsigned long long number_after(int argc, char **argv, const char *name, uint64_t fallback)
 {
     for (int i = 1; i + 1 < argc; i++) {
@@ -354,6 +401,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest fixed[] = {
             cmocka_unit_test(every_frame_is_as_planned_and_rest_is_exact),
+            cmocka_unit_test(a_source_may_change_while_it_is_read),
     };
     const struct CMUnitTest chosen[] = {cmocka_unit_test(these_seeds_hold)};
     steps = number_after(argc, argv, "--steps", STEPS_DEFAULT);

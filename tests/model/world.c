@@ -147,8 +147,9 @@ static int send_one(struct world *w)
         return 0;
     }
     w->planned++;
+    oracle_check_plan(&w->oracle, &update);
     if (!w->has_racing_source) {
-        oracle_check_plan(&w->oracle, &update, &w->desk);
+        oracle_check_fresh(&w->oracle, &update, &w->desk);
     }
     if (chance(w, 25)) {
         w->given_back++;

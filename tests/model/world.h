@@ -33,7 +33,7 @@ struct world {
     bool is_calm;                  /* no refusals, quick acknowledgements */
     bool loses_acks, is_suspended; /* acknowledgements */
     bool client_suspends;          /* by itself, for good */
-    bool has_racing_source;        /* the plan may be newer or older than what the desk shows now */
+    bool has_racing_source;        /* somebody else paints at any time */
     uint64_t ack_max_us;
     struct world_ack acks[WORLD_ACKS_MAX], last_ack;
     unsigned ack_count;
