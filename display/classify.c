@@ -15,8 +15,8 @@ struct orl_classify_cell {
     uint8_t hits; /* entries of the ring in use */
     bool is_photo, was_coded;
     /* This frame: */
-    uint8_t changed, photos; /* tiles */
-    bool is_judging, is_coded, is_seen;
+    uint8_t changed; /* tiles */
+    bool is_coded, is_seen;
 };
 
 int orl_classify_init(struct orl_classify *classify, const struct orl_tiles *tiles)
@@ -35,14 +35,6 @@ void orl_classify_fini(struct orl_classify *classify)
     free(classify->stack);
     classify->cells = NULL;
     classify->stack = NULL;
-}
-
-static struct orl_classify_cell *cell_of(
-        const struct orl_classify *classify, const struct orl_tiles *tiles, size_t tile)
-{
-    size_t col = tile % tiles->cols / CELL_TILES;
-    size_t row = tile / tiles->cols / CELL_TILES;
-    return &classify->cells[row * classify->cols + col];
 }
 
 /* Once for each time, however many tiles of the cell changed. */
@@ -86,8 +78,9 @@ static bool is_photo(
         const uint8_t *row = view->pixels + view->stride_bytes * (size_t)y + (size_t)r.x * PX_BYTES;
         uint32_t before = 0;
         for (int32_t x = 0; x < r.width; x++) {
-            uint32_t px = 0;
-            memcpy(&px, row + (size_t)x * PX_BYTES, 3);
+            uint32_t px;
+            memcpy(&px, row + (size_t)x * PX_BYTES, sizeof(px));
+            px &= 0xFFFFFF; /* the fourth byte never counts */
             bins |= UINT64_C(1) << ((px * UINT32_C(2654435761)) >> 26);
             rough += x > 0 && px != before;
             before = px;
@@ -98,49 +91,78 @@ static bool is_photo(
            (colours >= ORL_CLASSIFY_ROUGH_COLOURS && rough * 2 >= SAMPLE_ROWS * r.width);
 }
 
-static void begin_frame(struct orl_classify *classify)
+/* The tiles of one cell, from `first` on; how many rows and columns of them there are. */
+struct block {
+    size_t first;
+    unsigned rows, cols;
+};
+
+static struct block block_of(const struct orl_tiles *tiles, unsigned cell_col, unsigned cell_row)
 {
-    const size_t count = (size_t)classify->cols * classify->rows;
-    for (size_t i = 0; i < count; i++) {
-        struct orl_classify_cell *cell = &classify->cells[i];
-        cell->changed = cell->photos = 0;
-        cell->is_judging = cell->is_coded = cell->is_seen = false;
-    }
+    const unsigned col = cell_col * CELL_TILES;
+    const unsigned row = cell_row * CELL_TILES;
+    const struct block block = {(size_t)row * tiles->cols + col,
+            tiles->rows - row < CELL_TILES ? tiles->rows - row : CELL_TILES,
+            tiles->cols - col < CELL_TILES ? tiles->cols - col : CELL_TILES};
+    return block;
 }
 
-static void note_tiles(struct orl_classify *classify, const struct orl_tiles *tiles,
-        const struct orl_classify_view *view, uint32_t now_ms)
+static bool has_own_motion(
+        const struct orl_tiles *tiles, const struct orl_classify_view *view, size_t tile)
 {
-    for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
-            i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
-        struct orl_classify_cell *cell = cell_of(classify, tiles, i);
-        const struct orl_rect tile = orl_tiles_rect(tiles, i);
-        if (!orl_region_intersects(view->moved, &tile)) {
-            note(cell, now_ms);
+    if (view->moved->count == 0) {
+        return true;
+    }
+    const struct orl_rect r = orl_tiles_rect(tiles, tile);
+    return !orl_region_intersects(view->moved, &r);
+}
+
+/* Judged by one of the changed tiles of each row. */
+static void note_cell(struct orl_classify_cell *cell, const struct orl_tiles *tiles,
+        const struct block *block, const struct orl_classify_view *view, uint32_t now_ms)
+{
+    bool is_noted = false;
+    unsigned judged = 0;
+    unsigned photos = 0;
+    cell->changed = 0;
+    cell->is_coded = cell->is_seen = false;
+    const bool is_judging =
+            !is_moving(cell, now_ms) || now_ms - cell->judged_ms >= ORL_CLASSIFY_JUDGE_MS;
+    for (unsigned y = 0; y < block->rows; y++) {
+        for (unsigned x = 0; x < block->cols; x++) {
+            const size_t i = block->first + (size_t)y * tiles->cols + x;
+            if ((tiles->flags[i] & ORL_TILE_CHANGED) == 0) {
+                continue;
+            }
+            if (!is_noted && has_own_motion(tiles, view, i)) {
+                note(cell, now_ms);
+                is_noted = true;
+            }
+            cell->changed++;
+            if (is_judging && judged <= y) {
+                judged++;
+                photos += is_photo(tiles, view, i);
+            }
         }
-        if (cell->changed == 0) {
-            cell->is_judging =
-                    !is_moving(cell, now_ms) || now_ms - cell->judged_ms >= ORL_CLASSIFY_JUDGE_MS;
-        }
-        cell->changed++;
-        if (cell->is_judging && is_photo(tiles, view, i)) {
-            cell->photos++;
-        }
+    }
+    if (judged > 0) {
+        cell->judged_ms = now_ms;
+        cell->is_photo = photos * 2 >= judged;
     }
 }
 
 /* How many pixels changed where nothing moves at video rate. */
-static int64_t judge_cells(struct orl_classify *classify, uint32_t now_ms)
+static int64_t note_cells(struct orl_classify *classify, const struct orl_tiles *tiles,
+        const struct orl_classify_view *view, uint32_t now_ms)
 {
-    const size_t count = (size_t)classify->cols * classify->rows;
     int64_t still_px = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct orl_classify_cell *cell = &classify->cells[i];
-        if (cell->is_judging) {
-            cell->judged_ms = now_ms;
-            cell->is_photo = cell->photos * 2 >= cell->changed;
+    for (unsigned row = 0; row < classify->rows; row++) {
+        for (unsigned col = 0; col < classify->cols; col++) {
+            struct orl_classify_cell *cell = &classify->cells[(size_t)row * classify->cols + col];
+            const struct block block = block_of(tiles, col, row);
+            note_cell(cell, tiles, &block, view, now_ms);
+            still_px += is_moving(cell, now_ms) ? 0 : cell->changed * ORL_TILE_AREA_PX;
         }
-        still_px += is_moving(cell, now_ms) ? 0 : cell->changed * ORL_TILE_AREA_PX;
     }
     return still_px;
 }
@@ -216,22 +238,29 @@ static bool choose_places(struct orl_classify *classify, const struct orl_tiles 
     return is_any;
 }
 
+static void set_coded(const struct orl_classify *classify, struct orl_tiles *tiles)
+{
+    for (unsigned row = 0; row < tiles->rows; row++) {
+        const struct orl_classify_cell *cells =
+                classify->cells + (size_t)row / CELL_TILES * classify->cols;
+        uint8_t *flags = tiles->flags + (size_t)row * tiles->cols;
+        for (unsigned col = 0; col < tiles->cols; col++) {
+            if ((flags[col] & ORL_TILE_CHANGED) != 0 && cells[col / CELL_TILES].is_coded) {
+                flags[col] |= ORL_TILE_CODED;
+            }
+        }
+    }
+}
+
 bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
         const struct orl_classify_view *view, uint64_t now_us)
 {
     const uint32_t now_ms = (uint32_t)(now_us / ORL_US_PER_MS);
-    begin_frame(classify);
-    note_tiles(classify, tiles, view, now_ms);
-    const int64_t still_px = judge_cells(classify, now_ms);
+    const int64_t still_px = note_cells(classify, tiles, view, now_ms);
     const bool has_still = still_px > part_of(tiles, ORL_CLASSIFY_STILL_PER_MILLE);
     if (!choose_places(classify, tiles, has_still, now_ms)) {
         return false;
     }
-    for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
-            i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
-        if (cell_of(classify, tiles, i)->is_coded) {
-            tiles->flags[i] |= ORL_TILE_CODED;
-        }
-    }
+    set_coded(classify, tiles);
     return true;
 }

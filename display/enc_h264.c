@@ -8,10 +8,10 @@
 #include <x264.h>
 
 #define MB 16
-#define RATE_MIN_KBIT_S 500
+#define RATE_MIN_KBIT_S 100
 #define RATE_MAX_KBIT_S 400000
 #define FPS 60
-#define CRF 23.0F
+#define CRF 18.0F
 #define QP_MAX 51
 
 struct orl_h264 {
@@ -41,7 +41,7 @@ static void set_rate(x264_param_t *param, uint32_t max_kbit_s)
     uint32_t rate = max_kbit_s < RATE_MIN_KBIT_S ? RATE_MIN_KBIT_S : max_kbit_s;
     rate = rate > RATE_MAX_KBIT_S ? RATE_MAX_KBIT_S : rate;
     param->rc.i_vbv_max_bitrate = (int)rate;
-    param->rc.i_vbv_buffer_size = (int)(rate / 5); /* a key frame may take 200 ms of the line */
+    param->rc.i_vbv_buffer_size = (int)(rate / 20); /* three frames: a key press waits no longer */
 }
 
 static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
@@ -201,7 +201,9 @@ int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_by
         h264->has_picture = false;
         return orl_err_set(err, ORL_E_BACKEND, "x264 gave %d bytes", bytes);
     }
-    int qp = out.i_qpplus1 > 0 ? out.i_qpplus1 - 1 : (int)out.prop.f_crf_avg;
+    /* Where the bound forbids it to code anything, the second says so. */
+    int qp = out.i_qpplus1 - 1;
+    qp = (int)out.prop.f_crf_avg > qp ? (int)out.prop.f_crf_avg : qp;
     qp = qp < 0 ? 0 : qp;
     ret_frame->data = nals[0].p_payload; /* x264.h: payloads of one call are sequential in memory */
     ret_frame->len = (size_t)bytes;

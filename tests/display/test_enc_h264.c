@@ -175,12 +175,12 @@ static void only_damage_is_coded_and_the_rest_stays(void **state)
         assert_true(psnr(&b) > 35);
     }
     struct orl_region none = {.count = 0};
-    for (int n = 0; n < 5; n++) { /* at first x264 betters what it coded coarsely */
+    for (int n = 0; n < 40; n++) { /* at first x264 betters what it coded coarsely */
         assert_int_equal(orl_h264_encode(b.h264, b.src, b.stride, &none, false, &frame, NULL), 0);
-        assert_true(frame.len < key_bytes / 4);
+        assert_true(frame.len < key_bytes);
         decode(&b, &frame);
     }
-    assert_in_range(frame.len, 5, 100);
+    assert_in_range(frame.len, 5, 200);
     assert_true(psnr(&b) > 35);
     bench_close(&b);
 }
