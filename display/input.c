@@ -58,3 +58,36 @@ bool orl_input_is_valid(const struct orl_input *input)
         return false;
     }
 }
+
+bool orl_input_merge(struct orl_input *last, const struct orl_input *input)
+{
+    if (last->kind != input->kind) {
+        return false;
+    }
+    switch (input->kind) {
+    case ORL_INPUT_POINTER:
+        if (last->code != input->code) {
+            return false;
+        }
+        last->x = input->x;
+        last->y = input->y;
+        return true;
+    case ORL_INPUT_RELATIVE:
+    case ORL_INPUT_WHEEL: {
+        struct orl_input sum = *last;
+        sum.x += input->x;
+        sum.y += input->y;
+        if (last->code != input->code || !orl_input_is_valid(&sum)) {
+            return false;
+        }
+        *last = sum;
+        return true;
+    }
+    case ORL_INPUT_LOCKS:
+    case ORL_INPUT_RELEASE_ALL:
+        *last = *input;
+        return true;
+    default:
+        return false;
+    }
+}

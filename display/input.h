@@ -1,6 +1,7 @@
 /* What a person does, on its way from a viewer to a source. */
 #ifndef ORL_DISPLAY_INPUT_H
 #define ORL_DISPLAY_INPUT_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,5 +41,8 @@ struct orl_input {
 };
 /* In range for its kind; what comes from another process must pass it. */
 bool orl_input_is_valid(const struct orl_input *input);
+/* For queues. True: *last now stands for both: of a row of moves only the last matters, wheels add up. Keys and
+ * buttons are never merged. */
+ORL_NODISCARD bool orl_input_merge(struct orl_input *last, const struct orl_input *input);
 
 #endif

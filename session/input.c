@@ -14,43 +14,9 @@ static int send_now(const struct orl_session_input *in, const struct orl_input *
     return fd < 0 ? ORL_E_CLOSED : orl_link_send(fd, &msg);
 }
 
-/* Only the last of a row of moves matters; wheels add up. */
-static bool merge(struct orl_input *last, const struct orl_input *input)
-{
-    if (last->kind != input->kind) {
-        return false;
-    }
-    switch (input->kind) {
-    case ORL_INPUT_POINTER:
-        if (last->code != input->code) {
-            return false;
-        }
-        last->x = input->x;
-        last->y = input->y;
-        return true;
-    case ORL_INPUT_RELATIVE:
-    case ORL_INPUT_WHEEL: {
-        struct orl_input sum = *last;
-        sum.x += input->x;
-        sum.y += input->y;
-        if (last->code != input->code || !orl_input_is_valid(&sum)) {
-            return false;
-        }
-        *last = sum;
-        return true;
-    }
-    case ORL_INPUT_LOCKS:
-    case ORL_INPUT_RELEASE_ALL:
-        *last = *input;
-        return true;
-    default:
-        return false;
-    }
-}
-
 static void enqueue(struct orl_session_input *in, const struct orl_input *input)
 {
-    if (in->count > 0 && merge(&in->queue[in->count - 1], input)) {
+    if (in->count > 0 && orl_input_merge(&in->queue[in->count - 1], input)) {
         return;
     }
     if (in->count == ORL_SESSION_INPUT_MAX) {

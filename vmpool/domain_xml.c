@@ -122,6 +122,8 @@ static void put_display(
     orl_xml_putf(out, "</model></video>\n");
 }
 
+/* The keyboard: virtio has room for twice the keys that USB has, and is not polled; guests without its driver have
+ * the machine's PS/2. The tablet is USB: every guest has that one, and without it the pointer is not absolute. */
 static void put_devices(
         struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
 {
@@ -134,7 +136,7 @@ static void put_devices(
             "    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>"
             "</channel>\n"
             "    <input type='tablet' bus='usb'/>\n"
-            "    <input type='keyboard' bus='usb'/>\n");
+            "    <input type='keyboard' bus='virtio'/>\n");
     put_network(out, spec);
     put_display(out, spec, type);
     orl_xml_putf(out,

@@ -56,10 +56,27 @@ static uint32_t qnum_of(uint32_t code)
     return (code & 0x7F) | ((code & ORL_SCANCODE_EXTENDED) != 0 ? 0x80U : 0U);
 }
 
+static uint32_t lock_of(uint32_t qnum)
+{
+    switch (qnum) {
+    case QNUM_CAPS:
+        return ORL_LOCK_CAPS;
+    case QNUM_NUM:
+        return ORL_LOCK_NUM;
+    case QNUM_SCROLL:
+        return ORL_LOCK_SCROLL;
+    default:
+        return 0;
+    }
+}
+
 static void key(struct orl_qemu_calls *c, uint32_t qnum, bool is_down)
 {
     if (!is_down && !c->is_down[qnum]) {
         return;
+    }
+    if (is_down && !c->is_down[qnum]) {
+        c->locks ^= lock_of(qnum);
     }
     c->is_down[qnum] = is_down;
     call(c, KEYBOARD, is_down ? "Press" : "Release", "u", qnum);
@@ -108,24 +125,24 @@ static void release_all(struct orl_qemu_calls *c)
     set_buttons(c, 0);
 }
 
-/* The guest's lock keys are here: presses those that differ. */
+/* The guest's LEDs are here: presses the lock keys that differ. */
 static int on_modifiers(sd_bus_message *m, void *ctx, sd_bus_error *error)
 {
-    static const struct {
-        uint32_t bit, qnum;
-    } table[] = {
-            {ORL_LOCK_SCROLL, QNUM_SCROLL}, {ORL_LOCK_NUM, QNUM_NUM}, {ORL_LOCK_CAPS, QNUM_CAPS}};
+    static const uint32_t qnums[] = {QNUM_SCROLL, QNUM_NUM, QNUM_CAPS};
     struct orl_qemu_calls *c = ctx;
-    uint32_t has = 0;
+    uint32_t told = 0;
     (void)error;
+    c->is_asking = false;
     if (sd_bus_message_is_method_error(m, NULL) != 0 ||
-            sd_bus_message_read(m, "v", "u", &has) < 0) {
+            sd_bus_message_read(m, "v", "u", &told) < 0) {
         return 0;
     }
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (((has ^ c->wanted_locks) & table[i].bit) != 0 && !c->is_down[table[i].qnum]) {
-            key(c, table[i].qnum, true);
-            key(c, table[i].qnum, false);
+    c->locks = told != c->locks_told ? told : c->locks;
+    c->locks_told = told;
+    for (size_t i = 0; i < sizeof(qnums) / sizeof(qnums[0]); i++) {
+        if (((c->locks ^ c->wanted_locks) & lock_of(qnums[i])) != 0 && !c->is_down[qnums[i]]) {
+            key(c, qnums[i], true);
+            key(c, qnums[i], false);
         }
     }
     return 0;
@@ -137,7 +154,7 @@ static void ask_modifiers(struct orl_qemu_calls *c)
     if (sd_bus_message_new_method_call(c->bus, &m, NULL, ORL_QEMU_CONSOLE_PATH,
                 "org.freedesktop.DBus.Properties", "Get") >= 0 &&
             sd_bus_message_append(m, "ss", KEYBOARD, "Modifiers") >= 0) {
-        (void)sd_bus_call_async(c->bus, NULL, m, on_modifiers, c, LOCKS_MAX_US);
+        c->is_asking = sd_bus_call_async(c->bus, NULL, m, on_modifiers, c, LOCKS_MAX_US) >= 0;
     }
     (void)sd_bus_message_unref(m);
 }
@@ -174,7 +191,7 @@ void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *
     case ORL_INPUT_RELEASE_ALL:
         release_all(calls);
         break;
-    default: /* KEYSYM: this display takes scancodes only */
+    default: /* KEYSYM: consoles make scancodes of them */
         break;
     }
 }

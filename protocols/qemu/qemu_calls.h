@@ -14,6 +14,9 @@ struct orl_qemu_calls {
     uint32_t buttons; /* ORL_BUTTON_* */
     int32_t wheel_x, wheel_y;
     uint32_t wanted_locks;
+    bool is_asking;      /* for the guest's lock keys: what comes after waits */
+    uint32_t locks_told; /* as the guest last had its LEDs */
+    uint32_t locks;      /* as they should be: a guest is slow with its LEDs, or has none */
 };
 /* The monitors that are wanted, for the guest to follow. */
 void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout);

@@ -77,6 +77,11 @@ static size_t queued(const struct orl_qemu_display *d)
     return sd_bus_get_n_queued_write(d->bus, &count) < 0 ? 0 : (size_t)count;
 }
 
+static bool takes_input(const struct orl_qemu_display *d)
+{
+    return queued(d) < QUEUED_MAX && !d->calls.is_asking;
+}
+
 static void watch(struct orl_qemu_display *d)
 {
     int events = sd_bus_get_events(d->bus);
@@ -87,8 +92,7 @@ static void watch(struct orl_qemu_display *d)
     orl_io_set(d->bus_io, ((events & POLLIN) != 0 ? (unsigned)ORL_IO_READ : 0U) |
                                   ((events & POLLOUT) != 0 ? (unsigned)ORL_IO_WRITE : 0U));
     if (d->input_io != NULL) {
-        orl_io_set(
-                d->input_io, ORL_IO_HANGUP | (queued(d) < QUEUED_MAX ? (unsigned)ORL_IO_READ : 0U));
+        orl_io_set(d->input_io, ORL_IO_HANGUP | (takes_input(d) ? (unsigned)ORL_IO_READ : 0U));
     }
 }
 
@@ -129,7 +133,7 @@ static void on_input(void *ctx, unsigned events)
     uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
     int rc = (events & ORL_IO_READ) == 0 ? ORL_E_CLOSED : ORL_OK;
-    for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && queued(d) < QUEUED_MAX; i++) {
+    for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && takes_input(d); i++) {
         rc = orl_link_recv(d->input_fd, buf, &msg);
         if (rc == ORL_OK) {
             rc = take_msg(d, &msg);

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "display/link.h"
+#include "protocols/qemu/qemu_input.h"
 #include "protocols/qemu/qemu_reader.h"
 #include <errno.h>
 #include <sys/socket.h>
@@ -18,9 +19,9 @@ struct orl_source {
     struct orl_io *stream, *input;
     struct orl_timer *watch;
     struct orl_qemu_reader *reader;
-    struct orl_input pointer; /* the last place, when vmpool did not read */
+    struct orl_qemu_input *typed;
     struct orl_layout layout; /* the last one, as long as vmpool did not read it */
-    bool is_pointer_due, is_layout_due;
+    bool is_layout_due, is_input_blocked;
     uint64_t started_us, heard_us;
     bool is_closed;
 };
@@ -113,24 +114,29 @@ static void on_watch(void *ctx)
     }
 }
 
-static int put(const struct orl_source *s, const struct orl_input *input)
+static void watch_input(const struct orl_source *s)
 {
-    const struct orl_link_msg msg = {.type = ORL_LINK_INPUT, .input = *input, .surface_fd = -1};
-    return orl_link_send(s->input_fd, &msg);
+    bool is_due = s->is_input_blocked || s->is_layout_due;
+    if (!s->is_closed) {
+        orl_io_set(s->input, ORL_IO_HANGUP | (is_due ? (unsigned)ORL_IO_WRITE : 0U));
+    }
 }
 
-static void put_due(struct orl_source *s)
+static void put_layout(struct orl_source *s)
 {
     const struct orl_link_msg msg = {
             .type = ORL_LINK_LAYOUT, .layout = s->layout, .surface_fd = -1};
     if (s->is_layout_due) {
         s->is_layout_due = orl_link_send(s->input_fd, &msg) == ORL_E_AGAIN;
+        watch_input(s);
     }
-    if (s->is_pointer_due) {
-        s->is_pointer_due = put(s, &s->pointer) == ORL_E_AGAIN;
-    }
-    orl_io_set(s->input,
-            ORL_IO_HANGUP | (s->is_pointer_due || s->is_layout_due ? (unsigned)ORL_IO_WRITE : 0U));
+}
+
+static void on_blocked(void *ctx, bool is_blocked)
+{
+    struct orl_source *s = ctx;
+    s->is_input_blocked = is_blocked;
+    watch_input(s);
 }
 
 static void on_input_socket(void *ctx, unsigned events)
@@ -139,7 +145,8 @@ static void on_input_socket(void *ctx, unsigned events)
     if ((events & ORL_IO_HANGUP) != 0) {
         close_now(s, ORL_REASON_CONSOLE_LOST, "the display's keeper is gone");
     } else {
-        put_due(s);
+        put_layout(s);
+        orl_qemu_input_flush(s->typed);
     }
 }
 
@@ -159,22 +166,9 @@ static struct orl_input on_screen(struct orl_source *s, const struct orl_input *
 
 static void source_input(struct orl_source *s, const struct orl_input *input)
 {
-    if (s->is_closed) {
-        return;
-    }
     struct orl_input placed = on_screen(s, input);
-    bool is_move = placed.kind == ORL_INPUT_POINTER && placed.code == s->pointer.code;
-    if (!is_move) {
-        put_due(s); /* before what comes after it */
-    }
-    int rc = s->is_pointer_due ? ORL_E_AGAIN : put(s, &placed);
-    if (placed.kind == ORL_INPUT_POINTER) {
-        s->pointer = placed;
-        s->is_pointer_due = rc == ORL_E_AGAIN;
-        put_due(s);
-    }
-    if (rc == ORL_E_AGAIN && !is_move && placed.kind != ORL_INPUT_RELATIVE) {
-        close_now(s, ORL_REASON_CONSOLE_LOST, "the display's keeper stopped reading");
+    if (!s->is_closed) {
+        orl_qemu_input_put(s->typed, &placed);
     }
 }
 
@@ -183,7 +177,7 @@ static void source_set_layout(struct orl_source *s, const struct orl_layout *lay
     s->layout = *layout;
     s->is_layout_due = true;
     if (!s->is_closed) {
-        put_due(s);
+        put_layout(s);
     }
 }
 
@@ -201,6 +195,7 @@ static void source_free(struct orl_source *s)
     orl_io_close(s->stream);
     orl_io_close(s->input);
     orl_timer_free(s->watch);
+    orl_qemu_input_free(s->typed);
     orl_qemu_reader_free(s->reader);
     orl_close_fd(&s->stream_fd);
     orl_close_fd(&s->input_fd); /* vmpool then releases the keys that are down */
@@ -222,6 +217,7 @@ static int start(struct orl_source *s, struct orl_loop *loop, struct orl_err *er
     if (rc == ORL_OK) {
         rc = orl_io_open(loop, s->input_fd, ORL_IO_HANGUP, on_input_socket, s, &s->input, err);
     }
+    rc = rc < 0 ? rc : orl_qemu_input_new(loop, s->input_fd, on_blocked, s, &s->typed, err);
     return rc < 0 ? rc : orl_timer_new(loop, on_watch, s, &s->watch, err);
 }
 

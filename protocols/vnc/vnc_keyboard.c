@@ -1,6 +1,6 @@
 #include "protocols/vnc/vnc_keyboard.h"
 #include "display/input.h"
-#include "protocols/vnc/vnc_keysym.h"
+#include "display/keysym.h"
 #include "protocols/vnc/vnc_wire.h"
 
 #define CODE_SHIFT_L 0x2A
@@ -24,9 +24,11 @@ static uint32_t qemu_keycode(uint32_t code)
 
 static uint32_t sym_of(const struct orl_vnc_keyboard *kb, uint32_t code)
 {
-    bool is_shift = kb->is_down[CODE_SHIFT_L] || kb->is_down[CODE_SHIFT_R];
-    return orl_vnc_keysym(
-            code, is_shift, (kb->locks & ORL_LOCK_CAPS) != 0, (kb->locks & ORL_LOCK_NUM) != 0);
+    const struct orl_keysym_state state = {
+            .is_shift = kb->is_down[CODE_SHIFT_L] || kb->is_down[CODE_SHIFT_R],
+            .is_caps = (kb->locks & ORL_LOCK_CAPS) != 0,
+            .is_num = (kb->locks & ORL_LOCK_NUM) != 0};
+    return orl_keysym_of_scancode(code, state);
 }
 
 static void put(const struct orl_vnc_keyboard *kb, uint32_t code, uint32_t sym, bool is_down,

@@ -1,6 +1,6 @@
 /* oriel-test-qemu dbus|vnc: in vmpool's, the gateway's and the session's place, with a real console, on the display
  * socket that is fd 3. Commands on standard input, one answer each:
- *   size W H | key CODE DOWN | pointer X Y BUTTONS | shot PATH | wait W H | signal NUMBER | reason | latency CODE N
+ *   size W H | key CODE DOWN | sym KEYSYM DOWN | locks BITS | pointer X Y BUTTONS | shot PATH | wait W H | signal NUMBER | reason | latency CODE N
  * "over WHY" comes by itself when the display is over. For tests/qemu/vm_qemu.py and the bench. */
 #include "base/clock.h"
 #include "base/loop.h"
@@ -128,6 +128,13 @@ static void run(struct tool *t, const char *line)
     } else if (sscanf(line, "pointer %d %d %d", &a, &b, &c) == 3) {
         const struct orl_input in = {
                 .kind = ORL_INPUT_POINTER, .code = (uint32_t)c, .x = a, .y = b};
+        rig_link_input(&t->link, &in);
+    } else if (sscanf(line, "sym %i %i", &a, &b) == 2) {
+        const struct orl_input in = {
+                .kind = ORL_INPUT_KEYSYM, .code = (uint32_t)a, .is_down = b != 0};
+        rig_link_input(&t->link, &in);
+    } else if (sscanf(line, "locks %d", &a) == 1) {
+        const struct orl_input in = {.kind = ORL_INPUT_LOCKS, .code = (uint32_t)a};
         rig_link_input(&t->link, &in);
     } else if (sscanf(line, "size %d %d", &a, &b) == 2) {
         const struct orl_layout layout = orl_layout_one((uint32_t)a, (uint32_t)b);

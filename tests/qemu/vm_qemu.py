@@ -6,6 +6,7 @@ Exit 77: this machine can't run it (no QEMU); ctest shows that as skipped."""
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -170,6 +171,51 @@ def shows_input(console):
     return changed and console.shows_what_qemu_has()
 
 
+def wait_keys(guest, start, expected, fact):
+    """expected: (code, "down" or "up") in order, in what the guest said since start."""
+    deadline, got = time.monotonic() + DEADLINE_S, []
+    while len(got) < len(expected) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        text = (guest.dir / "serial").read_bytes()[start:].decode()
+        got = [(int(code), way) for code, way in re.findall(r"key (\d+) (down|up)\r?\n", text)]
+    if got != expected:
+        print(f"     {len(got)} of {len(expected)}; got {got[:200]}", flush=True)
+    expect(got == expected, fact)
+
+
+def said_bytes(guest):
+    return (guest.dir / "serial").stat().st_size
+
+
+def test_typing(guest, console):
+    """The guest says each key that it gets; what its keyboard drops, it never gets."""
+    letters = [0x10, 0x12, 0x14, 0x16, 0x18, 0x1e, 0x20, 0x22, 0x24, 0x26, 0x2c, 0x2e, 0x30, 0x32]
+    for gap_ms in (0, 5, 20, 60):
+        start, expected = said_bytes(guest), []
+        for i in range(100):
+            code = letters[i % len(letters)]
+            for way in ("down", "up"):
+                console.tell(f"key {code} {1 if way == 'down' else 0}")
+                expected.append((code, way))
+            time.sleep(gap_ms / 1000)
+        wait_keys(guest, start, expected, f"100 keys every {gap_ms} ms arrive, in order")
+    start, expected = said_bytes(guest), []
+    for sign, code, is_shifted in (("H", 35, True), ("i", 23, False), ("!", 2, True), ("\xe9", 0, False)):
+        console.tell(f"sym {ord(sign)} 1")
+        console.tell(f"sym {ord(sign)} 0")
+        press = [(code, "down")] if code else []
+        expected += [(42, "down"), *press, (42, "up")] if is_shifted else press
+        expected += [(code, "up")] if code else []
+    wait_keys(guest, start, expected, "characters without scancodes are typed as a US keyboard has them")
+    caps = [(58, "down"), (58, "up")]
+    start = said_bytes(guest)
+    for locks in (4, 4, 0, 0):  # ORL_LOCK_CAPS
+        console.tell(f"locks {locks}")
+    console.tell("key 0x10 1")
+    console.tell("key 0x10 0")
+    wait_keys(guest, start, caps + caps + [(16, "down"), (16, "up")], "lock keys are pressed where they differ, before what is typed next")
+
+
 def test_stop(guest, tool, console, number, name):
     """A console that stops, or dies, while the guest paints as fast as it can."""
     console.tell(f"signal {number}")
@@ -194,6 +240,7 @@ def test(guest, tool):
     console.tell("pointer 300 300 0")
     moved = any(time.sleep(0.1) or console.shot() != still for _ in range(100))
     expect(moved and console.shows_what_qemu_has(), "the pointer reaches the guest")
+    test_typing(guest, console)
     console.tell("size 1024 768")
     expect(console.tell("wait 1024 768") == "ok", "the guest follows the wanted size")
     expect(console.shows_what_qemu_has(), "and its picture is exact")

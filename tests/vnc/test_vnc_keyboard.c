@@ -1,7 +1,6 @@
 #include "protocols/vnc/vnc_keyboard.h"
 
 #include "display/input.h"
-#include "protocols/vnc/vnc_keysym.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,36 +133,6 @@ static void locks_are_pressed_only_where_known_and_different(void **state)
     assert_int_equal(buf.len, 0);
 }
 
-static void caps_lock_and_shift_undo_each_other_on_letters(void **state)
-{
-    (void)state;
-    assert_int_equal(orl_vnc_keysym(0x1E, false, false, false), 'a');
-    assert_int_equal(orl_vnc_keysym(0x1E, true, false, false), 'A');
-    assert_int_equal(orl_vnc_keysym(0x1E, false, true, false), 'A');
-    assert_int_equal(orl_vnc_keysym(0x1E, true, true, false), 'a');
-    assert_int_equal(orl_vnc_keysym(0x02, false, true, false), '1'); /* not on digits */
-}
-
-static void keypad_follows_num_lock(void **state)
-{
-    (void)state;
-    assert_int_equal(orl_vnc_keysym(0x47, false, false, true), 0xFFB7);
-    assert_int_equal(orl_vnc_keysym(0x47, false, false, false), 0xFF95);
-    assert_int_equal(orl_vnc_keysym(0x53, false, false, true), 0xFFAE);
-    assert_int_equal(orl_vnc_keysym(0x4E, false, false, false), 0xFFAB);
-}
-
-static void every_code_is_answered_within_the_tables(void **state)
-{
-    (void)state;
-    for (uint32_t code = 0; code < ORL_VNC_KEY_CODES; code++) {
-        for (unsigned mods = 0; mods < 8; mods++) {
-            assert_true(orl_vnc_keysym(code, (mods & 1) != 0, (mods & 2) != 0, (mods & 4) != 0) <=
-                        0xFFFF);
-        }
-    }
-}
-
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -174,9 +143,6 @@ int main(void)
             CASE(every_key_down_at_once_is_bounded),
             CASE(scancodes_go_as_xt_codes),
             CASE(locks_are_pressed_only_where_known_and_different),
-            CASE(caps_lock_and_shift_undo_each_other_on_letters),
-            CASE(keypad_follows_num_lock),
-            CASE(every_code_is_answered_within_the_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

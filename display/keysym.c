@@ -1,8 +1,9 @@
-#include "protocols/vnc/vnc_keysym.h"
+#include "display/keysym.h"
 #include "display/input.h"
 
 #define KEYPAD_FIRST 0x47
 #define KEYPAD_LAST 0x53
+#define CODE_102ND 0x56 /* beside the left shift; US keyboards do without it */
 
 /* Scancode set 1; X11/keysymdef.h. Letters stand once, their capital follows from shift and caps. */
 static const uint16_t plain[0x59] = {
@@ -123,7 +124,7 @@ static uint32_t shifted(uint32_t keysym)
     return keysym;
 }
 
-uint32_t orl_vnc_keysym(uint32_t code, bool is_shift, bool is_caps, bool is_num)
+uint32_t orl_keysym_of_scancode(uint32_t code, struct orl_keysym_state state)
 {
     if (code == ORL_SCANCODE_PAUSE) {
         return 0xFF13;
@@ -132,12 +133,50 @@ uint32_t orl_vnc_keysym(uint32_t code, bool is_shift, bool is_caps, bool is_num)
         return extended[code & 0x7F];
     }
     if (code >= KEYPAD_FIRST && code <= KEYPAD_LAST) {
-        return is_num != is_shift ? keypad_num[code - KEYPAD_FIRST]
-                                  : keypad_move[code - KEYPAD_FIRST];
+        return state.is_num != state.is_shift ? keypad_num[code - KEYPAD_FIRST]
+                                              : keypad_move[code - KEYPAD_FIRST];
     }
     uint32_t keysym = code < sizeof(plain) / sizeof(plain[0]) ? plain[code] : 0;
     if (keysym >= 'a' && keysym <= 'z') {
-        return is_shift != is_caps ? keysym - 'a' + 'A' : keysym;
+        return state.is_shift != state.is_caps ? keysym - 'a' + 'A' : keysym;
     }
-    return is_shift ? shifted(keysym) : keysym;
+    return state.is_shift ? shifted(keysym) : keysym;
+}
+
+/* Keysyms that name the same keys. */
+static const struct {
+    uint16_t keysym, code;
+} others[] = {
+        {0xFE20, 0x0F},  /* ISO_Left_Tab */
+        {0xFFE7, 0x15B}, /* Meta_L */
+        {0xFFE8, 0x15C}, /* Meta_R */
+        {0xFFEA, 0x138}, /* Alt_R */
+};
+
+static bool is_typed_by(uint32_t code, uint32_t keysym, struct orl_keysym_state state)
+{
+    return code != CODE_102ND && orl_keysym_of_scancode(code, state) == keysym;
+}
+
+bool orl_keysym_to_scancode(
+        uint32_t keysym, struct orl_keysym_state state, uint32_t *ret_code, bool *ret_is_shift)
+{
+    *ret_is_shift = state.is_shift;
+    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i].keysym == keysym) {
+            *ret_code = others[i].code;
+            return true;
+        }
+    }
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t code = 1; keysym != 0 && code <= ORL_SCANCODE_PAUSE; code++) {
+            if (is_typed_by(code, keysym, state)) {
+                *ret_code = code;
+                *ret_is_shift = state.is_shift;
+                return true;
+            }
+        }
+        state.is_shift = !state.is_shift;
+    }
+    return false;
 }
