@@ -285,8 +285,10 @@ static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl
         planner->op_count += (unsigned)count;
         planner->has_h264_op = count > 0;
     }
-    show_moves(planner);
+    /* What only moved goes on resting: a window that was H.264 once is made exact while it is dragged, else
+     * its rim would be sent as whole tiles for as long as that lasts. */
     orl_refine_touch(&planner->refine, &planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, now_us);
+    show_moves(planner);
     pick_lossless(planner);
     add_lossless(planner, false);
     return ORL_OK;

@@ -47,11 +47,11 @@ static bool is_full(const struct orl_rect *tile)
     return tile->width == ORL_TILE_PX && tile->height == ORL_TILE_PX;
 }
 
-/* Four rows tell, spread over the tile: text often begins with empty ones. What is missed here is found when
- * all that no move explains is compared. */
+/* Four rows tell: two inside, as text often begins with empty ones, and both ends, where the rim of what moved
+ * may cut the tile. What is missed here is found when all that no move explains is compared. */
 static bool differs_in_place(const struct orl_scroll_view *v, size_t index)
 {
-    static const int32_t rows[] = {5, 12, 9, 2};
+    static const int32_t rows[] = {5, 15, 0, 10};
     const struct orl_rect r = orl_tiles_rect(v->tiles, index);
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const int32_t y = r.y + rows[i];

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define JOIN_FREE_PX 512 /* about what the headers of one more rectangle cost */
+#define TIGHT_MAX_RECTS 64
+
 int orl_tiles_init(struct orl_tiles *tiles, uint32_t width_px, uint32_t height_px)
 {
     memset(tiles, 0, sizeof(*tiles));
@@ -258,11 +261,91 @@ static struct orl_rect trim(const struct orl_tiles *tiles, const struct orl_rect
     return clip_to_picture(tiles, all);
 }
 
+/* A rectangle of changed pixels in a rectangle of tiles. */
+struct tight {
+    struct orl_rect cells, px;
+    int64_t changed_px; /* of the tiles' boxes */
+};
+
+static struct orl_rect box_of(const struct orl_tiles *tiles, size_t index)
+{
+    const struct orl_tile_box *box = &tiles->boxes[index];
+    const struct orl_rect r = {(int32_t)(index % tiles->cols) * ORL_TILE_PX + box->x0,
+            (int32_t)(index / tiles->cols) * ORL_TILE_PX + box->y0, box->x1 - box->x0,
+            box->y1 - box->y0};
+    return r;
+}
+
+/* Whether one rectangle around both is worth what it has beyond them: one of text is, an L of strips not. */
+static bool try_join(struct tight *a, const struct tight *b)
+{
+    const struct orl_rect px = orl_rect_union(&a->px, &b->px);
+    const int64_t changed_px = a->changed_px + b->changed_px;
+    if (orl_rect_area(&px) - changed_px > JOIN_FREE_PX + changed_px / 2) {
+        return false;
+    }
+    a->px = px;
+    a->changed_px = changed_px;
+    a->cells = orl_rect_union(&a->cells, &b->cells);
+    return true;
+}
+
+static bool add_tight(struct tight *all, unsigned *count, unsigned max, const struct tight *run)
+{
+    for (unsigned i = 0; i < *count; i++) {
+        if (all[i].cells.x == run->cells.x && all[i].cells.width == run->cells.width &&
+                all[i].cells.y + all[i].cells.height == run->cells.y && try_join(&all[i], run)) {
+            return true;
+        }
+    }
+    if (*count == max) {
+        return false;
+    }
+    all[(*count)++] = *run;
+    return true;
+}
+
+/* Rectangles that fit the changed pixels; false: more than max. */
+static bool cover_tight(const struct orl_tiles *tiles, uint8_t mask, struct orl_rect *ret_rects,
+        unsigned *ret_count, unsigned max)
+{
+    struct tight all[TIGHT_MAX_RECTS];
+    unsigned count = 0;
+    max = max < TIGHT_MAX_RECTS ? max : TIGHT_MAX_RECTS;
+    struct tight run = {.changed_px = 0};
+    for (size_t i = orl_tiles_find(tiles, 0, mask); i < tiles->count;
+            i = orl_tiles_find(tiles, i + 1, mask)) {
+        const struct orl_rect px = box_of(tiles, i);
+        const struct tight one = {{(int32_t)(i % tiles->cols), (int32_t)(i / tiles->cols), 1, 1},
+                px, orl_rect_area(&px)};
+        const bool is_next = run.changed_px > 0 && run.cells.y == one.cells.y &&
+                             run.cells.x + run.cells.width == one.cells.x;
+        if (is_next && try_join(&run, &one)) {
+            continue;
+        }
+        if (run.changed_px > 0 && !add_tight(all, &count, max, &run)) {
+            return false;
+        }
+        run = one;
+    }
+    if (run.changed_px > 0 && !add_tight(all, &count, max, &run)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        ret_rects[i] = clip_to_picture(tiles, all[i].px);
+    }
+    *ret_count = count;
+    return true;
+}
+
 unsigned orl_tiles_rects(const struct orl_tiles *tiles, uint8_t mask, bool is_tight,
         struct orl_rect *ret_rects, unsigned max)
 {
     unsigned count = 0;
     struct grid g = {.tiles = tiles, .mask = mask};
+    if (is_tight && cover_tight(tiles, mask, ret_rects, &count, max)) {
+        return count;
+    }
     for (;; g.shift++) {
         unsigned round = (1U << g.shift) - 1;
         g.cols = (tiles->cols + round) >> g.shift;

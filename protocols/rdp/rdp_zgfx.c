@@ -6,7 +6,7 @@ enum {
     WINDOW_BYTES = 256 * 1024, /* how far back matches reach; decoders keep 2 500 000 bytes */
     HISTORY_BYTES = 2 * WINDOW_BYTES,
     HEADS = 32768,
-    CHAIN_STEPS = 8,
+    CHAIN_STEPS = 4,
     MATCH_MIN = 3,
     MATCH_ENOUGH = 128,
     LITERAL_BITS = 9,

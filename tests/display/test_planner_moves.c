@@ -127,6 +127,37 @@ static void copy_of_what_h264_shows_is_made_exact_later(void **state)
     planner_scene_close(&s);
 }
 
+/* A window that H.264 showed first is dragged without a rest: its inside is made exact on the way. */
+static void dragged_window_becomes_exact_while_it_moves(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("planner moves", 31);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 400, true);
+    const struct orl_rect all = {0, 0, 640, 400};
+    planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+    planner_scene_report(&s, &all);
+    struct orl_rect window = {40, 40, 320, 240};
+    struct orl_update u;
+    size_t unknown = 0;
+    for (int i = 0; i < 40; i++) {
+        assert_int_not_equal(planner_scene_step(&s, true, &u), -1);
+        s.now_us += FRAME_US;
+        planner_scene_shift(&s, &window, 4, 2);
+        window.x += 4;
+        window.y += 2;
+        assert_int_not_equal(planner_scene_step(&s, true, &u), -1);
+        s.now_us += FRAME_US;
+        assert_int_equal(planner_scene_count_wrong(&s, &unknown), 0);
+    }
+    for (int32_t y = window.y + 64; y < window.y + window.height - 64; y++) {
+        for (int32_t x = window.x + 64; x < window.x + window.width - 64; x++) {
+            assert_true(s.client.is_known[(size_t)y * s.width + (size_t)x]);
+        }
+    }
+    planner_scene_close(&s);
+}
+
 static void copy_that_was_not_sent_is_sent_as_pixels(void **state)
 {
     (void)state;
@@ -211,6 +242,7 @@ int main(void)
             cmocka_unit_test(scroll_after_a_video_is_found_within_eight_updates),
             cmocka_unit_test(scrolled_page_is_a_copy_and_a_strip_and_no_h264),
             cmocka_unit_test(copy_of_what_h264_shows_is_made_exact_later),
+            cmocka_unit_test(dragged_window_becomes_exact_while_it_moves),
             cmocka_unit_test(copy_that_was_not_sent_is_sent_as_pixels),
             cmocka_unit_test(client_without_copy_gets_none),
             cmocka_unit_test(copy_from_beside_is_caught_by_the_model),

@@ -143,6 +143,32 @@ static void tiles_around_are_exactly_the_neighbours(void **state)
     }
 }
 
+/* What a window that moved away leaves: two strips. One rectangle around them would be the whole window. */
+static void l_of_strips_is_not_filled_up(void **state)
+{
+    (void)state;
+    struct orl_tiles t;
+    struct orl_rect rects[8];
+    assert_int_equal(orl_tiles_init(&t, 640, 480), 0);
+    for (size_t col = 4; col < 30; col++) {
+        t.flags[4 * t.cols + col] = ORL_TILE_PICK;
+        t.boxes[4 * t.cols + col] = (struct orl_tile_box){0, 6, 16, 11};
+    }
+    for (size_t row = 4; row < 20; row++) {
+        t.flags[row * t.cols + 4] = ORL_TILE_PICK;
+        t.boxes[row * t.cols + 4] = (struct orl_tile_box){0, row == 4 ? 6 : 0, 12, 16};
+    }
+    const unsigned count = orl_tiles_rects(&t, ORL_TILE_PICK, true, rects, 8);
+    int64_t area = 0;
+    for (unsigned i = 0; i < count; i++) {
+        area += orl_rect_area(&rects[i]);
+    }
+    const int64_t changed = 26 * 16 * 5 + 15 * 12 * 16;
+    assert_in_range(count, 2, 4);
+    assert_in_range(area, changed, changed * 3 / 2);
+    orl_tiles_fini(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +176,7 @@ int main(void)
             cmocka_unit_test(set_touches_and_clear_inside_needs_all_of_a_tile),
             cmocka_unit_test(tiles_around_are_exactly_the_neighbours),
             cmocka_unit_test(rectangles_cover_every_tile_within_the_bound),
+            cmocka_unit_test(l_of_strips_is_not_filled_up),
             cmocka_unit_test(block_of_tiles_is_one_rectangle_trimmed_to_its_boxes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
