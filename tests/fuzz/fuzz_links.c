@@ -31,6 +31,12 @@ static void on_input(void *ctx, const struct orl_input *input)
     orl_assert(orl_input_is_valid(input));
 }
 
+static void on_layout(void *ctx, const struct orl_layout *layout)
+{
+    (void)ctx;
+    orl_assert(orl_layout_is_valid(layout));
+}
+
 static void on_count(void *ctx, unsigned count)
 {
     orl_assert(count <= ORL_LINKS_MAX);
@@ -68,6 +74,7 @@ static void to_link(void *ctx, unsigned link, const struct orl_clipboard *step)
 }
 
 static const struct orl_links_events links_events = {.on_input = on_input,
+        .on_layout = on_layout,
         .on_count = on_count,
         .on_want = on_want,
         .on_clipboard = on_clipboard};
@@ -121,6 +128,19 @@ static void send_clipboard(struct rig *rig, int fd)
     send_msg(fd, &msg);
 }
 
+static void send_layout(struct rig *rig, int fd)
+{
+    struct orl_link_msg msg = {.type = ORL_LINK_LAYOUT, .surface_fd = -1};
+    msg.layout.count = script_u8(&rig->script) % (ORL_HEADS_MAX + 2);
+    for (unsigned i = 0; i < ORL_HEADS_MAX; i++) {
+        struct orl_rect *head = &msg.layout.heads[i];
+        *head = (struct orl_rect){(int32_t)script_u16(&rig->script),
+                (int32_t)script_u16(&rig->script), (int32_t)script_u16(&rig->script),
+                (int32_t)script_u16(&rig->script)};
+    }
+    send_msg(fd, &msg);
+}
+
 static void send_raw(struct rig *rig, int fd)
 {
     size_t len = 0;
@@ -144,7 +164,7 @@ static void act_as_session(struct rig *rig)
         *fd = add_link(rig);
         return;
     }
-    switch (script_u8(&rig->script) % 8) {
+    switch (script_u8(&rig->script) % 9) {
     case 0:
         orl_close_fd(fd);
         break;
@@ -170,6 +190,9 @@ static void act_as_session(struct rig *rig)
     }
     case 6:
         send_clipboard(rig, *fd);
+        break;
+    case 8:
+        send_layout(rig, *fd);
         break;
     default:
         read_some(rig, *fd);

@@ -1,8 +1,9 @@
 /* A hostile console against a session: what it may send, share and change at any moment, also while the session
- * works, through link, surface, picture, stream and planner. */
+ * works, through link, surface, picture, stream and planner, clipboard and sound. */
 #include "base/cleanup.h"
 #include "base/ipc.h"
 #include "display/surface_priv.h"
+#include "session/aside.h"
 #include "session/picture.h"
 #include "session/stream.h"
 #include "tests/fuzz/script.h"
@@ -14,7 +15,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-enum { FILES = 2, COMMANDS_MAX = 200, RAW_MAX = 255, HEAD_EDIT_BYTES = 24 + 8 + 8 * 8 };
+enum {
+    FILES = 2,
+    COMMANDS_MAX = 200,
+    RAW_MAX = 255,
+    TEXT_MAX = 200, /* of the policy */
+    HEAD_EDIT_BYTES = 24 + 8 + 8 * 8
+};
 
 struct file {
     int fd; /* -1: none */
@@ -27,6 +34,8 @@ struct rig {
     struct orl_timer *timer;
     struct orl_picture *picture;
     struct orl_stream *stream;
+    struct orl_aside aside;
+    struct orl_viewer_handle viewer;
     struct file files[FILES];
     int link; /* the console's end */
     uint32_t frame_id, width, height;
@@ -153,6 +162,30 @@ static void send_surface(struct rig *rig)
     }
 }
 
+static void send_clipboard(struct rig *rig)
+{
+    struct orl_link_msg msg = {.type = ORL_LINK_CLIPBOARD, .surface_fd = -1};
+    struct orl_clipboard_part *part = &msg.clipboard;
+    part->step = script_u8(&rig->script) % (ORL_CLIPBOARD_STEP_COUNT + 1);
+    part->serial = script_u8(&rig->script) % 4;
+    part->has_text = script_u8(&rig->script) % 3;
+    part->total = script_u8(&rig->script);
+    part->at = script_u8(&rig->script);
+    part->data = script_bytes(&rig->script, RAW_MAX, &part->len);
+    const int rc = orl_link_send(rig->link, &msg);
+    (void)rc;
+}
+
+static void send_sound(struct rig *rig)
+{
+    struct orl_link_msg msg = {.type = ORL_LINK_SOUND, .surface_fd = -1};
+    msg.sound.rate_hz = script_u16(&rig->script);
+    msg.sound.channels = script_u8(&rig->script);
+    msg.sound.samples = script_bytes(&rig->script, RAW_MAX, &msg.sound.len);
+    const int rc = orl_link_send(rig->link, &msg);
+    (void)rc;
+}
+
 static void attach(struct rig *rig)
 {
     int pair[2];
@@ -160,11 +193,12 @@ static void attach(struct rig *rig)
     orl_assert(orl_ipc_pair(pair, NULL) == 0);
     rig->link = pair[0];
     orl_assert(orl_picture_attach(rig->picture, pair[1], NULL) == 0);
+    orl_aside_attached(&rig->aside);
 }
 
 static void act_as_console(struct rig *rig)
 {
-    switch (script_u8(&rig->script) % 8) {
+    switch (script_u8(&rig->script) % 11) {
     case 0:
         make_file(rig);
         break;
@@ -185,6 +219,15 @@ static void act_as_console(struct rig *rig)
         break;
     case 6:
         send_surface(rig);
+        break;
+    case 8:
+        send_type(rig, ORL_LINK_CLOSED, script_u8(&rig->script));
+        break;
+    case 9:
+        send_clipboard(rig);
+        break;
+    case 10:
+        send_sound(rig);
         break;
     default:
         send_type(rig, ORL_LINK_WAKE, 0);
@@ -226,7 +269,23 @@ static int viewer_send(struct orl_viewer *viewer, const struct orl_update *updat
     return 0;
 }
 
-static const struct orl_viewer_ops viewer_ops = {.send = viewer_send};
+static void viewer_clipboard(struct orl_viewer *viewer, const struct orl_clipboard *step)
+{
+    struct rig *rig = rig_of(viewer);
+    orl_assert(step->len <= TEXT_MAX);
+    for (size_t i = 0; i < step->len; i++) {
+        rig->sum += (uint8_t)step->text[i];
+    }
+}
+
+static void viewer_sound(struct orl_viewer *viewer, const struct orl_sound *sound)
+{
+    (void)viewer;
+    orl_assert(orl_sound_is_valid(sound));
+}
+
+static const struct orl_viewer_ops viewer_ops = {
+        .send = viewer_send, .clipboard = viewer_clipboard, .sound = viewer_sound};
 
 static void on_damage(void *ctx)
 {
@@ -268,8 +327,9 @@ static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
 
 static void on_lost(void *ctx, enum orl_reason reason)
 {
-    const struct rig *rig = ctx;
-    orl_assert(reason != ORL_REASON_NONE && !orl_picture_is_live(rig->picture));
+    struct rig *rig = ctx;
+    orl_assert(!orl_picture_is_live(rig->picture) && reason < ORL_REASON_COUNT);
+    orl_aside_lost(&rig->aside);
 }
 
 static void on_broken(void *ctx)
@@ -280,7 +340,12 @@ static void on_broken(void *ctx)
 
 static void on_writable(void *ctx)
 {
-    (void)ctx;
+    orl_aside_flush(&((struct rig *)ctx)->aside);
+}
+
+static int on_aside(void *ctx, const struct orl_link_msg *msg)
+{
+    return orl_aside_on_link(&((struct rig *)ctx)->aside, msg);
 }
 
 static void on_failed(void *ctx, enum orl_reason reason, const char *text)
@@ -301,13 +366,31 @@ static void set_caps(struct rig *rig)
             .h264_full_range = true,
             .width_px = rig->width,
             .height_px = rig->height,
+            .has_clipboard = true,
+            .has_sound = true,
             .max_in_flight = 2};
+    const struct orl_permit permit = {.clipboard = what % 8 == 7 ? 0 : ORL_CLIPBOARD_BOTH,
+            .clipboard_max_bytes = TEXT_MAX,
+            .has_sound = what % 8 != 6};
     orl_stream_set_caps(rig->stream, &caps);
+    orl_aside_set(&rig->aside, &rig->viewer, &caps, &permit);
+}
+
+/* The client offers text, asks for the guest's, or answers. */
+static void act_as_client(struct rig *rig)
+{
+    const enum orl_clipboard_step step = 1U + script_u8(&rig->script) % 3U;
+    const struct orl_clipboard said = {.step = step,
+            .serial = script_u8(&rig->script) % 4,
+            .has_text = true,
+            .text = "text",
+            .len = step == ORL_CLIPBOARD_DATA ? 4 : 0};
+    orl_aside_on_client(&rig->aside, &said);
 }
 
 static void act_as_session(struct rig *rig)
 {
-    switch (script_u8(&rig->script) % 8) {
+    switch (script_u8(&rig->script) % 9) {
     case 0:
         set_size(rig, 200U + script_u8(&rig->script), 200U + script_u8(&rig->script));
         break;
@@ -329,6 +412,9 @@ static void act_as_session(struct rig *rig)
     case 6:
         rig->edits_inside = !rig->edits_inside;
         break;
+    case 8:
+        act_as_client(rig);
+        break;
     default:
         set_caps(rig);
         break;
@@ -347,17 +433,18 @@ static void open_rig(struct rig *rig)
             .on_source = on_source,
             .on_lost = on_lost,
             .on_broken = on_broken,
-            .on_writable = on_writable};
+            .on_writable = on_writable,
+            .on_aside = on_aside};
     static const struct orl_stream_events stream_events = {.on_failed = on_failed};
-    const struct orl_viewer_handle viewer = {
-            .ops = &viewer_ops, .viewer = (struct orl_viewer *)(void *)rig};
     struct orl_stream *stream = NULL;
+    rig->viewer = (struct orl_viewer_handle){&viewer_ops, (struct orl_viewer *)(void *)rig};
     orl_assert(orl_loop_new(&rig->loop, NULL) == 0);
     orl_assert(orl_timer_new(rig->loop, on_stop, rig, &rig->timer, NULL) == 0);
     orl_assert(orl_picture_new(rig->loop, &events, rig, &rig->picture, NULL) == 0);
+    orl_assert(orl_aside_init(&rig->aside, rig->loop, rig->picture, NULL) == 0);
     set_size(rig, 256, 208);
-    orl_assert(orl_stream_new(rig->loop, rig->picture, &viewer, 1, &stream_events, rig, &stream,
-                       NULL) == 0);
+    orl_assert(orl_stream_new(rig->loop, rig->picture, &rig->viewer, 1, &stream_events, rig,
+                       &stream, NULL) == 0);
     rig->stream = stream;
     set_caps(rig);
     attach(rig);
@@ -367,6 +454,7 @@ static void close_rig(struct rig *rig)
 {
     orl_stream_free(rig->stream);
     rig->stream = NULL;
+    orl_aside_fini(&rig->aside);
     orl_picture_free(rig->picture);
     orl_timer_free(rig->timer);
     orl_loop_free(rig->loop);
