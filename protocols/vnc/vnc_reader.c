@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "display/input.h"
+#include "protocols/vnc/vnc_raw.h"
 #include "protocols/vnc/vnc_source.h"
 #include "protocols/vnc/vnc_wire.h"
 #include <errno.h>
@@ -371,6 +372,21 @@ static unsigned desktop_size_flags(struct orl_vnc_reader *r)
     return ORL_VNC_EXT_SIZE;
 }
 
+static bool read_message(struct orl_vnc_reader *r)
+{
+    switch (orl_vnc_raw_take(r->client, r->current, &r->damage)) {
+    case ORL_VNC_RAW_DONE:
+        on_update_end(r->client);
+        return true;
+    case ORL_VNC_RAW_LIE:
+        tell_lie(r, "the display sent a rectangle outside itself");
+        return false;
+    case ORL_VNC_RAW_REST:
+        break;
+    }
+    return HandleRFBServerMessage(r->client);
+}
+
 static bool handle_message(struct orl_vnc_reader *r)
 {
     rfbClient *client = r->client;
@@ -380,7 +396,7 @@ static bool handle_message(struct orl_vnc_reader *r)
             (uint8_t) ~(1U << (rfbFramebufferUpdateRequest % 8));
     client->requestedResize = TRUE; /* to see it cleared: desktop_size_flags() */
     memset(&client->screen, 0, sizeof(client->screen));
-    bool is_ok = HandleRFBServerMessage(client);
+    bool is_ok = read_message(r);
     if (is_storm(r)) {
         finish(r, ORL_REASON_CONSOLE_PROTOCOL, r->lie);
         return false;

@@ -1,0 +1,161 @@
+/* It works on libvncclient's own buffer: what is in there and is not ours stays in there. */
+#include "protocols/vnc/vnc_raw.h"
+#include "base/rd.h"
+#include "protocols/vnc/vnc_wire.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum {
+    UPDATE_BYTES = 4, /* type, padding, number of rectangles */
+    RECT_BYTES = 12,
+    BYTES_PER_PX = 4,
+    MAX_ROWS = 64,                                /* of one read */
+    FILL_MAX_BYTES = RFB_BUF_SIZE - UPDATE_BYTES, /* room for what give_back() puts before it */
+};
+
+struct rect {
+    struct orl_rect at;
+    int32_t encoding;
+};
+
+/* Reads until `want` bytes are buffered; false: the socket's end. */
+static bool fill(rfbClient *client, unsigned want)
+{
+    if (client->buffered < want) {
+        memmove(client->buf, client->bufoutptr, client->buffered);
+        client->bufoutptr = client->buf;
+    }
+    while (client->buffered < want) {
+        const ssize_t n = read(
+                client->sock, client->buf + client->buffered, FILL_MAX_BYTES - client->buffered);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return false;
+        }
+        client->buffered += (unsigned)n;
+    }
+    return true;
+}
+
+static void drop(rfbClient *client, size_t bytes)
+{
+    client->bufoutptr += bytes;
+    client->buffered -= (unsigned)bytes;
+}
+
+/* What is left of the update, as an update of its own. */
+static void give_back(rfbClient *client, unsigned rects)
+{
+    const uint8_t head[UPDATE_BYTES] = {0, 0, (uint8_t)(rects >> 8), (uint8_t)rects};
+    memmove(client->buf + UPDATE_BYTES, client->bufoutptr, client->buffered);
+    memcpy(client->buf, head, UPDATE_BYTES);
+    client->bufoutptr = client->buf;
+    client->buffered += UPDATE_BYTES;
+}
+
+static struct rect peek_rect(const rfbClient *client)
+{
+    struct orl_rd rd;
+    struct rect r;
+    orl_rd_init(&rd, client->bufoutptr, RECT_BYTES);
+    r.at.x = orl_rd_u16be(&rd);
+    r.at.y = orl_rd_u16be(&rd);
+    r.at.width = orl_rd_u16be(&rd);
+    r.at.height = orl_rd_u16be(&rd);
+    r.encoding = (int32_t)orl_rd_u32be(&rd);
+    return r;
+}
+
+static bool is_inside(const struct orl_surface *surface, const struct orl_rect *r)
+{
+    return (uint32_t)(r->x + r->width) <= orl_surface_width(surface) &&
+           (uint32_t)(r->y + r->height) <= orl_surface_height(surface);
+}
+
+/* Where bytes at..end of the rectangle go, as far as one read takes them. */
+static int aim(struct orl_surface *surface, const struct orl_rect *r, size_t at, size_t end,
+        struct iovec iov[MAX_ROWS])
+{
+    const size_t stride = orl_surface_stride(surface);
+    const size_t row_bytes = (size_t)r->width * BYTES_PER_PX;
+    uint8_t *first =
+            orl_surface_pixels_rw(surface) + (size_t)r->y * stride + (size_t)r->x * BYTES_PER_PX;
+    int count = 0;
+    while (at < end && count < MAX_ROWS) {
+        const size_t in_row = at % row_bytes;
+        const size_t left = row_bytes == stride ? end - at : row_bytes - in_row;
+        const size_t bytes = left < end - at ? left : end - at;
+        iov[count].iov_base = first + at / row_bytes * stride + in_row;
+        iov[count++].iov_len = bytes;
+        at += bytes;
+    }
+    return count;
+}
+
+/* The first bytes may be buffered. */
+static size_t take_buffered(
+        rfbClient *client, struct orl_surface *surface, const struct orl_rect *r, size_t bytes)
+{
+    const size_t end = client->buffered < bytes ? client->buffered : bytes;
+    struct iovec iov[MAX_ROWS];
+    size_t at = 0;
+    while (at < end) {
+        const int count = aim(surface, r, at, end, iov);
+        for (int i = 0; i < count; i++) {
+            memcpy(iov[i].iov_base, client->bufoutptr, iov[i].iov_len);
+            drop(client, iov[i].iov_len);
+            at += iov[i].iov_len;
+        }
+    }
+    return at;
+}
+
+/* False: the socket's end. */
+static bool take_pixels(rfbClient *client, struct orl_surface *surface, const struct orl_rect *r)
+{
+    const size_t bytes = (size_t)r->width * (size_t)r->height * BYTES_PER_PX;
+    size_t at = take_buffered(client, surface, r, bytes);
+    while (at < bytes) {
+        struct iovec iov[MAX_ROWS];
+        const ssize_t n = readv(client->sock, iov, aim(surface, r, at, bytes, iov));
+        if (n <= 0 && !(n < 0 && errno == EINTR)) {
+            return false;
+        }
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+enum orl_vnc_raw orl_vnc_raw_take(
+        rfbClient *client, struct orl_surface *surface, struct orl_region *damage)
+{
+    if (!fill(client, 1) || client->bufoutptr[0] != rfbFramebufferUpdate ||
+            !fill(client, UPDATE_BYTES)) {
+        return ORL_VNC_RAW_REST;
+    }
+    const uint8_t *head = (const uint8_t *)client->bufoutptr;
+    unsigned left = (unsigned)head[2] << 8 | head[3];
+    drop(client, UPDATE_BYTES);
+    for (; left > 0; left--) {
+        if (!fill(client, RECT_BYTES)) {
+            return ORL_VNC_RAW_REST;
+        }
+        const struct rect r = peek_rect(client);
+        if (r.encoding != ORL_RFB_ENCODING_RAW) {
+            give_back(client, left);
+            return ORL_VNC_RAW_REST;
+        }
+        if (!is_inside(surface, &r.at)) {
+            return ORL_VNC_RAW_LIE;
+        }
+        drop(client, RECT_BYTES);
+        if (!take_pixels(client, surface, &r.at)) {
+            return ORL_VNC_RAW_REST;
+        }
+        orl_region_add(damage, &r.at);
+    }
+    return ORL_VNC_RAW_DONE;
+}
