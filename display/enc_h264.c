@@ -13,6 +13,7 @@
 #define FPS 60
 #define CRF 18.0F
 #define QP_MAX 51
+#define PRESET "superfast"
 
 struct orl_h264 {
     x264_t *x264;
@@ -47,7 +48,7 @@ static void set_rate(x264_param_t *param, uint32_t max_kbit_s)
 static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
 {
     x264_param_t *p = &h264->param;
-    if (x264_param_default_preset(p, opts->preset, "zerolatency") < 0) {
+    if (x264_param_default_preset(p, PRESET, "zerolatency") < 0) {
         return ORL_E_INVAL;
     }
     p->pf_log = drop_log;
@@ -122,7 +123,7 @@ int orl_h264_new(const struct orl_h264_opts *opts, struct orl_h264 **ret_h264, s
         return orl_err_set(err, ORL_E_NOMEM, "H.264 picture");
     }
     if (set_params(h264, opts) < 0) {
-        return orl_err_set(err, ORL_E_INVAL, "H.264 preset '%s'", opts->preset);
+        return orl_err_set(err, ORL_E_INVAL, "H.264 preset " PRESET);
     }
     h264->x264 = x264_encoder_open(&h264->param);
     if (h264->x264 == NULL) {
@@ -221,6 +222,24 @@ int orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err
         return orl_err_set(err, ORL_E_BACKEND, "x264 does not take %u kbit/s", max_kbit_s);
     }
     return ORL_OK;
+}
+
+/* What of a preset x264 lets change while it runs: not CABAC, adaptive quantization, nor references. */
+static void set_effort(x264_param_t *p, enum orl_h264_effort effort)
+{
+    const unsigned intra = X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8;
+    p->analyse.i_subpel_refine = effort == ORL_H264_MUCH ? 2 : 1;
+    p->analyse.i_me_method = effort == ORL_H264_MUCH ? X264_ME_HEX : X264_ME_DIA;
+    p->analyse.inter = effort == ORL_H264_MUCH ? intra | X264_ANALYSE_PSUB16x16 : intra;
+    p->analyse.inter = effort == ORL_H264_LITTLE ? 0 : p->analyse.inter;
+    p->analyse.b_transform_8x8 = effort != ORL_H264_LITTLE;
+    p->b_deblocking_filter = effort != ORL_H264_LITTLE;
+}
+
+void orl_h264_set_effort(struct orl_h264 *h264, enum orl_h264_effort effort)
+{
+    set_effort(&h264->param, effort);
+    (void)x264_encoder_reconfig(h264->x264, &h264->param);
 }
 
 void orl_h264_free(struct orl_h264 *h264)

@@ -11,12 +11,16 @@
 #include <stdint.h>
 
 struct orl_h264;
+enum orl_h264_effort {
+    ORL_H264_LITTLE = 0, /* nearly x264's ultrafast */
+    ORL_H264_USUAL,      /* superfast; what an encoder begins with */
+    ORL_H264_MUCH,       /* nearly veryfast */
+};
 struct orl_h264_opts {
     uint32_t width_px, height_px; /* of the picture; coded size is rounded up to 16 */
     bool is_full_range;
     unsigned threads;    /* 1 .. 4 */
     uint32_t max_kbit_s; /* VBV; changed with orl_h264_set_rate() */
-    const char *preset;  /* "superfast", "ultrafast" */
 };
 struct orl_h264_frame {
     const uint8_t *data; /* Annex B; borrowed until the next encode */
@@ -36,6 +40,8 @@ ORL_NODISCARD int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, si
  * slow line from a slow decoder. */
 ORL_NODISCARD int orl_h264_set_rate(
         struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err *err);
+/* From the next picture on, without a key frame. What x264 refuses changes nothing. */
+void orl_h264_set_effort(struct orl_h264 *h264, enum orl_h264_effort effort);
 void orl_h264_free(struct orl_h264 *h264);
 
 #endif

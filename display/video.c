@@ -3,7 +3,6 @@
 #include "base/heap.h"
 #include <string.h>
 
-#define PRESET "superfast"
 #define RATE_UNKNOWN_KBIT_S 100000
 #define IDLE_US (60 * ORL_US_PER_S)
 #define BRIEF_IDLE_US (3 * ORL_US_PER_S) /* of one that was opened for a change or two */
@@ -16,6 +15,7 @@ int orl_video_init(
 {
     memset(video, 0, sizeof(*video));
     video->opts = *opts;
+    orl_speed_init(&video->speed);
     return orl_slots_init(&video->places, tiles);
 }
 
@@ -103,13 +103,14 @@ static int open_slot(struct orl_video *video, struct orl_video_slot *slot,
             .is_full_range = video->opts.is_full_range,
             .threads = video->opts.threads,
             .max_kbit_s = share_of(video, slot),
-            .preset = PRESET,
     };
     const int rc = orl_h264_new(&opts, &slot->h264, err);
     if (rc < 0) {
         close_slot(slot);
+        return rc;
     }
-    return rc;
+    orl_h264_set_effort(slot->h264, video->speed.effort);
+    return ORL_OK;
 }
 
 /* Encoders whose place is another now are closed. */
@@ -229,9 +230,19 @@ static int encode_place(struct orl_video *video, unsigned index, struct orl_tile
     return 1;
 }
 
+static void follow_effort(struct orl_video *video)
+{
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        if (video->slots[i].h264 != NULL) {
+            orl_h264_set_effort(video->slots[i].h264, video->speed.effort);
+        }
+    }
+}
+
 int orl_video_encode(struct orl_video *video, struct orl_tiles *tiles, const uint8_t *pixels,
         size_t stride_bytes, uint64_t now_us, struct orl_op *ret_ops, struct orl_err *err)
 {
+    const uint64_t begin_us = orl_clock_now_us();
     unsigned count = 0;
     if (!orl_slots_choose(&video->places, tiles, now_us)) {
         return 0;
@@ -248,6 +259,9 @@ int orl_video_encode(struct orl_video *video, struct orl_tiles *tiles, const uin
         count += (unsigned)rc;
     }
     video->used_us = now_us;
+    if (orl_speed_note(&video->speed, now_us, orl_clock_now_us() - begin_us)) {
+        follow_effort(video);
+    }
     return (int)count;
 }
 

@@ -2,8 +2,8 @@
  * something moves, closed after a minute without. Private to the planner's files. */
 #ifndef ORL_DISPLAY_VIDEO_H
 #define ORL_DISPLAY_VIDEO_H
-#include "display/enc_h264.h"
 #include "display/slots.h"
+#include "display/speed.h"
 
 struct orl_video_opts {
     uint32_t width_px, height_px; /* of the whole picture */
@@ -23,6 +23,7 @@ struct orl_video_slot {
 struct orl_video {
     struct orl_video_opts opts;
     struct orl_slots places;
+    struct orl_speed speed;
     struct orl_video_slot slots[ORL_H264_SLOTS];
     uint64_t used_us; /* when something was encoded last */
 };

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#define BENCH_PRESET "superfast" /* as display/planner.c */
 #define BENCH_KBIT_S 100000
 
 static double cpu_ms(void)
@@ -30,8 +29,7 @@ static int measure(
             .height_px = scene->height_px,
             .is_full_range = true,
             .threads = 1,
-            .max_kbit_s = BENCH_KBIT_S,
-            .preset = BENCH_PRESET};
+            .max_kbit_s = BENCH_KBIT_S};
     struct orl_err err = {0};
     struct orl_h264 *h264 = NULL;
     size_t stride = (size_t)scene->width_px * 4;

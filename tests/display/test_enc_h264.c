@@ -25,8 +25,7 @@ static void bench_open(struct bench *b, uint32_t width, uint32_t height, unsigne
             .height_px = height,
             .is_full_range = true,
             .threads = threads,
-            .max_kbit_s = 100000,
-            .preset = "superfast"};
+            .max_kbit_s = 100000};
     struct orl_err err;
     assert_int_equal(orl_h264_new(&opts, &b->h264, &err), 0);
     b->decoder = h264_context_new(FALSE);
@@ -225,22 +224,39 @@ static void rate_bounds_the_bytes_of_noise(void **state)
     bench_close(&b);
 }
 
+static void effort_changes_without_a_key_frame(void **state)
+{
+    (void)state;
+    static const enum orl_h264_effort efforts[] = {ORL_H264_USUAL, ORL_H264_LITTLE, ORL_H264_MUCH,
+            ORL_H264_LITTLE, ORL_H264_USUAL, ORL_H264_MUCH};
+    struct bench b;
+    bench_open(&b, 320, 240, 1);
+    const struct orl_rect all = {0, 0, 320, 240};
+    for (unsigned n = 0; n < 30; n++) {
+        struct orl_h264_frame frame;
+        orl_h264_set_effort(b.h264, efforts[n / 5]);
+        paint_smooth(&b, &all, n * 3);
+        encode(&b, &all, false, &frame);
+        assert_int_equal(frame.is_key, n == 0);
+        decode(&b, &frame);
+        assert_true(psnr(&b) > 35);
+    }
+    bench_close(&b);
+}
+
 static void largest_side_and_bad_options(void **state)
 {
     (void)state;
     struct orl_h264 *h264 = NULL;
-    struct orl_h264_opts opts = {.width_px = 8192,
-            .height_px = 16,
-            .threads = 1,
-            .max_kbit_s = 10000,
-            .preset = "ultrafast"};
+    struct orl_h264_opts opts = {
+            .width_px = 8192, .height_px = 16, .threads = 1, .max_kbit_s = 10000};
     assert_int_equal(orl_h264_new(&opts, &h264, NULL), 0);
     orl_h264_free(h264);
     h264 = NULL;
     opts.width_px = 8193;
     assert_int_equal(orl_h264_new(&opts, &h264, NULL), ORL_E_INVAL);
     opts.width_px = 16;
-    opts.preset = "no such preset";
+    opts.threads = 5;
     assert_int_equal(orl_h264_new(&opts, &h264, NULL), ORL_E_INVAL);
     assert_null(h264);
     orl_h264_free(NULL);
@@ -322,8 +338,7 @@ static void stream_says_bt709_and_its_range(void **state)
                 .height_px = 64,
                 .is_full_range = is_full != 0,
                 .threads = 1,
-                .max_kbit_s = 10000,
-                .preset = "superfast"};
+                .max_kbit_s = 10000};
         struct orl_h264 *h264 = NULL;
         assert_int_equal(orl_h264_new(&opts, &h264, NULL), 0);
         const struct orl_region none = {.count = 0};
@@ -345,6 +360,7 @@ int main(void)
             cmocka_unit_test(only_damage_is_coded_and_the_rest_stays),
             cmocka_unit_test(key_on_request_decodes_from_nothing),
             cmocka_unit_test(rate_bounds_the_bytes_of_noise),
+            cmocka_unit_test(effort_changes_without_a_key_frame),
             cmocka_unit_test(largest_side_and_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
