@@ -55,6 +55,18 @@ static bool is_moving(const struct orl_classify_cell *cell, uint32_t now_ms)
            now_ms - cell->at_ms[cell->next] <= ORL_CLASSIFY_WINDOW_MS;
 }
 
+bool orl_classify_keeps_moving(
+        struct orl_classify *classify, const struct orl_tiles *tiles, size_t tile, uint64_t now_us)
+{
+    const uint32_t now_ms = (uint32_t)(now_us / ORL_US_PER_MS);
+    struct orl_classify_cell *cell = cell_of(classify, tiles, tile);
+    if (!is_moving(cell, now_ms)) {
+        return false;
+    }
+    note(cell, now_ms);
+    return true;
+}
+
 static bool is_sticky(const struct orl_classify_cell *cell, uint32_t now_ms)
 {
     return cell->was_coded && now_ms - cell->coded_ms <= ORL_CLASSIFY_STICKY_MS;

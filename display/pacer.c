@@ -4,12 +4,17 @@
 
 #define MEAN_WEIGHT 8
 
+void orl_pacer_set_max(struct orl_pacer *pacer, unsigned max_in_flight)
+{
+    const unsigned max = max_in_flight < 1 ? 1 : max_in_flight;
+    pacer->max_in_flight = max < ORL_PACER_MAX_IN_FLIGHT ? max : ORL_PACER_MAX_IN_FLIGHT;
+}
+
 void orl_pacer_init(
         struct orl_pacer *pacer, unsigned max_in_flight, uint64_t interval_us, bool has_acks)
 {
     memset(pacer, 0, sizeof(*pacer));
-    unsigned max = max_in_flight < 1 ? 1 : max_in_flight;
-    pacer->max_in_flight = max < ORL_PACER_MAX_IN_FLIGHT ? max : ORL_PACER_MAX_IN_FLIGHT;
+    orl_pacer_set_max(pacer, max_in_flight);
     pacer->interval_us = interval_us;
     pacer->has_acks = has_acks;
 }

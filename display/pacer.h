@@ -35,6 +35,8 @@ uint64_t orl_pacer_due_us(const struct orl_pacer *pacer);
 void orl_pacer_sent(struct orl_pacer *pacer, uint32_t frame_id, uint64_t now_us);
 /* This frame and all before it. False: not one that is in flight; nothing changes. */
 bool orl_pacer_acked(struct orl_pacer *pacer, uint32_t frame_id, uint64_t now_us);
+/* Clamped as above; what is in flight stays so. */
+void orl_pacer_set_max(struct orl_pacer *pacer, unsigned max_in_flight);
 /* The client stopped (false) or resumed (true) acknowledging: what was in flight is forgotten. */
 void orl_pacer_set_acks(struct orl_pacer *pacer, bool has_acks);
 unsigned orl_pacer_in_flight(const struct orl_pacer *pacer);

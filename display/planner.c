@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "display/classify.h"
 #include "display/damage.h"
+#include "display/hold.h"
 #include "display/refine.h"
 #include "display/scroll.h"
 #include "display/surface.h"
@@ -33,6 +34,10 @@ struct orl_planner {
     struct orl_tiles tiles;
     struct orl_classify classify;
     struct orl_refine refine;
+    struct orl_hold hold;
+    bool is_held;
+    uint64_t held_us; /* when the oldest damage that was held came; 0: none */
+    int64_t lossless_max_px, refine_max_px;
     struct orl_region pending; /* damage not looked at yet */
     uint64_t pending_us;       /* when its oldest part came; 0: none */
     struct orl_video video;
@@ -76,6 +81,9 @@ static int alloc_parts(struct orl_planner *planner)
         rc = orl_refine_init(&planner->refine, &planner->tiles);
     }
     if (rc == ORL_OK) {
+        rc = orl_hold_init(&planner->hold, &planner->tiles);
+    }
+    if (rc == ORL_OK) {
         const struct orl_video_opts video = {.width_px = planner->opts.width_px,
                 .height_px = planner->opts.height_px,
                 .is_full_range = planner->opts.is_full_range,
@@ -106,6 +114,7 @@ int orl_planner_new(
     if (alloc_parts(planner) < 0) {
         return orl_err_set(err, ORL_E_NOMEM, "planner of %ux%u", opts->width_px, opts->height_px);
     }
+    planner->lossless_max_px = planner->refine_max_px = INT64_MAX;
     orl_planner_reset(planner, 0);
     *ret_planner = orl_steal(planner);
     return ORL_OK;
@@ -151,6 +160,26 @@ void orl_planner_unsent(struct orl_planner *planner)
 void orl_planner_set_rate(struct orl_planner *planner, uint32_t max_kbit_s)
 {
     orl_video_set_rate(&planner->video, max_kbit_s);
+}
+
+void orl_planner_hold(struct orl_planner *planner, bool is_held)
+{
+    planner->is_held = is_held;
+}
+
+void orl_planner_set_lossless(
+        struct orl_planner *planner, int64_t lossless_max_px, int64_t refine_max_px)
+{
+    planner->lossless_max_px = lossless_max_px;
+    planner->refine_max_px = refine_max_px;
+}
+
+/* Of what waits, the oldest is known by its time. */
+static void note_held(struct orl_planner *planner)
+{
+    if (planner->held_us == 0) {
+        planner->held_us = planner->damage_us;
+    }
 }
 
 static bool is_one_colour(
@@ -218,11 +247,18 @@ static void add_lossless(struct orl_planner *planner, bool is_refine)
 static void pick_lossless(struct orl_planner *planner)
 {
     struct orl_tiles *tiles = &planner->tiles;
+    int64_t picked_px = 0;
     for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED); i < tiles->count;
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_CHANGED)) {
         if ((tiles->flags[i] & ORL_TILE_CODED) != 0) {
             continue;
         }
+        if (picked_px >= planner->lossless_max_px) {
+            orl_hold_changed(&planner->hold, tiles, i);
+            note_held(planner);
+            continue;
+        }
+        picked_px += ORL_TILE_AREA_PX;
         tiles->flags[i] |= ORL_TILE_PICK;
         if ((tiles->flags[i] & ORL_TILE_LOSSY) != 0) {
             const struct orl_rect r = orl_tiles_rect(tiles, i);
@@ -235,7 +271,9 @@ static void pick_lossless(struct orl_planner *planner)
  * it is tried again. The client has nothing to move in a tile that is MUST. */
 static bool can_search(struct orl_planner *planner)
 {
-    if (!planner->opts.has_copy || orl_region_area(&planner->pending) < ORL_SCROLL_MIN_PX ||
+    const int64_t waiting = (int64_t)orl_tiles_count(&planner->tiles, ORL_TILE_DAMAGED);
+    const int64_t damage_px = orl_region_area(&planner->pending) + waiting * ORL_TILE_AREA_PX;
+    if (!planner->opts.has_copy || damage_px < ORL_SCROLL_MIN_PX ||
             orl_tiles_find(&planner->tiles, 0, ORL_TILE_MUST) < planner->tiles.count) {
         return false;
     }
@@ -275,8 +313,12 @@ static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl
 {
     const struct orl_classify_view view = {
             planner->picture, planner->stride_bytes, &planner->moved};
-    if (planner->opts.has_h264 &&
-            orl_classify_choose(&planner->classify, &planner->tiles, &view, now_us)) {
+    const bool is_coded = planner->opts.has_h264 &&
+                          orl_classify_choose(&planner->classify, &planner->tiles, &view, now_us);
+    if (is_coded && planner->is_held) {
+        orl_hold_coded(&planner->hold, &planner->tiles);
+        note_held(planner);
+    } else if (is_coded) {
         const int count = orl_video_encode(&planner->video, &planner->tiles, planner->picture,
                 planner->stride_bytes, now_us, planner->ops + planner->op_count, err);
         if (count < 0) {
@@ -315,10 +357,11 @@ static uint64_t alone_from_us(const struct orl_planner *planner)
 static void plan_refine(struct orl_planner *planner, uint64_t now_us)
 {
     bool is_alone = planner->op_count == 0 && now_us >= alone_from_us(planner);
-    if (!is_alone && !planner->has_h264_op) {
+    if (planner->is_held || (!is_alone && !planner->has_h264_op)) {
         return;
     }
     int64_t budget_px = planner->has_h264_op ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
+    budget_px = budget_px < planner->refine_max_px ? budget_px : planner->refine_max_px;
     if (orl_refine_pick(&planner->refine, &planner->tiles, now_us, budget_px)) {
         add_lossless(planner, true);
     }
@@ -339,38 +382,75 @@ static void fill_update(struct orl_planner *planner, struct orl_update *ret_upda
     };
 }
 
-int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes,
-        uint64_t now_us, struct orl_update *ret_update, struct orl_err *err)
+static bool compare(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes)
 {
-    planner->now_us = now_us;
-    planner->has_last = false;
-    planner->op_count = 0;
-    planner->has_h264_op = false;
-    orl_region_clear(&planner->moved);
-    orl_video_begin(&planner->video, now_us);
-    orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
+    return orl_damage_compare(
+            &planner->tiles, src, stride_bytes, planner->picture, planner->stride_bytes);
+}
+
+/* The pixels of what is damaged. True: something changed. */
+static bool look(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes)
+{
+    if (planner->held_us != 0) {
+        planner->damage_us = planner->held_us;
+        planner->held_us = 0;
+    }
     const bool is_searched = can_search(planner);
     take_pending(planner);
     if (is_searched) {
         make_moves(planner, src, stride_bytes);
     }
+    const bool has_changed = compare(planner, src, stride_bytes);
+    return has_changed || planner->op_count > 0;
+}
+
+/* As above, of the small damage that came since. */
+static bool look_held(
+        struct orl_planner *planner, const uint8_t *src, size_t stride_bytes, uint64_t now_us)
+{
+    if (planner->pending.count == 0) {
+        return false;
+    }
+    note_held(planner);
+    const bool may_go = orl_hold_damage(
+            &planner->hold, &planner->tiles, &planner->classify, &planner->pending, now_us);
+    orl_region_clear(&planner->pending);
+    return may_go && compare(planner, src, stride_bytes);
+}
+
+static void begin_update(struct orl_planner *planner, uint64_t now_us)
+{
+    planner->now_us = now_us;
+    planner->has_last = false;
+    planner->op_count = 0;
+    planner->has_h264_op = false;
     planner->damage_us = planner->pending_us == 0 ? now_us : planner->pending_us;
-    bool has_changed = orl_damage_compare(
-            &planner->tiles, src, stride_bytes, planner->picture, planner->stride_bytes);
-    has_changed = has_changed || planner->op_count > 0;
+    planner->pending_us = 0;
+    orl_region_clear(&planner->moved);
+    orl_video_begin(&planner->video, now_us);
+    orl_tiles_clear_all(&planner->tiles, ORL_TILE_SHOWN);
+}
+
+int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes,
+        uint64_t now_us, struct orl_update *ret_update, struct orl_err *err)
+{
+    begin_update(planner, now_us);
+    const bool has_changed = planner->is_held ? look_held(planner, src, stride_bytes, now_us)
+                                              : look(planner, src, stride_bytes);
     if (has_changed) {
         int rc = plan_changed(planner, now_us, err);
         if (rc < 0) {
             show_moves(planner);
             orl_tiles_set_where(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_SHOWN, ORL_TILE_MUST);
             orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
+            orl_hold_end(&planner->hold, &planner->tiles);
             orl_video_want_keys(&planner->video);
             return rc;
         }
     }
-    planner->pending_us = 0;
     plan_refine(planner, now_us);
     orl_tiles_clear_all(&planner->tiles, ORL_TILE_CHANGED | ORL_TILE_CODED);
+    orl_hold_end(&planner->hold, &planner->tiles);
     if (planner->op_count == 0) {
         return 0;
     }
@@ -400,6 +480,7 @@ void orl_planner_free(struct orl_planner *planner)
         return;
     }
     orl_video_fini(&planner->video);
+    orl_hold_fini(&planner->hold);
     orl_refine_fini(&planner->refine);
     orl_classify_fini(&planner->classify);
     orl_tiles_fini(&planner->tiles);

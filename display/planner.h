@@ -31,6 +31,13 @@ void orl_planner_unsent(struct orl_planner *planner);
 void orl_planner_reset(struct orl_planner *planner, uint64_t now_us);
 /* What the line carries now, for all of H.264 together; may be called at any time. 0: unknown. */
 void orl_planner_set_rate(struct orl_planner *planner, uint32_t max_kbit_s);
+/* True: the next updates carry what is small and keep what moves, what is large and refinement for later, when it
+ * is false again. */
+void orl_planner_hold(struct orl_planner *planner, bool is_held);
+/* Most pixels that one update sends lossless, and of those that it refines: the rest follows in the next ones.
+ * INT64_MAX: no bound. */
+void orl_planner_set_lossless(
+        struct orl_planner *planner, int64_t lossless_max_px, int64_t refine_max_px);
 /* When orl_planner_next() should be called though no damage arrives: refinement, or closing an encoder that
  * was not used for a minute. In the past: damage, or an update that was given back, waits until the pacer
  * lets a frame go; so ask the pacer first. 0: never. */

@@ -142,7 +142,9 @@ static void judge(struct orl_rate *rate, uint64_t now_us)
     } else if (window.wait_us > WAIT_HIGH_US) {
         set_limit(rate, smaller(service * 90 / PER_CENT, limit));
     } else if (window.wait_us < WAIT_LOW_US && (rate->is_used || got * 10 > limit * 6)) {
-        set_limit(rate, larger(smaller(service, limit * 2), limit * 105 / PER_CENT));
+        const uint64_t more =
+                larger(smaller(service, limit * 130 / PER_CENT), limit * 105 / PER_CENT);
+        set_limit(rate, larger(smaller(more, service * 115 / PER_CENT), limit));
     }
 }
 
@@ -175,6 +177,14 @@ void orl_rate_arrived(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_
     if (now_us - rate->window_us >= larger(WINDOW_US, rate->base_us)) {
         judge(rate, now_us);
         begin_window(rate, now_us);
+    }
+}
+
+void orl_rate_done(struct orl_rate *rate, uint64_t total_bytes)
+{
+    struct orl_rate_mark mark;
+    if (take_marks(rate, total_bytes, &mark)) {
+        rate->arrived_bytes = mark.total_bytes;
     }
 }
 

@@ -10,7 +10,7 @@
 
 #define ORL_RATE_MARKS 32
 #define ORL_RATE_MIN_KBIT_S 200
-#define ORL_RATE_QUEUE_US 40000 /* of line that a frame may fill, with what waits before it */
+#define ORL_RATE_QUEUE_US 30000 /* of line that a frame may fill, with what waits before it */
 
 struct orl_rate_mark {
     uint64_t total_bytes; /* sent up to here */
@@ -52,6 +52,8 @@ void orl_rate_arrived(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_
  * socket_rtt_us, socket_base_us: what TCP says (0: nothing). */
 void orl_rate_acked(struct orl_rate *rate, uint64_t total_bytes, uint64_t socket_rtt_us,
         uint64_t socket_base_us, uint64_t now_us);
+/* As above, but nothing is to be learnt from when: only that it is no longer on its way. */
+void orl_rate_done(struct orl_rate *rate, uint64_t total_bytes);
 
 /* What moves may be sent now. False is noted as "more would have been sent". */
 bool orl_rate_can_move(struct orl_rate *rate, uint64_t now_us);

@@ -25,7 +25,7 @@ struct orl_viewer_caps {
     uint32_t width_px, height_px;  /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
     struct orl_layout layout;      /* its monitors: what it would like that desktop to be */
     bool has_clipboard, has_sound; /* the client can */
-    unsigned max_in_flight;        /* frames unacknowledged; 2 */
+    unsigned max_in_flight;        /* most frames unacknowledged, over a long line; 1 .. 8 */
 };
 
 /* The answer to a login. */
@@ -47,7 +47,9 @@ struct orl_viewer_events {
     void (*on_input)(void *ctx, const struct orl_input *input);
     /* The client's monitors are others now, or its window has another size. Valid. */
     void (*on_layout)(void *ctx, const struct orl_layout *layout);
-    void (*on_ack)(void *ctx, uint32_t frame_id);   /* this one and all before it */
+    void (*on_ack)(void *ctx, uint32_t frame_id); /* this one and all before it */
+    /* All that bytes_out() counted up to there has reached the client, decoded or not. Not from every client. */
+    void (*on_arrived)(void *ctx, uint64_t bytes_out);
     void (*on_writable)(void *ctx);                 /* without acks: the socket took everything */
     void (*on_visible)(void *ctx, bool is_visible); /* minimised or not */
     void (*on_refresh)(void *ctx, const struct orl_rect *r); /* the client wants it again */
@@ -74,6 +76,11 @@ struct orl_viewer_ops {
     /* Never waits: what the client cannot take in time is dropped. NULL: no sound. */
     void (*sound)(struct orl_viewer *viewer, const struct orl_sound *sound);
     uint64_t (*bytes_out)(const struct orl_viewer *viewer);
+    /* Asks the client to say when it has all that was sent so far: on_arrived. Where it cannot, nothing comes. */
+    void (*probe)(struct orl_viewer *viewer);
+    /* The socket's round trip now and at least; false: not known. Ends at a proxy where there is one. NULL: never. */
+    bool (*socket_rtt)(
+            const struct orl_viewer *viewer, uint64_t *ret_rtt_us, uint64_t *ret_least_us);
     void (*free)(struct orl_viewer *viewer);
 };
 struct orl_viewer_handle {

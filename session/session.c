@@ -107,6 +107,7 @@ static void send_stats(void *ctx)
     stats->height_px = orl_picture_height(session->picture);
     stats->frames = orl_stream_frames(session->stream);
     stats->bytes_out = session->viewer.ops->bytes_out(session->viewer.viewer);
+    stats->rtt_us = orl_stream_rtt_us(session->stream);
     stats->ack_us = (uint32_t)orl_stream_latency_us(session->stream);
     stats->last_input_ms = session->last_input_ms;
     uint64_t now_us = orl_clock_now_us();
@@ -465,6 +466,12 @@ static void on_ack(void *ctx, uint32_t frame_id)
     orl_stream_on_ack(session->stream, frame_id);
 }
 
+static void on_arrived(void *ctx, uint64_t bytes_out)
+{
+    struct orl_session *session = ctx;
+    orl_stream_on_arrived(session->stream, bytes_out);
+}
+
 static void on_writable(void *ctx)
 {
     struct orl_session *session = ctx;
@@ -517,6 +524,7 @@ const struct orl_viewer_events *orl_session_viewer_events(void)
             .on_input = on_input,
             .on_layout = on_layout,
             .on_ack = on_ack,
+            .on_arrived = on_arrived,
             .on_writable = on_writable,
             .on_visible = on_visible,
             .on_refresh = on_refresh,

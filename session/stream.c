@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "display/pacer.h"
 #include "display/planner.h"
+#include "session/line.h"
 #include <stdlib.h>
 
 struct orl_stream {
@@ -14,11 +15,13 @@ struct orl_stream {
     struct orl_viewer_caps caps;
     struct orl_planner *planner; /* NULL: no client yet */
     struct orl_pacer pacer;
+    struct orl_line line;
     struct orl_timer *timer;
     bool is_visible;
     bool is_blocked; /* the viewer took nothing; an ack or writable follows */
     bool is_stopped;
     bool is_pumping;
+    bool is_held;        /* what moves waits for the line; an arrival follows */
     uint64_t blocked_us; /* since when */
     uint64_t frames;
     struct orl_telemetry telemetry;
@@ -38,21 +41,8 @@ static void block(struct orl_stream *stream, uint64_t now_us)
     stream->blocked_us = now_us;
 }
 
-static uint64_t bytes_out(const struct orl_stream *stream)
-{
-    const struct orl_viewer_ops *ops = stream->viewer.ops;
-    return ops->bytes_out != NULL ? ops->bytes_out(stream->viewer.viewer) : 0;
-}
-
-static void count_sent(struct orl_stream *stream, const struct orl_update *update, uint64_t before)
-{
-    const uint64_t after = bytes_out(stream);
-    orl_telemetry_sent(
-            &stream->telemetry, update, after > before ? after - before : 0, orl_clock_now_us());
-}
-
-/* 1: sent; 0: nothing to send now, or the viewer takes nothing. */
-static int send_one(struct orl_stream *stream, uint64_t now_us)
+/* 1: sent; 0: nothing to send now, or the viewer takes nothing. is_held: only what is small. */
+static int send_one(struct orl_stream *stream, bool is_held, uint64_t now_us)
 {
     struct orl_update update;
     struct orl_err err = {0};
@@ -66,6 +56,7 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
         block(stream, now_us);
         return 0;
     }
+    orl_planner_hold(stream->planner, is_held);
     int code = orl_planner_next(stream->planner, pixels, stride, now_us, &update, &err);
     if (code <= 0) {
         if (code < 0) {
@@ -73,7 +64,7 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
         }
         return 0;
     }
-    const uint64_t before = bytes_out(stream);
+    orl_line_sending(&stream->line, now_us);
     code = ops->send(stream->viewer.viewer, &update);
     if (code < 0) {
         orl_planner_unsent(stream->planner);
@@ -81,9 +72,26 @@ static int send_one(struct orl_stream *stream, uint64_t now_us)
         return 0; /* other errors close the viewer, which says so by itself */
     }
     stream->frames++;
-    count_sent(stream, &update, before);
+    const uint64_t bytes = orl_line_sent(&stream->line, &update, now_us);
+    orl_telemetry_sent(&stream->telemetry, &update, bytes, orl_clock_now_us());
     orl_pacer_sent(&stream->pacer, update.frame_id, now_us);
     return 1;
+}
+
+/* On a slow line a key's answer goes before what moves, in a frame of its own. */
+static int send_due(struct orl_stream *stream, uint64_t now_us)
+{
+    orl_line_tune(&stream->line, stream->planner, &stream->pacer, false);
+    stream->is_held = !orl_line_can_move(&stream->line, now_us);
+    if (!stream->is_held && !orl_line_is_slow(&stream->line)) {
+        return send_one(stream, false, now_us);
+    }
+    int sent = orl_line_can_send(&stream->line) ? send_one(stream, true, now_us) : 0;
+    if (!stream->is_held && !stream->is_blocked && !stream->is_stopped &&
+            orl_pacer_can_send(&stream->pacer, now_us)) {
+        sent += send_one(stream, false, now_us);
+    }
+    return sent;
 }
 
 static uint64_t earlier(uint64_t a_us, uint64_t b_us)
@@ -102,7 +110,7 @@ static uint64_t stall_due_us(const struct orl_stream *stream)
 static void arm(struct orl_stream *stream, bool is_paced, uint64_t now_us)
 {
     uint64_t due_us = stall_due_us(stream);
-    if (!stream->is_blocked) {
+    if (!stream->is_blocked && !(stream->is_held && !is_paced)) {
         /* While the pacer says no, the planner's wish must wait for it. */
         due_us = earlier(due_us,
                 is_paced ? orl_pacer_due_us(&stream->pacer) : orl_planner_due_us(stream->planner));
@@ -133,7 +141,7 @@ static void pump(struct orl_stream *stream)
     bool may_send = orl_pacer_can_send(&stream->pacer, now_us);
     int sent = 0;
     if (may_send && !stream->is_blocked) {
-        sent = send_one(stream, now_us);
+        sent = send_due(stream, now_us);
     }
     stream->is_pumping = false;
     if (!stream->is_stopped) {
@@ -163,6 +171,7 @@ int orl_stream_new(struct orl_loop *loop, struct orl_picture *picture,
             .ctx = ctx,
             .is_visible = true};
     orl_telemetry_init(&stream->telemetry, orl_clock_now_us());
+    orl_line_init(&stream->line, viewer);
     int code = orl_timer_new(loop, on_timer, stream, &stream->timer, err);
     if (code < 0) {
         free(stream);
@@ -189,6 +198,7 @@ void orl_stream_on_size(struct orl_stream *stream)
     }
     orl_pacer_init(&stream->pacer, stream->caps.max_in_flight, ORL_PACER_INTERVAL_US,
             stream->caps.has_acks);
+    orl_line_tune(&stream->line, stream->planner, &stream->pacer, true);
     stream->is_blocked = false;
     pump(stream);
 }
@@ -196,6 +206,7 @@ void orl_stream_on_size(struct orl_stream *stream)
 void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps *caps)
 {
     stream->caps = *caps;
+    orl_line_set_caps(&stream->line, caps, orl_clock_now_us());
     orl_stream_on_size(stream);
 }
 
@@ -207,10 +218,20 @@ void orl_stream_on_damage(struct orl_stream *stream)
 void orl_stream_on_ack(struct orl_stream *stream, uint32_t frame_id)
 {
     const uint64_t now_us = orl_clock_now_us();
-    (void)orl_pacer_acked(&stream->pacer, frame_id, now_us);
+    if (orl_pacer_acked(&stream->pacer, frame_id, now_us)) {
+        orl_line_acked(&stream->line, frame_id, now_us);
+    }
     orl_telemetry_acked(&stream->telemetry, frame_id, now_us);
     stream->is_blocked = false;
     pump(stream);
+}
+
+void orl_stream_on_arrived(struct orl_stream *stream, uint64_t bytes_out)
+{
+    orl_line_arrived(&stream->line, bytes_out, orl_clock_now_us());
+    if (stream->is_held) {
+        pump(stream);
+    }
 }
 
 void orl_stream_on_writable(struct orl_stream *stream)
@@ -251,6 +272,11 @@ struct orl_telemetry *orl_stream_telemetry(struct orl_stream *stream)
 uint64_t orl_stream_frames(const struct orl_stream *stream)
 {
     return stream->frames;
+}
+
+uint32_t orl_stream_rtt_us(const struct orl_stream *stream)
+{
+    return orl_line_rtt_us(&stream->line);
 }
 
 uint64_t orl_stream_latency_us(const struct orl_stream *stream)

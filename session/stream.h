@@ -25,12 +25,15 @@ void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps
 void orl_stream_on_size(struct orl_stream *stream);
 void orl_stream_on_damage(struct orl_stream *stream);
 void orl_stream_on_ack(struct orl_stream *stream, uint32_t frame_id);
+/* All that the viewer's bytes_out() counted up to there has reached the client. */
+void orl_stream_on_arrived(struct orl_stream *stream, uint64_t bytes_out);
 void orl_stream_on_writable(struct orl_stream *stream);
 void orl_stream_set_visible(struct orl_stream *stream, bool is_visible);
 void orl_stream_refresh(struct orl_stream *stream); /* the client wants everything again */
 void orl_stream_stop(struct orl_stream *stream);    /* no frame after it */
 struct orl_telemetry *orl_stream_telemetry(struct orl_stream *stream); /* borrowed */
 uint64_t orl_stream_frames(const struct orl_stream *stream);
+uint32_t orl_stream_rtt_us(const struct orl_stream *stream);     /* of the line; 0: unknown */
 uint64_t orl_stream_latency_us(const struct orl_stream *stream); /* 0: unknown */
 void orl_stream_free(struct orl_stream *stream);
 

@@ -1,8 +1,13 @@
 #include "protocols/rdp/rdp_priv.h"
 
+unsigned orl_rdp_flight_max(const struct orl_viewer *v)
+{
+    return v->use_gfx ? ORL_RDP_FLIGHT_SLOTS : ORL_RDP_BITMAPS_IN_FLIGHT;
+}
+
 bool orl_rdp_flight_has_room(const struct orl_viewer *v)
 {
-    return !v->has_acks || v->flight.count < ORL_RDP_MAX_IN_FLIGHT;
+    return !v->has_acks || v->flight.count < orl_rdp_flight_max(v);
 }
 
 void orl_rdp_flight_add(struct orl_viewer *v, uint32_t frame_id)
@@ -35,7 +40,22 @@ void orl_rdp_flight_ack(struct orl_viewer *v, uint32_t frame_id)
     }
     flight->count -= done;
     flight->progress_us = orl_loop_now_us(v->loop);
-    if (v->state == ORL_RDP_READY) {
-        v->events->on_ack(v->ctx, frame_id);
+    flight->acked = frame_id;
+    flight->has_acked = true;
+}
+
+void orl_rdp_flight_report(struct orl_viewer *v)
+{
+    if (v->probes.has_arrived) {
+        v->probes.has_arrived = false;
+        if (v->state == ORL_RDP_READY && v->events->on_arrived != NULL) {
+            v->events->on_arrived(v->ctx, v->probes.arrived_bytes);
+        }
+    }
+    if (v->flight.has_acked) {
+        v->flight.has_acked = false;
+        if (v->state == ORL_RDP_READY) {
+            v->events->on_ack(v->ctx, v->flight.acked);
+        }
     }
 }

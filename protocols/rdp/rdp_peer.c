@@ -10,8 +10,8 @@
 #include <winpr/wtsapi.h>
 
 enum {
-    NOTSENT_BYTES = 128 * 1024, /* without acks: how much may wait in the kernel */
-    USER_TIMEOUT_MS = 40000,    /* more than our own limit for a client that stops reading */
+    NOTSENT_BYTES = 32 * 1024, /* without acks: how much may wait in the kernel */
+    USER_TIMEOUT_MS = 40000,   /* more than our own limit for a client that stops reading */
 };
 
 static BOOL on_capabilities(freerdp_peer *peer)
@@ -155,7 +155,7 @@ static int set_settings(struct orl_viewer *v, const struct orl_rdp_opts *opts, s
             {FreeRDP_GfxH264, TRUE}, {FreeRDP_SuppressOutput, TRUE}, {FreeRDP_RefreshRect, TRUE},
             {FreeRDP_FrameMarkerCommandEnabled, TRUE}, {FreeRDP_SurfaceFrameMarkerEnabled, TRUE},
             {FreeRDP_UnicodeInput, TRUE}, {FreeRDP_HasExtendedMouseEvent, TRUE},
-            {FreeRDP_HasHorizontalWheel, TRUE}, {FreeRDP_NetworkAutoDetect, FALSE},
+            {FreeRDP_HasHorizontalWheel, TRUE}, {FreeRDP_NetworkAutoDetect, TRUE},
             {FreeRDP_SupportErrorInfoPdu, TRUE}, {FreeRDP_SupportMonitorLayoutPdu, FALSE},
             {FreeRDP_RemoteFxCodec, FALSE}, {FreeRDP_NSCodec, FALSE},
             {FreeRDP_WaitForOutputBufferFlush, FALSE}, {FreeRDP_DesktopResize, TRUE}};
@@ -197,6 +197,7 @@ static int set_callbacks(struct orl_viewer *v, struct orl_err *err)
     context->update->SurfaceFrameAcknowledge = on_frame_ack;
     context->update->autoCalculateBitmapData = FALSE;
     orl_rdp_auth_setup(v);
+    orl_rdp_autodetect_setup(v);
     orl_rdp_input_setup(v);
     return 0;
 }

@@ -17,7 +17,8 @@
 #include <freerdp/peer.h>
 #include <freerdp/transport_io.h>
 
-#define ORL_RDP_MAX_IN_FLIGHT 2
+#define ORL_RDP_BITMAPS_IN_FLIGHT 2 /* without graphics: clients agree to few */
+#define ORL_RDP_PROBES 16
 #define ORL_RDP_FLIGHT_SLOTS 8
 
 enum orl_rdp_state {
@@ -113,6 +114,17 @@ struct orl_rdp_flight {
     uint32_t ids[ORL_RDP_FLIGHT_SLOTS];
     unsigned count;
     uint64_t progress_us; /* the client last took something */
+    bool has_acked;       /* not reported yet */
+    uint32_t acked;
+};
+
+/* Round trips that were asked for and not answered: sequence numbers first .. first + count - 1. */
+struct orl_rdp_probes {
+    uint16_t first;
+    unsigned count;
+    uint64_t bytes[ORL_RDP_PROBES]; /* sent up to that probe; by its number */
+    bool has_arrived;               /* not reported yet */
+    uint64_t arrived_bytes;
 };
 
 struct orl_rdp_input {
@@ -166,6 +178,7 @@ struct orl_viewer {
     bool use_gfx; /* decided before on_ready */
     bool has_acks;
     struct orl_rdp_flight flight;
+    struct orl_rdp_probes probes;
     uint32_t bitmap_width_px, bitmap_height_px; /* without gfx: of the picture */
     struct orl_rdp_planar planar;               /* without gfx */
     struct orl_rdp_input input;
@@ -204,7 +217,16 @@ ORL_NODISCARD int orl_rdp_peer_new(
 /* rdp_flight.c */
 void orl_rdp_flight_add(struct orl_viewer *v, uint32_t frame_id);
 void orl_rdp_flight_ack(struct orl_viewer *v, uint32_t frame_id);
+/* What was answered since the last call. When all that came is read: whoever is told encodes a frame, and that
+ * would make what was not yet read look late. */
+void orl_rdp_flight_report(struct orl_viewer *v);
 bool orl_rdp_flight_has_room(const struct orl_viewer *v);
+unsigned orl_rdp_flight_max(const struct orl_viewer *v);
+
+/* rdp_autodetect.c */
+void orl_rdp_autodetect_setup(struct orl_viewer *v);
+/* Asks for a round trip behind what was sent; on_arrived follows. */
+void orl_rdp_autodetect_probe(struct orl_viewer *v);
 
 /* rdp_auth.c */
 void orl_rdp_auth_setup(struct orl_viewer *v);

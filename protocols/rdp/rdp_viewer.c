@@ -1,5 +1,6 @@
 /* The life of one client: peek, FreeRDP's states, channels, frames, closing. All of it on the loop. */
 #include "base/log.h"
+#include "protocols/rdp/rdp_line.h"
 #include "protocols/rdp/rdp_priv.h"
 #include <errno.h>
 #include <freerdp/channels/cliprdr.h>
@@ -244,7 +245,7 @@ void orl_rdp_report_caps(struct orl_viewer *v)
             .layout = v->layout,
             .has_clipboard = orl_rdp_svc_is_joined(v, CLIPRDR_SVC_CHANNEL_NAME),
             .has_sound = orl_rdp_svc_is_joined(v, RDPSND_CHANNEL_NAME),
-            .max_in_flight = ORL_RDP_MAX_IN_FLIGHT};
+            .max_in_flight = orl_rdp_flight_max(v)};
     if (v->state == ORL_RDP_READY) {
         v->events->on_ready(v->ctx, &caps);
     }
@@ -332,6 +333,7 @@ static void run(struct orl_viewer *v)
         orl_rdp_close(v, failure_of(v), NULL);
     }
     if (!v->wants_close && v->state >= ORL_RDP_CONNECT) {
+        orl_rdp_flight_report(v);
         orl_rdp_flush(v);
     }
     v->is_on_stack = false;
@@ -573,6 +575,19 @@ static uint64_t op_bytes_out(const struct orl_viewer *v)
     return out;
 }
 
+static void op_probe(struct orl_viewer *v)
+{
+    if (v->state == ORL_RDP_READY && v->is_activated && !v->wants_close) {
+        orl_rdp_flush(v);
+        orl_rdp_autodetect_probe(v);
+    }
+}
+
+static bool op_socket_rtt(const struct orl_viewer *v, uint64_t *ret_rtt_us, uint64_t *ret_least_us)
+{
+    return orl_rdp_line_rtt(v->fd, ret_rtt_us, ret_least_us);
+}
+
 static void op_free(struct orl_viewer *v)
 {
     if (v == NULL) {
@@ -597,6 +612,8 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .clipboard = op_clipboard,
         .sound = op_sound,
         .bytes_out = op_bytes_out,
+        .probe = op_probe,
+        .socket_rtt = op_socket_rtt,
         .free = op_free};
 
 int orl_rdp_viewer_new(struct orl_loop *loop, const struct orl_rdp_opts *opts,

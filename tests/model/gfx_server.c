@@ -149,7 +149,9 @@ bool gfx_server_deliver(struct gfx_server *server, const uint8_t *data, size_t l
     orl_buf_put_u32le(&server->inbox, (uint32_t)len);
     orl_buf_put(&server->inbox, data, len);
     orl_assert(!server->inbox.is_failed);
-    return orl_rdp_gfx_run(&server->viewer) == 0;
+    const bool ok = orl_rdp_gfx_run(&server->viewer) == 0;
+    orl_rdp_flight_report(&server->viewer);
+    return ok;
 }
 
 void gfx_server_close(struct gfx_server *server)
