@@ -59,7 +59,9 @@ bool orl_classify_keeps_moving(
         struct orl_classify *classify, const struct orl_tiles *tiles, size_t tile, uint64_t now_us)
 {
     const uint32_t now_ms = (uint32_t)(now_us / ORL_US_PER_MS);
-    struct orl_classify_cell *cell = cell_of(classify, tiles, tile);
+    const size_t col = tile % tiles->cols / CELL_TILES;
+    const size_t row = tile / tiles->cols / CELL_TILES;
+    struct orl_classify_cell *cell = &classify->cells[row * classify->cols + col];
     if (!is_moving(cell, now_ms)) {
         return false;
     }

@@ -21,7 +21,7 @@ static void set_aside(struct orl_hold *hold, struct orl_tiles *tiles, size_t i)
     tiles->flags[i] &= (uint8_t)~flags;
 }
 
-void orl_hold_all(struct orl_hold *hold, struct orl_tiles *tiles)
+static void hold_all(struct orl_hold *hold, struct orl_tiles *tiles)
 {
     for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_DAMAGED | ORL_TILE_MUST); i < tiles->count;
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_DAMAGED | ORL_TILE_MUST)) {
@@ -29,30 +29,40 @@ void orl_hold_all(struct orl_hold *hold, struct orl_tiles *tiles)
     }
 }
 
-bool orl_hold_damage(struct orl_hold *hold, struct orl_tiles *tiles, struct orl_classify *classify,
-        const struct orl_region *damage, uint64_t now_us)
+static void mark_damage(struct orl_tiles *tiles, const struct orl_region *damage, bool is_small)
 {
     for (unsigned i = 0; i < damage->count; i++) {
-        if (orl_rect_area(&damage->rects[i]) > ORL_HOLD_SMALL_PX) {
+        if ((orl_rect_area(&damage->rects[i]) <= ORL_HOLD_SMALL_PX) == is_small) {
             orl_tiles_set(tiles, &damage->rects[i], ORL_TILE_DAMAGED);
         }
     }
-    orl_hold_all(hold, tiles);
-    for (unsigned i = 0; i < damage->count; i++) {
-        if (orl_rect_area(&damage->rects[i]) <= ORL_HOLD_SMALL_PX) {
-            orl_tiles_set(tiles, &damage->rects[i], ORL_TILE_DAMAGED);
-        }
-    }
-    bool may_go = false;
+}
+
+/* True: something is damaged where nothing moves. What moves is set aside. */
+static bool part_moving(struct orl_hold *hold, struct orl_tiles *tiles,
+        struct orl_classify *classify, uint64_t now_us)
+{
+    bool is_any_still = false;
     for (size_t i = orl_tiles_find(tiles, 0, ORL_TILE_DAMAGED); i < tiles->count;
             i = orl_tiles_find(tiles, i + 1, ORL_TILE_DAMAGED)) {
         if (orl_classify_keeps_moving(classify, tiles, i, now_us)) {
             set_aside(hold, tiles, i);
         } else {
-            may_go = true;
+            is_any_still = true;
         }
     }
-    return may_go;
+    return is_any_still;
+}
+
+bool orl_hold_damage(struct orl_hold *hold, struct orl_tiles *tiles, struct orl_classify *classify,
+        const struct orl_region *damage, uint64_t now_us)
+{
+    hold_all(hold, tiles);
+    mark_damage(tiles, damage, false);
+    (void)part_moving(hold, tiles, classify, now_us); /* what waits still moves */
+    hold_all(hold, tiles);
+    mark_damage(tiles, damage, true);
+    return part_moving(hold, tiles, classify, now_us);
 }
 
 void orl_hold_changed(struct orl_hold *hold, struct orl_tiles *tiles, size_t tile)

@@ -12,9 +12,8 @@ struct orl_hold {
 };
 ORL_NODISCARD int orl_hold_init(struct orl_hold *hold, const struct orl_tiles *tiles);
 void orl_hold_fini(struct orl_hold *hold);
-/* All tiles that are damaged, or must be sent anyway, wait. */
-void orl_hold_all(struct orl_hold *hold, struct orl_tiles *tiles);
-/* Marks the damage that may go and sets the rest aside. True: some may go. */
+/* Marks the damage that may go and sets aside the rest, and all that was damaged or must be sent before. True: some
+ * may go. */
 bool orl_hold_damage(struct orl_hold *hold, struct orl_tiles *tiles, struct orl_classify *classify,
         const struct orl_region *damage, uint64_t now_us);
 /* A CHANGED tile, found to be too much for now, waits: the picture has it, the client has not. */
