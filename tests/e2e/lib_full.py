@@ -281,6 +281,20 @@ class Stack:
             raise AssertionError(f"oriel {' '.join(map(str, args))}: exit {done.returncode}: {done.stderr} {done.stdout}")
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
+    def look(self, session, act, lines):
+        """What `session show --live` says while act() runs again and again; it ends by Ctrl-C."""
+        argv = [self.dir / "bin/oriel", "--socket", self.dir / "run/broker.sock", "--json", "session", "show", session, "--live"]
+        with subprocess.Popen(list(map(str, argv)), stdout=subprocess.PIPE, text=True) as watcher:
+            try:
+                seen = []
+                while len(seen) < lines:
+                    act()
+                    seen.append(json.loads(watcher.stdout.readline()))
+                watcher.send_signal(signal.SIGINT)
+                return seen, watcher.wait(10)
+            finally:
+                watcher.kill()
+
     def desktops(self, **where):
         rows = self.oriel("desktop", "list")["desktops"]
         return [row for row in rows if all(row[key] == value for key, value in where.items())]

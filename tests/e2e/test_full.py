@@ -30,6 +30,17 @@ class Desktop(lib_full.Case):
         self.assert_guest("1024x768", *keys, "--pointer", *serial.pointer())
         self.assertIsNone(client.poll())
 
+        with self.subTest("who looks sees frames and their times, of a key too"):
+            session = self.stack.session_of("alice")["id"]
+            seen, code = self.stack.look(session, lambda: self.x("xdotool", "key", "b"), 3)
+            self.assertEqual(code, 0)
+            self.assertEqual([one["seq"] for one in seen], sorted({one["seq"] for one in seen}))
+            self.assertEqual({(one["width_px"], one["height_px"]) for one in seen}, {(1024, 768)})
+            for count in ("encode", "ack", "total", "key"):
+                self.assertGreater(sum(one[count]["count"] for one in seen), 0, count)
+            self.assertGreater(sum(one["kinds"]["lossless"]["bytes"] for one in seen), 0)
+            keys += ["--key", "48+", "--key", "48-"] * 3
+
         with self.subTest("who disconnects comes back to the same desktop, with what was typed"):
             desktop = self.stack.desktop_of("alice")["id"]
             self.leave(client, "alice")
