@@ -1,10 +1,9 @@
-/* An RDP client without a screen.
- * oriel-bench-client PORT USER PASSWORD WxH SECONDS KEYS prints
- *   up | begin frames=N bytes=N | end frames=N bytes=N       around SECONDS of watching
- *   key sent_us=T seen_us=T colour=RRGGBB                    for each of KEYS presses of the A key
- * oriel-test-vncd --echo answers a key with the next colour in the top left corner.
- * oriel-bench-client PORT USER PASSWORD WxH login prints when it began, saw a frame, saw red in that corner. */
+/* An RDP client without a screen: oriel-bench-client PORT USER PASSWORD WxH, then one of
+ *   SECONDS KEYS RESTS X,Y,W,H   as bench_watch.h says
+ *   blind                        decodes nothing, acknowledges everything; SIGUSR1 prints counts
+ *   login                        prints when it began, saw a frame, saw red in the top left corner */
 #include "base/clock.h"
+#include "tests/bench/bench_watch.h"
 #include <freerdp/channels/channels.h>
 #include <freerdp/client.h>
 #include <freerdp/client/channels.h>
@@ -12,82 +11,69 @@
 #include <freerdp/freerdp.h>
 #include <freerdp/gdi/gdi.h>
 #include <freerdp/gdi/gfx.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WARM_UP_US (3 * ORL_US_PER_S)
-#define KEY_PAUSE_US (150 * ORL_US_PER_MS)
-#define KEY_MAX_US (5 * ORL_US_PER_S)
 #define TICK_MS 2
 #define CODE_A 0x1E
+#define CODE_F12 0x58
 
-#define ARGS 7
-#define ARGS_LOGIN 6
+#define ARGS 9
+#define ARGS_MODE 6
 #define DESKTOP_COLOUR 0xFF0000 /* of the tiny guest's corner */
 #define LOGIN_MAX_US (60 * ORL_US_PER_S)
-
-enum phase {
-    PHASE_CONNECTING,
-    PHASE_WARM_UP,
-    PHASE_WATCH,
-    PHASE_PAUSE,
-    PHASE_KEY,
-    PHASE_LOGIN,
-    PHASE_DONE
-};
 
 struct bench {
     rdpClientContext common; /* first: FreeRDP allocates and casts */
     pcRdpgfxEndFrame end_frame;
-    enum phase phase;
-    uint64_t since_us, seconds;
-    uint64_t frames;
-    unsigned keys_left, keys_sent;
-    uint32_t colour_before;
+    struct bench_watch watch;
+    bool is_login, is_blind, is_done;
 };
-static const uint32_t colours[] = {0xFF0000, 0x00FF00, 0x0000FF, 0xFFFF00, 0xFF00FF, 0x00FFFF};
+static volatile sig_atomic_t want_counts, want_end;
+
+static void on_signal(int signum)
+{
+    if (signum == SIGUSR1) {
+        want_counts = 1;
+    } else {
+        want_end = 1;
+    }
+}
 
 static struct bench *bench_of(rdpContext *context)
 {
     return (struct bench *)(void *)context;
 }
 
-/* To the nearest of the eight pure colours: a lossy picture is not exact. */
-static uint32_t corner(const rdpGdi *gdi)
+static struct bench_picture picture_of(void *ctx)
 {
-    if (gdi == NULL || gdi->primary_buffer == NULL) {
-        return 0;
+    const struct bench *b = ctx;
+    const rdpGdi *gdi = b->common.context.gdi;
+    if (gdi == NULL || gdi->primary_buffer == NULL || b->is_blind) {
+        return (struct bench_picture){.pixels = NULL};
     }
-    const uint8_t *p = gdi->primary_buffer + (size_t)gdi->stride * 8 + (size_t)8 * 4;
-    return (p[2] > 127 ? 0xFF0000U : 0U) | (p[1] > 127 ? 0xFF00U : 0U) | (p[0] > 127 ? 0xFFU : 0U);
+    return (struct bench_picture){.pixels = gdi->primary_buffer,
+            .width_px = (uint32_t)gdi->width,
+            .height_px = (uint32_t)gdi->height,
+            .stride_bytes = gdi->stride};
 }
 
-static void print_counts(struct bench *b, const char *what)
+static uint64_t bytes_of(void *ctx)
 {
+    struct bench *b = ctx;
     UINT64 in_bytes = 0;
-    UINT64 out_bytes = 0;
-    UINT64 in_packets = 0;
-    UINT64 out_packets = 0;
-    rdpContext *context = &b->common.context;
-    (void)freerdp_get_stats(context->rdp, &in_bytes, &out_bytes, &in_packets, &out_packets);
-    (void)printf("%s frames=%llu bytes=%llu\n", what, (unsigned long long)b->frames,
-            (unsigned long long)in_bytes);
-    (void)fflush(stdout);
+    (void)freerdp_get_stats(b->common.context.rdp, &in_bytes, NULL, NULL, NULL);
+    return in_bytes;
 }
 
-static void see_key(struct bench *b, uint64_t now_us)
+static void press(void *ctx, enum bench_key key)
 {
-    uint32_t expected = colours[(b->keys_sent - 1) % (sizeof(colours) / sizeof(colours[0]))];
-    bool is_seen = corner(b->common.context.gdi) == expected;
-    if (!is_seen && now_us - b->since_us < KEY_MAX_US) {
-        return;
-    }
-    (void)printf("key sent_us=%llu seen_us=%llu colour=%06x\n", (unsigned long long)b->since_us,
-            is_seen ? (unsigned long long)now_us : 0ULL, expected);
-    (void)fflush(stdout);
-    b->phase = b->keys_left > 0 ? PHASE_PAUSE : PHASE_DONE;
-    b->since_us = now_us;
+    struct bench *b = ctx;
+    const UINT32 code = key == BENCH_KEY_A ? CODE_A : CODE_F12;
+    (void)freerdp_input_send_keyboard_event_ex(b->common.context.input, TRUE, FALSE, code);
+    (void)freerdp_input_send_keyboard_event_ex(b->common.context.input, FALSE, FALSE, code);
 }
 
 static void print_time(const char *what, uint64_t now_us)
@@ -98,24 +84,38 @@ static void print_time(const char *what, uint64_t now_us)
 
 static void see_login(struct bench *b, uint64_t now_us)
 {
-    if (b->frames == 1) {
+    const struct bench_picture picture = picture_of(b);
+    if (b->watch.frames == 1) {
         print_time("frame", now_us);
     }
-    if (corner(b->common.context.gdi) == DESKTOP_COLOUR) {
+    if (bench_watch_corner(&picture) == DESKTOP_COLOUR) {
         print_time("desktop", now_us);
-        b->phase = PHASE_DONE;
+        b->is_done = true;
     }
+}
+
+/* In place of decoders. */
+static UINT see_nothing(RdpgfxClientContext *gfx, const RDPGFX_SURFACE_COMMAND *command)
+{
+    (void)gfx;
+    (void)command;
+    return CHANNEL_RC_OK;
+}
+
+static UINT copy_nothing(RdpgfxClientContext *gfx, const RDPGFX_SURFACE_TO_SURFACE_PDU *pdu)
+{
+    (void)gfx;
+    (void)pdu;
+    return CHANNEL_RC_OK;
 }
 
 static UINT on_end_frame(RdpgfxClientContext *gfx, const RDPGFX_END_FRAME_PDU *pdu)
 {
     rdpGdi *gdi = gfx->custom;
     struct bench *b = bench_of(gdi->context);
-    UINT rc = b->end_frame(gfx, pdu);
-    b->frames++;
-    if (b->phase == PHASE_KEY) {
-        see_key(b, orl_clock_now_us());
-    } else if (b->phase == PHASE_LOGIN) {
+    UINT rc = b->is_blind ? CHANNEL_RC_OK : b->end_frame(gfx, pdu);
+    bench_watch_frame(&b->watch, orl_clock_now_us());
+    if (b->is_login && !b->is_done) {
         see_login(b, orl_clock_now_us());
     }
     return rc;
@@ -129,6 +129,10 @@ static void on_channel(void *arg, const ChannelConnectedEventArgs *e)
         RdpgfxClientContext *gfx = e->pInterface;
         bench_of(context)->end_frame = gfx->EndFrame;
         gfx->EndFrame = on_end_frame;
+        if (bench_of(context)->is_blind) {
+            gfx->SurfaceCommand = see_nothing;
+            gfx->SurfaceToSurface = copy_nothing;
+        }
     }
 }
 
@@ -181,81 +185,48 @@ static bool set_up(rdpSettings *s, char **argv)
            freerdp_settings_set_uint32(s, FreeRDP_ConnectionType, CONNECTION_TYPE_LAN);
 }
 
-static void start_key(struct bench *b, uint64_t now_us)
-{
-    rdpInput *input = b->common.context.input;
-    b->keys_left--;
-    b->keys_sent++;
-    b->since_us = now_us;
-    b->phase = PHASE_KEY;
-    (void)freerdp_input_send_keyboard_event_ex(input, TRUE, FALSE, CODE_A);
-    (void)freerdp_input_send_keyboard_event_ex(input, FALSE, FALSE, CODE_A);
-}
-
-static void tick(struct bench *b)
-{
-    uint64_t now_us = orl_clock_now_us();
-    uint64_t in_phase_us = now_us - b->since_us;
-    switch (b->phase) {
-    case PHASE_CONNECTING:
-        if (b->frames > 0) {
-            (void)puts("up");
-            b->phase = PHASE_WARM_UP;
-            b->since_us = now_us;
-        }
-        break;
-    case PHASE_WARM_UP:
-        if (in_phase_us > WARM_UP_US) {
-            print_counts(b, "begin");
-            b->phase = PHASE_WATCH;
-            b->since_us = now_us;
-        }
-        break;
-    case PHASE_WATCH:
-        if (in_phase_us > b->seconds * ORL_US_PER_S) {
-            print_counts(b, "end");
-            b->phase = b->keys_left > 0 ? PHASE_PAUSE : PHASE_DONE;
-            b->since_us = now_us;
-        }
-        break;
-    case PHASE_PAUSE:
-        if (in_phase_us > KEY_PAUSE_US) {
-            start_key(b, now_us);
-        }
-        break;
-    case PHASE_KEY:
-        see_key(b, now_us);
-        break;
-    default:
-        break;
-    }
-}
-
 static void run(struct bench *b)
 {
     rdpContext *context = &b->common.context;
     const uint64_t login_end_us = orl_clock_now_us() + LOGIN_MAX_US;
-    while (b->phase != PHASE_DONE && !freerdp_shall_disconnect_context(context)) {
+    while (!b->is_done && want_end == 0 && !freerdp_shall_disconnect_context(context)) {
         HANDLE handles[64];
         DWORD count = freerdp_get_event_handles(context, handles, 64);
         if (count == 0 || WaitForMultipleObjects(count, handles, FALSE, TICK_MS) == WAIT_FAILED ||
                 !freerdp_check_event_handles(context)) {
             break;
         }
-        tick(b);
-        if (b->phase == PHASE_LOGIN && orl_clock_now_us() > login_end_us) {
+        const uint64_t now_us = orl_clock_now_us();
+        if (!b->is_login) {
+            bench_watch_tick(&b->watch, now_us);
+            b->is_done = b->watch.phase == BENCH_DONE;
+        } else if (now_us > login_end_us) {
             break;
+        }
+        if (want_counts != 0) {
+            want_counts = 0;
+            bench_watch_print(&b->watch, "counts");
         }
     }
 }
 
+static bool take_mode(struct bench *b, int argc, char **argv)
+{
+    static const struct bench_watch_ops ops = {
+            .picture = picture_of, .press = press, .bytes = bytes_of};
+    static char zero[] = "0";
+    static char nowhere[] = "0,0,0,0";
+    char *words[] = {zero, zero, zero, nowhere};
+    b->is_login = argc == ARGS_MODE && strcmp(argv[5], "login") == 0;
+    b->is_blind = argc == ARGS_MODE && strcmp(argv[5], "blind") == 0;
+    if (argc != ARGS && !b->is_login && !b->is_blind) {
+        return false;
+    }
+    return bench_watch_init(&b->watch, &ops, b, argc == ARGS ? argv + 5 : words);
+}
+
 int main(int argc, char **argv)
 {
-    const bool is_login = argc == ARGS_LOGIN && strcmp(argv[5], "login") == 0;
-    if (argc != ARGS && !is_login) {
-        (void)fprintf(stderr, "oriel-bench-client PORT USER PASSWORD WxH SECONDS KEYS | login\n");
-        return 64;
-    }
     RDP_CLIENT_ENTRY_POINTS entry = {.Size = sizeof(entry),
             .Version = RDP_CLIENT_INTERFACE_VERSION,
             .ContextSize = sizeof(struct bench),
@@ -265,12 +236,15 @@ int main(int argc, char **argv)
         return 1;
     }
     struct bench *b = bench_of(context);
-    if (is_login) {
-        b->phase = PHASE_LOGIN;
+    if (!take_mode(b, argc, argv)) {
+        (void)fprintf(stderr, "usage: see the head of bench_client.c\n");
+        freerdp_client_context_free(context);
+        return 64;
+    }
+    (void)signal(SIGUSR1, on_signal);
+    (void)signal(SIGTERM, on_signal);
+    if (b->is_login) {
         print_time("begin", orl_clock_now_us());
-    } else {
-        b->seconds = strtoull(argv[5], NULL, 10);
-        b->keys_left = (unsigned)strtoul(argv[6], NULL, 10);
     }
     if (!set_up(context->settings, argv) || !freerdp_connect(context->instance)) {
         (void)fprintf(stderr, "oriel-bench-client: no connection\n");
@@ -278,9 +252,10 @@ int main(int argc, char **argv)
         return 1;
     }
     run(b);
-    bool is_done = b->phase == PHASE_DONE;
+    const bool is_good = b->is_done || b->is_blind;
     (void)freerdp_disconnect(context->instance);
     gdi_free(context->instance);
+    bench_watch_fini(&b->watch);
     freerdp_client_context_free(context);
-    return is_done ? 0 : 1;
+    return is_good ? 0 : 1;
 }

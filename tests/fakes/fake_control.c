@@ -1,6 +1,7 @@
 /* A broker and a vmpool in one, for tests: one user, one desktop that is a VNC server.
  *   fake_control --dir RUN [--user U] [--password P] [--vnc PORT|unix:PATH] [--vnc-password P]
- *                [--wait-ms N] [--close-after-ms N] [--close-reason CODE]
+ *                [--wait-ms N] [--close-after-ms N] [--close-reason CODE] [--desktops N]
+ * With --desktops each connection has a desktop of its own, at unix:PATH.0 to PATH.N-1.
  * It prints every message it gets, and "broker up", on standard output. SIGUSR1 closes every
  * connection's session as a broker would. */
 #include "base/clock.h"
@@ -16,7 +17,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MAX_CONNS = 64, MAX_QUEUED = 256 };
+enum { MAX_CONNS = 256, MAX_QUEUED = 1024 };
+#define PATH_BYTES 100
+#define DESKTOP_FORMAT "d%031x" /* its number, from 1 */
 
 struct conn {
     struct fake *fake;
@@ -27,6 +30,7 @@ struct fake {
     struct orl_loop *loop;
     const char *dir, *user, *password, *vnc, *vnc_password;
     uint64_t wait_ms, close_after_ms;
+    unsigned desktops; /* 0: one for all */
     enum orl_reason close_reason;
     int listen_fds[2]; /* gateway.sock, console.sock */
     struct orl_ipc *gateway;
@@ -48,6 +52,16 @@ static void post_close(struct fake *fake, uint32_t number, enum orl_reason reaso
     orl_ipc_post(fake->gateway, &msg, NULL, 0);
 }
 
+/* From 1. */
+static unsigned desktop_of(const struct fake *fake, uint32_t conn)
+{
+    unsigned i = 0;
+    while (i < MAX_CONNS - 1 && fake->conns[i].number != conn) {
+        i++;
+    }
+    return i % fake->desktops + 1;
+}
+
 static void post_plan(struct fake *fake, uint32_t number, bool is_ready)
 {
     struct orl_msg msg = {.type = ORL_MSG_PLAN, .conn = number};
@@ -58,7 +72,8 @@ static void post_plan(struct fake *fake, uint32_t number, bool is_ready)
     orl_msg_text(plan->pool, sizeof(plan->pool), "demo");
     plan->waiting_since_ms = orl_clock_wall_ms();
     if (is_ready) {
-        orl_msg_text(plan->desktop, sizeof(plan->desktop), "d0000000000000000000000000000001");
+        (void)snprintf(plan->desktop, sizeof(plan->desktop), DESKTOP_FORMAT,
+                fake->desktops > 0 ? desktop_of(fake, number) : 1);
         plan->version = 1;
     }
     orl_ipc_post(fake->gateway, &msg, NULL, 0);
@@ -178,7 +193,12 @@ static int on_pool_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, stru
     say("console", 0, msg->u.console.desktop);
     struct orl_msg answer = {.type = ORL_MSG_CONSOLE};
     answer.u.console = msg->u.console;
-    int fd = fake->vnc != NULL ? connect_vnc(fake->vnc) : -1;
+    char target[PATH_BYTES];
+    unsigned desktop = 1;
+    (void)sscanf(answer.u.console.desktop, "d%x", &desktop);
+    (void)snprintf(target, sizeof(target), fake->desktops > 0 ? "%s.%u" : "%s",
+            fake->vnc != NULL ? fake->vnc : "", desktop - 1);
+    int fd = fake->vnc != NULL ? connect_vnc(target) : -1;
     answer.u.console.source = fd >= 0 ? ORL_SOURCE_VNC : ORL_SOURCE_NONE;
     answer.u.console.reason = fd >= 0 ? 0 : ORL_REASON_CONSOLE_UNREACHABLE;
     orl_msg_text(answer.u.console.password, sizeof(answer.u.console.password), fake->vnc_password);
@@ -266,6 +286,8 @@ static int parse(struct fake *fake, int argc, char **argv)
             fake->wait_ms = strtoull(value, NULL, 10);
         } else if (strcmp(argv[i], "--close-after-ms") == 0) {
             fake->close_after_ms = strtoull(value, NULL, 10);
+        } else if (strcmp(argv[i], "--desktops") == 0) {
+            fake->desktops = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--close-reason") != 0 ||
                    !orl_reason_parse(value, &fake->close_reason)) {
             return -1;

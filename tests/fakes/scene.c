@@ -292,6 +292,19 @@ struct orl_rect orl_scene_step(struct orl_scene *s)
     return r;
 }
 
+uint64_t orl_scene_sum(
+        const void *pixels, uint32_t width_px, uint32_t height_px, size_t stride_bytes)
+{
+    uint64_t sum = UINT64_C(0xCBF29CE484222325);
+    for (uint32_t y = 0; y < height_px; y++) {
+        const uint32_t *row = (const void *)((const uint8_t *)pixels + y * stride_bytes);
+        for (uint32_t x = 0; x < width_px; x++) {
+            sum = (sum ^ (row[x] & 0xFFFFFF)) * UINT64_C(0x100000001B3);
+        }
+    }
+    return sum;
+}
+
 struct orl_rect orl_scene_stamp(struct orl_scene *s, uint32_t colour)
 {
     s->has_stamp = true;

@@ -3,6 +3,7 @@
 #define ORL_TESTS_FAKES_SCENE_H
 #include "display/region.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum orl_scene_kind {
@@ -36,6 +37,9 @@ void orl_scene_fini(struct orl_scene *scene);  /* not the pixels */
 struct orl_rect orl_scene_step(struct orl_scene *scene);
 /* Where its film plays, if it has one. */
 struct orl_rect orl_scene_film_place(const struct orl_scene *scene);
+/* Of what can be seen: the fourth byte of each pixel does not count. */
+uint64_t orl_scene_sum(
+        const void *pixels, uint32_t width_px, uint32_t height_px, size_t stride_bytes);
 /* A block of 32 x 32 pixels at the top left in that colour. */
 struct orl_rect orl_scene_stamp(struct orl_scene *scene, uint32_t colour);
 

@@ -109,7 +109,9 @@ static struct orl_rect show_clock(struct orl_scene *s, uint32_t second)
 void orl_scene_start_mixed(struct orl_scene *s)
 {
     const struct orl_rect all = {0, 0, (int32_t)s->width_px, (int32_t)s->height_px};
+    const struct orl_rect film = orl_scene_film_place(s);
     (void)orl_scene_wallpaper(s, &all);
+    (void)orl_scene_film_open(&s->film, (uint32_t)film.width, (uint32_t)film.height);
     paint_editor(s);
 }
 

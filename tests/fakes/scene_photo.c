@@ -5,6 +5,7 @@
 
 #define OCTAVES 6
 #define LARGEST_PX 256
+#define EDGE 0.02F
 #define GRAIN_COUNT 65536u
 #define CUT_FRAMES 150 /* a film cuts to another place that often */
 #define OBJECTS 8
@@ -44,6 +45,14 @@ static float fractal(uint32_t seed, float x, float y, float roughness)
     return sum;
 }
 
+/* 0 on one side, 1 on the other. */
+static float edge(float v)
+{
+    float t = v / EDGE + 0.5F;
+    t = t < 0 ? 0 : t > 1 ? 1 : t;
+    return t * t * (3 - 2 * t);
+}
+
 static uint32_t channel(float v)
 {
     return v < 4 ? 4 : v > 246 ? 246 : (uint32_t)v; /* room for grain without a carry */
@@ -56,17 +65,19 @@ void orl_scene_paint_photo(uint32_t *pixels, uint32_t width_px, uint32_t height_
             float fx = (float)x;
             float fy = (float)y;
             float shape = fractal(seed, fx, fy, 0.45F);
-            float detail = fractal(seed + 100, fx * 4, fy * 4, 0.95F);
+            float detail = fractal(seed + 100, fx * 4, fy * 4, 0.8F);
             float light = 130 + 110 * fractal(seed + 200, fx, fy, 0.5F);
-            /* Objects end at an edge and have a surface and a colour of their own. */
-            float level = shape > 0.1F ? 40 : shape < -0.12F ? -50 : 0;
-            float rough = shape > 0.1F ? 24 : shape < -0.12F ? 70 : 44;
-            float warm = shape > 0.1F ? 30 : shape < -0.12F ? -10 : -25;
+            /* Objects end at an edge, as soft as a lens makes it, and have a surface and a colour. */
+            float high = edge(shape - 0.1F);
+            float low = edge(-0.12F - shape);
+            float level = 40 * high - 50 * low;
+            float rough = 40 - 16 * high + 20 * low;
+            float warm = -25 + 55 * high + 15 * low;
             float base = light + level + rough * detail;
             uint32_t grain = orl_scene_hash(seed + y * width_px + x);
             pixels[(size_t)y * width_px + x] = orl_scene_rgb(channel(base + warm) + (grain & 3),
                     channel(base + 10 * shape) + (grain >> 2 & 3),
-                    channel(base - warm + 20 * detail) + (grain >> 4 & 3));
+                    channel(base - warm) + (grain >> 4 & 3));
         }
     }
 }
@@ -106,7 +117,7 @@ static struct orl_scene_film *new_film(uint32_t width_px, uint32_t height_px)
     }
     for (uint32_t i = 0; i < GRAIN_COUNT + width_px; i++) {
         uint32_t h = orl_scene_hash(i);
-        uint32_t light = h % 4; /* of a camera: mostly in brightness */
+        uint32_t light = h % 2; /* of a camera: mostly in brightness */
         film->grain[i] =
                 orl_scene_rgb(light + (h >> 8 & 1), light + (h >> 9 & 1), light + (h >> 10 & 1));
     }

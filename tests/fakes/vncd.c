@@ -9,12 +9,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH_BYTES 512
 #define POLL_MAX_US 5000
+#define KEYSYM_F12 0xFFC9
+#define ROUND_FRAMES 600 /* of the mixed scene */
 
 struct vncd {
     struct vncd_options options;
@@ -25,14 +30,19 @@ struct vncd {
     struct vncd_keys keys;
     uint32_t key_count;
     int clients;
+    bool is_paused;
+    uint64_t paused_us;
+    uint64_t paint_us; /* CPU time of the scene */
 };
 static struct vncd vncd; /* libvncserver's hooks have no context of their own */
-static volatile sig_atomic_t want_end, want_dump;
+static volatile sig_atomic_t want_end, want_dump, want_counts;
 
 static void on_signal(int signum)
 {
     if (signum == SIGUSR1) {
         want_dump = 1;
+    } else if (signum == SIGUSR2) {
+        want_counts = 1;
     } else {
         want_end = 1;
     }
@@ -50,9 +60,28 @@ static void damage(const struct orl_rect *r)
     }
 }
 
-static void on_any_key(void)
+/* The sum is made when the rest is over: until then the clients have the processor. */
+static void toggle_pause(void)
+{
+    uint64_t now_us = orl_clock_now_us();
+    vncd.is_paused = !vncd.is_paused;
+    if (vncd.is_paused) {
+        vncd.paused_us = now_us;
+        return;
+    }
+    const struct orl_scene *s = &vncd.scene;
+    (void)fprintf(vncd.log, "rest us=%llu sum=%016llx\n", (unsigned long long)vncd.paused_us,
+            (unsigned long long)orl_scene_sum(
+                    s->pixels, s->width_px, s->height_px, (size_t)s->width_px * 4));
+}
+
+static void on_any_key(bool is_pause)
 {
     static const uint32_t colours[] = {0xFF0000, 0x00FF00, 0x0000FF, 0xFFFF00, 0xFF00FF, 0x00FFFF};
+    if (is_pause && vncd.options.want_echo) {
+        toggle_pause();
+        return;
+    }
     uint32_t colour = colours[vncd.key_count++ % (sizeof(colours) / sizeof(colours[0]))];
     if (vncd.options.want_echo) {
         struct orl_rect r = orl_scene_stamp(&vncd.scene, colour);
@@ -67,7 +96,7 @@ static void on_key(rfbBool is_down, rfbKeySym sym, rfbClientPtr cl)
     (void)cl;
     (void)fprintf(vncd.log, "key down=%d sym=0x%04x code=0x00\n", is_down != 0, (unsigned)sym);
     if (is_down) {
-        on_any_key();
+        on_any_key(sym == KEYSYM_F12);
     }
 }
 
@@ -156,6 +185,34 @@ static void dump(void)
     }
     (void)fclose(f);
     (void)rename(path, vncd.options.dump_path);
+}
+
+static uint64_t cpu_us(clockid_t clock)
+{
+    struct timespec t;
+    (void)clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * ORL_US_PER_S + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* What serving its clients has cost so far: all CPU time but the painter's, and their bytes. */
+static void log_counts(void)
+{
+    unsigned long long bytes = 0;
+    rfbClientIteratorPtr it = rfbGetClientIterator(vncd.screen);
+    for (rfbClientPtr cl; (cl = rfbClientIteratorNext(it)) != NULL;) {
+        bytes += (unsigned long long)rfbStatGetSentBytes(cl);
+    }
+    rfbReleaseClientIterator(it);
+    (void)fprintf(vncd.log, "counts cpu_us=%llu bytes=%llu\n",
+            (unsigned long long)(cpu_us(CLOCK_PROCESS_CPUTIME_ID) - vncd.paint_us), bytes);
+}
+
+static void step_scene(void)
+{
+    const uint64_t begin_us = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+    const struct orl_rect r = orl_scene_step(&vncd.scene);
+    vncd.paint_us += cpu_us(CLOCK_THREAD_CPUTIME_ID) - begin_us;
+    damage(&r);
 }
 
 static int listen_unix(const char *path)
@@ -275,6 +332,37 @@ static void accept_all(void)
     }
 }
 
+/* In each child: which one it is; in the parent, when all are over: negative. */
+static int fork_copies(int copies)
+{
+    pid_t parent = getpid();
+    for (int i = 0; i < copies; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+            return getppid() == parent ? i : -1;
+        }
+    }
+    while (!want_end && waitpid(-1, NULL, 0) > 0) {
+    }
+    return -1;
+}
+
+/* The pictures that took long to paint are shared; each copy is at another place of the scene. */
+static bool become_copy(void)
+{
+    static char path[PATH_BYTES];
+    struct vncd_options *o = &vncd.options;
+    int which = fork_copies(o->copies);
+    if (which < 0) {
+        return false;
+    }
+    (void)snprintf(path, sizeof(path), "%s.%d", o->unix_path, which);
+    o->unix_path = path;
+    vncd.scene.frame += (uint32_t)(which * ROUND_FRAMES / o->copies);
+    return true;
+}
+
 static void run(void)
 {
     uint64_t start_us = orl_clock_now_us();
@@ -286,12 +374,17 @@ static void run(void)
             want_dump = 0;
             dump();
         }
+        if (want_counts) {
+            want_counts = 0;
+            log_counts();
+        }
         accept_all();
         if (now_us >= next_us) {
             /* Frames that nobody could see are not made up for. */
             next_us = next_us + frame_us > now_us ? next_us + frame_us : now_us + frame_us;
-            struct orl_rect r = orl_scene_step(&vncd.scene);
-            damage(&r);
+            if (!vncd.is_paused) {
+                step_scene();
+            }
         }
         uint64_t wait_us = next_us - now_us;
         rfbProcessEvents(vncd.screen, (long)(wait_us < POLL_MAX_US ? wait_us : POLL_MAX_US));
@@ -307,6 +400,7 @@ int main(int argc, char **argv)
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);
+    (void)sigaction(SIGUSR2, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     const struct vncd_options *o = &vncd.options;
     vncd.log = fopen(o->log_path != NULL ? o->log_path : "/dev/null", "ae");
@@ -315,6 +409,9 @@ int main(int argc, char **argv)
         return 1;
     }
     (void)setvbuf(vncd.log, NULL, _IOLBF, 0);
+    if (o->copies > 0 && !become_copy()) {
+        return 0;
+    }
     vncd.listen_fd =
             o->unix_path != NULL ? listen_unix(o->unix_path) : listen_tcp(&vncd.options.port);
     if (vncd.listen_fd < 0) {

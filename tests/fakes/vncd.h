@@ -11,6 +11,7 @@ struct vncd_options {
     int width, height;
     enum orl_scene_kind scene;
     int first_frame;
+    int copies;
     int fps;
     const char *password;
     const char *log_path, *dump_path;
@@ -24,7 +25,7 @@ bool vncd_parse_options(int argc, char **argv, struct vncd_options *ret_options)
 struct vncd_keys {
     FILE *log;
     unsigned locks; /* as QEMU counts them: 1 scroll, 2 num, 4 caps */
-    void (*on_key)(void);
+    void (*on_key)(bool is_pause);
 };
 void vncd_keys_register(struct vncd_keys *keys);
 

@@ -6,6 +6,7 @@
 #define QEMU_CODE_SCROLL 0x46
 #define QEMU_CODE_NUM 0x45
 #define QEMU_CODE_CAPS 0x3A
+#define QEMU_CODE_F12 0x58
 
 /* libvncserver 0.9.14 leaks what it notes about an extension's client, and an iterator of each resize. */
 const char *__lsan_default_suppressions(void);
@@ -101,7 +102,7 @@ static rfbBool on_message(rfbClientPtr cl, void *data, const rfbClientToServerMs
         toggle_lock(cl, code);
     }
     if (is_down) {
-        all_keys->on_key();
+        all_keys->on_key(code == QEMU_CODE_F12);
     }
     return TRUE;
 }
