@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STEPS_DEFAULT = 250, FIXED_SEEDS = 5, REST_EVERY = 60, VIDEOS = 3, RACE_FRAMES = 150 };
+enum { STEPS_DEFAULT = 200, FIXED_SEEDS = 4, REST_EVERY = 60, VIDEOS = 3, RACE_FRAMES = 150 };
 
 struct play {
     struct world world;
