@@ -24,6 +24,7 @@ void orl_slots_fini(struct orl_slots *slots)
 void orl_slots_drop(struct orl_slots *slots, unsigned slot)
 {
     slots->rects[slot] = (struct orl_rect){0, 0, 0, 0};
+    slots->used_us[slot] = 0;
 }
 
 static struct orl_rect whole_of(const struct orl_slots *slots)
