@@ -1,11 +1,13 @@
 #include "protocols/qemu/qemu_calls.h"
+#include "base/clock.h"
 #include <stdarg.h>
 
 #define KEYBOARD "org.qemu.Display1.Keyboard"
 #define MOUSE "org.qemu.Display1.Mouse"
 #define WHEEL_NOTCH 120
 #define WHEEL_MAX_NOTCHES 20
-#define LOCKS_MAX_US 2000000
+#define ANSWER_MAX_US (2 * ORL_US_PER_S) /* then input goes on without it */
+#define GAP_US (10 * ORL_US_PER_MS)      /* between keys, as in QEMU's own VNC server */
 
 /* QEMU's InputButton, as its D-Bus interface numbers them. */
 enum {
@@ -44,6 +46,32 @@ static void call(
     (void)sd_bus_message_unref(m);
 }
 
+/* As far apart as QEMU's main loop was slow: where that waits for a processor, so does the guest. */
+static void on_answered(struct orl_qemu_calls *c)
+{
+    uint64_t took_us = orl_clock_now_us() - c->asked_us;
+    c->unanswered--;
+    if (c->unanswered == 0) {
+        orl_timer_start(c->gap, took_us > GAP_US ? took_us : GAP_US, 0);
+    }
+}
+
+static int on_key(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    (void)m;
+    (void)error;
+    on_answered(ctx);
+    return 0;
+}
+
+static void ask(struct orl_qemu_calls *c, sd_bus_message *m, sd_bus_message_handler_t fn)
+{
+    if (sd_bus_call_async(c->bus, NULL, m, fn, c, ANSWER_MAX_US) >= 0) {
+        c->unanswered++;
+        c->asked_us = orl_clock_now_us();
+    }
+}
+
 /* "qnum": set 1 with E0 as bit 7; Print and Pause as QEMU's key tables number them. */
 static uint32_t qnum_of(uint32_t code)
 {
@@ -79,7 +107,13 @@ static void key(struct orl_qemu_calls *c, uint32_t qnum, bool is_down)
         c->locks ^= lock_of(qnum);
     }
     c->is_down[qnum] = is_down;
-    call(c, KEYBOARD, is_down ? "Press" : "Release", "u", qnum);
+    sd_bus_message *m = NULL;
+    if (sd_bus_message_new_method_call(c->bus, &m, NULL, ORL_QEMU_CONSOLE_PATH, KEYBOARD,
+                is_down ? "Press" : "Release") >= 0 &&
+            sd_bus_message_append(m, "u", qnum) >= 0) {
+        ask(c, m, on_key);
+    }
+    (void)sd_bus_message_unref(m);
 }
 
 static void button(struct orl_qemu_calls *c, uint32_t number, bool is_down)
@@ -132,7 +166,7 @@ static int on_modifiers(sd_bus_message *m, void *ctx, sd_bus_error *error)
     struct orl_qemu_calls *c = ctx;
     uint32_t told = 0;
     (void)error;
-    c->is_asking = false;
+    on_answered(c);
     if (sd_bus_message_is_method_error(m, NULL) != 0 ||
             sd_bus_message_read(m, "v", "u", &told) < 0) {
         return 0;
@@ -154,9 +188,33 @@ static void ask_modifiers(struct orl_qemu_calls *c)
     if (sd_bus_message_new_method_call(c->bus, &m, NULL, ORL_QEMU_CONSOLE_PATH,
                 "org.freedesktop.DBus.Properties", "Get") >= 0 &&
             sd_bus_message_append(m, "ss", KEYBOARD, "Modifiers") >= 0) {
-        c->is_asking = sd_bus_call_async(c->bus, NULL, m, on_modifiers, c, LOCKS_MAX_US) >= 0;
+        ask(c, m, on_modifiers);
     }
     (void)sd_bus_message_unref(m);
+}
+
+static void on_gap(void *ctx)
+{
+    const struct orl_qemu_calls *c = ctx;
+    c->on_ready(c->ctx);
+}
+
+int orl_qemu_calls_init(struct orl_qemu_calls *calls, struct orl_loop *loop, sd_bus *bus,
+        void (*on_ready)(void *ctx), void *ctx, struct orl_err *err)
+{
+    *calls = (struct orl_qemu_calls){.bus = bus, .on_ready = on_ready, .ctx = ctx};
+    return orl_timer_new(loop, on_gap, calls, &calls->gap, err);
+}
+
+void orl_qemu_calls_fini(struct orl_qemu_calls *calls)
+{
+    orl_timer_free(calls->gap);
+    calls->gap = NULL;
+}
+
+bool orl_qemu_calls_are_busy(const struct orl_qemu_calls *calls)
+{
+    return calls->unanswered > 0 || orl_timer_is_active(calls->gap);
 }
 
 void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout)

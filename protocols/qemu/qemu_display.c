@@ -12,6 +12,7 @@
 
 #define OPEN_MAX_US (5 * ORL_US_PER_S)         /* a guest under emulation keeps QEMU busy */
 #define HANDSHAKE_MAX_US (500 * ORL_US_PER_MS) /* QEMU's main loop stands still for it */
+#define LEAVE_MAX_US (500 * ORL_US_PER_MS)
 #define TICK_US (100 * ORL_US_PER_MS)
 #define STALL_TICKS 10 /* nothing was read */
 #define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
@@ -36,12 +37,12 @@ struct orl_qemu_display {
     struct orl_qemu_listener listener; /* its fd is the kept duplicate of what the console reads */
     struct orl_io *listener_io;        /* until the handshake is done */
     enum step step;
-    bool is_asking, is_registered, is_closed;
+    bool is_asking, is_registered, is_leaving, is_closed;
     unsigned tries, rounds;
     int input_fd;
     struct orl_io *input_io;
     struct orl_qemu_calls calls;
-    uint64_t started_us, heard_us;
+    uint64_t started_us, heard_us, left_us;
     int unread_bytes; /* of the stream, at the last tick */
     unsigned stalled_ticks, full_ticks;
     const char *why; /* set: over; told when no call of ours is on the stack */
@@ -54,19 +55,38 @@ static void fail(struct orl_qemu_display *d, const char *why)
     d->why = d->why != NULL ? d->why : why;
 }
 
+/* What is pressed is released, and QEMU's word for it waited for: it reads no further where it can't write an answer. */
+static void leave(struct orl_qemu_display *d)
+{
+    static const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+    d->is_leaving = true;
+    d->left_us = orl_clock_now_us();
+    orl_io_close(d->listener_io);
+    orl_io_close(d->input_io);
+    d->listener_io = d->input_io = NULL;
+    if (d->listener.fd >= 0) {
+        (void)shutdown(d->listener.fd, SHUT_RDWR);
+    }
+    if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
+        orl_qemu_calls_input(&d->calls, &release);
+    }
+}
+
 /* Last in every callback of the loop: the owner may free us. */
 static void settle(struct orl_qemu_display *d)
 {
-    if (d->why != NULL && !d->is_closed) {
+    if (d->why == NULL || d->is_closed) {
+        return;
+    }
+    if (!d->is_leaving) {
+        leave(d);
+    }
+    if (d->calls.unanswered == 0 || sd_bus_is_ready(d->bus) <= 0 ||
+            orl_clock_now_us() - d->left_us > LEAVE_MAX_US) {
         d->is_closed = true;
         orl_timer_stop(d->tick);
         orl_io_close(d->bus_io);
-        orl_io_close(d->listener_io);
-        orl_io_close(d->input_io);
-        d->bus_io = d->listener_io = d->input_io = NULL;
-        if (d->listener.fd >= 0) {
-            (void)shutdown(d->listener.fd, SHUT_RDWR);
-        }
+        d->bus_io = NULL;
         d->events->on_closed(d->ctx, d->why);
     }
 }
@@ -79,7 +99,7 @@ static size_t queued(const struct orl_qemu_display *d)
 
 static bool takes_input(const struct orl_qemu_display *d)
 {
-    return queued(d) < QUEUED_MAX && !d->calls.is_asking;
+    return queued(d) < QUEUED_MAX && !orl_qemu_calls_are_busy(&d->calls);
 }
 
 static void watch(struct orl_qemu_display *d)
@@ -108,7 +128,6 @@ static void hand_out(struct orl_qemu_display *d)
     }
     d->step = OPEN;
     d->input_fd = pair[0];
-    d->calls.bus = d->bus;
     d->events->on_open(d->ctx, stream, pair[1]);
 }
 
@@ -146,8 +165,21 @@ static void on_input(void *ctx, unsigned events)
     settle(d);
 }
 
+static void on_ready(void *ctx)
+{
+    struct orl_qemu_display *d = ctx;
+    if (!d->is_closed) {
+        watch(d);
+        settle(d);
+    }
+}
+
 static void open_input(struct orl_qemu_display *d)
 {
+    if (orl_qemu_calls_init(&d->calls, d->loop, d->bus, on_ready, d, NULL) < 0) {
+        fail(d, "no timer for keys");
+        return;
+    }
     hand_out(d);
     if (d->step == OPEN && orl_io_open(d->loop, d->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input,
                                    d, &d->input_io, NULL) < 0) {
@@ -262,7 +294,7 @@ static int on_answer(sd_bus_message *m, void *ctx, sd_bus_error *error)
 static void pump(struct orl_qemu_display *d)
 {
     int rc = 1;
-    for (unsigned i = 0; rc > 0 && d->why == NULL && i < BUS_TURNS; i++) {
+    for (unsigned i = 0; rc > 0 && i < BUS_TURNS; i++) {
         rc = sd_bus_process(d->bus, NULL);
         if (rc >= 0 && d->step == CONNECT && sd_bus_is_ready(d->bus) > 0) {
             d->step = BEFORE;
@@ -273,7 +305,7 @@ static void pump(struct orl_qemu_display *d)
     if (rc < 0) {
         fail(d, "QEMU closed the display");
     }
-    if (d->why == NULL) {
+    if (rc >= 0) {
         watch(d);
     }
 }
@@ -314,6 +346,10 @@ static void on_tick(void *ctx)
         ask(d);
     }
     pump(d); /* its time-outs */
+    if (d->is_leaving) {
+        settle(d);
+        return;
+    }
     if (d->step == OPEN) {
         check_stall(d);
     } else if (now_us - d->started_us > OPEN_MAX_US ||
@@ -367,20 +403,15 @@ int orl_qemu_display_new(struct orl_loop *loop, int fd,
 
 void orl_qemu_display_free(struct orl_qemu_display *d)
 {
-    static const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
     if (d == NULL) {
         return;
     }
-    if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
-        orl_qemu_calls_input(&d->calls, &release); /* each is written at once while there is room */
+    if (!d->is_leaving) {
+        leave(d);
     }
     orl_io_close(d->bus_io);
-    orl_io_close(d->listener_io);
-    orl_io_close(d->input_io);
     orl_timer_free(d->tick);
-    if (d->listener.fd >= 0) {
-        (void)shutdown(d->listener.fd, SHUT_RDWR);
-    }
+    orl_qemu_calls_fini(&d->calls);
     sd_bus_close(d->bus);
     (void)sd_bus_unref(d->bus);
     orl_close_fd(&d->listener.fd);

@@ -1,22 +1,18 @@
 #include "protocols/qemu/qemu_input.h"
-#include "base/clock.h"
 #include "display/link.h"
 #include "protocols/qemu/qemu_keyboard.h"
 #include <stdlib.h>
 
-#define KEY_US (10 * ORL_US_PER_MS) /* as QEMU's own VNC server */
-#define QUEUE_MAX 1024              /* ten seconds of keys */
+#define QUEUE_MAX 1024 /* beside what the socket takes: ten seconds of keys */
 
 struct orl_qemu_input {
     int fd;
     void (*on_blocked)(void *ctx, bool is_blocked);
     void *ctx;
-    struct orl_timer *timer;
     struct orl_qemu_keyboard keyboard;
     struct orl_input queue[QUEUE_MAX]; /* a ring */
     unsigned first, count;
     bool has_overflowed; /* keys were lost: all are released before anything else goes */
-    uint64_t next_key_us;
 };
 
 static int send_now(const struct orl_qemu_input *in, const struct orl_input *input)
@@ -49,25 +45,13 @@ void orl_qemu_input_flush(struct orl_qemu_input *in)
     int rc = ORL_OK;
     const struct orl_input *next = next_input(in);
     while (rc == ORL_OK && next != NULL) {
-        uint64_t now_us = orl_clock_now_us();
-        bool is_key = next->kind == ORL_INPUT_KEY;
-        if (is_key && now_us < in->next_key_us) {
-            orl_timer_start(in->timer, in->next_key_us - now_us, 0);
-            break;
-        }
         rc = send_now(in, next);
         if (rc != ORL_E_AGAIN) { /* a socket that is closed says so to its reader */
-            in->next_key_us = is_key ? now_us + KEY_US : in->next_key_us;
             drop_next(in);
         }
         next = next_input(in);
     }
     in->on_blocked(in->ctx, rc == ORL_E_AGAIN);
-}
-
-static void on_timer(void *ctx)
-{
-    orl_qemu_input_flush(ctx);
 }
 
 static void enqueue(struct orl_qemu_input *in, const struct orl_input *input)
@@ -94,30 +78,19 @@ void orl_qemu_input_put(struct orl_qemu_input *in, const struct orl_input *input
     orl_qemu_input_flush(in);
 }
 
-int orl_qemu_input_new(struct orl_loop *loop, int fd,
-        void (*on_blocked)(void *ctx, bool is_blocked), void *ctx,
-        struct orl_qemu_input **ret_input, struct orl_err *err)
+struct orl_qemu_input *orl_qemu_input_new(
+        int fd, void (*on_blocked)(void *ctx, bool is_blocked), void *ctx)
 {
     struct orl_qemu_input *in = calloc(1, sizeof(*in));
-    if (in == NULL) {
-        return orl_err_set(err, ORL_E_NOMEM, "QEMU input");
+    if (in != NULL) {
+        in->fd = fd;
+        in->on_blocked = on_blocked;
+        in->ctx = ctx;
     }
-    in->fd = fd;
-    in->on_blocked = on_blocked;
-    in->ctx = ctx;
-    int rc = orl_timer_new(loop, on_timer, in, &in->timer, err);
-    if (rc < 0) {
-        free(in);
-        return rc;
-    }
-    *ret_input = in;
-    return ORL_OK;
+    return in;
 }
 
 void orl_qemu_input_free(struct orl_qemu_input *in)
 {
-    if (in != NULL) {
-        orl_timer_free(in->timer);
-        free(in);
-    }
+    free(in);
 }

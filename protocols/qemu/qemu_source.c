@@ -209,15 +209,14 @@ static const struct orl_source_ops ops = {.input = source_input,
 
 static int start(struct orl_source *s, struct orl_loop *loop, struct orl_err *err)
 {
-    int rc = orl_qemu_reader_new(&reader_events, s, &s->reader);
-    if (rc < 0) {
-        return orl_err_set(err, rc, "QEMU source");
+    s->typed = orl_qemu_input_new(s->input_fd, on_blocked, s);
+    if (s->typed == NULL || orl_qemu_reader_new(&reader_events, s, &s->reader) < 0) {
+        return orl_err_set(err, ORL_E_NOMEM, "QEMU source");
     }
-    rc = orl_io_open(loop, s->stream_fd, ORL_IO_READ, on_stream, s, &s->stream, err);
+    int rc = orl_io_open(loop, s->stream_fd, ORL_IO_READ, on_stream, s, &s->stream, err);
     if (rc == ORL_OK) {
         rc = orl_io_open(loop, s->input_fd, ORL_IO_HANGUP, on_input_socket, s, &s->input, err);
     }
-    rc = rc < 0 ? rc : orl_qemu_input_new(loop, s->input_fd, on_blocked, s, &s->typed, err);
     return rc < 0 ? rc : orl_timer_new(loop, on_watch, s, &s->watch, err);
 }
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
@@ -26,6 +27,7 @@ enum manner {
     HALF,        /* stops in the middle of the listener's handshake */
     NO_QUESTION, /* sends a frame where its question belongs */
     FLOODS,      /* frames without end */
+    SLOW,        /* looks whether keys come before it has answered the one before */
     LATE,        /* has no objects at the first call */
     DROPS_ONE, /* closes the first listener right after its handshake, as QEMU 7.2 does when another's end comes then */
     DROPS_ALL,
@@ -71,7 +73,12 @@ static int on_call(sd_bus_message *m, void *ctx, sd_bus_error *error)
     (void)sd_bus_message_read(m, "u", &value);
     (void)snprintf(text, sizeof text, "%s %u;", member, value);
     note(peer, text);
-    return 1;
+    if (peer->manner == SLOW && (strcmp(member, "Press") == 0 || strcmp(member, "Release") == 0)) {
+        (void)usleep(2000);
+        (void)ioctl(sd_bus_get_fd(peer->bus), FIONREAD, &value);
+        note(peer, value > 0 ? "too early;" : "");
+    }
+    return sd_bus_reply_method_return(m, "");
 }
 
 /* False: it was shut down; QEMU drops such a listener and goes on. */
@@ -192,6 +199,8 @@ struct rig {
     int stream, input;
     char why[96];
     bool stops_at_open;
+    char noted[2048];
+    size_t noted_len;
 };
 
 static void on_limit(void *ctx)
@@ -318,14 +327,14 @@ static void what_a_dead_console_pressed_is_released(void **state)
     (void)state;
     struct rig rig;
     begin(&rig, RIGHT, true);
-    send_input(&rig, (struct orl_input){.kind = ORL_INPUT_KEY, .code = 0x11D, .is_down = 1});
     send_input(&rig, (struct orl_input){
                              .kind = ORL_INPUT_POINTER, .code = ORL_BUTTON_RIGHT, .x = 7, .y = 9});
     send_input(&rig, (struct orl_input){.kind = ORL_INPUT_WHEEL, .y = 240});
+    send_input(&rig, (struct orl_input){.kind = ORL_INPUT_KEY, .code = 0x11D, .is_down = 1});
     orl_close_fd(&rig.input);
     run(&rig);
     assert_string_equal(rig.why, "the console is gone");
-    expect_notes(&rig, "Press 157;SetAbsPosition 7;Press 2;Press 3;Release 3;Press 3;Release 3;"
+    expect_notes(&rig, "SetAbsPosition 7;Press 2;Press 3;Release 3;Press 3;Release 3;Press 157;"
                        "Release 157;Release 2;");
     end(&rig);
 }
@@ -374,6 +383,43 @@ static void a_peer_that_stops_or_lies_gives_no_stream(void **state)
     }
 }
 
+static void on_note(void *ctx, unsigned io)
+{
+    struct rig *rig = ctx;
+    (void)io;
+    ssize_t n = recv(
+            rig->notes, rig->noted + rig->noted_len, sizeof rig->noted - 1 - rig->noted_len, 0);
+    rig->noted_len += n > 0 ? (size_t)n : 0;
+    if (n <= 0 || strstr(rig->noted, "Release 31") != NULL) {
+        orl_loop_stop(rig->loop);
+    }
+}
+
+static void a_key_goes_when_the_one_before_was_answered(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct orl_io *io = NULL;
+    begin(&rig, SLOW, true);
+    for (uint32_t i = 0; i < 64; i++) {
+        send_input(&rig,
+                (struct orl_input){
+                        .kind = ORL_INPUT_KEY, .code = 0x10 + i / 2 % 16, .is_down = 1 - i % 2});
+    }
+    send_input(&rig, (struct orl_input){.kind = ORL_INPUT_POINTER, .x = 7});
+    assert_int_equal(orl_io_open(rig.loop, rig.notes, ORL_IO_READ, on_note, &rig, &io, NULL), 0);
+    run(&rig);
+    char expected[64 * 12] = "ready;";
+    for (uint32_t i = 0; i < 32; i++) {
+        size_t at = strlen(expected);
+        (void)snprintf(expected + at, sizeof expected - at, "%s %u;",
+                i % 2 == 0 ? "Press" : "Release", 0x10 + i / 2);
+    }
+    assert_true(strncmp(rig.noted, expected, strlen(expected)) == 0);
+    orl_io_close(io);
+    end(&rig);
+}
+
 static void a_dropped_listener_is_followed_by_another(void **state)
 {
     (void)state;
@@ -404,6 +450,7 @@ int main(void)
             cmocka_unit_test(what_is_no_input_ends_the_display),
             cmocka_unit_test(a_console_that_does_not_read_is_shut_out),
             cmocka_unit_test(a_peer_that_stops_or_lies_gives_no_stream),
+            cmocka_unit_test(a_key_goes_when_the_one_before_was_answered),
             cmocka_unit_test(a_dropped_listener_is_followed_by_another),
             cmocka_unit_test(no_listener_before_there_are_objects),
     };
