@@ -1,4 +1,4 @@
-/* One datagram is one message; SURFACE brings exactly one fd, nothing else brings any. */
+/* One datagram is one message; SURFACE and HEAD bring exactly one fd, nothing else brings any. */
 #include "display/link.h"
 #include "base/cleanup.h"
 #include "base/rd.h"
@@ -136,6 +136,7 @@ static bool decode_body(struct orl_rd *rd, struct orl_link_msg *msg)
 {
     switch (msg->type) {
     case ORL_LINK_SURFACE:
+    case ORL_LINK_HEAD:
     case ORL_LINK_WAKE:
         return true;
     case ORL_LINK_CLOSED:
@@ -173,6 +174,11 @@ int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_ms
     }
     *ret_msg = msg;
     return ORL_OK;
+}
+
+static bool brings_fd(const struct orl_link_msg *msg)
+{
+    return msg->type == ORL_LINK_SURFACE || msg->type == ORL_LINK_HEAD;
 }
 
 static int from_errno(int errno_value)
@@ -217,9 +223,8 @@ int orl_link_send(int fd, const struct orl_link_msg *msg)
     struct iovec iov = {data, orl_link_encode(msg, data)};
     ssize_t sent;
     do {
-        sent = msg->type == ORL_LINK_SURFACE
-                       ? send_with_fd(fd, &iov, msg->surface_fd)
-                       : send(fd, data, iov.iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent = brings_fd(msg) ? send_with_fd(fd, &iov, msg->surface_fd)
+                              : send(fd, data, iov.iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? from_errno(errno) : ORL_OK;
 }
@@ -250,7 +255,7 @@ static int accept_msg(const uint8_t *data, size_t len, int flags, int *fds, unsi
     if (rc < 0) {
         return rc;
     }
-    if (fd_count != (msg.type == ORL_LINK_SURFACE ? 1U : 0U)) {
+    if (fd_count != (brings_fd(&msg) ? 1U : 0U)) {
         return ORL_E_PROTO;
     }
     if (fd_count == 1) {

@@ -26,7 +26,8 @@ enum orl_link_type {
     ORL_LINK_WANT,      /* what the session takes beside pixels; nothing until it says so */
     ORL_LINK_CLIPBOARD, /* one part */
     ORL_LINK_SOUND,
-    ORL_LINK_LAYOUT /* the monitors that the client has */
+    ORL_LINK_LAYOUT, /* the monitors that the client has */
+    ORL_LINK_HEAD    /* vmpool -> console: the stream of a QEMU display's second head (fd) */
 };
 enum { ORL_WANT_CLIPBOARD = 1, ORL_WANT_SOUND = 2 };
 
@@ -38,7 +39,7 @@ struct orl_link_msg {
     uint32_t wants;                      /* WANT: ORL_WANT_* */
     struct orl_clipboard_part clipboard; /* CLIPBOARD; its data lies in the receive buffer */
     struct orl_sound sound;              /* SOUND; its samples too */
-    int surface_fd;                      /* SURFACE; -1 otherwise. Received: the caller owns it */
+    int surface_fd; /* SURFACE, HEAD; -1 otherwise. Received: the caller owns it */
 };
 /* Does not wait. ORL_E_AGAIN: the peer does not read; the caller drops, merges or closes. */
 ORL_NODISCARD int orl_link_send(int fd, const struct orl_link_msg *msg);

@@ -115,7 +115,7 @@ static void put_display(
     if (spec->has_dbus_display) { /* no <audio> in it: QEMU 7.2 dies of a listener for sound */
         orl_xml_putf(out, "    <graphics type='dbus' p2p='yes'/>\n");
     }
-    orl_xml_putf(out, "    <video><model type='virtio' heads='1' primary='yes'>");
+    orl_xml_putf(out, "    <video><model type='virtio' heads='2' primary='yes'>");
     if (spec->width_px && spec->height_px) {
         orl_xml_putf(out, "<resolution x='%u' y='%u'/>", spec->width_px, spec->height_px);
     }

@@ -51,8 +51,38 @@ static uint32_t first_crtc(int fd, uint32_t encoder_id, const uint32_t *crtcs, u
     return 0;
 }
 
-/* The first connected connector and its preferred mode. */
-static int find_mode(struct orl_screen *screen, struct drm_mode_modeinfo *ret_mode)
+struct wanted {
+    struct orl_head heads[ORL_SCREEN_HEADS];
+    struct drm_mode_modeinfo modes[ORL_SCREEN_HEADS];
+    uint32_t count, width, height;
+};
+
+static void add_head(struct wanted *wanted, uint32_t connector, uint32_t crtc,
+        const struct drm_mode_modeinfo *mode)
+{
+    wanted->modes[wanted->count] = *mode;
+    wanted->heads[wanted->count++] = (struct orl_head){.connector = connector,
+            .crtc = crtc,
+            .x = wanted->width,
+            .width = mode->hdisplay,
+            .height = mode->vdisplay};
+    wanted->width += mode->hdisplay;
+    wanted->height = wanted->height > mode->vdisplay ? wanted->height : mode->vdisplay;
+}
+
+static const struct drm_mode_modeinfo *preferred(
+        const struct drm_mode_modeinfo *modes, uint32_t count)
+{
+    for (uint32_t m = 0; m < count; m++) {
+        if (modes[m].type & DRM_MODE_TYPE_PREFERRED) {
+            return &modes[m];
+        }
+    }
+    return &modes[0];
+}
+
+/* The connected connectors and the mode that each prefers. */
+static int find_modes(const struct orl_screen *screen, struct wanted *ret_wanted)
 {
     uint32_t crtcs[OBJECTS_MAX] = {0};
     uint32_t connectors[OBJECTS_MAX] = {0};
@@ -60,6 +90,7 @@ static int find_mode(struct orl_screen *screen, struct drm_mode_modeinfo *ret_mo
             .connector_id_ptr = (uintptr_t)connectors,
             .count_crtcs = OBJECTS_MAX,
             .count_connectors = OBJECTS_MAX};
+    *ret_wanted = (struct wanted){0};
     if (retry_ioctl(screen->fd, DRM_IOCTL_MODE_GETRESOURCES, &res) < 0) {
         return -1;
     }
@@ -79,19 +110,13 @@ static int find_mode(struct orl_screen *screen, struct drm_mode_modeinfo *ret_mo
                 get.count_encoders == 0) {
             continue;
         }
-        screen->connector = connectors[i];
-        screen->crtc = first_crtc(screen->fd, encoders[0], crtcs, res.count_crtcs);
-        *ret_mode = modes[0];
-        for (uint32_t m = 0; m < get.count_modes; m++) {
-            if (modes[m].type & DRM_MODE_TYPE_PREFERRED) {
-                *ret_mode = modes[m];
-                break;
-            }
+        const uint32_t crtc = first_crtc(screen->fd, encoders[0], crtcs, res.count_crtcs);
+        if (crtc != 0 && ret_wanted->count < ORL_SCREEN_HEADS) {
+            add_head(ret_wanted, connectors[i], crtc, preferred(modes, get.count_modes));
         }
-        return screen->crtc == 0 ? -1 : 0;
     }
     errno = ENODEV;
-    return -1;
+    return ret_wanted->count > 0 ? 0 : -1;
 }
 
 /* An arrow with a black rim: its shape reaches the client as the guest's cursor. */
@@ -122,12 +147,14 @@ static void set_cursor(struct orl_screen *screen)
         (void)munmap(px, dumb.size);
         screen->cursor_handle = dumb.handle;
     }
-    struct drm_mode_cursor2 cursor = {.flags = DRM_MODE_CURSOR_BO,
-            .crtc_id = screen->crtc,
-            .width = CURSOR_SIDE,
-            .height = CURSOR_SIDE,
-            .handle = screen->cursor_handle};
-    (void)retry_ioctl(screen->fd, DRM_IOCTL_MODE_CURSOR2, &cursor);
+    for (uint32_t i = 0; i < screen->head_count; i++) {
+        struct drm_mode_cursor2 cursor = {.flags = DRM_MODE_CURSOR_BO,
+                .crtc_id = screen->heads[i].crtc,
+                .width = CURSOR_SIDE,
+                .height = CURSOR_SIDE,
+                .handle = screen->cursor_handle};
+        (void)retry_ioctl(screen->fd, DRM_IOCTL_MODE_CURSOR2, &cursor);
+    }
 }
 
 int orl_screen_open(struct orl_screen *screen, int wait_ms)
@@ -145,11 +172,32 @@ int orl_screen_open(struct orl_screen *screen, int wait_ms)
     }
 }
 
+static int set_heads(const struct orl_screen *screen, struct wanted *wanted, uint32_t fb)
+{
+    for (uint32_t i = 0; i < wanted->count; i++) {
+        struct drm_mode_crtc crtc = {.set_connectors_ptr = (uintptr_t)&wanted->heads[i].connector,
+                .count_connectors = 1,
+                .crtc_id = wanted->heads[i].crtc,
+                .x = wanted->heads[i].x,
+                .fb_id = fb,
+                .mode_valid = 1,
+                .mode = wanted->modes[i]};
+        if (retry_ioctl(screen->fd, DRM_IOCTL_MODE_SETCRTC, &crtc) < 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = wanted->count; i < screen->head_count; i++) {
+        struct drm_mode_crtc off = {.crtc_id = screen->heads[i].crtc};
+        (void)retry_ioctl(screen->fd, DRM_IOCTL_MODE_SETCRTC, &off);
+    }
+    return 0;
+}
+
 /* Makes a buffer and shows it; the old one is released only afterwards, so that nothing flickers. */
-static int show_mode(struct orl_screen *screen, struct drm_mode_modeinfo *mode)
+static int show_modes(struct orl_screen *screen, struct wanted *wanted)
 {
     struct drm_mode_create_dumb dumb = {
-            .width = mode->hdisplay, .height = mode->vdisplay, .bpp = 32};
+            .width = wanted->width, .height = wanted->height, .bpp = 32};
     if (retry_ioctl(screen->fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb) < 0) {
         return -1;
     }
@@ -163,13 +211,7 @@ static int show_mode(struct orl_screen *screen, struct drm_mode_modeinfo *mode)
         goto fail_buffer;
     }
     memset(px, 0, dumb.size);
-    struct drm_mode_crtc crtc = {.set_connectors_ptr = (uintptr_t)&screen->connector,
-            .count_connectors = 1,
-            .crtc_id = screen->crtc,
-            .fb_id = fb.fb_id,
-            .mode_valid = 1,
-            .mode = *mode};
-    if (retry_ioctl(screen->fd, DRM_IOCTL_MODE_SETCRTC, &crtc) < 0) {
+    if (set_heads(screen, wanted, fb.fb_id) < 0) {
         (void)retry_ioctl(screen->fd, DRM_IOCTL_MODE_RMFB, &fb.fb_id);
         goto fail_buffer;
     }
@@ -178,6 +220,8 @@ static int show_mode(struct orl_screen *screen, struct drm_mode_modeinfo *mode)
         (void)munmap(screen->canvas.px, screen->size_bytes);
         destroy_dumb(screen->fd, screen->handle);
     }
+    memcpy(screen->heads, wanted->heads, sizeof(screen->heads));
+    screen->head_count = wanted->count;
     screen->fb = fb.fb_id;
     screen->handle = dumb.handle;
     screen->size_bytes = dumb.size;
@@ -194,16 +238,16 @@ fail_buffer:
 
 int orl_screen_follow(struct orl_screen *screen)
 {
-    struct drm_mode_modeinfo mode;
-    if (find_mode(screen, &mode) < 0) {
+    struct wanted wanted;
+    if (find_modes(screen, &wanted) < 0) {
         return -1;
     }
-    const struct orl_canvas *now = &screen->canvas;
-    if (now->px != NULL && now->width == mode.hdisplay && now->height == mode.vdisplay) {
+    if (screen->canvas.px != NULL && screen->head_count == wanted.count &&
+            memcmp(screen->heads, wanted.heads, sizeof(screen->heads)) == 0) {
         return 0;
     }
-    if (mode.hdisplay == 0 || mode.hdisplay > ORL_PICTURE_MAX || mode.vdisplay == 0 ||
-            mode.vdisplay > ORL_PICTURE_MAX || show_mode(screen, &mode) < 0) {
+    if (wanted.width == 0 || wanted.width > ORL_PICTURE_MAX || wanted.height == 0 ||
+            wanted.height > ORL_PICTURE_MAX || show_modes(screen, &wanted) < 0) {
         return -1;
     }
     set_cursor(screen);
@@ -223,7 +267,12 @@ void orl_screen_flush(const struct orl_screen *screen, struct orl_picture_rect a
 
 void orl_screen_move_pointer(const struct orl_screen *screen, uint32_t x, uint32_t y)
 {
-    struct drm_mode_cursor cursor = {
-            .flags = DRM_MODE_CURSOR_MOVE, .crtc_id = screen->crtc, .x = (int)x, .y = (int)y};
-    (void)retry_ioctl(screen->fd, DRM_IOCTL_MODE_CURSOR, &cursor);
+    for (uint32_t i = 0; i < screen->head_count; i++) {
+        const struct orl_head *head = &screen->heads[i];
+        struct drm_mode_cursor cursor = {.flags = DRM_MODE_CURSOR_MOVE,
+                .crtc_id = head->crtc,
+                .x = (int)x - (int)head->x,
+                .y = (int)y};
+        (void)retry_ioctl(screen->fd, DRM_IOCTL_MODE_CURSOR, &cursor);
+    }
 }

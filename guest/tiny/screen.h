@@ -1,12 +1,20 @@
-/* The tiny guest's screen: one dumb buffer of the kernel's DRM interface, in the size the display asks for.
+/* The tiny guest's screen: one dumb buffer of the kernel's DRM interface, in the size the display asks for; of two
+ * connected monitors the second shows what is right of the first.
  * Needs no library and no GPU driver but virtio-gpu. One thread. */
 #ifndef ORL_TINY_SCREEN_H
 #define ORL_TINY_SCREEN_H
 #include "picture.h"
 
+enum { ORL_SCREEN_HEADS = 2 };
+
+struct orl_head {
+    uint32_t connector, crtc;
+    uint32_t x, width, height; /* which part of the canvas */
+};
 struct orl_screen {
     int fd;
-    uint32_t connector, crtc;
+    struct orl_head heads[ORL_SCREEN_HEADS];
+    uint32_t head_count;
     uint32_t fb, handle;
     uint64_t size_bytes;
     uint32_t cursor_handle;

@@ -72,6 +72,20 @@ static void ask(struct orl_qemu_calls *c, sd_bus_message *m, sd_bus_message_hand
     }
 }
 
+/* No size: the head is off. */
+static void set_head(struct orl_qemu_calls *c, const char *path, const struct orl_rect *head)
+{
+    sd_bus_message *m = NULL;
+    if (sd_bus_message_new_method_call(
+                c->bus, &m, NULL, path, "org.qemu.Display1.Console", "SetUIInfo") >= 0 &&
+            sd_bus_message_append(m, "qqiiuu", 0, 0, head->x, head->y, (uint32_t)head->width,
+                    (uint32_t)head->height) >= 0 &&
+            sd_bus_message_set_expect_reply(m, 0) >= 0) {
+        (void)sd_bus_send(c->bus, m, NULL);
+    }
+    (void)sd_bus_message_unref(m);
+}
+
 /* "qnum": set 1 with E0 as bit 7; Print and Pause as QEMU's key tables number them. */
 static uint32_t qnum_of(uint32_t code)
 {
@@ -219,9 +233,12 @@ bool orl_qemu_calls_are_busy(const struct orl_qemu_calls *calls)
 
 void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout)
 {
-    const struct orl_rect *head = &layout->heads[0];
-    call(calls, "org.qemu.Display1.Console", "SetUIInfo", "qqiiuu", 0, 0, head->x, head->y,
-            (uint32_t)head->width, (uint32_t)head->height);
+    calls->has_second = calls->has_second || layout->count > 1;
+    set_head(calls, ORL_QEMU_CONSOLE_PATH, &layout->heads[0]);
+    if (calls->has_second) {
+        const struct orl_rect none = {0};
+        set_head(calls, ORL_QEMU_SECOND_PATH, layout->count > 1 ? &layout->heads[1] : &none);
+    }
 }
 
 void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *input)

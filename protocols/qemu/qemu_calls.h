@@ -9,6 +9,7 @@
 #include <systemd/sd-bus.h>
 
 #define ORL_QEMU_CONSOLE_PATH "/org/qemu/Display1/Console_0"
+#define ORL_QEMU_SECOND_PATH "/org/qemu/Display1/Console_1"
 #define ORL_QEMU_QNUMS 256
 
 struct orl_qemu_calls {
@@ -22,6 +23,7 @@ struct orl_qemu_calls {
     struct orl_timer *gap;
     void (*on_ready)(void *ctx);
     void *ctx;
+    bool has_second; /* somebody asked for a second head before */
     uint32_t locks_told; /* as the guest last had its LEDs */
     uint32_t locks;      /* as they should be: a guest is slow with its LEDs, or has none */
 };

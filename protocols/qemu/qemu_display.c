@@ -4,18 +4,15 @@
 #include "display/link.h"
 #include "protocols/qemu/qemu_calls.h"
 #include "protocols/qemu/qemu_listener.h"
+#include "protocols/qemu/qemu_second.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define OPEN_MAX_US (5 * ORL_US_PER_S)         /* a guest under emulation keeps QEMU busy */
-#define HANDSHAKE_MAX_US (500 * ORL_US_PER_MS) /* QEMU's main loop stands still for it */
+#define OPEN_MAX_US (5 * ORL_US_PER_S) /* a guest under emulation keeps QEMU busy */
 #define LEAVE_MAX_US (500 * ORL_US_PER_MS)
 #define TICK_US (100 * ORL_US_PER_MS)
-#define STALL_TICKS 10 /* nothing was read */
-#define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
 #define BUS_TURNS 32
 #define INPUTS_PER_WAKE 64
 #define QUEUED_MAX 64 /* calls that QEMU has not read; input waits beyond */
@@ -43,8 +40,7 @@ struct orl_qemu_display {
     struct orl_io *input_io;
     struct orl_qemu_calls calls;
     uint64_t started_us, heard_us, left_us;
-    int unread_bytes; /* of the stream, at the last tick */
-    unsigned stalled_ticks, full_ticks;
+    struct orl_qemu_second second;
     const char *why; /* set: over; told when no call of ours is on the stack */
 };
 
@@ -67,6 +63,7 @@ static void leave(struct orl_qemu_display *d)
     if (d->listener.fd >= 0) {
         (void)shutdown(d->listener.fd, SHUT_RDWR);
     }
+    orl_qemu_second_fini(&d->second);
     if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
         orl_qemu_calls_input(&d->calls, &release);
     }
@@ -138,6 +135,9 @@ static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
         orl_qemu_calls_input(&d->calls, &msg->input);
         return ORL_OK;
     case ORL_LINK_LAYOUT:
+        if (msg->layout.count > 1) {
+            orl_qemu_second_open(&d->second, d->bus, d->input_fd);
+        }
         orl_qemu_calls_layout(&d->calls, &msg->layout);
         return ORL_OK;
     default:
@@ -318,26 +318,6 @@ static void on_bus(void *ctx, unsigned events)
     settle(d);
 }
 
-/* A reader that lives empties the socket again and again; one that does not lets it fill, and QEMU's
- * memory after it. */
-static void check_stall(struct orl_qemu_display *d)
-{
-    int unread = 0;
-    if (ioctl(d->listener.fd, FIONREAD, &unread) < 0) {
-        unread = 0;
-    }
-    bool is_stalled = unread > 0 && unread >= d->unread_bytes;
-    bool is_full = unread > d->listener.room_bytes / 2;
-    d->stalled_ticks = is_stalled ? d->stalled_ticks + 1 : 0;
-    d->full_ticks = is_full ? d->full_ticks + 1 : 0;
-    d->unread_bytes = unread;
-    if (d->stalled_ticks >= STALL_TICKS) {
-        fail(d, "the console stopped reading");
-    } else if (d->full_ticks >= FULL_TICKS) {
-        fail(d, "the console reads too slowly");
-    }
-}
-
 static void on_tick(void *ctx)
 {
     struct orl_qemu_display *d = ctx;
@@ -351,9 +331,13 @@ static void on_tick(void *ctx)
         return;
     }
     if (d->step == OPEN) {
-        check_stall(d);
+        const char *why = orl_qemu_listener_stall(&d->listener);
+        why = why != NULL ? why : orl_qemu_second_tick(&d->second, now_us);
+        if (why != NULL) {
+            fail(d, why);
+        }
     } else if (now_us - d->started_us > OPEN_MAX_US ||
-               (d->heard_us != 0 && now_us - d->heard_us > HANDSHAKE_MAX_US)) {
+               (d->heard_us != 0 && now_us - d->heard_us > ORL_QEMU_HANDSHAKE_MAX_US)) {
         fail(d, "QEMU's display did not open in time");
     }
     settle(d);
@@ -387,6 +371,7 @@ int orl_qemu_display_new(struct orl_loop *loop, int fd,
     d->events = events;
     d->ctx = ctx;
     d->listener.fd = d->input_fd = -1;
+    orl_qemu_second_init(&d->second, loop);
     d->started_us = orl_clock_now_us();
     int rc = start_bus(d, &own_fd, err);
     rc = rc < 0 ? rc

@@ -2,12 +2,15 @@
 #include "protocols/qemu/qemu_wire.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define QUESTION_MAX_BYTES 1024
 #define ANSWER_MAX_BYTES 256
 #define LINE_MAX_BYTES 128
 #define SEND_BUFFER_BYTES (16 << 20)
+#define STALL_TICKS 10 /* nothing was read */
+#define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
 
 /* D-Bus Specification, "Authentication Protocol"; without fds: we want none. */
 static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
@@ -122,4 +125,21 @@ int orl_qemu_listener_step(struct orl_qemu_listener *listener)
     }
     return rc == ORL_OK && listener->state == ORL_QEMU_LISTENER_QUESTION ? read_question(listener)
                                                                          : rc;
+}
+
+const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener)
+{
+    int unread = 0;
+    if (ioctl(listener->fd, FIONREAD, &unread) < 0) {
+        unread = 0;
+    }
+    bool is_stalled = unread > 0 && unread >= listener->unread_bytes;
+    bool is_full = unread > listener->room_bytes / 2;
+    listener->stalled_ticks = is_stalled ? listener->stalled_ticks + 1 : 0;
+    listener->full_ticks = is_full ? listener->full_ticks + 1 : 0;
+    listener->unread_bytes = unread;
+    if (listener->stalled_ticks >= STALL_TICKS) {
+        return "the console stopped reading";
+    }
+    return listener->full_ticks >= FULL_TICKS ? "the console reads too slowly" : NULL;
 }

@@ -2,8 +2,11 @@
  * question for properties. Reads not one byte more than that: the next one is the console's. */
 #ifndef ORL_PROTOCOLS_QEMU_QEMU_LISTENER_H
 #define ORL_PROTOCOLS_QEMU_QEMU_LISTENER_H
+#include "base/clock.h"
 #include "base/err.h"
 #include <stdbool.h>
+
+#define ORL_QEMU_HANDSHAKE_MAX_US (500 * ORL_US_PER_MS) /* QEMU's main loop stands still for it */
 
 enum orl_qemu_listener_state {
     ORL_QEMU_LISTENER_AUTH = 0,
@@ -13,8 +16,10 @@ enum orl_qemu_listener_state {
 struct orl_qemu_listener {
     int fd; /* ours; not blocking */
     enum orl_qemu_listener_state state;
-    int room_bytes; /* of QEMU's send buffer, as the kernel counts */
-    bool is_heard;  /* QEMU has begun: its main loop waits for us */
+    int room_bytes;   /* of QEMU's send buffer, as the kernel counts */
+    bool is_heard;    /* QEMU has begun: its main loop waits for us */
+    int unread_bytes; /* of the stream, at the last orl_qemu_listener_stall() */
+    unsigned stalled_ticks, full_ticks;
 };
 /* A pair, with room for two frames where we may, and our side of the authentication already in it.
  * *ret_qemu_fd is the caller's. */
@@ -22,5 +27,9 @@ ORL_NODISCARD int orl_qemu_listener_open(
         struct orl_qemu_listener *listener, int *ret_qemu_fd, struct orl_err *err);
 /* The fd is readable. ORL_E_AGAIN: more is to come; ORL_OK: done. */
 ORL_NODISCARD int orl_qemu_listener_step(struct orl_qemu_listener *listener);
+
+/* Each 100 ms once the stream was handed out. Why it must end, or NULL: a reader that lives empties the socket again and
+ * again; one that does not lets it fill, and QEMU's memory after it. */
+const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener);
 
 #endif

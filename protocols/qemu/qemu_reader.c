@@ -30,7 +30,7 @@ struct orl_qemu_reader {
     struct orl_surface *surface;
     bool has_missed;          /* changes of a size that no Scanout told us */
     struct orl_surface *next; /* being filled; NULL: the picture's size is as it was */
-    struct orl_cursor cursor; /* as the surface has it */
+    struct orl_cursor cursor; /* as told */
     struct orl_cursor shape;  /* being filled */
     struct orl_buf answers;
     uint32_t serial;
@@ -117,11 +117,10 @@ unsigned orl_qemu_reader_room(struct orl_qemu_reader *reader, struct iovec iov[O
     return count;
 }
 
-static void cursor_to_surface(struct orl_qemu_reader *r)
+static void tell_cursor(struct orl_qemu_reader *r)
 {
-    if (r->surface != NULL && r->cursor.width_px > 0) {
-        orl_surface_set_cursor(r->surface, &r->cursor);
-        r->events->on_damage(r->ctx);
+    if (r->cursor.width_px > 0) {
+        r->events->on_cursor(r->ctx, &r->cursor);
     }
 }
 
@@ -148,7 +147,7 @@ static void take_shape(struct orl_qemu_reader *r)
     }
     r->shape.is_visible = true;
     r->cursor = r->shape;
-    cursor_to_surface(r);
+    tell_cursor(r);
 }
 
 static void take_surface(struct orl_qemu_reader *r)
@@ -158,9 +157,6 @@ static void take_surface(struct orl_qemu_reader *r)
     struct orl_surface *old = r->surface;
     r->surface = r->next;
     r->next = NULL;
-    if (r->cursor.width_px > 0) {
-        orl_surface_set_cursor(r->surface, &r->cursor);
-    }
     orl_surface_damage(r->surface, &all);
     r->events->on_surface(r->ctx, r->surface);
     orl_surface_free(old);
@@ -177,7 +173,7 @@ static void finish_rows(struct orl_qemu_reader *r)
         take_surface(r);
     } else {
         orl_surface_damage(r->surface, &box); /* a Scanout is at 0, 0 */
-        r->events->on_damage(r->ctx);
+        r->events->on_damage(r->ctx, &box);
     }
 }
 
@@ -266,7 +262,7 @@ static void take_mouse(struct orl_qemu_reader *r)
     expect_message(r);
     if (r->cursor.is_visible != r->args.is_on) {
         r->cursor.is_visible = r->args.is_on;
-        cursor_to_surface(r);
+        tell_cursor(r);
     }
 }
 
@@ -275,6 +271,10 @@ static int begin_call(struct orl_qemu_reader *r)
     int rc = orl_qemu_wire_args(&r->header, r->head, r->head_len, &r->args);
     if (rc < 0) {
         return rc;
+    }
+    if (r->args.is_empty) {
+        expect_message(r);
+        return ORL_OK;
     }
     switch (r->header.call) {
     case ORL_QEMU_SCANOUT:
@@ -297,7 +297,7 @@ static void go_dark(struct orl_qemu_reader *r)
         memset(orl_surface_pixels_rw(r->surface), 0,
                 orl_surface_stride(r->surface) * orl_surface_height(r->surface));
         orl_surface_damage(r->surface, &all);
-        r->events->on_damage(r->ctx);
+        r->events->on_damage(r->ctx, &all);
     }
 }
 

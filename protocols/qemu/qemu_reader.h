@@ -13,7 +13,8 @@ struct orl_qemu_reader;
 struct orl_qemu_reader_events {
     /* A whole picture of another size; the one before is freed after the call. */
     void (*on_surface)(void *ctx, struct orl_surface *surface);
-    void (*on_damage)(void *ctx); /* pixels or cursor */
+    void (*on_damage)(void *ctx, const struct orl_rect *box); /* inside the picture */
+    void (*on_cursor)(void *ctx, const struct orl_cursor *cursor);
 };
 ORL_NODISCARD int orl_qemu_reader_new(const struct orl_qemu_reader_events *events, void *ctx,
         struct orl_qemu_reader **ret_reader);

@@ -2,27 +2,34 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "display/link.h"
+#include "protocols/qemu/qemu_heads.h"
 #include "protocols/qemu/qemu_input.h"
-#include "protocols/qemu/qemu_reader.h"
-#include <errno.h>
-#include <sys/socket.h>
+#include "protocols/qemu/qemu_stream.h"
+#include <stdlib.h>
+#include <unistd.h>
 
-#define BYTES_PER_WAKE (16U << 20) /* two frames of 1080p */
 #define WATCH_US (1 * ORL_US_PER_S)
 #define FIRST_PICTURE_MAX_US (10 * ORL_US_PER_S)
-#define MESSAGE_MAX_US (30 * ORL_US_PER_S)
 
+struct head {
+    struct orl_source *source;
+    unsigned number;
+    struct orl_qemu_stream
+            *stream; /* NULL: the machine has no such head, or nobody asked for it yet */
+};
 struct orl_source {
+    struct orl_loop *loop;
     const struct orl_source_events *events;
     void *ctx;
-    int stream_fd, input_fd;
-    struct orl_io *stream, *input;
+    struct head heads[ORL_HEADS_MAX];
+    struct orl_qemu_heads *whole;
+    int input_fd;
+    struct orl_io *input;
     struct orl_timer *watch;
-    struct orl_qemu_reader *reader;
     struct orl_qemu_input *typed;
     struct orl_layout layout; /* the last one, as long as vmpool did not read it */
     bool is_layout_due, is_input_blocked;
-    uint64_t started_us, heard_us;
+    uint64_t started_us;
     bool is_closed;
 };
 
@@ -32,93 +39,89 @@ static void close_now(struct orl_source *s, enum orl_reason reason, const char *
     if (!s->is_closed) {
         s->is_closed = true;
         orl_timer_stop(s->watch);
-        orl_io_set(s->stream, 0);
+        for (unsigned i = 0; i < ORL_HEADS_MAX; i++) {
+            orl_qemu_stream_stop(s->heads[i].stream);
+        }
         orl_io_set(s->input, 0);
         s->events->on_closed(s->ctx, reason, text);
     }
 }
 
-static void on_surface(void *ctx, struct orl_surface *surface)
+static void on_whole_surface(void *ctx, struct orl_surface *surface)
 {
     const struct orl_source *s = ctx;
     s->events->on_surface(s->ctx, surface);
 }
 
-static void on_damage(void *ctx)
+static void on_whole_damage(void *ctx)
 {
     const struct orl_source *s = ctx;
     s->events->on_damage(s->ctx);
 }
 
+static void on_whole_failed(void *ctx)
+{
+    close_now(ctx, ORL_REASON_INTERNAL, "no memory for the picture");
+}
+
+static const struct orl_qemu_heads_events heads_events = {
+        .on_surface = on_whole_surface, .on_damage = on_whole_damage, .on_failed = on_whole_failed};
+
+static void on_surface(void *ctx, struct orl_surface *surface)
+{
+    const struct head *head = ctx;
+    orl_qemu_heads_set_surface(head->source->whole, head->number, surface);
+}
+
+static void on_damage(void *ctx, const struct orl_rect *box)
+{
+    const struct head *head = ctx;
+    orl_qemu_heads_damage(head->source->whole, head->number, box);
+}
+
+static void on_cursor(void *ctx, const struct orl_cursor *cursor)
+{
+    const struct head *head = ctx;
+    orl_qemu_heads_set_cursor(head->source->whole, cursor);
+}
+
+static void on_stream_closed(void *ctx, enum orl_reason reason, const char *text)
+{
+    const struct head *head = ctx;
+    close_now(head->source, reason, text);
+}
+
 static const struct orl_qemu_reader_events reader_events = {
-        .on_surface = on_surface, .on_damage = on_damage};
-
-static void send_answers(struct orl_source *s)
-{
-    struct orl_buf *out = orl_qemu_reader_answers(s->reader);
-    ssize_t n =
-            out->len > 0 ? send(s->stream_fd, out->data, out->len, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
-    if (n > 0) {
-        orl_buf_consume(out, (size_t)n);
-    } /* a broken socket is told by the next read */
-    orl_io_set(s->stream, ORL_IO_READ | (out->len > 0 ? (unsigned)ORL_IO_WRITE : 0U));
-}
-
-/* ORL_E_AGAIN: nothing more now. */
-static int read_some(struct orl_source *s, size_t *ret_len)
-{
-    struct iovec iov[ORL_QEMU_IOV_MAX];
-    unsigned count = orl_qemu_reader_room(s->reader, iov);
-    ssize_t n = readv(s->stream_fd, iov, (int)count);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return ORL_E_AGAIN;
-    }
-    if (n <= 0) {
-        return ORL_E_CLOSED;
-    }
-    *ret_len = (size_t)n;
-    return orl_qemu_reader_got(s->reader, (size_t)n);
-}
-
-static void on_stream(void *ctx, unsigned events)
-{
-    struct orl_source *s = ctx;
-    (void)events;
-    int rc = ORL_OK;
-    for (size_t done = 0; rc == ORL_OK && done < BYTES_PER_WAKE;) {
-        size_t len = 0;
-        rc = read_some(s, &len);
-        done += len;
-    }
-    s->heard_us = orl_clock_now_us();
-    if (rc == ORL_OK || rc == ORL_E_AGAIN) {
-        send_answers(s);
-    } else if (rc == ORL_E_CLOSED) {
-        close_now(s, ORL_REASON_CONSOLE_LOST, "the display closed");
-    } else if (rc == ORL_E_UNSUPPORTED) {
-        close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display has a pixel format of another kind");
-    } else {
-        close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display broke its protocol");
-    }
-}
+        .on_surface = on_surface, .on_damage = on_damage, .on_cursor = on_cursor};
 
 static void on_watch(void *ctx)
 {
     struct orl_source *s = ctx;
     uint64_t now_us = orl_clock_now_us();
-    if (orl_qemu_reader_surface(s->reader) == NULL &&
-            now_us - s->started_us > FIRST_PICTURE_MAX_US) {
-        close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display sent no picture in time");
-    } else if (orl_qemu_reader_is_inside(s->reader) && now_us - s->heard_us > MESSAGE_MAX_US) {
-        close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display stopped in the middle of a message");
+    for (unsigned i = 0; i < ORL_HEADS_MAX && !s->is_closed; i++) {
+        bool has_picture =
+                s->heads[i].stream == NULL || orl_qemu_stream_check(s->heads[i].stream, now_us);
+        if (i == 0 && !has_picture && now_us - s->started_us > FIRST_PICTURE_MAX_US) {
+            close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display sent no picture in time");
+        }
     }
+}
+
+/* Takes fd, also on failure. */
+static int open_head(struct orl_source *s, unsigned number, int fd, struct orl_err *err)
+{
+    struct head *head = &s->heads[number];
+    head->source = s;
+    head->number = number;
+    return orl_qemu_stream_new(
+            s->loop, fd, &reader_events, on_stream_closed, head, &head->stream, err);
 }
 
 static void watch_input(const struct orl_source *s)
 {
     bool is_due = s->is_input_blocked || s->is_layout_due;
     if (!s->is_closed) {
-        orl_io_set(s->input, ORL_IO_HANGUP | (is_due ? (unsigned)ORL_IO_WRITE : 0U));
+        orl_io_set(s->input, ORL_IO_READ | ORL_IO_HANGUP | (is_due ? (unsigned)ORL_IO_WRITE : 0U));
     }
 }
 
@@ -139,12 +142,37 @@ static void on_blocked(void *ctx, bool is_blocked)
     watch_input(s);
 }
 
+/* The one thing that vmpool sends: the stream of the second head. */
+static void take_head(struct orl_source *s)
+{
+    uint8_t buf[ORL_LINK_MSG_MAX];
+    struct orl_link_msg msg;
+    int rc = orl_link_recv(s->input_fd, buf, &msg);
+    if (rc == ORL_E_AGAIN) {
+        return;
+    }
+    if (rc == ORL_OK && msg.type == ORL_LINK_HEAD && s->heads[1].stream == NULL) {
+        rc = open_head(s, 1, msg.surface_fd, NULL);
+    } else if (rc == ORL_OK) {
+        orl_close_fd(&msg.surface_fd);
+        rc = ORL_E_PROTO;
+    }
+    if (rc < 0) {
+        close_now(s, ORL_REASON_CONSOLE_LOST, "the display's keeper broke the link");
+    }
+}
+
 static void on_input_socket(void *ctx, unsigned events)
 {
     struct orl_source *s = ctx;
     if ((events & ORL_IO_HANGUP) != 0) {
         close_now(s, ORL_REASON_CONSOLE_LOST, "the display's keeper is gone");
-    } else {
+        return;
+    }
+    if ((events & ORL_IO_READ) != 0) {
+        take_head(s);
+    }
+    if (!s->is_closed) {
         put_layout(s);
         orl_qemu_input_flush(s->typed);
     }
@@ -154,12 +182,13 @@ static void on_input_socket(void *ctx, unsigned events)
 static struct orl_input on_screen(struct orl_source *s, const struct orl_input *input)
 {
     struct orl_input placed = *input;
-    const struct orl_surface *surface = orl_qemu_reader_surface(s->reader);
+    const struct orl_surface *surface = orl_qemu_heads_surface(s->whole);
     if (input->kind == ORL_INPUT_POINTER && surface != NULL) {
         int32_t max_x = (int32_t)orl_surface_width(surface) - 1;
         int32_t max_y = (int32_t)orl_surface_height(surface) - 1;
         placed.x = placed.x < max_x ? placed.x : max_x;
         placed.y = placed.y < max_y ? placed.y : max_y;
+        orl_qemu_heads_to_first(s->whole, &placed.x, &placed.y);
     }
     return placed;
 }
@@ -178,6 +207,7 @@ static void source_set_layout(struct orl_source *s, const struct orl_layout *lay
     s->is_layout_due = true;
     if (!s->is_closed) {
         put_layout(s);
+        orl_qemu_heads_set_layout(s->whole, layout);
     }
 }
 
@@ -192,12 +222,13 @@ static void source_free(struct orl_source *s)
     if (s == NULL) {
         return;
     }
-    orl_io_close(s->stream);
     orl_io_close(s->input);
     orl_timer_free(s->watch);
     orl_qemu_input_free(s->typed);
-    orl_qemu_reader_free(s->reader);
-    orl_close_fd(&s->stream_fd);
+    orl_qemu_heads_free(s->whole);
+    for (unsigned i = 0; i < ORL_HEADS_MAX; i++) {
+        orl_qemu_stream_free(s->heads[i].stream);
+    }
     orl_close_fd(&s->input_fd); /* vmpool then releases the keys that are down */
     free(s);
 }
@@ -207,17 +238,18 @@ static const struct orl_source_ops ops = {.input = source_input,
         .set_viewed = source_set_viewed,
         .free = source_free};
 
-static int start(struct orl_source *s, struct orl_loop *loop, struct orl_err *err)
+static int start(struct orl_source *s, int stream_fd, struct orl_err *err)
 {
+    int rc = open_head(s, 0, stream_fd, err);
     s->typed = orl_qemu_input_new(s->input_fd, on_blocked, s);
-    if (s->typed == NULL || orl_qemu_reader_new(&reader_events, s, &s->reader) < 0) {
-        return orl_err_set(err, ORL_E_NOMEM, "QEMU source");
+    if (rc == ORL_OK && (s->typed == NULL || orl_qemu_heads_new(&heads_events, s, &s->whole) < 0)) {
+        rc = orl_err_set(err, ORL_E_NOMEM, "QEMU source");
     }
-    int rc = orl_io_open(loop, s->stream_fd, ORL_IO_READ, on_stream, s, &s->stream, err);
     if (rc == ORL_OK) {
-        rc = orl_io_open(loop, s->input_fd, ORL_IO_HANGUP, on_input_socket, s, &s->input, err);
+        rc = orl_io_open(s->loop, s->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input_socket, s,
+                &s->input, err);
     }
-    return rc < 0 ? rc : orl_timer_new(loop, on_watch, s, &s->watch, err);
+    return rc < 0 ? rc : orl_timer_new(s->loop, on_watch, s, &s->watch, err);
 }
 
 int orl_qemu_source_new(struct orl_loop *loop, int stream_fd, int input_fd,
@@ -230,12 +262,12 @@ int orl_qemu_source_new(struct orl_loop *loop, int stream_fd, int input_fd,
         close(input_fd);
         return orl_err_set(err, ORL_E_NOMEM, "QEMU source");
     }
-    s->stream_fd = stream_fd;
+    s->loop = loop;
     s->input_fd = input_fd;
     s->events = events;
     s->ctx = ctx;
-    s->started_us = s->heard_us = orl_clock_now_us();
-    int rc = start(s, loop, err);
+    s->started_us = orl_clock_now_us();
+    int rc = start(s, stream_fd, err);
     if (rc < 0) {
         source_free(s);
         return rc;

@@ -233,7 +233,9 @@ int orl_qemu_wire_args(const struct orl_qemu_header *header, const uint8_t *data
         args.stride_bytes = orl_rd_u32le(&rd);
         format = orl_rd_u32le(&rd);
         args.data_len = orl_rd_u32le(&rd);
-        rc = check_pixels(header, len, &args);
+        args.is_empty = args.width_px == 0 && args.height_px == 0 && args.data_len == 0 &&
+                        header->body_len == len;
+        rc = args.is_empty ? ORL_OK : check_pixels(header, len, &args);
     }
     if (rc == ORL_OK && format != ORL_QEMU_FORMAT_XRGB && format != ORL_QEMU_FORMAT_ARGB) {
         rc = ORL_E_UNSUPPORTED;

@@ -46,6 +46,7 @@ struct orl_qemu_args {
     uint32_t width_px, height_px;
     uint32_t stride_bytes;
     bool is_on;        /* MouseSet */
+    bool is_empty;     /* Scanout, Update of nothing: a head that is off */
     uint32_t data_len; /* bytes that follow: stride * height */
 };
 /* len is orl_qemu_wire_args_len(). ORL_E_PROTO: out of range, or lengths that contradict each other;

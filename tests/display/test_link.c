@@ -77,7 +77,7 @@ static void invalid_input_unknown_reason_and_type_are_refused(void **state)
     assert_int_equal(orl_link_decode(data, orl_link_encode(&msg, data), &got), ORL_E_PROTO);
     msg = (struct orl_link_msg){.type = ORL_LINK_CLOSED, .reason = ORL_REASON_COUNT};
     assert_int_equal(orl_link_decode(data, orl_link_encode(&msg, data), &got), ORL_E_PROTO);
-    msg = (struct orl_link_msg){.type = 9};
+    msg = (struct orl_link_msg){.type = 99};
     assert_int_equal(orl_link_decode(data, orl_link_encode(&msg, data), &got), ORL_E_PROTO);
 }
 

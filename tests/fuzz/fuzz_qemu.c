@@ -10,13 +10,20 @@ static void on_surface(void *ctx, struct orl_surface *surface)
     orl_assert(orl_surface_width(surface) >= ORL_SURFACE_MIN_PX);
 }
 
-static void on_damage(void *ctx)
+static void on_damage(void *ctx, const struct orl_rect *box)
 {
     (void)ctx;
+    orl_assert(box->x >= 0 && box->y >= 0 && box->width > 0 && box->height > 0);
+}
+
+static void on_cursor(void *ctx, const struct orl_cursor *cursor)
+{
+    (void)ctx;
+    orl_assert(cursor->width_px <= ORL_CURSOR_MAX_PX && cursor->hot_x < cursor->width_px);
 }
 
 static const struct orl_qemu_reader_events events = {
-        .on_surface = on_surface, .on_damage = on_damage};
+        .on_surface = on_surface, .on_damage = on_damage, .on_cursor = on_cursor};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

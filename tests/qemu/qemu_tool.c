@@ -123,6 +123,7 @@ static void run(struct tool *t, const char *line)
     int a = 0;
     int b = 0;
     int c = 0;
+    struct orl_rect r[2];
     if (sscanf(line, "key %i %i", &a, &b) == 2) {
         rig_link_key(&t->link, (uint32_t)a, b != 0);
     } else if (sscanf(line, "pointer %d %d %d", &a, &b, &c) == 3) {
@@ -138,6 +139,10 @@ static void run(struct tool *t, const char *line)
         rig_link_input(&t->link, &in);
     } else if (sscanf(line, "size %d %d", &a, &b) == 2) {
         const struct orl_layout layout = orl_layout_one((uint32_t)a, (uint32_t)b);
+        rig_link_layout(&t->link, &layout);
+    } else if (sscanf(line, "heads %d %d %d %d %d %d %d %d", &r[0].x, &r[0].y, &r[0].width,
+                       &r[0].height, &r[1].x, &r[1].y, &r[1].width, &r[1].height) == 8) {
+        const struct orl_layout layout = {.count = 2, .heads = {r[0], r[1]}};
         rig_link_layout(&t->link, &layout);
     } else if (sscanf(line, "shot %255s", path) == 1) {
         rig_surface_dump(t->link.surface, path);

@@ -61,6 +61,12 @@ class Qmp:
                 return answer["return"]
 
 
+def rows_of(ppm):
+    width, height = (int(n) for n in ppm.split(b"\n", 3)[1].split())
+    pixels = ppm[-width * height * 3:]
+    return width, height, [pixels[y * width * 3:(y + 1) * width * 3] for y in range(height)]
+
+
 class Guest:
     def __init__(self, tiny):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="oriel-qemu-"))
@@ -68,7 +74,7 @@ class Guest:
         self.process = subprocess.Popen([
             "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg", "-cpu", "max", "-m", "384", "-nodefaults", "-no-user-config",
             "-display", "dbus,p2p=yes", "-vnc", "none", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
-            "-device", "virtio-vga,xres=1280,yres=800", "-device", "qemu-xhci", "-device", "usb-tablet", "-device", "usb-kbd",
+            "-device", "virtio-vga,id=gpu,max_outputs=2,xres=1280,yres=800", "-device", "qemu-xhci", "-device", "usb-tablet", "-device", "usb-kbd",
             "-kernel", str(tiny / "vmlinux"), "-initrd", str(tiny / "initrd"), "-serial", f"file:{self.dir}/serial",
             "-append", "console=ttyS0 quiet loglevel=3 tsc=reliable panic=1"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -85,6 +91,12 @@ class Guest:
         path = self.dir / "qemu.ppm"
         self.qmp.ask("screendump", filename=str(path))
         return path.read_bytes()
+
+    def head_shot(self, head):
+        """Width, height and the rows of one head's picture."""
+        path = self.dir / f"head{head}.ppm"
+        self.qmp.ask("screendump", filename=str(path), device="gpu", head=head)
+        return rows_of(path.read_bytes())
 
     def answers_within(self, duration_s):
         """The longest that QEMU's main loop took to answer, asked all the time."""
@@ -154,6 +166,41 @@ class Console:
     def close(self):
         self.process.stdin.close()
         self.process.wait(timeout=60)
+
+
+def shows_both_heads(console, places):
+    """The console's picture is QEMU's two, each at its place."""
+    for _ in range(100):
+        before = [console.guest.head_shot(head) for head in range(2)]
+        _, _, rows = rows_of(console.shot())
+        after = [console.guest.head_shot(head) for head in range(2)]
+        found = 0
+        for (x, y), one, other in zip(places, before, after):
+            seen = [rows[y + row][x * 3:(x + one[0]) * 3] for row in range(one[1])]
+            found += seen in (one[2], other[2])
+        if found == 2:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_heads(guest, console):
+    """The client's second monitor stands left of its first; the guest's is right of it."""
+    console.tell("heads 800 0 1024 768 0 100 800 600")
+    expect(console.tell("wait 1824 768") == "ok", "two heads: the guest follows, and both are one picture")
+    expect(shows_both_heads(console, [(800, 0), (0, 100)]), "two heads: each is where the client's monitor is, exact")
+    start = len((guest.dir / "serial").read_bytes())
+    console.tell("pointer 200 300 0")
+    deadline, at = time.monotonic() + DEADLINE_S, []
+    while not at and time.monotonic() < deadline:
+        time.sleep(0.1)
+        at = re.findall(r"pointer (\d+) (\d+)", (guest.dir / "serial").read_bytes()[start:].decode())
+    expect(bool(at) and abs(int(at[-1][0]) - 1224) <= 2 and abs(int(at[-1][1]) - 200) <= 2,
+           f"two heads: the pointer is on the second one ({at[-1:]})")
+    expect(shows_both_heads(console, [(800, 0), (0, 100)]), "two heads: and what it changed is exact")
+    console.tell("size 1024 768")
+    expect(console.tell("wait 1024 768") == "ok", "two heads: one again")
+    expect(console.shows_what_qemu_has(), "two heads: and its picture is exact")
 
 
 def wait_said(guest, text, fact):
@@ -244,6 +291,7 @@ def test(guest, tool):
     console.tell("size 1024 768")
     expect(console.tell("wait 1024 768") == "ok", "the guest follows the wanted size")
     expect(console.shows_what_qemu_has(), "and its picture is exact")
+    test_heads(guest, console)
     for code in ("0x1d", "0x38", "0x1e"):  # Ctrl+Alt+A: the guest paints all the time
         console.tell(f"key {code} 1")
     for code in ("0x1e", "0x38", "0x1d"):
