@@ -23,7 +23,7 @@ struct orl_qemu_calls {
     struct orl_timer *gap;
     void (*on_ready)(void *ctx);
     void *ctx;
-    bool has_second; /* somebody asked for a second head before */
+    bool has_second;     /* somebody asked for a second head before */
     uint32_t locks_told; /* as the guest last had its LEDs */
     uint32_t locks;      /* as they should be: a guest is slow with its LEDs, or has none */
 };
