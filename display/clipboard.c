@@ -78,7 +78,7 @@ int orl_clipboard_in_add(struct orl_clipboard_in *in, const struct orl_clipboard
     if (!orl_utf8_is_valid(in->text.data, in->text.len)) {
         return orl_err_set(err, ORL_E_PROTO, "clipboard text is not UTF-8");
     }
-    ret_step->text = (const char *)in->text.data;
+    ret_step->text = in->text.len > 0 ? (const char *)in->text.data : "";
     ret_step->len = in->text.len;
     return 1;
 }

@@ -101,7 +101,7 @@ static void on_list(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
     orl_clip_put_list_response(&msg);
     post_small(v, &msg);
     give_up_wanted(v);
-    clip->format = orl_clip_listed_text(pdu);
+    clip->format = orl_clip_listed_text(pdu, clip->has_long_names);
     clip->offer++;
     if (may_be_echo(v)) {
         clip->is_held = true;
@@ -246,7 +246,7 @@ static void list(struct orl_viewer *v)
     }
     struct orl_buf msg;
     orl_buf_init(&msg, SMALL_BYTES);
-    orl_clip_put_list(&msg, clip->guest_has_text);
+    orl_clip_put_list(&msg, clip->guest_has_text, clip->has_long_names);
     clip->is_listed = clip->guest_has_text;
     clip->listed_us = orl_loop_now_us(v->loop);
     clip->given_hash = 0;
@@ -281,6 +281,9 @@ void orl_rdp_clipboard_step(struct orl_viewer *v, const struct orl_clipboard *st
 static int on_pdu(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
 {
     switch (pdu->type) {
+    case ORL_CLIP_CAPS:
+        v->clipboard.has_long_names = orl_clip_has_long_names(pdu);
+        return ORL_OK;
     case ORL_CLIP_FORMAT_LIST:
         on_list(v, pdu);
         return ORL_OK;
@@ -289,7 +292,7 @@ static int on_pdu(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
     case ORL_CLIP_DATA_RESPONSE:
         on_answer(v, pdu);
         return ORL_OK;
-    default: /* capabilities, and what belongs to files */
+    default: /* what belongs to files */
         return ORL_OK;
     }
 }

@@ -6,6 +6,9 @@
 enum {
     HEADER_BYTES = 8,
     SHORT_NAME_BYTES = 32, /* 2.2.3.1.1.1 */
+    CAPS_GENERAL = 1,      /* 2.2.2.1.1.1 */
+    CAPS_GENERAL_BYTES = 12,
+    LONG_NAMES = 2,
     UTF8_MAX_BYTES = 4
 };
 
@@ -23,16 +26,44 @@ int orl_clip_parse(const uint8_t *data, size_t len, struct orl_clip_pdu *ret_pdu
     return ORL_OK;
 }
 
-uint32_t orl_clip_listed_text(const struct orl_clip_pdu *pdu)
+bool orl_clip_has_long_names(const struct orl_clip_pdu *pdu)
+{
+    struct orl_rd rd;
+    orl_rd_init(&rd, pdu->body, pdu->len);
+    unsigned sets = orl_rd_u16le(&rd);
+    orl_rd_skip(&rd, 2);
+    for (unsigned i = 0; i < sets && !rd.is_failed; i++) {
+        uint16_t type = orl_rd_u16le(&rd);
+        uint16_t len = orl_rd_u16le(&rd);
+        if (type == CAPS_GENERAL) {
+            orl_rd_skip(&rd, 4); /* version */
+            return (orl_rd_u32le(&rd) & LONG_NAMES) != 0;
+        }
+        orl_rd_skip(&rd, len >= 4 ? len - 4U : 0);
+    }
+    return false;
+}
+
+static void skip_name(struct orl_rd *rd, bool is_long)
+{
+    if (!is_long) {
+        orl_rd_skip(rd, SHORT_NAME_BYTES);
+        return;
+    }
+    while (!rd->is_failed && orl_rd_u16le(rd) != 0) {
+    }
+}
+
+uint32_t orl_clip_listed_text(const struct orl_clip_pdu *pdu, bool has_long_names)
 {
     struct orl_rd rd;
     uint32_t found = ORL_CLIP_NO_FORMAT;
     orl_rd_init(&rd, pdu->body, pdu->len);
-    while (orl_rd_left(&rd) >= 4 + SHORT_NAME_BYTES) {
+    while (orl_rd_left(&rd) > 0 && !rd.is_failed) {
         uint32_t format = orl_rd_u32le(&rd);
-        orl_rd_skip(&rd, SHORT_NAME_BYTES);
-        if (format == ORL_CLIP_UNICODE_TEXT ||
-                (format == ORL_CLIP_TEXT && found == ORL_CLIP_NO_FORMAT)) {
+        skip_name(&rd, has_long_names);
+        if (!rd.is_failed && (format == ORL_CLIP_UNICODE_TEXT ||
+                                     (format == ORL_CLIP_TEXT && found == ORL_CLIP_NO_FORMAT))) {
             found = format;
         }
     }
@@ -126,14 +157,14 @@ static void put_header(struct orl_buf *buf, enum orl_clip_type type, unsigned fl
 
 void orl_clip_put_caps(struct orl_buf *buf)
 {
-    enum { GENERAL = 1, GENERAL_BYTES = 12, VERSION_2 = 2 }; /* 2.2.2.1.1.1 */
-    put_header(buf, ORL_CLIP_CAPS, 0, 4 + GENERAL_BYTES);
+    enum { VERSION_2 = 2 };
+    put_header(buf, ORL_CLIP_CAPS, 0, 4 + CAPS_GENERAL_BYTES);
     orl_buf_put_u16le(buf, 1); /* sets */
     orl_buf_put_u16le(buf, 0);
-    orl_buf_put_u16le(buf, GENERAL);
-    orl_buf_put_u16le(buf, GENERAL_BYTES);
+    orl_buf_put_u16le(buf, CAPS_GENERAL);
+    orl_buf_put_u16le(buf, CAPS_GENERAL_BYTES);
     orl_buf_put_u32le(buf, VERSION_2);
-    orl_buf_put_u32le(buf, 0); /* no long names, no files, no locks */
+    orl_buf_put_u32le(buf, LONG_NAMES); /* no files, no locks */
 }
 
 void orl_clip_put_ready(struct orl_buf *buf)
@@ -141,15 +172,16 @@ void orl_clip_put_ready(struct orl_buf *buf)
     put_header(buf, ORL_CLIP_MONITOR_READY, 0, 0);
 }
 
-void orl_clip_put_list(struct orl_buf *buf, bool has_text)
+void orl_clip_put_list(struct orl_buf *buf, bool has_text, bool has_long_names)
 {
     static const uint8_t no_name[SHORT_NAME_BYTES];
     static const uint32_t formats[] = {ORL_CLIP_UNICODE_TEXT, ORL_CLIP_TEXT};
     size_t count = has_text ? sizeof(formats) / sizeof(formats[0]) : 0;
-    put_header(buf, ORL_CLIP_FORMAT_LIST, 0, count * (4 + SHORT_NAME_BYTES));
+    size_t name_bytes = has_long_names ? 2 : SHORT_NAME_BYTES;
+    put_header(buf, ORL_CLIP_FORMAT_LIST, 0, count * (4 + name_bytes));
     for (size_t i = 0; i < count; i++) {
         orl_buf_put_u32le(buf, formats[i]);
-        orl_buf_put(buf, no_name, sizeof(no_name));
+        orl_buf_put(buf, no_name, name_bytes);
     }
 }
 

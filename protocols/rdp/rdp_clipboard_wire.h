@@ -1,5 +1,5 @@
-/* The clipboard's PDUs (MS-RDPECLIP 2.2), bytes to structs and back. Text formats only; format names are short ones,
- * because we do not offer the long ones (2.2.2.1.1.1). No I/O, no policy. */
+/* The clipboard's PDUs (MS-RDPECLIP 2.2), bytes to structs and back. Text formats only. Format names are long ones when
+ * both sides know them (2.2.2.1.1.1), else short ones. No I/O, no policy. */
 #ifndef ORL_PROTOCOLS_RDP_RDP_CLIPBOARD_WIRE_H
 #define ORL_PROTOCOLS_RDP_RDP_CLIPBOARD_WIRE_H
 #include "base/buf.h"
@@ -25,8 +25,10 @@ struct orl_clip_pdu {
     size_t len;
 };
 ORL_NODISCARD int orl_clip_parse(const uint8_t *data, size_t len, struct orl_clip_pdu *ret_pdu);
+/* Of a CAPS: whether the client knows long names. */
+bool orl_clip_has_long_names(const struct orl_clip_pdu *pdu);
 /* Of a FORMAT_LIST: the better text format in it, or ORL_CLIP_NO_FORMAT. */
-uint32_t orl_clip_listed_text(const struct orl_clip_pdu *pdu);
+uint32_t orl_clip_listed_text(const struct orl_clip_pdu *pdu, bool has_long_names);
 /* Of a DATA_REQUEST. */
 ORL_NODISCARD int orl_clip_requested(const struct orl_clip_pdu *pdu, uint32_t *ret_format);
 /* Of a DATA_RESPONSE: UTF-8 with LF, up to its NUL; half a character becomes U+FFFD. ORL_E_LIMIT: longer than text's
@@ -39,7 +41,7 @@ size_t orl_clip_response_max(uint32_t max_bytes);
 /* A message each. */
 void orl_clip_put_caps(struct orl_buf *buf);
 void orl_clip_put_ready(struct orl_buf *buf);
-void orl_clip_put_list(struct orl_buf *buf, bool has_text);
+void orl_clip_put_list(struct orl_buf *buf, bool has_text, bool has_long_names);
 void orl_clip_put_list_response(struct orl_buf *buf);
 void orl_clip_put_request(struct orl_buf *buf, uint32_t format);
 void orl_clip_put_text(struct orl_buf *buf, uint32_t format, const char *text, size_t len);

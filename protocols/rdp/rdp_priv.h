@@ -57,6 +57,7 @@ struct orl_rdp_svc {
 struct orl_rdp_clipboard {
     struct orl_rdp_svc svc;
     struct orl_timer *timer; /* for the client's answer */
+    bool has_long_names;     /* of formats */
     bool is_ready;           /* its first format list came */
     /* The client's text. */
     uint32_t offer;  /* of its newest list; counts up from 1 */

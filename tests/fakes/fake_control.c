@@ -1,6 +1,7 @@
 /* A broker and a vmpool in one, for tests: one user, one desktop that is a VNC server.
  *   fake_control --dir RUN [--user U] [--password P] [--vnc PORT|unix:PATH] [--vnc-password P]
  *                [--wait-ms N] [--close-after-ms N] [--close-reason CODE] [--desktops N]
+ *                [--clipboard 0..3] [--clipboard-max BYTES] [--sound 0|1]
  * With --desktops each connection has a desktop of its own, at unix:PATH.0 to PATH.N-1.
  * It prints every message it gets, and "broker up", on standard output. SIGUSR1 closes every
  * connection's session as a broker would. */
@@ -32,6 +33,7 @@ struct fake {
     uint64_t wait_ms, close_after_ms;
     unsigned desktops; /* 0: one for all */
     enum orl_reason close_reason;
+    struct orl_permit permit;
     int listen_fds[2]; /* gateway.sock, console.sock */
     struct orl_ipc *gateway;
     struct orl_ipc *pool;
@@ -71,6 +73,7 @@ static void post_plan(struct fake *fake, uint32_t number, bool is_ready)
     orl_msg_text(plan->user, sizeof(plan->user), fake->user);
     orl_msg_text(plan->pool, sizeof(plan->pool), "demo");
     plan->waiting_since_ms = orl_clock_wall_ms();
+    plan->permit = fake->permit;
     if (is_ready) {
         (void)snprintf(plan->desktop, sizeof(plan->desktop), DESKTOP_FORMAT,
                 fake->desktops > 0 ? desktop_of(fake, number) : 1);
@@ -288,6 +291,12 @@ static int parse(struct fake *fake, int argc, char **argv)
             fake->close_after_ms = strtoull(value, NULL, 10);
         } else if (strcmp(argv[i], "--desktops") == 0) {
             fake->desktops = (unsigned)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--clipboard") == 0) {
+            fake->permit.clipboard = (uint32_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--clipboard-max") == 0) {
+            fake->permit.clipboard_max_bytes = (uint32_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--sound") == 0) {
+            fake->permit.has_sound = (uint32_t)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--close-reason") != 0 ||
                    !orl_reason_parse(value, &fake->close_reason)) {
             return -1;
@@ -322,6 +331,9 @@ int main(int argc, char **argv)
             .password = "secret",
             .vnc_password = "",
             .close_reason = ORL_REASON_CLOSED_BY_ADMIN,
+            .permit = {.clipboard = ORL_CLIPBOARD_BOTH,
+                    .clipboard_max_bytes = 1 << 20,
+                    .has_sound = 1},
             .listen_fds = {-1, -1}};
     struct orl_err err = {0};
     if (parse(&fake, argc, argv) < 0) {
