@@ -4,7 +4,6 @@
 #include "console/exchange.h"
 #include "console/links.h"
 #include "display/link.h"
-#include "display/permit.h"
 #include "display/source.h"
 #include "protocols/qemu/qemu_source.h"
 #include "protocols/vnc/vnc_source.h"
@@ -102,9 +101,10 @@ static void on_want(void *ctx, unsigned link, uint32_t wants)
     if (c->is_over) {
         return;
     }
-    const struct orl_link_rights *rights = orl_links_rights(c->links, link);
+    const struct orl_permit *permit = orl_links_permit(c->links, link);
     if ((wants & ORL_WANT_CLIPBOARD) != 0) {
-        orl_exchange_join(&c->exchange, link, rights->may_give_text, rights->may_take_text);
+        orl_exchange_join(&c->exchange, link, (permit->clipboard & ORL_CLIPBOARD_TO_GUEST) != 0,
+                (permit->clipboard & ORL_CLIPBOARD_TO_CLIENT) != 0);
     } else {
         orl_exchange_leave(&c->exchange, link);
     }
@@ -158,14 +158,8 @@ static int on_control(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struc
     if (msg->type != ORL_MSG_SURFACE || fds->count != 1) {
         return ORL_E_PROTO;
     }
-    const struct orl_permit *permit = &msg->u.surface.permit;
-    const struct orl_link_rights rights = {
-            .may_give_text = (permit->clipboard & ORL_CLIPBOARD_TO_GUEST) != 0,
-            .may_take_text = (permit->clipboard & ORL_CLIPBOARD_TO_CLIENT) != 0,
-            .may_hear = permit->has_sound != 0,
-            .text_max_bytes = orl_permit_max_bytes(permit)};
     struct orl_err err = {0};
-    if (orl_links_add(c->links, orl_ipc_fds_take(fds, 0), &rights, &err) < 0) {
+    if (orl_links_add(c->links, orl_ipc_fds_take(fds, 0), &msg->u.surface.permit, &err) < 0) {
         orl_log_warn(&log_ctx, "link refused", "error", err.text);
     }
     return ORL_OK;

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "display/link.h"
+#include "display/permit.h"
 #include <errno.h>
 
 #define MSGS_PER_WAKE 64
@@ -15,7 +16,7 @@ struct link {
     struct orl_io *io;
     bool owes_surface; /* the session did not take the last one yet */
     bool owes_wake;    /* nor this */
-    struct orl_link_rights rights;
+    struct orl_permit permit;
     uint32_t wants;
     struct orl_clipboard_in text_in;
     struct orl_clipboard_out text_out;
@@ -135,9 +136,7 @@ static void on_resume(void *ctx)
 
 static void take_want(struct link *l, uint32_t wants)
 {
-    bool may_clipboard = l->rights.may_give_text || l->rights.may_take_text;
-    wants &= (may_clipboard ? (uint32_t)ORL_WANT_CLIPBOARD : 0U) |
-             (l->rights.may_hear ? (uint32_t)ORL_WANT_SOUND : 0U);
+    wants &= orl_permit_wants(&l->permit);
     if (wants != l->wants) {
         l->wants = wants;
         l->links->events->on_want(l->links->ctx, number_of(l), wants);
@@ -156,7 +155,7 @@ static int take_clipboard(struct link *l, const struct orl_clipboard_part *part)
     }
     if (rc > 0 && step.len > 0 && l->fd >= 0) {
         orl_clipboard_in_fini(&l->text_in);
-        orl_clipboard_in_init(&l->text_in, l->rights.text_max_bytes);
+        orl_clipboard_in_init(&l->text_in, orl_permit_max_bytes(&l->permit));
     }
     return rc < 0 ? rc : ORL_OK;
 }
@@ -269,7 +268,7 @@ static struct link *find_free(struct orl_links *links)
 }
 
 int orl_links_add(
-        struct orl_links *links, int fd, const struct orl_link_rights *rights, struct orl_err *err)
+        struct orl_links *links, int fd, const struct orl_permit *permit, struct orl_err *err)
 {
     struct link *l = find_free(links);
     if (l == NULL) {
@@ -278,8 +277,8 @@ int orl_links_add(
     }
     l->fd = fd;
     l->used = 0;
-    l->rights = *rights;
-    orl_clipboard_in_init(&l->text_in, rights->text_max_bytes);
+    l->permit = *permit;
+    orl_clipboard_in_init(&l->text_in, orl_permit_max_bytes(permit));
     orl_clipboard_out_init(&l->text_out);
     int rc = orl_io_open(links->loop, fd, ORL_IO_READ | ORL_IO_HANGUP, on_link, l, &l->io, err);
     if (rc < 0) {
@@ -313,9 +312,9 @@ void orl_links_wake(struct orl_links *links)
     }
 }
 
-const struct orl_link_rights *orl_links_rights(const struct orl_links *links, unsigned link)
+const struct orl_permit *orl_links_permit(const struct orl_links *links, unsigned link)
 {
-    return &links->link[link].rights;
+    return &links->link[link].permit;
 }
 
 void orl_links_clipboard(struct orl_links *links, unsigned link, const struct orl_clipboard *step)
@@ -325,7 +324,7 @@ void orl_links_clipboard(struct orl_links *links, unsigned link, const struct or
     if (l->fd < 0) {
         return;
     }
-    if (given.len > l->rights.text_max_bytes) {
+    if (given.len > orl_permit_max_bytes(&l->permit)) {
         given = (struct orl_clipboard){.step = given.step, .serial = given.serial};
     }
     if (orl_clipboard_out_add(&l->text_out, &given, NULL) < 0) {

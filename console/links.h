@@ -3,6 +3,7 @@
  * Not here: where pixels come from and input goes (console/console.h). */
 #ifndef ORL_CONSOLE_LINKS_H
 #define ORL_CONSOLE_LINKS_H
+#include "base/ipc_msgs.h"
 #include "base/loop.h"
 #include "base/reason.h"
 #include "display/clipboard.h"
@@ -18,24 +19,18 @@ struct orl_links_events {
     void (*on_input)(void *ctx, const struct orl_input *input);    /* valid */
     void (*on_layout)(void *ctx, const struct orl_layout *layout); /* valid; the newest counts */
     void (*on_count)(void *ctx, unsigned count);                   /* a link came or went */
-    /* What it takes beside pixels (ORL_WANT_*, within its rights); 0 also when it goes. */
+    /* What it takes beside pixels (ORL_WANT_*, within its permit); 0 also when it goes. */
     void (*on_want)(void *ctx, unsigned link, uint32_t wants);
     /* Text has passed its checks; the link wants the clipboard. */
     void (*on_clipboard)(void *ctx, unsigned link, const struct orl_clipboard *step);
 };
-/* What one session may have of this desktop: the policy of whoever opened it. */
-struct orl_link_rights {
-    bool may_give_text, may_take_text; /* to the guest, from the guest */
-    bool may_hear;
-    uint32_t text_max_bytes; /* <= ORL_CLIPBOARD_MAX_BYTES */
-};
 ORL_NODISCARD int orl_links_new(struct orl_loop *loop, const struct orl_links_events *events,
         void *ctx, struct orl_links **ret_links, struct orl_err *err);
 void orl_links_free(struct orl_links *links);
-/* Takes fd, also on failure. ORL_E_LIMIT: ORL_LINKS_MAX are there. */
+/* permit: what it may have beside pixels and input. Takes fd, also on failure. ORL_E_LIMIT: ORL_LINKS_MAX are there. */
 ORL_NODISCARD int orl_links_add(
-        struct orl_links *links, int fd, const struct orl_link_rights *rights, struct orl_err *err);
-const struct orl_link_rights *orl_links_rights(const struct orl_links *links, unsigned link);
+        struct orl_links *links, int fd, const struct orl_permit *permit, struct orl_err *err);
+const struct orl_permit *orl_links_permit(const struct orl_links *links, unsigned link);
 /* Everybody gets the surface, also those that come later. Borrowed until the next one. */
 void orl_links_set_surface(struct orl_links *links, const struct orl_surface *surface);
 void orl_links_wake(struct orl_links *links); /* there is damage, or a cursor */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "display/input.h"
+#include "protocols/vnc/vnc_messages.h"
 #include "protocols/vnc/vnc_raw.h"
 #include "protocols/vnc/vnc_source.h"
 #include "protocols/vnc/vnc_wire.h"
@@ -20,6 +21,8 @@
 #define STORM_MAX_RESIZES 30 /* per window; a person's dragging makes a few */
 #define STORM_MAX_OTHERS 500 /* messages that are no updates, per window */
 #define BANNER_LEN 12
+#define MSG_QEMU 255
+#define QEMU_NAME "QEMU" /* its desktops are "QEMU", "QEMU (name)" */
 
 struct orl_vnc_reader {
     int fd; /* borrowed */
@@ -45,6 +48,8 @@ struct orl_vnc_reader {
     atomic_int leds;
     _Atomic uint64_t screen;
     _Atomic uint64_t busy_since_us;
+    _Atomic(struct orl_vnc_cut *) cuts[ORL_VNC_CUT_KIND_COUNT];
+    struct orl_vnc_sound_ring sound;
     atomic_bool is_stopping;
     struct orl_vnc_result result; /* written before ORL_VNC_DONE, read after */
 };
@@ -92,14 +97,46 @@ static rfbBool on_encoding(rfbClient *client, rfbFramebufferUpdateRectHeader *re
         atomic_fetch_or(&r->flags, ORL_VNC_EXT_BUTTONS);
         rect->r.w = rect->r.h = 0;
         return TRUE;
+    case ORL_RFB_ENCODING_QEMU_AUDIO:
+        atomic_fetch_or(&r->flags, ORL_VNC_EXT_SOUND);
+        rect->r.w = rect->r.h = 0;
+        return TRUE;
     default:
         return FALSE;
     }
 }
 
+/* Messages that libvncclient does not know. */
+static rfbBool on_message(rfbClient *client, rfbServerToClientMsg *msg)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    enum orl_vnc_sound_op op = ORL_VNC_SOUND_BEGIN;
+    if (r == NULL || msg->type != MSG_QEMU || !orl_vnc_read_sound(client, &r->sound, &op)) {
+        return FALSE;
+    }
+    atomic_fetch_or(&r->flags, op == ORL_VNC_SOUND_END    ? ORL_VNC_SOUND_OVER
+                               : op == ORL_VNC_SOUND_DATA ? ORL_VNC_SOUND
+                                                          : 0);
+    return TRUE;
+}
+
+static bool take_cut(struct orl_vnc_reader *r)
+{
+    struct orl_vnc_cut *cut = NULL;
+    if (!orl_vnc_read_cut(r->client, &cut)) {
+        return false;
+    }
+    if (cut != NULL) {
+        orl_vnc_cut_free(atomic_exchange(&r->cuts[cut->kind], cut));
+        atomic_fetch_or(&r->flags, ORL_VNC_CUT);
+    }
+    return true;
+}
+
 void orl_vnc_prepare(void)
 {
-    static rfbClientProtocolExtension extension = {.handleEncoding = on_encoding};
+    static rfbClientProtocolExtension extension = {
+            .handleEncoding = on_encoding, .handleMessage = on_message};
     static bool is_done;
     if (is_done) {
         return;
@@ -338,7 +375,9 @@ static bool handshake(struct orl_vnc_reader *r)
         finish(r, ORL_REASON_CONSOLE_PROTOCOL, r->lie);
         return false;
     }
-    raise_flags(r, ORL_VNC_UP);
+    const char *name = r->client->desktopName;
+    bool is_qemu = name != NULL && strncmp(name, QEMU_NAME, strlen(QEMU_NAME)) == 0;
+    raise_flags(r, ORL_VNC_UP | (is_qemu ? (unsigned)ORL_VNC_IS_QEMU : 0U));
     return true;
 }
 
@@ -384,7 +423,8 @@ static bool read_message(struct orl_vnc_reader *r)
     case ORL_VNC_RAW_REST:
         break;
     }
-    return HandleRFBServerMessage(r->client);
+    return orl_vnc_peek_type(r->client) == rfbServerCutText ? take_cut(r)
+                                                            : HandleRFBServerMessage(r->client);
 }
 
 static bool handle_message(struct orl_vnc_reader *r)
@@ -508,6 +548,9 @@ void orl_vnc_reader_free(struct orl_vnc_reader *reader)
     (void)pthread_join(reader->thread, NULL);
     free_client(reader->client);
     orl_surface_free(atomic_exchange(&reader->fresh, NULL));
+    for (unsigned i = 0; i < ORL_VNC_CUT_KIND_COUNT; i++) {
+        orl_vnc_cut_free(atomic_exchange(&reader->cuts[i], NULL));
+    }
     orl_secret_wipe(reader->password, sizeof(reader->password));
     free(reader);
 }
@@ -520,6 +563,17 @@ unsigned orl_vnc_reader_take_flags(struct orl_vnc_reader *reader)
 struct orl_surface *orl_vnc_reader_take_surface(struct orl_vnc_reader *reader)
 {
     return atomic_exchange(&reader->fresh, NULL);
+}
+
+struct orl_vnc_cut *orl_vnc_reader_take_cut(
+        struct orl_vnc_reader *reader, enum orl_vnc_cut_kind kind)
+{
+    return atomic_exchange(&reader->cuts[kind], NULL);
+}
+
+struct orl_vnc_sound_ring *orl_vnc_reader_sound(struct orl_vnc_reader *reader)
+{
+    return &reader->sound;
 }
 
 uint64_t orl_vnc_reader_busy_since_us(const struct orl_vnc_reader *reader)

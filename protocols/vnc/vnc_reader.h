@@ -6,6 +6,8 @@
 #include "base/loop.h"
 #include "base/reason.h"
 #include "display/surface.h"
+#include "protocols/vnc/vnc_cut.h"
+#include "protocols/vnc/vnc_sound.h"
 #include <stdint.h>
 
 struct orl_vnc_reader;
@@ -20,6 +22,11 @@ enum {
     ORL_VNC_EXT_SIZE = 32,       /* the server takes SetDesktopSize */
     ORL_VNC_EXT_SIZE_NO_ID = 64, /* ... and libvncclient can't follow its ExtendedDesktopSize */
     ORL_VNC_DONE = 128,          /* the thread is over: orl_vnc_reader_result() */
+    ORL_VNC_IS_QEMU = 256,
+    ORL_VNC_EXT_SOUND = 512, /* the server takes QEMU's audio messages */
+    ORL_VNC_CUT = 1024,      /* orl_vnc_reader_take_cut() */
+    ORL_VNC_SOUND = 2048,    /* samples are in the ring */
+    ORL_VNC_SOUND_OVER = 4096,
 };
 struct orl_vnc_result {
     enum orl_reason reason;
@@ -37,6 +44,10 @@ unsigned orl_vnc_reader_take_flags(struct orl_vnc_reader *reader);
 /* A new surface, now the caller's, or NULL. The reader goes on writing into it until it has made the
  * next one, and the caller keeps it until it has taken that. */
 struct orl_surface *orl_vnc_reader_take_surface(struct orl_vnc_reader *reader);
+/* The newest of that kind, now the caller's, or NULL. */
+struct orl_vnc_cut *orl_vnc_reader_take_cut(
+        struct orl_vnc_reader *reader, enum orl_vnc_cut_kind kind);
+struct orl_vnc_sound_ring *orl_vnc_reader_sound(struct orl_vnc_reader *reader); /* to take from */
 /* Since when it has been in the middle of something, on orl_clock_now_us(); 0: it waits for a message. */
 uint64_t orl_vnc_reader_busy_since_us(const struct orl_vnc_reader *reader);
 int orl_vnc_reader_leds(const struct orl_vnc_reader *reader);        /* ORL_LOCK_* or -1 */

@@ -1,6 +1,8 @@
 #include "protocols/vnc/vnc_source.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "display/link.h"
+#include "protocols/vnc/vnc_clipboard.h"
 #include "protocols/vnc/vnc_keyboard.h"
 #include "protocols/vnc/vnc_reader.h"
 #include "protocols/vnc/vnc_wire.h"
@@ -14,6 +16,8 @@
     (30 * ORL_US_PER_S) /* 160 MiB at 50 Mbit/s: the largest picture over a slow line */
 #define WRITE_MAX_US (10 * ORL_US_PER_S)
 #define WATCH_US (1 * ORL_US_PER_S)
+#define SETTLE_US (300 * ORL_US_PER_MS)
+#define SOUND_MAX_BYTES (ORL_SOUND_MAX_BYTES - ORL_SOUND_MAX_BYTES % ORL_VNC_SOUND_FRAME_BYTES)
 #define OUT_MAX_BYTES 65536
 #define OUT_FULL_BYTES 49152 /* no more pointer moves beyond; keys still have room */
 #define WHEEL_NOTCH 120
@@ -52,7 +56,11 @@ struct orl_source {
     int leds_seen;
     bool is_up, is_viewed, is_request_out, want_full;
     bool has_ext_buttons, has_ext_size, is_ext_size_off;
-    uint64_t started_us;
+    bool has_extras; /* asked for: clipboard and sound */
+    struct orl_vnc_clipboard clipboard;
+    size_t cut_sent; /* of clipboard.out; until it is all of it nothing else may go */
+    bool is_sound_wanted, has_ext_sound, is_sound_on;
+    uint64_t started_us, up_us;
     enum orl_reason reason; /* ours, when we shut the socket down; else the reader's */
     const char *text;
     bool is_closed;
@@ -78,21 +86,51 @@ static void put_pointer(struct orl_source *s)
     s->pointer.is_due = false;
 }
 
-/* Sends what the socket takes; false when the connection is broken (the reader will say so). */
-static bool send_some(struct orl_source *s)
+/* Sends what the socket takes; negative when the connection is broken (the reader will say so). */
+static ssize_t send_bytes(struct orl_source *s, const uint8_t *data, size_t len)
 {
-    while (s->out.len > 0) {
-        ssize_t n = send(s->fd, s->out.data, s->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return errno == EAGAIN;
-        }
-        orl_buf_consume(&s->out, (size_t)n);
+    ssize_t n = 0;
+    do {
+        n = send(s->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
         s->out_since_us = 0;
     }
-    return true;
+    return n < 0 && errno == EAGAIN ? 0 : n;
+}
+
+/* All at once: text is long, and what is left of it would be moved each time. */
+static ssize_t send_cut(struct orl_source *s)
+{
+    struct orl_buf *cut = &s->clipboard.out;
+    ssize_t n = send_bytes(s, cut->data + s->cut_sent, cut->len - s->cut_sent);
+    s->cut_sent += n > 0 ? (size_t)n : 0;
+    if (s->cut_sent == cut->len) {
+        orl_buf_wipe(cut);
+        orl_buf_fini(cut);
+        s->cut_sent = 0;
+    }
+    return n;
+}
+
+static bool is_cut_waiting(const struct orl_source *s)
+{
+    return s->clipboard.out.len > 0;
+}
+
+/* False: the connection is broken. */
+static bool send_some(struct orl_source *s)
+{
+    ssize_t n = 1;
+    while (n > 0 && (s->out.len > 0 || is_cut_waiting(s))) {
+        if (s->cut_sent > 0 || s->out.len == 0) {
+            n = send_cut(s);
+        } else {
+            n = send_bytes(s, s->out.data, s->out.len);
+            orl_buf_consume(&s->out, n > 0 ? (size_t)n : 0);
+        }
+    }
+    return n >= 0;
 }
 
 static void flush(struct orl_source *s)
@@ -109,7 +147,7 @@ static void flush(struct orl_source *s)
         put_pointer(s);
         is_ok = send_some(s);
     }
-    bool is_waiting = is_ok && s->out.len > 0;
+    bool is_waiting = is_ok && (s->out.len > 0 || is_cut_waiting(s));
     if (is_waiting && s->out_since_us == 0) {
         s->out_since_us = orl_clock_now_us();
     }
@@ -155,8 +193,60 @@ static void take_surface(struct orl_source *s)
 static void start_talking(struct orl_source *s)
 {
     s->is_up = true;
+    s->up_us = orl_clock_now_us();
     orl_rfb_put_pixel_format(&s->out);
-    orl_rfb_put_encodings(&s->out, true);
+    orl_rfb_put_encodings(&s->out, true, false);
+}
+
+/* Once and late: QEMU 6 registers a clipboard with each SetEncodings that names it, and by now the one that
+ * take_features() sends is out. */
+static void ask_extras(struct orl_source *s)
+{
+    s->has_extras = true;
+    orl_rfb_put_encodings(&s->out, !s->is_ext_size_off, true);
+    flush(s);
+}
+
+static void set_sound(struct orl_source *s)
+{
+    bool is_on = s->is_sound_wanted && s->has_ext_sound;
+    if (is_on != s->is_sound_on) {
+        s->is_sound_on = is_on;
+        orl_vnc_sound_put_on(&s->out, is_on);
+    }
+}
+
+static void take_sound(struct orl_source *s, unsigned flags)
+{
+    uint8_t samples[SOUND_MAX_BYTES];
+    struct orl_sound sound = {.rate_hz = ORL_VNC_SOUND_RATE_HZ, .channels = ORL_VNC_SOUND_CHANNELS};
+    struct orl_vnc_sound_ring *ring = orl_vnc_reader_sound(s->reader);
+    for (unsigned i = 0; i <= ORL_VNC_SOUND_RING_BYTES / SOUND_MAX_BYTES; i++) {
+        sound.len = orl_vnc_sound_take(ring, samples, sizeof(samples));
+        sound.samples = samples;
+        if (sound.len == 0) {
+            break;
+        }
+        if (s->is_sound_on) {
+            s->events->on_sound(s->ctx, &sound);
+        }
+    }
+    if ((flags & ORL_VNC_SOUND_OVER) != 0) {
+        sound.samples = NULL;
+        sound.len = 0;
+        s->events->on_sound(s->ctx, &sound);
+    }
+}
+
+static void take_cuts(struct orl_source *s)
+{
+    for (unsigned kind = 0; kind < ORL_VNC_CUT_KIND_COUNT; kind++) {
+        struct orl_vnc_cut *cut = orl_vnc_reader_take_cut(s->reader, (enum orl_vnc_cut_kind)kind);
+        if (cut != NULL) {
+            orl_vnc_clipboard_from_server(&s->clipboard, cut);
+            orl_vnc_cut_free(cut);
+        }
+    }
 }
 
 static void take_leds(struct orl_source *s)
@@ -176,8 +266,11 @@ static void take_features(struct orl_source *s, unsigned flags)
     if ((flags & ORL_VNC_EXT_SIZE_NO_ID) != 0 && !s->is_ext_size_off) {
         /* New sizes shall come as DesktopSize, which libvncclient understands from every server. */
         s->is_ext_size_off = true;
-        orl_rfb_put_encodings(&s->out, false);
+        orl_rfb_put_encodings(&s->out, false, s->has_extras);
     }
+    s->clipboard.is_qemu |= (flags & ORL_VNC_IS_QEMU) != 0;
+    s->has_ext_sound |= (flags & ORL_VNC_EXT_SOUND) != 0;
+    set_sound(s);
     take_leds(s);
 }
 
@@ -212,6 +305,12 @@ static void on_reader(void *ctx)
     if ((flags & (ORL_VNC_UPDATED | ORL_VNC_CURSOR)) != 0) {
         s->events->on_damage(s->ctx);
     }
+    if ((flags & ORL_VNC_CUT) != 0) {
+        take_cuts(s);
+    }
+    if ((flags & (ORL_VNC_SOUND | ORL_VNC_SOUND_OVER)) != 0) {
+        take_sound(s, flags);
+    }
     request_update(s);
     flush(s);
     if ((flags & ORL_VNC_DONE) != 0) {
@@ -230,6 +329,8 @@ static void on_watch(void *ctx)
         give_up(s, ORL_REASON_CONSOLE_PROTOCOL, "the display stopped in the middle of a message");
     } else if (s->out_since_us != 0 && now_us - s->out_since_us > WRITE_MAX_US) {
         give_up(s, ORL_REASON_CONSOLE_LOST, "the display stopped reading");
+    } else if (s->is_up && !s->has_extras && now_us - s->up_us > SETTLE_US) {
+        ask_extras(s);
     }
 }
 
@@ -330,6 +431,29 @@ static void source_set_viewed(struct orl_source *s, bool is_viewed)
     flush(s);
 }
 
+static void on_cut_step(void *ctx, const struct orl_clipboard *step)
+{
+    const struct orl_source *s = ctx;
+    s->events->on_clipboard(s->ctx, step);
+}
+
+static void source_clipboard(struct orl_source *s, const struct orl_clipboard *step)
+{
+    if (s->is_up && !s->is_closed) {
+        orl_vnc_clipboard_from_client(&s->clipboard, step);
+        flush(s);
+    }
+}
+
+static void source_set_wanted(struct orl_source *s, uint32_t wants)
+{
+    s->is_sound_wanted = (wants & ORL_WANT_SOUND) != 0;
+    if (s->is_up && !s->is_closed) {
+        set_sound(s);
+        flush(s);
+    }
+}
+
 static void source_free(struct orl_source *s)
 {
     if (s == NULL) {
@@ -346,6 +470,7 @@ static void source_free(struct orl_source *s)
     orl_surface_free(s->surface);
     orl_buf_wipe(&s->out);
     orl_buf_fini(&s->out);
+    orl_vnc_clipboard_fini(&s->clipboard);
     orl_close_fd(&s->fd);
     free(s);
 }
@@ -354,6 +479,8 @@ static const struct orl_source_ops ops = {
         .input = source_input,
         .set_layout = source_set_layout,
         .set_viewed = source_set_viewed,
+        .clipboard = source_clipboard,
+        .set_wanted = source_set_wanted,
         .free = source_free,
 };
 
@@ -395,6 +522,7 @@ int orl_vnc_source_new(struct orl_loop *loop, int fd, const char *password,
     s->want_full = true;
     s->started_us = orl_clock_now_us();
     orl_buf_init(&s->out, OUT_MAX_BYTES);
+    orl_vnc_clipboard_init(&s->clipboard, on_cut_step, s);
     int rc = start(s, password, err);
     if (rc < 0) {
         source_free(s);

@@ -68,10 +68,12 @@ void rig_vncd_start(struct rig_vncd *vncd, const char *const *args)
     orl_assert(mkdtemp(vncd->dir) != NULL);
     (void)snprintf(vncd->socket_path, sizeof(vncd->socket_path), "%s/vnc", vncd->dir);
     (void)snprintf(vncd->log_path, sizeof(vncd->log_path), "%s/log", vncd->dir);
+    (void)snprintf(vncd->cut_path, sizeof(vncd->cut_path), "%s/cut", vncd->dir);
     const char *argv[ARGS_MAX] = {VNCD_PATH, "--unix", vncd->socket_path, "--log", vncd->log_path,
             "--max-seconds", "120"};
     for (unsigned i = 7; args != NULL && *args != NULL && i < ARGS_MAX - 1; i++) {
-        argv[i] = *args++;
+        argv[i] = strcmp(*args, RIG_CUT_FILE) == 0 ? vncd->cut_path : *args;
+        args++;
     }
     int out[2];
     orl_assert(pipe2(out, O_CLOEXEC) == 0);
@@ -87,8 +89,16 @@ void rig_vncd_stop(struct rig_vncd *vncd)
 {
     rig_stop(&vncd->pid);
     (void)unlink(vncd->log_path);
+    (void)unlink(vncd->cut_path);
     (void)unlink(vncd->socket_path);
     (void)rmdir(vncd->dir);
+}
+
+void rig_vncd_copy(const struct rig_vncd *vncd, const char *text)
+{
+    FILE *f = fopen(vncd->cut_path, "we");
+    orl_assert(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+    (void)kill(vncd->pid, SIGHUP);
 }
 
 int rig_vncd_connect(const struct rig_vncd *vncd)
@@ -208,7 +218,11 @@ void rig_link_open(struct rig_link *link, struct rig_console *console)
     struct orl_err err = {0};
     orl_assert(orl_ipc_pair(pair, &err) == 0);
     *link = (struct rig_link){.fd = pair[0]};
+    orl_clipboard_in_init(&link->text_in, ORL_CLIPBOARD_MAX_BYTES);
     struct orl_msg msg = {.type = ORL_MSG_SURFACE};
+    msg.u.surface.permit = (struct orl_permit){.clipboard = ORL_CLIPBOARD_BOTH,
+            .clipboard_max_bytes = ORL_CLIPBOARD_MAX_BYTES,
+            .has_sound = 1};
     int rc = orl_ipc_send(console->control, &msg, &pair[1], 1);
     orl_assert(rc == 0);
     close(pair[1]);
@@ -219,6 +233,78 @@ void rig_link_close(struct rig_link *link)
     orl_close_fd(&link->fd);
     orl_surface_free(link->surface);
     link->surface = NULL;
+    orl_clipboard_in_fini(&link->text_in);
+}
+
+static void take_part(struct rig_link *link, const struct orl_clipboard_part *part)
+{
+    struct orl_clipboard step;
+    int rc = orl_clipboard_in_add(&link->text_in, part, &step, NULL);
+    orl_assert(rc >= 0);
+    if (rc > 0) {
+        link->steps++;
+        link->step = step;
+        (void)snprintf(link->text, sizeof(link->text), "%.*s", (int)step.len,
+                step.len > 0 ? step.text : "");
+        link->step.text = link->text;
+    }
+}
+
+static void take_sound(struct rig_link *link, const struct orl_sound *sound)
+{
+    link->sound_rate_hz = sound->rate_hz;
+    link->sound_channels = sound->channels;
+    link->sound_bytes += sound->len;
+    link->sound_stops += sound->len == 0 ? 1 : 0;
+    for (size_t i = 0; i + 1 < sound->len; i += 2) {
+        int16_t v = 0;
+        memcpy(&v, sound->samples + i, sizeof(v));
+        link->loud_samples += v > 8000 || v < -8000 ? 1 : 0;
+    }
+}
+
+static void send_msg(const struct rig_link *link, const struct orl_link_msg *msg)
+{
+    int rc = ORL_E_AGAIN;
+    for (int i = 0; i < RIG_WAIT_MS / STEP_MS && rc == ORL_E_AGAIN; i++) {
+        rc = orl_link_send(link->fd, msg);
+        if (rc == ORL_E_AGAIN) {
+            pause_ms(STEP_MS);
+        }
+    }
+}
+
+void rig_link_want(struct rig_link *link, uint32_t wants)
+{
+    const struct orl_link_msg msg = {.type = ORL_LINK_WANT, .wants = wants, .surface_fd = -1};
+    send_msg(link, &msg);
+}
+
+void rig_link_clipboard(struct rig_link *link, const struct orl_clipboard *step)
+{
+    struct orl_clipboard_out out;
+    struct orl_link_msg msg = {.type = ORL_LINK_CLIPBOARD, .surface_fd = -1};
+    orl_clipboard_out_init(&out);
+    int rc = orl_clipboard_out_add(&out, step, NULL);
+    orl_assert(rc == ORL_OK);
+    while (orl_clipboard_out_next(&out, &msg.clipboard)) {
+        send_msg(link, &msg);
+        orl_clipboard_out_sent(&out, &msg.clipboard);
+    }
+    orl_clipboard_out_fini(&out);
+}
+
+bool rig_link_wait_step(struct rig_link *link, enum orl_clipboard_step step)
+{
+    uint64_t end_us = orl_clock_now_us() + RIG_WAIT_MS * ORL_US_PER_MS;
+    unsigned steps = link->steps;
+    while (orl_clock_now_us() < end_us && link->closed == ORL_REASON_NONE) {
+        if (link->steps > steps) {
+            return link->step.step == step;
+        }
+        (void)rig_link_pump(link, STEP_MS);
+    }
+    return false;
 }
 
 bool rig_link_pump(struct rig_link *link, int timeout_ms)
@@ -235,6 +321,14 @@ bool rig_link_pump(struct rig_link *link, int timeout_ms)
     }
     if (msg.type == ORL_LINK_CLOSED) {
         link->closed = orl_reason_from_u32(msg.reason);
+        return true;
+    }
+    if (msg.type == ORL_LINK_CLIPBOARD) {
+        take_part(link, &msg.clipboard);
+        return true;
+    }
+    if (msg.type == ORL_LINK_SOUND) {
+        take_sound(link, &msg.sound);
         return true;
     }
     link->is_woken = true;
@@ -269,17 +363,6 @@ bool rig_link_wait_woken(struct rig_link *link)
     bool was_woken = link->is_woken;
     link->is_woken = false;
     return was_woken;
-}
-
-static void send_msg(struct rig_link *link, const struct orl_link_msg *msg)
-{
-    int rc = ORL_E_AGAIN;
-    for (int i = 0; i < RIG_WAIT_MS / STEP_MS && rc == ORL_E_AGAIN; i++) {
-        rc = orl_link_send(link->fd, msg);
-        if (rc == ORL_E_AGAIN) {
-            pause_ms(STEP_MS);
-        }
-    }
 }
 
 void rig_link_input(struct rig_link *link, const struct orl_input *input)

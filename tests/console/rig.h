@@ -12,10 +12,13 @@
 struct rig_vncd {
     pid_t pid;
     char dir[64];
-    char socket_path[96], log_path[96];
+    char socket_path[96], log_path[96], cut_path[96];
 };
+#define RIG_CUT_FILE "CUT" /* of the args: a file that rig_vncd_copy() writes */
 /* args: further options, ended by NULL. */
 void rig_vncd_start(struct rig_vncd *vncd, const char *const *args);
+void rig_vncd_copy(
+        const struct rig_vncd *vncd, const char *text); /* --clipboard, --clipboard-latin1 */
 void rig_vncd_stop(struct rig_vncd *vncd);
 int rig_vncd_connect(const struct rig_vncd *vncd);
 /* Waits until the log holds that text. */
@@ -46,7 +49,18 @@ struct rig_link {
     bool is_woken;
     struct orl_surface *surface; /* the last one offered */
     enum orl_reason closed;
+    struct orl_clipboard_in text_in;
+    struct orl_clipboard step; /* the last one; its text is copied: */
+    char text[4096];
+    unsigned steps;
+    uint64_t sound_bytes, loud_samples; /* above half of the sine's height */
+    uint32_t sound_rate_hz, sound_channels;
+    unsigned sound_stops;
 };
+void rig_link_want(struct rig_link *link, uint32_t wants);
+void rig_link_clipboard(struct rig_link *link, const struct orl_clipboard *step);
+/* Waits for one step more than there were; it is in link->step. */
+bool rig_link_wait_step(struct rig_link *link, enum orl_clipboard_step step);
 void rig_link_open(struct rig_link *link, struct rig_console *console);
 void rig_link_close(struct rig_link *link);
 /* Takes a message: a surface, or the end. False: nothing came. */

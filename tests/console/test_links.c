@@ -16,10 +16,8 @@
 
 enum { WAKES = 20000, SOUNDS = 2000, TEXT_BYTES = 2 * 1024 * 1024, TURNS_MAX = 20000 };
 
-static const struct orl_link_rights all_rights = {.may_give_text = true,
-        .may_take_text = true,
-        .may_hear = true,
-        .text_max_bytes = TEXT_BYTES};
+static const struct orl_permit all_permit = {
+        .clipboard = ORL_CLIPBOARD_BOTH, .clipboard_max_bytes = TEXT_BYTES, .has_sound = 1};
 
 static void on_input(void *ctx, const struct orl_input *input)
 {
@@ -65,7 +63,7 @@ static void session_that_reads_nothing_never_blocks_the_console(void **state)
     assert_int_equal(orl_links_new(loop, &quiet_events, &count, &links, NULL), 0);
     assert_int_equal(orl_surface_create(64, 64, &surface, NULL), 0);
     assert_int_equal(orl_ipc_pair(pair, NULL), 0);
-    assert_int_equal(orl_links_add(links, pair[1], &all_rights, NULL), 0);
+    assert_int_equal(orl_links_add(links, pair[1], &all_permit, NULL), 0);
     orl_links_set_surface(links, surface);
     /* All that a hostile session can do to what the two share: its own end, made blocking. */
     assert_int_equal(fcntl(pair[0], F_SETFL, 0), 0);
@@ -138,7 +136,7 @@ static void on_turn(void *ctx)
     }
 }
 
-static void rig_open(struct rig *rig, const struct orl_link_rights *rights)
+static void rig_open(struct rig *rig, const struct orl_permit *permit)
 {
     int pair[2];
     *rig = (struct rig){.fd = -1};
@@ -146,7 +144,7 @@ static void rig_open(struct rig *rig, const struct orl_link_rights *rights)
     assert_int_equal(orl_links_new(rig->loop, &rig_events, rig, &rig->links, NULL), 0);
     assert_int_equal(orl_timer_new(rig->loop, on_turn, rig, &rig->turn, NULL), 0);
     assert_int_equal(orl_ipc_pair(pair, NULL), 0);
-    assert_int_equal(orl_links_add(rig->links, pair[1], rights, NULL), 0);
+    assert_int_equal(orl_links_add(rig->links, pair[1], permit, NULL), 0);
     rig->fd = pair[0];
 }
 
@@ -185,9 +183,10 @@ static void until_tick(struct rig *rig)
     rig->is_enough = true;
 }
 
-static void want_is_cut_to_the_rights(void **state)
+static void want_is_cut_to_the_permit(void **state)
 {
-    static const struct orl_link_rights deaf = {.may_take_text = true, .text_max_bytes = 100};
+    static const struct orl_permit deaf = {
+            .clipboard = ORL_CLIPBOARD_TO_CLIENT, .clipboard_max_bytes = 100};
     struct rig rig;
     (void)state;
     rig_open(&rig, &deaf);
@@ -207,7 +206,7 @@ static void sound_that_nobody_reads_is_dropped_and_the_wake_is_not(void **state)
     uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
     (void)state;
-    rig_open(&rig, &all_rights);
+    rig_open(&rig, &all_permit);
     say_want(&rig, ORL_WANT_SOUND);
     rig_run(&rig, until_wanted);
     for (unsigned i = 0; i < SOUNDS; i++) {
@@ -256,7 +255,7 @@ static void text_of_many_parts_arrives_whole_and_a_longer_one_not(void **state)
     char *text = malloc(TEXT_BYTES + 1);
     assert_non_null(text);
     memset(text, 'o', TEXT_BYTES + 1);
-    rig_open(&rig, &all_rights);
+    rig_open(&rig, &all_permit);
     orl_clipboard_in_init(&session_text, TEXT_BYTES);
     struct orl_clipboard data = {.step = ORL_CLIPBOARD_DATA,
             .serial = 7,
@@ -292,7 +291,7 @@ static void text_that_is_not_utf8_ends_that_link_only_after_it_wants_any(void **
                     .data = (const uint8_t *)"\xFF",
                     .len = 1},
             .surface_fd = -1};
-    rig_open(&rig, &all_rights);
+    rig_open(&rig, &all_permit);
     assert_int_equal(orl_link_send(rig.fd, &lie), 0); /* passed over */
     say_want(&rig, ORL_WANT_CLIPBOARD);
     rig_run(&rig, until_wanted);
@@ -308,7 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(session_that_reads_nothing_never_blocks_the_console),
-            cmocka_unit_test(want_is_cut_to_the_rights),
+            cmocka_unit_test(want_is_cut_to_the_permit),
             cmocka_unit_test(sound_that_nobody_reads_is_dropped_and_the_wake_is_not),
             cmocka_unit_test(text_of_many_parts_arrives_whole_and_a_longer_one_not),
             cmocka_unit_test(text_that_is_not_utf8_ends_that_link_only_after_it_wants_any),

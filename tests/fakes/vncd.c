@@ -35,7 +35,7 @@ struct vncd {
     uint64_t paint_us; /* CPU time of the scene */
 };
 static struct vncd vncd; /* libvncserver's hooks have no context of their own */
-static volatile sig_atomic_t want_end, want_dump, want_counts;
+static volatile sig_atomic_t want_end, want_dump, want_counts, want_cut;
 
 static void on_signal(int signum)
 {
@@ -43,6 +43,8 @@ static void on_signal(int signum)
         want_dump = 1;
     } else if (signum == SIGUSR2) {
         want_counts = 1;
+    } else if (signum == SIGHUP) {
+        want_cut = 1;
     } else {
         want_end = 1;
     }
@@ -285,8 +287,10 @@ static bool open_screen(void)
     }
     rfbLog = quiet;
     rfbErr = quiet;
-    vncd.keys = (struct vncd_keys){.log = vncd.log, .on_key = on_any_key};
-    if (o->has_ext_keys) {
+    vncd.keys = (struct vncd_keys){
+            .log = vncd.log, .has_ext_keys = o->has_ext_keys, .on_key = on_any_key};
+    vncd_sound_open(vncd.log, o->sine_hz);
+    if (o->has_ext_keys || vncd_sound_is_on()) {
         vncd_keys_register(&vncd.keys);
     }
     rfbScreenInfoPtr s = rfbGetScreen(NULL, NULL, o->width, o->height, 8, 3, 4);
@@ -315,6 +319,7 @@ static bool open_screen(void)
     } else {
         rfbSetCursor(s, NULL);
     }
+    vncd_cut_open(s, vncd.log);
     rfbInitServer(s);
     set_format(s);
     return true;
@@ -378,6 +383,11 @@ static void run(void)
             want_counts = 0;
             log_counts();
         }
+        if (want_cut) {
+            want_cut = 0;
+            vncd_cut_send(vncd.screen, &vncd.options);
+        }
+        vncd_sound_step(now_us);
         accept_all();
         if (now_us >= next_us) {
             /* Frames that nobody could see are not made up for. */
@@ -401,6 +411,7 @@ int main(int argc, char **argv)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGUSR1, &action, NULL);
     (void)sigaction(SIGUSR2, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     const struct vncd_options *o = &vncd.options;
     vncd.log = fopen(o->log_path != NULL ? o->log_path : "/dev/null", "ae");

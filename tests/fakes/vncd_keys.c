@@ -16,7 +16,7 @@ const char *__lsan_default_suppressions(void)
 }
 
 static struct vncd_keys *all_keys; /* libvncserver's extensions have no context of their own */
-static int pseudo_encodings[] = {ENCODING_QEMU_KEY, ENCODING_QEMU_LED, 0};
+static int pseudo_encodings[] = {ENCODING_QEMU_KEY, ENCODING_QEMU_LED, VNCD_ENCODING_QEMU_AUDIO, 0};
 
 struct client_state {
     bool has_leds;
@@ -49,18 +49,22 @@ static rfbBool on_new_client(rfbClientPtr cl, void **data)
 
 static void on_close(rfbClientPtr cl, void *data)
 {
-    (void)cl;
+    vncd_sound_forget(cl);
     free(data);
 }
 
 static rfbBool on_encoding(rfbClientPtr cl, void **data, int encoding)
 {
     struct client_state *state = *data;
-    if (encoding == ENCODING_QEMU_KEY) {
+    if (encoding == ENCODING_QEMU_KEY && all_keys->has_ext_keys) {
         send_pseudo(cl, ENCODING_QEMU_KEY, "", 0);
         return TRUE;
     }
-    if (encoding == ENCODING_QEMU_LED && state != NULL) {
+    if (encoding == VNCD_ENCODING_QEMU_AUDIO && vncd_sound_is_on()) {
+        send_pseudo(cl, VNCD_ENCODING_QEMU_AUDIO, "", 0);
+        return TRUE;
+    }
+    if (encoding == ENCODING_QEMU_LED && all_keys->has_ext_keys && state != NULL) {
         if (!state->has_leds) {
             state->has_leds = true;
             send_leds(cl);
@@ -85,11 +89,15 @@ static void toggle_lock(rfbClientPtr cl, uint32_t code)
 static rfbBool on_message(rfbClientPtr cl, void *data, const rfbClientToServerMsg *msg)
 {
     struct client_state *state = data;
-    uint8_t rest[11];
+    uint8_t rest[11] = {255};
     if (msg->type != 255) {
         return FALSE;
     }
-    if (rfbReadExact(cl, (char *)rest, sizeof(rest)) <= 0 || rest[0] != 0) {
+    if (rfbReadExact(cl, (char *)rest, 1) > 0 && rest[0] == VNCD_SUB_AUDIO) {
+        vncd_sound_message(cl);
+        return TRUE;
+    }
+    if (rest[0] != 0 || rfbReadExact(cl, (char *)rest + 1, sizeof(rest) - 1) <= 0) {
         rfbCloseClient(cl);
         return TRUE;
     }
