@@ -1,4 +1,5 @@
 #include "vmpool/console_displays.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "protocols/qemu/qemu_display.h"
 #include <stdio.h>
@@ -8,17 +9,29 @@
 
 static const struct orl_log_ctx log_ctx = {.name = "display"};
 
+#define SOON_US (10 * ORL_US_PER_S)         /* an end before it is a failure */
+#define FAILING_MAX_US (600 * ORL_US_PER_S) /* then it is tried again */
+#define FAILURES 3
+#define FAILING_MAX 64 /* machines; the one that failed longest ago is forgotten */
+
+struct failing {
+    char uuid[ORL_UUID_LEN + 1]; /* empty: free */
+    unsigned count;              /* in a row */
+    uint64_t last_us;
+};
 struct place {
     struct orl_console_displays *displays;
     char uuid[ORL_UUID_LEN + 1]; /* empty: free */
     struct orl_qemu_display *display;
     void *job; /* NULL: it has had its answer */
+    uint64_t since_us;
 };
 struct orl_console_displays {
     struct orl_loop *loop;
     orl_console_display_fn fn;
     void *ctx;
     struct place places[ORL_CONSOLE_DISPLAYS_MAX];
+    struct failing failing[FAILING_MAX];
 };
 
 static void answer(struct place *place, int stream_fd, int input_fd, const char *why)
@@ -43,10 +56,46 @@ static void on_open(void *ctx, int stream_fd, int input_fd)
     answer(ctx, stream_fd, input_fd, NULL);
 }
 
+static struct failing *find_failing(struct orl_console_displays *displays, const char *uuid)
+{
+    struct failing *oldest = &displays->failing[0];
+    for (size_t i = 0; i < FAILING_MAX; i++) {
+        struct failing *f = &displays->failing[i];
+        if (strcmp(f->uuid, uuid) == 0) {
+            return f;
+        }
+        oldest = f->last_us < oldest->last_us ? f : oldest;
+    }
+    *oldest = (struct failing){.count = 0};
+    (void)snprintf(oldest->uuid, sizeof oldest->uuid, "%s", uuid);
+    return oldest;
+}
+
+/* By itself: not because another console took it. */
+static void note_end(struct orl_console_displays *displays, const char *uuid, uint64_t lived_us)
+{
+    struct failing *f = find_failing(displays, uuid);
+    f->count = lived_us < SOON_US ? f->count + 1 : 0;
+    f->last_us = f->count > 0 ? orl_clock_now_us() : 0;
+}
+
+bool orl_console_displays_are_failing(
+        const struct orl_console_displays *displays, const char *uuid, uint64_t now_us)
+{
+    for (size_t i = 0; i < FAILING_MAX; i++) {
+        const struct failing *f = &displays->failing[i];
+        if (strcmp(f->uuid, uuid) == 0) {
+            return f->count >= FAILURES && now_us - f->last_us < FAILING_MAX_US;
+        }
+    }
+    return false;
+}
+
 static void on_closed(void *ctx, const char *why)
 {
     struct place *place = ctx;
     orl_log_info(&log_ctx, "display over", "machine", place->uuid, "why", why);
+    note_end(place->displays, place->uuid, orl_clock_now_us() - place->since_us);
     end(place, why);
 }
 
@@ -97,11 +146,13 @@ void orl_console_displays_open(
     }
     if (orl_qemu_display_new(displays->loop, fd, &display_events, place, &place->display, &err) <
             0) {
+        note_end(displays, uuid, 0);
         displays->fn(displays->ctx, job, -1, -1, err.text);
         return;
     }
     (void)snprintf(place->uuid, sizeof place->uuid, "%s", uuid);
     place->job = job;
+    place->since_us = orl_clock_now_us();
 }
 
 void orl_console_displays_free(struct orl_console_displays *displays)

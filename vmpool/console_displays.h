@@ -4,6 +4,7 @@
 #define ORL_VMPOOL_CONSOLE_DISPLAYS_H
 #include "base/id.h"
 #include "base/loop.h"
+#include <stdbool.h>
 
 #define ORL_CONSOLE_DISPLAYS_MAX 256
 
@@ -16,6 +17,9 @@ ORL_NODISCARD int orl_console_displays_new(struct orl_loop *loop, orl_console_di
 /* Takes fd. The one of that machine that was open before ends: QEMU has one client. fn may come from here. */
 void orl_console_displays_open(
         struct orl_console_displays *displays, const char *uuid, int fd, void *job);
+/* The machine's displays ended soon, again and again: it is better looked at by other means for a while. */
+bool orl_console_displays_are_failing(
+        const struct orl_console_displays *displays, const char *uuid, uint64_t now_us);
 /* fn is called for what was not open yet. NULL is fine. */
 void orl_console_displays_free(struct orl_console_displays *displays);
 

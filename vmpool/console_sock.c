@@ -1,5 +1,6 @@
 #include "vmpool/console_sock.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "vmpool/console_displays.h"
@@ -158,6 +159,13 @@ static int unseal(const struct orl_console_sock *sock, const struct orl_desktop_
     return r;
 }
 
+static enum orl_display_mode display_of(const struct orl_console_sock *sock, const char *uuid)
+{
+    bool is_failing = sock->cfg.display == ORL_DISPLAY_AUTO &&
+                      orl_console_displays_are_failing(sock->displays, uuid, orl_clock_now_us());
+    return is_failing ? ORL_DISPLAY_VNC : sock->cfg.display;
+}
+
 /* Checks against the row, then opens on a worker. Fills reply when the answer is no. */
 static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct orl_msg *reply)
 {
@@ -187,7 +195,7 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         job->peer = (size_t)(peer - sock->peers);
         job->serial = peer->serial;
         job->reply = *reply;
-        job->display = sock->cfg.display;
+        job->display = display_of(sock, row.uuid);
     }
     if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
         free(job);

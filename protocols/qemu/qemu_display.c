@@ -13,13 +13,15 @@
 #define OPEN_MAX_US (5 * ORL_US_PER_S) /* a guest under emulation keeps QEMU busy */
 #define LEAVE_MAX_US (500 * ORL_US_PER_MS)
 #define TICK_US (100 * ORL_US_PER_MS)
+#define PING_US (1 * ORL_US_PER_S)
+#define ANSWER_MAX_US (5 * ORL_US_PER_S) /* QEMU's main loop stands still, perhaps for us */
 #define BUS_TURNS 32
 #define INPUTS_PER_WAKE 64
 #define QUEUED_MAX 64 /* calls that QEMU has not read; input waits beyond */
 #define REGISTER_TRIES 3
 #define ROUNDS_AFTER 2 /* QEMU closes a socket in another thread than it answers in */
 
-/* Each step but REGISTER ends with an answer to ask(): a round through QEMU's main loop, so that all that we did before
+/* Each step but REGISTER and OPEN ends with an answer to ask(): a round through QEMU's main loop, so that all that we did before
  * it has taken effect there. QEMU 7.2 knows a listener by one name for all: a new one must come when the end of
  * the former, of this or another process, is over, or it ends with it. */
 enum step { CONNECT = 0, BEFORE, REGISTER, AFTER, OPEN };
@@ -39,7 +41,7 @@ struct orl_qemu_display {
     int input_fd;
     struct orl_io *input_io;
     struct orl_qemu_calls calls;
-    uint64_t started_us, heard_us, left_us;
+    uint64_t started_us, heard_us, left_us, asked_us;
     struct orl_qemu_second second;
     const char *why; /* set: over; told when no call of ours is on the stack */
 };
@@ -190,6 +192,7 @@ static void open_input(struct orl_qemu_display *d)
 static void ask(struct orl_qemu_display *d)
 {
     d->is_asking = true;
+    d->asked_us = orl_clock_now_us();
     if (sd_bus_call_method_async(d->bus, NULL, NULL, ORL_QEMU_CONSOLE_PATH,
                 "org.freedesktop.DBus.Properties", "Get", on_answer, d, "ss",
                 "org.qemu.Display1.Console", "Width") < 0) {
@@ -318,6 +321,17 @@ static void on_bus(void *ctx, unsigned events)
     settle(d);
 }
 
+/* All the time: whoever waits for QEMU sees that it stands still, and what it may wait for is shut down. */
+static void check_alive(struct orl_qemu_display *d, uint64_t now_us)
+{
+    if (d->is_asking && now_us - d->asked_us > ANSWER_MAX_US) {
+        fail(d, "QEMU does not answer");
+    } else if (!d->is_asking && now_us - d->asked_us > PING_US) {
+        ask(d);
+        watch(d);
+    }
+}
+
 static void on_tick(void *ctx)
 {
     struct orl_qemu_display *d = ctx;
@@ -336,6 +350,7 @@ static void on_tick(void *ctx)
         if (why != NULL) {
             fail(d, why);
         }
+        check_alive(d, now_us);
     } else if (now_us - d->started_us > OPEN_MAX_US ||
                (d->heard_us != 0 && now_us - d->heard_us > ORL_QEMU_HANDSHAKE_MAX_US)) {
         fail(d, "QEMU's display did not open in time");

@@ -28,6 +28,7 @@ enum manner {
     NO_QUESTION, /* sends a frame where its question belongs */
     FLOODS,      /* frames without end */
     SLOW,        /* looks whether keys come before it has answered the one before */
+    MUTE,        /* answers nothing any more once its stream runs */
     LATE,        /* has no objects at the first call */
     DROPS_ONE, /* closes the first listener right after its handshake, as QEMU 7.2 does when another's end comes then */
     DROPS_ALL,
@@ -53,6 +54,9 @@ static int on_call(sd_bus_message *m, void *ctx, sd_bus_error *error)
     uint32_t value = 0;
     (void)error;
     const char *member = sd_bus_message_get_member(m);
+    if (peer->manner == MUTE && peer->listener >= 0 && peer->asked > 2) {
+        return 1;
+    }
     if (strcmp(member, "Get") == 0) {
         return ++peer->asked == 1 && peer->manner == LATE
                        ? sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "not yet")
@@ -179,7 +183,7 @@ static void play(int fd, enum manner manner, int notes)
                 peer.dropped++;
                 orl_close_fd(&peer.listener);
                 is_shaken = false;
-            } else if (manner != HALF) {
+            } else if (manner != HALF && manner != MUTE) {
                 paint(&peer);
             }
         }
@@ -364,6 +368,19 @@ static void a_console_that_does_not_read_is_shut_out(void **state)
     end(&rig);
 }
 
+static void a_qemu_that_stands_still_is_left(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char byte = 0;
+    begin(&rig, MUTE, true);
+    send_input(&rig, (struct orl_input){.kind = ORL_INPUT_KEY, .code = 0x10, .is_down = 1});
+    run(&rig);
+    assert_string_equal(rig.why, "QEMU does not answer");
+    assert_int_equal(recv(rig.stream, &byte, 1, 0), 0); /* shut down, not just left */
+    end(&rig);
+}
+
 static void a_peer_that_stops_or_lies_gives_no_stream(void **state)
 {
     (void)state;
@@ -449,6 +466,7 @@ int main(void)
             cmocka_unit_test(what_a_dead_console_pressed_is_released),
             cmocka_unit_test(what_is_no_input_ends_the_display),
             cmocka_unit_test(a_console_that_does_not_read_is_shut_out),
+            cmocka_unit_test(a_qemu_that_stands_still_is_left),
             cmocka_unit_test(a_peer_that_stops_or_lies_gives_no_stream),
             cmocka_unit_test(a_key_goes_when_the_one_before_was_answered),
             cmocka_unit_test(a_dropped_listener_is_followed_by_another),

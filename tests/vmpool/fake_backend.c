@@ -278,6 +278,7 @@ static int fake_display(void *self, const char *uuid, int *ret_fd, struct orl_er
     if (!fake->has_display || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         return orl_err_set(err, ORL_E_BACKEND, "no such display");
     }
+    fake->displays_opened++;
     close(pair[1]);
     *ret_fd = pair[0];
     return 0;

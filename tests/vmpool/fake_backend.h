@@ -23,6 +23,7 @@ struct fake {
     bool is_down; /* every call fails */
     bool has_no_network;
     bool has_display;      /* a D-Bus display that closes at once */
+    unsigned displays_opened;
     bool is_late;          /* the caller of the next call is dead */
     bool swallows_removal; /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];

@@ -246,6 +246,22 @@ static void a_dbus_display_that_does_not_open_gives_vnc(void **state)
     assert_memory_equal(banner, "RFB", sizeof banner);
 }
 
+static void a_dbus_display_that_fails_again_and_again_is_left_alone(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    rig->fake.has_display = true;
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    for (unsigned i = 1; i <= 5; i++) {
+        exchange(rig, &ask);
+        assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_VNC);
+        assert_int_equal(rig->fake.displays_opened, i < 3 ? i : 3);
+    }
+}
+
 static void nobody_else_gets_it(void **state)
 {
     struct rig *rig = *state;
@@ -411,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             WITH_RIG(the_person_gets_the_display),
             WITH_RIG(a_dbus_display_that_does_not_open_gives_vnc),
+            WITH_RIG(a_dbus_display_that_fails_again_and_again_is_left_alone),
             WITH_RIG(nobody_else_gets_it),
             WITH_RIG(what_is_not_there_now_may_be_asked_again),
             WITH_RIG(an_ended_session_gets_nothing),

@@ -58,7 +58,7 @@ class Rig:
     def start(self, *sets):
         args = [self.vmpool, "--config", "/dev/null"]
         settings = [f"user={self.user}", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
-                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "width_px=640", "height_px=480", "display=auto", "max_in_flight=3", "log_level=debug", *sets]
+                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "width_px=640", "height_px=480", "max_in_flight=3", "log_level=debug", *sets]
         for text in settings:
             args += ["--set", text]
         self.log = open(self.dir / "vmpool.log", "ab")
@@ -201,6 +201,21 @@ def reboot(rig, session, desktop, version):
         display.wait()
 
 
+def restart(rig, session, desktop, version):
+    """vmpool holds the D-Bus displays: its end is theirs, and the next one opens them again, also beside a console that does not see it."""
+    display = subprocess.Popen([rig.tool, "hold", rig.state / "console.sock", desktop, version, session], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        expect(display.stdout.readline().strip() == "QEMU", "somebody looks at it again")
+        rig.kill()
+        rig.start()
+        again = [rig.tool, "console", rig.state / "console.sock", desktop, version, session]
+        rig.until("after SIGKILL of vmpool its display opens again, though the one before is still held",
+                  lambda: subprocess.run(again, capture_output=True, text=True, timeout=60).stdout.strip() == "QEMU")
+    finally:
+        display.kill()
+        display.wait()
+
+
 def crash(rig, session, desktop, version):
     row = next(r for r in rig.rows() if r["id"] == desktop)
     crash_of(rig, row["domain"])
@@ -316,6 +331,7 @@ def main():
         session, desktop, version, second = live(rig)
         name = network(rig, second["domain"])
         reboot(rig, session, desktop, version)
+        restart(rig, session, desktop, version)
         crash(rig, session, desktop, version)
         recycle(rig, session, desktop)
         third = kills(rig, second)
