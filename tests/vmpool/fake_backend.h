@@ -22,7 +22,7 @@ struct fake {
     struct fake_faults faults;
     bool is_down; /* every call fails */
     bool has_no_network;
-    bool has_display;      /* a D-Bus display that closes at once */
+    bool has_display; /* a D-Bus display that closes at once */
     unsigned displays_opened;
     bool is_late;          /* the caller of the next call is dead */
     bool swallows_removal; /* a seeded bug: says that it removed */
