@@ -1,4 +1,5 @@
 #include "tests/model/gfx_server.h"
+#include "tests/model/record.h"
 #include <freerdp/channels/channels.h>
 #include <freerdp/channels/rdpgfx.h>
 #include <freerdp/channels/wtsvc.h>
@@ -79,6 +80,7 @@ static BOOL WINAPI wts_read(
 static BOOL WINAPI wts_write(HANDLE channel, PCHAR buffer, ULONG len, PULONG ret_written)
 {
     struct gfx_server *server = (struct gfx_server *)channel;
+    record_message((const uint8_t *)buffer, len);
     server->messages++;
     server->bytes += len;
     if (!gfx_client_receive(server->client, (const uint8_t *)buffer, len)) {
@@ -123,6 +125,7 @@ void gfx_server_open(struct gfx_server *server, const struct gfx_server_opts *op
     memset(server, 0, sizeof(*server));
     orl_buf_init(&server->inbox, INBOX_MAX);
     orl_buf_init(&server->message, INBOX_MAX);
+    record_client(client_opts->width, client_opts->height);
     server->client = gfx_client_new(client_opts, on_client_write, server);
     server->peer.context = gfx_client_context(server->client);
     server->peer.IsWriteBlocked = on_is_blocked;

@@ -1,13 +1,15 @@
 /* Random sessions against a decoding client: after every frame it shows what was planned, the plan is as new as the
  * source, and at rest it is exactly the source.
- * test_pixel_model [--seed N [--seeds COUNT]] [--steps N]; without a seed: a few fixed ones and one of the clock. */
+ * test_pixel_model [--seed N [--seeds COUNT]] [--steps N] [--record FILE]; without a seed: a few fixed ones and one of
+ * the clock. */
 #include "base/clock.h"
 #include "display/notice.h"
+#include "tests/model/record.h"
 #include "tests/model/world.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STEPS_DEFAULT = 200, FIXED_SEEDS = 4, REST_EVERY = 60, VIDEOS = 3, RACE_FRAMES = 150 };
+enum { STEPS_DEFAULT = 200, FIXED_SEEDS = 3, REST_EVERY = 60, VIDEOS = 3, RACE_FRAMES = 150 };
 
 struct play {
     struct world world;
@@ -370,14 +372,20 @@ static void a_source_may_change_while_it_is_read(void **state)
     world_close(&world);
 }
 
-static unsigned long long number_after(int argc, char **argv, const char *name, uint64_t fallback)
+static const char *text_after(int argc, char **argv, const char *name)
 {
     for (int i = 1; i + 1 < argc; i++) {
         if (strcmp(argv[i], name) == 0) {
-            return strtoull(argv[i + 1], NULL, 10);
+            return argv[i + 1];
         }
     }
-    return fallback;
+    return NULL;
+}
+
+static uint64_t number_after(int argc, char **argv, const char *name, uint64_t fallback)
+{
+    const char *text = text_after(argc, argv, name);
+    return text == NULL ? fallback : strtoull(text, NULL, 10);
 }
 
 static uint64_t first_seed, seed_count;
@@ -407,6 +415,12 @@ int main(int argc, char **argv)
     steps = number_after(argc, argv, "--steps", STEPS_DEFAULT);
     first_seed = number_after(argc, argv, "--seed", 0);
     seed_count = number_after(argc, argv, "--seeds", 1);
-    return first_seed == 0 ? cmocka_run_group_tests(fixed, setup, NULL)
-                           : cmocka_run_group_tests(chosen, setup, NULL);
+    const char *record = text_after(argc, argv, "--record");
+    if (record != NULL) {
+        record_open(record);
+    }
+    const int rc = first_seed == 0 ? cmocka_run_group_tests(fixed, setup, NULL)
+                                   : cmocka_run_group_tests(chosen, setup, NULL);
+    record_close();
+    return rc;
 }

@@ -1,4 +1,5 @@
 #include "tests/model/world.h"
+#include "tests/model/record.h"
 
 enum { WAKES_MAX = 5000, CMD_FRAME_ACK = 0x0D, DEPTH_AT = 8 };
 static const uint64_t START_US = 10000000;
@@ -241,6 +242,7 @@ void world_rest(struct world *w)
     world_run(w, WORLD_REST_US);
     const struct oracle_picture client = shown(w);
     oracle_check_rest(&w->oracle, &w->desk, &client);
+    record_picture(client.pixels, client.stride, client.width, client.height);
     const uint64_t frames = w->frames;
     world_run(w, WORLD_REST_US * 10);
     assert_int_equal(w->frames, frames);
