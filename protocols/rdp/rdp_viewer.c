@@ -55,6 +55,12 @@ static bool is_socket_free(const struct orl_viewer *v)
     return poll(&at, 1, 0) == 1 && (at.revents & POLLOUT) != 0;
 }
 
+/* For something that the client has to do. */
+static bool is_waiting(const struct orl_viewer *v)
+{
+    return v->flight.count > 0 || v->wants_writable || !v->is_activated || orl_rdp_is_blocked(v);
+}
+
 static void watch(struct orl_viewer *v)
 {
     if (v->io == NULL) {
@@ -64,6 +70,10 @@ static void watch(struct orl_viewer *v)
                              orl_rdp_svc_has_more(&v->clipboard.svc) ||
                              orl_rdp_svc_has_more(&v->sound.svc);
     orl_io_set(v->io, ORL_IO_READ | (wants_write ? ORL_IO_WRITE : 0U));
+    if (v->state == ORL_RDP_READY && !orl_timer_is_active(v->timer) && is_waiting(v)) {
+        v->flight.progress_us = orl_loop_now_us(v->loop);
+        orl_timer_start(v->timer, STALL_CHECK_US, STALL_CHECK_US);
+    }
 }
 
 void orl_rdp_flush(struct orl_viewer *v)
@@ -272,7 +282,7 @@ static void become_ready(struct orl_viewer *v, bool use_gfx)
         return;
     }
     v->state = ORL_RDP_READY;
-    orl_timer_start(v->timer, STALL_CHECK_US, STALL_CHECK_US);
+    orl_timer_stop(v->timer);
     orl_rdp_report_caps(v);
 }
 
@@ -420,14 +430,12 @@ static void on_io(void *ctx, unsigned events)
     }
 }
 
+/* A client that owes nothing needs no clock: a still screen wakes nobody. */
 static void check_stall(struct orl_viewer *v)
 {
-    const bool waits =
-            v->flight.count > 0 || v->wants_writable || !v->is_activated || orl_rdp_is_blocked(v);
-    const uint64_t now = orl_loop_now_us(v->loop);
-    if (!waits) {
-        v->flight.progress_us = now;
-    } else if (now - v->flight.progress_us > STALL_US) {
+    if (!is_waiting(v)) {
+        orl_timer_stop(v->timer);
+    } else if (orl_loop_now_us(v->loop) - v->flight.progress_us > STALL_US) {
         orl_rdp_close(v, ORL_REASON_CLIENT_STALLED, NULL);
     }
 }

@@ -3,6 +3,7 @@
 #include "base/rd.h"
 #include "protocols/vnc/vnc_wire.h"
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -10,7 +11,9 @@ enum {
     UPDATE_BYTES = 4, /* type, padding, number of rectangles */
     RECT_BYTES = 12,
     BYTES_PER_PX = 4,
-    MAX_ROWS = 64,                                /* of one read */
+    MAX_ROWS = 64, /* of one read */
+    LITTLE_BYTES = 65536,
+    SOON_MS = 200,
     FILL_MAX_BYTES = RFB_BUF_SIZE - UPDATE_BYTES, /* room for what give_back() puts before it */
 };
 
@@ -19,10 +22,22 @@ struct rect {
     int32_t encoding;
 };
 
+/* Little comes at once, as a rule: only if it does not, somebody must keep time. */
+static void expect(rfbClient *client, size_t bytes, void (*on_wait)(rfbClient *client))
+{
+    struct pollfd pfd = {.fd = client->sock, .events = POLLIN};
+    if (bytes > LITTLE_BYTES || poll(&pfd, 1, SOON_MS) == 0) {
+        on_wait(client);
+    }
+}
+
 /* Reads until `want` bytes are buffered; false: the socket's end. */
-static bool fill(rfbClient *client, unsigned want)
+static bool fill(rfbClient *client, unsigned want, void (*on_wait)(rfbClient *client))
 {
     if (client->buffered < want) {
+        if (on_wait != NULL) {
+            expect(client, want - client->buffered, on_wait);
+        }
         memmove(client->buf, client->bufoutptr, client->buffered);
         client->bufoutptr = client->buf;
     }
@@ -114,10 +129,14 @@ static size_t take_buffered(
 }
 
 /* False: the socket's end. */
-static bool take_pixels(rfbClient *client, struct orl_surface *surface, const struct orl_rect *r)
+static bool take_pixels(rfbClient *client, struct orl_surface *surface, const struct orl_rect *r,
+        void (*on_wait)(rfbClient *client))
 {
     const size_t bytes = (size_t)r->width * (size_t)r->height * BYTES_PER_PX;
     size_t at = take_buffered(client, surface, r, bytes);
+    if (at < bytes) {
+        expect(client, bytes - at, on_wait);
+    }
     while (at < bytes) {
         struct iovec iov[MAX_ROWS];
         const ssize_t n = readv(client->sock, iov, aim(surface, r, at, bytes, iov));
@@ -129,18 +148,19 @@ static bool take_pixels(rfbClient *client, struct orl_surface *surface, const st
     return true;
 }
 
-enum orl_vnc_raw orl_vnc_raw_take(
-        rfbClient *client, struct orl_surface *surface, struct orl_region *damage)
+enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
+        struct orl_region *damage, void (*on_wait)(rfbClient *client))
 {
-    if (!fill(client, 1) || client->bufoutptr[0] != rfbFramebufferUpdate ||
-            !fill(client, UPDATE_BYTES)) {
+    /* The first bytes are there: somebody polled. */
+    if (!fill(client, 1, NULL) || client->bufoutptr[0] != rfbFramebufferUpdate ||
+            !fill(client, UPDATE_BYTES, on_wait)) {
         return ORL_VNC_RAW_REST;
     }
     const uint8_t *head = (const uint8_t *)client->bufoutptr;
     unsigned left = (unsigned)head[2] << 8 | head[3];
     drop(client, UPDATE_BYTES);
     for (; left > 0; left--) {
-        if (!fill(client, RECT_BYTES)) {
+        if (!fill(client, RECT_BYTES, on_wait)) {
             return ORL_VNC_RAW_REST;
         }
         const struct rect r = peek_rect(client);
@@ -152,7 +172,7 @@ enum orl_vnc_raw orl_vnc_raw_take(
             return ORL_VNC_RAW_LIE;
         }
         drop(client, RECT_BYTES);
-        if (!take_pixels(client, surface, &r.at)) {
+        if (!take_pixels(client, surface, &r.at, on_wait)) {
             return ORL_VNC_RAW_REST;
         }
         orl_region_add(damage, &r.at);

@@ -11,8 +11,8 @@ enum orl_vnc_raw {
     ORL_VNC_RAW_LIE,      /* a rectangle outside the surface */
 };
 /* Takes the raw rectangles that the next message begins with; damage: what they covered. Blocks as libvncclient
- * does, until they are complete or the socket is shut down. */
-enum orl_vnc_raw orl_vnc_raw_take(
-        rfbClient *client, struct orl_surface *surface, struct orl_region *damage);
+ * does, until they are complete or the socket is shut down; on_wait comes before it may. */
+enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
+        struct orl_region *damage, void (*on_wait)(rfbClient *client));
 
 #endif

@@ -37,8 +37,9 @@ struct orl_vnc_reader {
     struct orl_cursor cursor;
     bool has_cursor;
     bool is_password_asked;
-    bool has_update; /* this message held one */
-    const char *lie; /* what the server broke, or NULL */
+    bool has_update;   /* this message held one */
+    bool is_wait_told; /* of this message */
+    const char *lie;   /* what the server broke, or NULL */
     uint64_t storm_start_us;
     unsigned resizes, others;
 
@@ -411,9 +412,20 @@ static unsigned desktop_size_flags(struct orl_vnc_reader *r)
     return ORL_VNC_EXT_SIZE;
 }
 
+/* The server owes the rest of a message: somebody must keep time. */
+static void on_wait(rfbClient *client)
+{
+    struct orl_vnc_reader *r = reader_of(client);
+    if (!r->is_wait_told) {
+        r->is_wait_told = true;
+        raise_flags(r, ORL_VNC_WAITS);
+    }
+}
+
 static bool read_message(struct orl_vnc_reader *r)
 {
-    switch (orl_vnc_raw_take(r->client, r->current, &r->damage)) {
+    r->is_wait_told = false;
+    switch (orl_vnc_raw_take(r->client, r->current, &r->damage, on_wait)) {
     case ORL_VNC_RAW_DONE:
         on_update_end(r->client);
         return true;
@@ -423,6 +435,7 @@ static bool read_message(struct orl_vnc_reader *r)
     case ORL_VNC_RAW_REST:
         break;
     }
+    on_wait(r->client);
     return orl_vnc_peek_type(r->client) == rfbServerCutText ? take_cut(r)
                                                             : HandleRFBServerMessage(r->client);
 }

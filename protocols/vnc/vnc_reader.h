@@ -27,6 +27,7 @@ enum {
     ORL_VNC_CUT = 1024,      /* orl_vnc_reader_take_cut() */
     ORL_VNC_SOUND = 2048,    /* samples are in the ring */
     ORL_VNC_SOUND_OVER = 4096,
+    ORL_VNC_WAITS = 16384, /* for the rest of a message: orl_vnc_reader_busy_since_us() */
 };
 struct orl_vnc_result {
     enum orl_reason reason;

@@ -86,6 +86,14 @@ static void put_pointer(struct orl_source *s)
     s->pointer.is_due = false;
 }
 
+/* Runs while the server owes something: a handshake, the rest of a message, reading. */
+static void watch_clock(struct orl_source *s)
+{
+    if (!orl_timer_is_active(s->watch)) {
+        orl_timer_start(s->watch, WATCH_US, WATCH_US);
+    }
+}
+
 /* Sends what the socket takes; negative when the connection is broken (the reader will say so). */
 static ssize_t send_bytes(struct orl_source *s, const uint8_t *data, size_t len)
 {
@@ -150,6 +158,7 @@ static void flush(struct orl_source *s)
     bool is_waiting = is_ok && (s->out.len > 0 || is_cut_waiting(s));
     if (is_waiting && s->out_since_us == 0) {
         s->out_since_us = orl_clock_now_us();
+        watch_clock(s);
     }
     orl_io_set(s->io, is_waiting ? ORL_IO_WRITE : 0);
 }
@@ -311,6 +320,9 @@ static void on_reader(void *ctx)
     if ((flags & (ORL_VNC_SOUND | ORL_VNC_SOUND_OVER)) != 0) {
         take_sound(s, flags);
     }
+    if ((flags & ORL_VNC_WAITS) != 0) {
+        watch_clock(s);
+    }
     request_update(s);
     flush(s);
     if ((flags & ORL_VNC_DONE) != 0) {
@@ -331,6 +343,8 @@ static void on_watch(void *ctx)
         give_up(s, ORL_REASON_CONSOLE_LOST, "the display stopped reading");
     } else if (s->is_up && !s->has_extras && now_us - s->up_us > SETTLE_US) {
         ask_extras(s);
+    } else if (s->has_extras && busy_us == 0 && s->out_since_us == 0) {
+        orl_timer_stop(s->watch);
     }
 }
 
@@ -528,7 +542,7 @@ int orl_vnc_source_new(struct orl_loop *loop, int fd, const char *password,
         source_free(s);
         return rc;
     }
-    orl_timer_start(s->watch, WATCH_US, WATCH_US);
+    watch_clock(s);
     ret_handle->ops = &ops;
     ret_handle->source = s;
     return ORL_OK;

@@ -21,6 +21,7 @@ struct fixture {
     struct orl_region damage;
     struct orl_buf wire;
     int server;
+    unsigned waits;
 };
 static struct fixture f;
 
@@ -97,9 +98,16 @@ static void assert_shows(unsigned x0, unsigned y0, unsigned width, unsigned heig
     }
 }
 
+static void on_wait(rfbClient *client)
+{
+    assert_ptr_equal(client, f.client);
+    f.waits++;
+}
+
 static enum orl_vnc_raw take(void)
 {
-    return orl_vnc_raw_take(f.client, f.surface, &f.damage);
+    f.waits = 0;
+    return orl_vnc_raw_take(f.client, f.surface, &f.damage, on_wait);
 }
 
 /* The whole is longer than libvncclient's buffer, a row shorter than the surface's stride. */
@@ -156,6 +164,35 @@ static void long_rest_is_left_whole(void **state)
     assert_memory_equal(f.client->bufoutptr + 4, f.wire.data + rest, f.client->buffered - 4);
 }
 
+/* A key press must not cost another wake-up. */
+static void small_update_that_is_all_there_waits_for_nothing(void **state)
+{
+    (void)state;
+    put_head(2);
+    put_raw(0, 0, 8, 16);
+    put_raw(50, 20, 8, 16);
+    send_all();
+    assert_int_equal(take(), ORL_VNC_RAW_DONE);
+    assert_int_equal(f.waits, 0);
+    assert_shows(50, 20, 8, 16);
+}
+
+static void on_late(rfbClient *client)
+{
+    on_wait(client);
+    (void)shutdown(f.server, SHUT_WR);
+}
+
+static void rest_that_does_not_come_is_told_before_the_wait(void **state)
+{
+    (void)state;
+    put_head(1);
+    put_rect(0, 0, 50, 50, ORL_RFB_ENCODING_RAW);
+    send_all();
+    assert_int_equal(orl_vnc_raw_take(f.client, f.surface, &f.damage, on_late), ORL_VNC_RAW_REST);
+    assert_int_equal(f.waits, 1);
+}
+
 static void rectangle_outside_is_a_lie(void **state)
 {
     (void)state;
@@ -184,6 +221,8 @@ int main(void)
             CASE(raw_update_is_in_place_pixel_by_pixel),
             CASE(what_is_not_raw_is_left_to_libvncclient_as_an_update),
             CASE(long_rest_is_left_whole),
+            CASE(small_update_that_is_all_there_waits_for_nothing),
+            CASE(rest_that_does_not_come_is_told_before_the_wait),
             CASE(rectangle_outside_is_a_lie),
             CASE(end_of_the_socket_ends_the_wait),
     };
