@@ -187,6 +187,14 @@ struct place {
     bool has_motion, is_sticky;
 };
 
+/* What moves hangs together whatever it shows; of a large change that does not move, only what is a photo counts:
+ * around it may be a whole screen of text. */
+static bool is_candidate(const struct orl_classify_cell *cell, bool has_still, uint32_t now_ms)
+{
+    return !cell->is_seen && cell->changed > 0 &&
+           (is_moving(cell, now_ms) || (has_still && cell->is_photo));
+}
+
 /* From cells[first] on; those of the place are left on the stack: how many. */
 static size_t walk_place(struct orl_classify *classify, size_t first, bool has_still,
         uint32_t now_ms, struct place *ret_place)
@@ -207,7 +215,7 @@ static size_t walk_place(struct orl_classify *classify, size_t first, bool has_s
             for (unsigned x = col - (col > 0); x <= col + 1 && x < classify->cols; x++) {
                 const size_t i = (size_t)y * classify->cols + x;
                 struct orl_classify_cell *next = &classify->cells[i];
-                if (!next->is_seen && next->changed > 0 && (has_still || is_moving(next, now_ms))) {
+                if (is_candidate(next, has_still, now_ms)) {
                     next->is_seen = true;
                     classify->stack[count++] = (uint16_t)i;
                 }
@@ -233,8 +241,7 @@ static bool choose_places(struct orl_classify *classify, const struct orl_tiles 
     const size_t cells = (size_t)classify->cols * classify->rows;
     bool is_any = false;
     for (size_t i = 0; i < cells; i++) {
-        const struct orl_classify_cell *cell = &classify->cells[i];
-        if (cell->is_seen || cell->changed == 0 || !(has_still || is_moving(cell, now_ms))) {
+        if (!is_candidate(&classify->cells[i], has_still, now_ms)) {
             continue;
         }
         struct place place;

@@ -21,9 +21,13 @@ int orl_video_init(
 
 static void close_slot(struct orl_video_slot *slot)
 {
+    const bool is_open = slot->h264 != NULL;
     orl_h264_free(slot->h264);
     orl_tiles_fini(&slot->tiles);
     memset(slot, 0, sizeof(*slot));
+    if (is_open) {
+        orl_heap_trim(); /* tens of megabytes, which malloc would keep for the next one */
+    }
 }
 
 void orl_video_fini(struct orl_video *video)
@@ -273,17 +277,12 @@ static uint64_t idle_from_us(const struct orl_video *video, unsigned index)
 
 void orl_video_begin(struct orl_video *video, uint64_t now_us)
 {
-    bool is_closed = false;
     for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
         video->slots[i].is_in_last = false;
         if (video->slots[i].h264 != NULL && now_us >= idle_from_us(video, i)) {
             close_slot(&video->slots[i]);
             orl_slots_drop(&video->places, i);
-            is_closed = true;
         }
-    }
-    if (is_closed) {
-        orl_heap_trim();
     }
 }
 
