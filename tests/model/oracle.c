@@ -16,9 +16,10 @@ void oracle_open(struct oracle *oracle, uint32_t width, uint32_t height)
     oracle->is_lossy = calloc(height, width);
     oracle->is_unreported = calloc(height, width);
     oracle->is_owed = calloc(height, width);
-    oracle->last_plan = calloc((size_t)height * width, sizeof(uint32_t));
+    oracle->shown = calloc((size_t)height * width, sizeof(uint32_t));
+    oracle->before = calloc((size_t)height * width, sizeof(uint32_t));
     assert_true(oracle->is_lossy != NULL && oracle->is_unreported != NULL &&
-                oracle->is_owed != NULL && oracle->last_plan != NULL);
+                oracle->is_owed != NULL && oracle->shown != NULL && oracle->before != NULL);
 }
 
 void oracle_close(struct oracle *oracle)
@@ -26,7 +27,8 @@ void oracle_close(struct oracle *oracle)
     free(oracle->is_lossy);
     free(oracle->is_unreported);
     free(oracle->is_owed);
-    free(oracle->last_plan);
+    free(oracle->shown);
+    free(oracle->before);
     memset(oracle, 0, sizeof(*oracle));
 }
 
@@ -39,7 +41,7 @@ void oracle_forget_client(struct oracle *oracle)
 {
     memset(oracle->is_lossy, 0, (size_t)oracle->width * oracle->height);
     memset(oracle->slots, 0, sizeof(oracle->slots));
-    oracle->has_last_plan = false;
+    oracle->has_before = false;
     oracle_owe_all(oracle);
 }
 
@@ -124,74 +126,85 @@ void oracle_check_plan(struct oracle *oracle, const struct orl_update *update)
     }
 }
 
-void oracle_check_fresh(
-        const struct oracle *oracle, const struct orl_update *update, const struct desk *desk)
+void oracle_check_fresh(const struct oracle *oracle, const struct desk *desk)
 {
     for (uint32_t y = 0; y < oracle->height; y++) {
         for (uint32_t x = 0; x < oracle->width; x++) {
-            if (pixel(update->pixels, update->stride_bytes, x, y) !=
-                            pixel(desk->pixels, desk->stride, x, y) &&
-                    !oracle->is_unreported[(size_t)y * oracle->width + x]) {
-                fail_msg("frame %u is older than the source at %u,%u", update->frame_id, x, y);
+            const size_t i = (size_t)y * oracle->width + x;
+            if (oracle->shown[i] != pixel(desk->pixels, desk->stride, x, y) &&
+                    !oracle->is_unreported[i]) {
+                fail_msg("what is shown is older than the source at %u,%u", x, y);
             }
         }
     }
 }
 
-static void copy_map(const struct oracle *oracle, uint8_t *map, const struct orl_op *op)
+/* size: of an element of the map. */
+static void copy_map(const struct oracle *oracle, void *map, size_t size, const struct orl_op *op)
 {
-    const size_t width = (size_t)op->rect.width;
-    uint8_t *copy = malloc(width * (size_t)op->rect.height);
+    const size_t row_bytes = (size_t)op->rect.width * size;
+    const size_t stride = (size_t)oracle->width * size;
+    uint8_t *to = (uint8_t *)map + stride * (size_t)op->rect.y + size * (size_t)op->rect.x;
+    const uint8_t *from = (uint8_t *)map + stride * (size_t)op->from_y + size * (size_t)op->from_x;
+    uint8_t *copy = malloc(row_bytes * (size_t)op->rect.height);
     assert_non_null(copy);
-    for (int32_t y = 0; y < op->rect.height; y++) {
-        memcpy(copy + width * (size_t)y,
-                map + (size_t)(op->from_y + y) * oracle->width + (size_t)op->from_x, width);
+    for (size_t y = 0; y < (size_t)op->rect.height; y++) {
+        memcpy(copy + row_bytes * y, from + stride * y, row_bytes);
     }
-    for (int32_t y = 0; y < op->rect.height; y++) {
-        memcpy(map + (size_t)(op->rect.y + y) * oracle->width + (size_t)op->rect.x,
-                copy + width * (size_t)y, width);
+    for (size_t y = 0; y < (size_t)op->rect.height; y++) {
+        memcpy(to + stride * y, copy + row_bytes * y, row_bytes);
     }
     free(copy);
 }
 
-static void show(struct oracle *oracle, const struct orl_rect *r, bool is_lossy)
+static void show(struct oracle *oracle, const struct orl_update *update, const struct orl_rect *r,
+        bool is_lossy)
 {
     set_rect(oracle, oracle->is_lossy, r, is_lossy);
     set_rect(oracle, oracle->is_owed, r, 0);
+    for (int32_t y = r->y; y < r->y + r->height; y++) {
+        for (int32_t x = r->x; x < r->x + r->width; x++) {
+            oracle->shown[(size_t)y * oracle->width + (size_t)x] =
+                    pixel(update->pixels, update->stride_bytes, (uint32_t)x, (uint32_t)y);
+        }
+    }
 }
 
 void oracle_sent(struct oracle *oracle, const struct orl_update *update)
 {
+    memcpy(oracle->before, oracle->shown,
+            (size_t)oracle->width * oracle->height * sizeof(*oracle->shown));
     for (unsigned i = 0; i < update->op_count; i++) {
         const struct orl_op *op = &update->ops[i];
         if (op->kind == ORL_OP_COPY) {
-            copy_map(oracle, oracle->is_lossy, op);
-            copy_map(oracle, oracle->is_owed, op);
+            copy_map(oracle, oracle->is_lossy, 1, op);
+            copy_map(oracle, oracle->is_owed, 1, op);
+            copy_map(oracle, oracle->shown, sizeof(*oracle->shown), op);
         } else if (op->kind == ORL_OP_H264) {
             for (unsigned k = 0; k < op->regions->count; k++) {
-                show(oracle, &op->regions->rects[k], true);
+                show(oracle, update, &op->regions->rects[k], true);
             }
         } else {
-            show(oracle, &op->rect, false);
+            show(oracle, update, &op->rect, false);
         }
     }
 }
 
 /* Sums over pixels, by channel. */
 struct block {
-    int32_t plan[3], last[3], shown[3];
+    int32_t plan[3], before[3], shown[3];
     unsigned count;
 };
 struct tile_error {
-    double to_plan, to_last; /* squares of the blocks' means, summed */
-    unsigned count;          /* blocks that came as H.264 */
+    double to_plan, to_before; /* squares of the blocks' means, summed */
+    unsigned count;            /* blocks that came as H.264 */
 };
 
-static void add_pixel(struct block *block, uint32_t plan, uint32_t last, uint32_t shown)
+static void add_pixel(struct block *block, uint32_t plan, uint32_t before, uint32_t shown)
 {
     for (unsigned i = 0; i < 3; i++) {
         block->plan[i] += (int32_t)(plan >> 8 * i & 0xFF);
-        block->last[i] += (int32_t)(last >> 8 * i & 0xFF);
+        block->before[i] += (int32_t)(before >> 8 * i & 0xFF);
         block->shown[i] += (int32_t)(shown >> 8 * i & 0xFF);
     }
     block->count++;
@@ -201,9 +214,9 @@ static void add_block(struct tile_error *error, const struct block *block)
 {
     for (unsigned i = 0; i < 3 && block->count == BLOCK_AREA_PX; i++) {
         const double to_plan = (double)(block->shown[i] - block->plan[i]) / BLOCK_AREA_PX;
-        const double to_last = (double)(block->shown[i] - block->last[i]) / BLOCK_AREA_PX;
+        const double to_before = (double)(block->shown[i] - block->before[i]) / BLOCK_AREA_PX;
         error->to_plan += to_plan * to_plan;
-        error->to_last += to_last * to_last;
+        error->to_before += to_before * to_before;
     }
     error->count += block->count == BLOCK_AREA_PX;
 }
@@ -213,8 +226,8 @@ static double db_of(double sum, unsigned count)
     return sum == 0 ? 99 : 10 * log10(255.0 * 255.0 * 3 * count / sum);
 }
 
-static void judge_tile(struct oracle *oracle, const struct orl_update *update,
-        const struct tile_error *error, uint32_t left, uint32_t top)
+static void judge_tile(
+        struct oracle *oracle, const struct tile_error *error, uint32_t left, uint32_t top)
 {
     if (error->count < TILE_MIN_BLOCKS || oracle->is_rate_bound) {
         return;
@@ -222,39 +235,37 @@ static void judge_tile(struct oracle *oracle, const struct orl_update *update,
     const double db = db_of(error->to_plan, error->count);
     oracle->worst_db = fmin(oracle->worst_db, db);
     if (db < ORACLE_MIN_DB) {
-        fail_msg("frame %u: H.264 is %.1f dB off at %u,%u", update->frame_id, db, left, top);
+        fail_msg("H.264 is %.1f dB off at %u,%u", db, left, top);
     }
-    if (oracle->has_last_plan && db < FRESH_DB && error->to_last * 4 < error->to_plan) {
-        fail_msg("frame %u: H.264 shows the frame before at %u,%u (%.1f dB, %.1f dB)",
-                update->frame_id, left, top, db_of(error->to_last, error->count), db);
+    if (oracle->has_before && db < FRESH_DB && error->to_before * 4 < error->to_plan) {
+        fail_msg("H.264 shows the frame before at %u,%u (%.1f dB, %.1f dB)", left, top,
+                db_of(error->to_before, error->count), db);
     }
 }
 
 /* Exact where it must be. */
-static void check_block(struct oracle *oracle, const struct orl_update *update,
-        const struct oracle_picture *client, const struct orl_rect *at, struct tile_error *error)
+static void check_block(const struct oracle *oracle, const struct oracle_picture *client,
+        const struct orl_rect *at, struct tile_error *error)
 {
     struct block block = {0};
     for (uint32_t y = (uint32_t)at->y; y < (uint32_t)(at->y + at->height); y++) {
         for (uint32_t x = (uint32_t)at->x; x < (uint32_t)(at->x + at->width); x++) {
             const size_t i = (size_t)y * oracle->width + x;
-            const uint32_t plan = pixel(update->pixels, update->stride_bytes, x, y);
             const uint32_t shown = pixel(client->pixels, client->stride, x, y);
             if (oracle->is_lossy[i]) {
-                add_pixel(&block, plan, oracle->last_plan[i], shown);
-            } else if (plan != shown) {
-                fail_msg("frame %u: the client shows %06x at %u,%u, planned %06x", update->frame_id,
-                        shown, x, y, plan);
+                add_pixel(&block, oracle->shown[i], oracle->before[i], shown);
+            } else if (!oracle->is_owed[i] && oracle->shown[i] != shown) {
+                fail_msg("the client shows %06x at %u,%u, planned %06x", shown, x, y,
+                        oracle->shown[i]);
             }
-            oracle->last_plan[i] = plan;
         }
     }
     add_block(error, &block);
 }
 
 /* The rest near enough, and nearer to this plan than to the one before. */
-static void check_tile(struct oracle *oracle, const struct orl_update *update,
-        const struct oracle_picture *client, uint32_t left, uint32_t top)
+static void check_tile(
+        struct oracle *oracle, const struct oracle_picture *client, uint32_t left, uint32_t top)
 {
     const struct orl_rect bounds = bounds_of(oracle);
     struct tile_error error = {0};
@@ -262,22 +273,21 @@ static void check_tile(struct oracle *oracle, const struct orl_update *update,
         for (int32_t x = 0; x < TILE_PX; x += BLOCK_PX) {
             const struct orl_rect all = {(int32_t)left + x, (int32_t)top + y, BLOCK_PX, BLOCK_PX};
             const struct orl_rect block = orl_rect_intersect(&all, &bounds);
-            check_block(oracle, update, client, &block, &error);
+            check_block(oracle, client, &block, &error);
         }
     }
-    judge_tile(oracle, update, &error, left, top);
+    judge_tile(oracle, &error, left, top);
 }
 
-void oracle_check_client(
-        struct oracle *oracle, const struct orl_update *update, const struct oracle_picture *client)
+void oracle_check_client(struct oracle *oracle, const struct oracle_picture *client)
 {
     assert_true(client->width == oracle->width && client->height == oracle->height);
     for (uint32_t y = 0; y < oracle->height; y += TILE_PX) {
         for (uint32_t x = 0; x < oracle->width; x += TILE_PX) {
-            check_tile(oracle, update, client, x, y);
+            check_tile(oracle, client, x, y);
         }
     }
-    oracle->has_last_plan = true;
+    oracle->has_before = true;
 }
 
 void oracle_check_rest(

@@ -1,4 +1,5 @@
-/* What must hold after every frame, judged by the updates alone: which pixels are exact and which came as H.264. */
+/* What must hold after every frame, judged by the updates alone: what the client shows, which of it is exact and which
+ * came as H.264. */
 #ifndef ORL_TESTS_MODEL_ORACLE_H
 #define ORL_TESTS_MODEL_ORACLE_H
 #include "display/plan.h"
@@ -9,11 +10,11 @@
 
 struct oracle {
     uint32_t width, height;
-    uint8_t *is_lossy;      /* by pixel: the client got it as H.264 */
-    uint8_t *is_unreported; /* by pixel: the source changed it and has not said so */
-    uint8_t *is_owed;       /* by pixel: the client asked for it and has not got it */
-    uint32_t *last_plan;    /* of the update before, once there was one */
-    bool has_last_plan;
+    uint8_t *is_lossy;        /* by pixel: the client got it as H.264 */
+    uint8_t *is_unreported;   /* by pixel: the source changed it and has not said so */
+    uint8_t *is_owed;         /* by pixel: the client asked for it and has not got it */
+    uint32_t *shown, *before; /* by pixel: as the updates say, after the last one and before it */
+    bool has_before;
     bool is_rate_bound; /* an encoder that may not send enough may show what was before */
     struct orl_rect slots[ORL_H264_SLOTS]; /* pictures of the decoders; empty: there is none */
     double worst_db;
@@ -27,18 +28,16 @@ void oracle_forget_client(struct oracle *oracle);
 void oracle_report(struct oracle *oracle, const struct orl_rect *r, bool is_reported);
 /* The plan is well-formed. */
 void oracle_check_plan(struct oracle *oracle, const struct orl_update *update);
-/* The plan is as new as the source, wherever the source reported what it did. */
-void oracle_check_fresh(
-        const struct oracle *oracle, const struct orl_update *update, const struct desk *desk);
+/* What is shown is as new as the source, wherever the source reported what it did. */
+void oracle_check_fresh(const struct oracle *oracle, const struct desk *desk);
 void oracle_sent(struct oracle *oracle, const struct orl_update *update);
 struct oracle_picture {
     const uint8_t *pixels;
     size_t stride;
     uint32_t width, height;
 };
-/* The client shows the plan: exactly, but for what came as H.264. */
-void oracle_check_client(struct oracle *oracle, const struct orl_update *update,
-        const struct oracle_picture *client);
+/* The client shows that: exactly, but for what came as H.264. */
+void oracle_check_client(struct oracle *oracle, const struct oracle_picture *client);
 /* Exactly the source, everywhere. */
 void oracle_check_rest(
         const struct oracle *oracle, const struct desk *desk, const struct oracle_picture *client);

@@ -200,6 +200,14 @@ static void change_rate(struct play *p)
     world_set_rate(&p->world, any_rate(&p->world));
 }
 
+static void change_line(struct play *p)
+{
+    static const int64_t bounds[] = {INT64_MAX, INT64_MAX, 1, 4096, 20000};
+    struct world *w = &p->world;
+    world_set_lossless(w, bounds[rng_in(&w->rng, 0, 4)]);
+    world_hold(w, rng_in(&w->rng, 0, 1) == 0);
+}
+
 static void change_acks(struct play *p)
 {
     struct world *w = &p->world;
@@ -238,8 +246,8 @@ static void do_something(struct play *p)
     } acts[] = {{nothing, 20}, {type_glyph, 25}, {scroll, 12}, {drag, 10}, {start_video, 8},
             {paint_rect, 8}, {change_all, 3}, {show_notice, 2}, {scatter, 4},
             {tell_nothing_changed, 4}, {change_now_tell_later, 4}, {tell_what_changed, 6},
-            {resize, 2}, {reconnect, 1}, {change_policy, 2}, {change_rate, 3}, {change_acks, 4},
-            {refresh, 2}, {minimise_or_restore, 2}, {wait_long, 2}};
+            {resize, 2}, {reconnect, 1}, {change_policy, 2}, {change_rate, 3}, {change_line, 4},
+            {change_acks, 4}, {refresh, 2}, {minimise_or_restore, 2}, {wait_long, 2}};
     int32_t sum = 0;
     for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
         sum += acts[i].weight;
@@ -262,6 +270,9 @@ static void recover(struct world *w)
     }
     if (w->is_suspended && rng_in(&w->rng, 0, 29) == 0) {
         world_suspend_acks(w, false);
+    }
+    if (w->is_held && rng_in(&w->rng, 0, 3) == 0) {
+        world_hold(w, false);
     }
     if (!w->is_visible && rng_in(&w->rng, 0, 5) == 0) {
         world_set_visible(w, true);

@@ -26,6 +26,8 @@ static void new_planner(struct world *w)
     w->planner = NULL;
     assert_int_equal(orl_planner_new(&opts, &w->planner, NULL), 0);
     orl_pacer_init(&w->pacer, w->caps.max_in_flight, ORL_PACER_INTERVAL_US, w->caps.has_acks);
+    w->is_held = false;
+    w->lossless_max_px = INT64_MAX;
     orl_region_clear(&w->damage);
     const struct orl_rect all = desk_bounds(&w->desk);
     oracle_report(&w->oracle, &all, true); /* it looks at everything */
@@ -126,7 +128,10 @@ static void check_sent(struct world *w, const struct orl_update *update)
     assert_int_equal(seen.frame_id, update->frame_id);
     const struct oracle_picture client = shown(w);
     oracle_sent(&w->oracle, update);
-    oracle_check_client(&w->oracle, update, &client);
+    oracle_check_client(&w->oracle, &client);
+    if (!w->has_racing_source && !w->is_held && w->lossless_max_px == INT64_MAX) {
+        oracle_check_fresh(&w->oracle, &w->desk);
+    }
     w->worst_db = w->oracle.worst_db < w->worst_db ? w->oracle.worst_db : w->worst_db;
 }
 
@@ -149,9 +154,6 @@ static int send_one(struct world *w)
     }
     w->planned++;
     oracle_check_plan(&w->oracle, &update);
-    if (!w->has_racing_source) {
-        oracle_check_fresh(&w->oracle, &update, &w->desk);
-    }
     if (chance(w, 25)) {
         w->given_back++;
         orl_planner_unsent(w->planner);
@@ -180,7 +182,7 @@ static void pump(struct world *w)
     if (may_send && !w->is_blocked) {
         sent = send_one(w);
     }
-    if (!w->is_blocked) {
+    if (!w->is_blocked && (!w->is_held || !may_send || sent > 0)) {
         w->due_us = !may_send || sent > 0 ? orl_pacer_due_us(&w->pacer)
                                           : orl_planner_due_us(w->planner);
     }
@@ -237,6 +239,8 @@ void world_rest(struct world *w)
     w->is_calm = true;
     w->is_blocked = false;
     world_find_acks(w);
+    world_hold(w, false);
+    world_set_lossless(w, INT64_MAX);
     world_set_visible(w, true);
     pump(w);
     world_run(w, WORLD_REST_US);
@@ -338,6 +342,20 @@ void world_set_rate(struct world *w, uint32_t max_kbit_s)
 {
     w->oracle.is_rate_bound = w->oracle.is_rate_bound || max_kbit_s != 0;
     orl_planner_set_rate(w->planner, max_kbit_s);
+}
+
+void world_hold(struct world *w, bool is_held)
+{
+    w->is_held = is_held;
+    orl_planner_hold(w->planner, is_held);
+    pump(w);
+}
+
+void world_set_lossless(struct world *w, int64_t max_px)
+{
+    w->lossless_max_px = max_px;
+    orl_planner_set_lossless(w->planner, max_px, max_px);
+    pump(w);
 }
 
 void world_refresh(struct world *w)

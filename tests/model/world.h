@@ -34,6 +34,8 @@ struct world {
     bool loses_acks, is_suspended; /* acknowledgements */
     bool client_suspends;          /* by itself, for good */
     bool has_racing_source;        /* somebody else paints at any time */
+    bool is_held;                  /* a slow line: what is large or moves waits */
+    int64_t lossless_max_px;       /* INT64_MAX: no bound */
     uint64_t ack_max_us;
     struct world_ack acks[WORLD_ACKS_MAX], last_ack;
     unsigned ack_count;
@@ -54,6 +56,9 @@ void world_reconnect(struct world *world); /* another client, with other capabil
 void world_resize(struct world *world, uint32_t width, uint32_t height);
 void world_set_policy(struct world *world, bool has_h264, bool has_copy, uint32_t max_kbit_s);
 void world_set_rate(struct world *world, uint32_t max_kbit_s);
+/* As session/line.h does on a slow line. */
+void world_hold(struct world *world, bool is_held);
+void world_set_lossless(struct world *world, int64_t max_px);
 void world_refresh(struct world *world);
 void world_set_visible(struct world *world, bool is_visible);
 /* Acknowledgements are no longer lost; the last one, which stands for all before it, comes now. */
