@@ -1,4 +1,5 @@
 #include "gateway/config.h"
+#include "base/ipc_msgs.h"
 
 #define AT(member) offsetof(struct orl_gateway_cfg, member)
 #define STR(key, limit, text, why)                                                                 \
@@ -15,6 +16,11 @@
     {                                                                                              \
         .name = #key, .type = ORL_CFG_ENUM, .offset = AT(key), .choices = (list),                  \
         .fallback = (text), .help = (why)                                                          \
+    }
+
+#define BOOL(key, text, why)                                                                       \
+    {                                                                                              \
+        .name = #key, .type = ORL_CFG_BOOL, .offset = AT(key), .fallback = (text), .help = (why)   \
     }
 
 enum { PATH_BYTES = 240, USER_BYTES = 32 };
@@ -56,6 +62,16 @@ const struct orl_cfg_key orl_gateway_keys[] = {
         INT(max_height_px, 0, 8192, "px", "0", "Largest height of a desktop; 0: no limit."),
         ENUM(rdp_security, securities, "auto",
                 "auto: tickets by NLA, user and password by TLS; nla or tls: only that."),
+        BOOL(rdp_clearcodec, "true",
+                "ClearCodec for text; false: planar, for several times the bytes."),
+        BOOL(rdp_bulk_compression, "true",
+                "RDP 8 bulk compression of graphics. Its history, and ClearCodec's, let the "
+                "lengths of "
+                "messages tell what a screen has in common with what it showed before."),
+        STR(rdp_planar_clients, ORL_TEXT_MAX, "",
+                "Clients that get neither of the two: shell patterns of their name, or of "
+                "build:NUMBER, "
+                "by commas."),
         ENUM(log_level, levels, "info", "Least important lines that are logged."),
         {.name = NULL},
 };

@@ -25,6 +25,8 @@ struct orl_gateway_cfg {
     int64_t encoder_threads;
     int64_t max_width_px;
     int64_t max_height_px;
+    bool rdp_clearcodec, rdp_bulk_compression;
+    char *rdp_planar_clients;
     int rdp_security; /* enum orl_rdp_security */
     int log_level;    /* index into the choices; orl_gateway_log_level() */
 };

@@ -247,6 +247,10 @@ static int start_session(struct orl_peer *peer, int client_fd, struct orl_err *e
     msg.u.start.width_px = (uint32_t)cfg->max_width_px;
     msg.u.start.height_px = (uint32_t)cfg->max_height_px;
     msg.u.start.threads = (uint32_t)cfg->encoder_threads;
+    msg.u.start.has_clear = cfg->rdp_clearcodec ? 1 : 0;
+    msg.u.start.has_bulk_compression = cfg->rdp_bulk_compression ? 1 : 0;
+    orl_msg_text(msg.u.start.planar_clients, sizeof(msg.u.start.planar_clients),
+            cfg->rdp_planar_clients);
     orl_msg_text(msg.u.start.client, sizeof(msg.u.start.client), peer->conn.client);
     const int fds[] = {client_fd, gateway->certificate.cert_fd, gateway->certificate.key_fd};
     orl_ipc_post(peer->ipc, &msg, fds, 3);

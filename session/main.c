@@ -23,8 +23,9 @@ static int start_viewer(struct orl_loop *loop, struct orl_session *session,
             .max_width_px = start->msg.width_px,
             .max_height_px = start->msg.height_px,
             .client = start->msg.client,
-            .has_clear = true,
-            .has_bulk_compression = true};
+            .has_clear = start->msg.has_clear != 0,
+            .has_bulk_compression = start->msg.has_bulk_compression != 0,
+            .planar_clients = start->msg.planar_clients};
     int code = orl_rdp_viewer_new(loop, &opts, orl_session_viewer_events(), session, &viewer, err);
     if (code == ORL_OK) {
         code = orl_session_set_viewer(session, &viewer, err);

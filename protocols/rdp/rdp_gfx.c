@@ -1,5 +1,6 @@
 /* The graphics pipeline (MS-RDPEGFX): one surface, updates as frames. A frame's PDUs go as one channel message
  * where they fit, because every message costs about 49 bytes of headers. */
+#include "protocols/rdp/rdp_client_match.h"
 #include "protocols/rdp/rdp_priv.h"
 #include <freerdp/channels/rdpgfx.h>
 #include <string.h>
@@ -13,8 +14,12 @@ bool orl_rdp_gfx_open(struct orl_viewer *v)
 {
     orl_buf_init(&v->gfx.pdus, PDUS_MAX_BYTES);
     orl_buf_init(&v->gfx.message, PDUS_MAX_BYTES + PDUS_MAX_BYTES / 1024);
-    if (orl_rdp_pixels_init(&v->gfx.pixels, v->has_clear) < 0 ||
-            (v->has_bulk_compression && orl_zgfx_new(&v->gfx.zgfx) < 0)) {
+    const rdpSettings *settings = orl_rdp_settings(v);
+    const bool is_planar = orl_rdp_client_matches(v->planar_clients,
+            freerdp_settings_get_string(settings, FreeRDP_ClientHostname),
+            freerdp_settings_get_uint32(settings, FreeRDP_ClientBuild));
+    if (orl_rdp_pixels_init(&v->gfx.pixels, v->has_clear && !is_planar) < 0 ||
+            (v->has_bulk_compression && !is_planar && orl_zgfx_new(&v->gfx.zgfx) < 0)) {
         return false;
     }
     return orl_rdp_dvc_open(v, &v->gfx.dvc, RDPGFX_DVC_CHANNEL_NAME);

@@ -143,6 +143,7 @@ struct orl_viewer {
     uint32_t max_width_px, max_height_px;
     struct orl_layout layout; /* the client's monitors, as it last said */
     bool has_clear, has_bulk_compression;
+    char planar_clients[ORL_TEXT_MAX + 1];
     char client[ORL_ADDR_MAX + 1];
 
     freerdp_peer *peer;

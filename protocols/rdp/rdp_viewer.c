@@ -642,6 +642,8 @@ int orl_rdp_viewer_new(struct orl_loop *loop, const struct orl_rdp_opts *opts,
     v->max_height_px = opts->max_height_px;
     v->has_clear = opts->has_clear;
     v->has_bulk_compression = opts->has_bulk_compression;
+    orl_msg_text(v->planar_clients, sizeof(v->planar_clients),
+            opts->planar_clients != NULL ? opts->planar_clients : "");
     orl_msg_text(v->client, sizeof(v->client), opts->client != NULL ? opts->client : "");
     int code = orl_rdp_peer_new(v, opts, err);
     if (code == 0) {

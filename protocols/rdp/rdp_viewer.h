@@ -25,6 +25,8 @@ struct orl_rdp_opts {
     /* RDP 8 bulk compression of lossless frames. It and ClearCodec's caches let the lengths of messages tell what
      * the screen has in common with what was on it before: docs/security.md. */
     bool has_bulk_compression;
+    const char *
+            planar_clients; /* borrowed; who gets neither (protocols/rdp/rdp_client_match.h). NULL: nobody */
 };
 
 /* Once per process, before the sandbox and before any viewer: loads what FreeRDP and WinPR would open
