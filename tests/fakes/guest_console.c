@@ -8,7 +8,6 @@
 #include "base/ipc.h"
 #include "console/exchange.h"
 #include "display/link.h"
-#include "display/permit.h"
 #include "display/surface.h"
 #include <fcntl.h>
 #include <math.h>
@@ -34,7 +33,6 @@ struct guest {
     struct orl_ipc *control;
     struct orl_links *links;
     struct orl_exchange exchange;
-    struct orl_link_rights rights[ORL_LINKS_MAX];
     struct orl_surface *surface;
     struct orl_io *commands;
     int command_fd;
@@ -216,10 +214,11 @@ static void on_count(void *ctx, unsigned count)
 static void on_want(void *ctx, unsigned link, uint32_t wants)
 {
     struct guest *g = ctx;
-    const struct orl_link_rights *rights = orl_links_rights(g->links, link);
+    const struct orl_permit *permit = orl_links_permit(g->links, link);
     say(g, "wants", link, wants);
     if ((wants & ORL_WANT_CLIPBOARD) != 0) {
-        orl_exchange_join(&g->exchange, link, rights->may_give_text, rights->may_take_text);
+        orl_exchange_join(&g->exchange, link, (permit->clipboard & ORL_CLIPBOARD_TO_GUEST) != 0,
+                (permit->clipboard & ORL_CLIPBOARD_TO_CLIENT) != 0);
     } else {
         orl_exchange_leave(&g->exchange, link);
     }
@@ -239,13 +238,7 @@ static int on_control(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struc
         orl_loop_stop(g->loop);
         return ORL_OK;
     }
-    const struct orl_permit *permit = &msg->u.surface.permit;
-    const struct orl_link_rights rights = {
-            .may_give_text = (permit->clipboard & ORL_CLIPBOARD_TO_GUEST) != 0,
-            .may_take_text = (permit->clipboard & ORL_CLIPBOARD_TO_CLIENT) != 0,
-            .may_hear = permit->has_sound != 0,
-            .text_max_bytes = orl_permit_max_bytes(permit)};
-    return orl_links_add(g->links, orl_ipc_fds_take(fds, 0), &rights, NULL);
+    return orl_links_add(g->links, orl_ipc_fds_take(fds, 0), &msg->u.surface.permit, NULL);
 }
 
 static void on_control_closed(void *ctx, struct orl_ipc *ipc, int code)
