@@ -142,8 +142,9 @@ static void judge(struct orl_rate *rate, uint64_t now_us)
     } else if (window.wait_us > WAIT_HIGH_US) {
         set_limit(rate, smaller(service * 90 / PER_CENT, limit));
     } else if (window.wait_us < WAIT_LOW_US && (rate->is_used || got * 10 > limit * 6)) {
+        const uint64_t step = service > limit * 3 ? 200 : 130; /* far from the limit, or near */
         const uint64_t more =
-                larger(smaller(service, limit * 130 / PER_CENT), limit * 105 / PER_CENT);
+                larger(smaller(service, limit * step / PER_CENT), limit * 105 / PER_CENT);
         set_limit(rate, larger(smaller(more, service * 115 / PER_CENT), limit));
     }
 }

@@ -11,7 +11,7 @@
 #define PROBE_BYTES 1500  /* what is less says little, and a probe has 50 bytes of its own */
 #define PROBE_US (2 * ORL_US_PER_S)
 #define PROBE_SMALL_US ORL_US_PER_S
-#define PX_MIN 4096
+#define PX_MIN 512
 #define START_MILLI_BYTES_PER_PX 500
 #define HEADER_BYTES 100 /* of a frame, more or less */
 
