@@ -39,7 +39,7 @@ class SlowLine(lib.Case):
     def keys(self, name, seconds, count):
         """Milliseconds from each key press to its answer, and the frames a second that came before them."""
         client = self.start(name, lib.BIN / "oriel-bench-client", self.port, lib.USER, lib.PASSWORD, SIZE, seconds, count,
-                            env={"HOME": str(self.dir)})
+                            0, "0,0,0,0", env={"HOME": str(self.dir)})
         self.wait_log(name, "begin ")
         self.peak_bytes()
         self.wait_log(name, "end ")

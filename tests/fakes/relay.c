@@ -41,6 +41,7 @@ struct relay {
     uint16_t to_port;
     struct relay_line lines[2];
     uint64_t buffer_ms;
+    size_t peak_bytes[2]; /* since the last look */
     struct conn conns[MAX_CONNS];
     char text[LINE_BYTES];
     size_t text_len;
@@ -60,16 +61,24 @@ static void set_buffers(struct relay *relay)
     }
 }
 
+static void note_peaks(struct relay *relay, const struct conn *conn)
+{
+    for (int way = 0; way < 2; way++) {
+        if (conn->links[way].queued > relay->peak_bytes[way]) {
+            relay->peak_bytes[way] = conn->links[way].queued;
+        }
+    }
+}
+
 static void say_status(const struct relay *relay)
 {
     size_t queued[2] = {0, 0};
-    size_t peak[2] = {0, 0};
+    const size_t *peak = relay->peak_bytes;
     uint64_t total[2] = {0, 0};
     for (unsigned i = 0; i < MAX_CONNS; i++) {
         for (int way = 0; way < 2; way++) {
             const struct relay_link *link = &relay->conns[i].links[way];
             queued[way] += link->queued;
-            peak[way] = link->peak_bytes > peak[way] ? link->peak_bytes : peak[way];
             total[way] += link->total_bytes;
         }
     }
@@ -103,9 +112,7 @@ static void command(struct relay *relay, const char *text)
     set_buffers(relay);
     if (strcmp(word, "status") == 0) {
         say_status(relay);
-        for (unsigned i = 0; i < MAX_CONNS; i++) {
-            relay->conns[i].links[UP].peak_bytes = relay->conns[i].links[DOWN].peak_bytes = 0;
-        }
+        relay->peak_bytes[UP] = relay->peak_bytes[DOWN] = 0;
     } else {
         (void)printf("ok\n");
     }
@@ -276,6 +283,7 @@ static void run(struct relay *relay)
         for (unsigned i = 0; i < MAX_CONNS; i++) {
             if (relay->conns[i].is_open) {
                 move(&relay->conns[i], now_us);
+                note_peaks(relay, &relay->conns[i]);
             }
         }
     }
