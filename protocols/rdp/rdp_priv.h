@@ -140,7 +140,7 @@ struct orl_viewer {
     const struct orl_viewer_events *events;
     void *ctx;
     enum orl_rdp_security security;
-    uint32_t max_width_px, max_height_px;
+    uint32_t max_width_px, max_height_px; /* <= ORL_SURFACE_MAX_PX */
     struct orl_layout layout; /* the client's monitors, as it last said */
     bool has_clear, has_bulk_compression;
     char planar_clients[ORL_TEXT_MAX + 1];

@@ -28,9 +28,13 @@ static void on_deferred(void *ctx);
 
 static uint32_t clamp(uint32_t value, uint32_t max)
 {
-    const uint32_t bound = max > 0 && max < ORL_SURFACE_MAX_PX ? max : ORL_SURFACE_MAX_PX;
     const uint32_t least = value < MIN_PX ? MIN_PX : value;
-    return least > bound ? bound : least;
+    return least > max ? max : least;
+}
+
+static uint32_t bound_of(uint32_t max_px)
+{
+    return max_px > 0 && max_px < ORL_SURFACE_MAX_PX ? max_px : ORL_SURFACE_MAX_PX;
 }
 
 uint32_t orl_rdp_clamp_width(const struct orl_viewer *v, uint32_t width_px)
@@ -638,8 +642,8 @@ int orl_rdp_viewer_new(struct orl_loop *loop, const struct orl_rdp_opts *opts,
     v->ctx = ctx;
     v->fd = -1;
     v->security = opts->security;
-    v->max_width_px = opts->max_width_px;
-    v->max_height_px = opts->max_height_px;
+    v->max_width_px = bound_of(opts->max_width_px);
+    v->max_height_px = bound_of(opts->max_height_px);
     v->has_clear = opts->has_clear;
     v->has_bulk_compression = opts->has_bulk_compression;
     orl_msg_text(v->planar_clients, sizeof(v->planar_clients),

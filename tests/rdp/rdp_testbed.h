@@ -17,6 +17,7 @@ struct testbed {
     unsigned seed;
     bool accepts;
     bool has_timed_out;
+    bool has_two_monitors; /* the client's, side by side */
 
     unsigned logins, readies, closes, acks;
     enum orl_reason reason;

@@ -130,6 +130,17 @@ static DWORD on_verify(freerdp *instance, const char *host, UINT16 port, const c
     return 2; /* for this session only */
 }
 
+static bool set_monitors(rdpSettings *settings)
+{
+    const rdpMonitor monitors[] = {
+            {.width = TESTBED_WIDTH / 2, .height = TESTBED_HEIGHT, .is_primary = 1},
+            {.x = TESTBED_WIDTH / 2, .width = TESTBED_WIDTH / 2, .height = TESTBED_HEIGHT}};
+    return freerdp_settings_set_bool(settings, FreeRDP_UseMultimon, TRUE) &&
+           freerdp_settings_set_uint32(settings, FreeRDP_MonitorCount, 2) &&
+           freerdp_settings_set_pointer_array(settings, FreeRDP_MonitorDefArray, 0, &monitors[0]) &&
+           freerdp_settings_set_pointer_array(settings, FreeRDP_MonitorDefArray, 1, &monitors[1]);
+}
+
 static void set_up(freerdp *instance, struct chaos *chaos)
 {
     rdpSettings *settings = instance->context->settings;
@@ -152,6 +163,9 @@ static void set_up(freerdp *instance, struct chaos *chaos)
             freerdp_client_add_dynamic_channel(settings, 1, disp);
     if (chaos->use_gfx) {
         ok = ok && freerdp_client_add_dynamic_channel(settings, 1, gfx);
+    }
+    if (chaos->bed->has_two_monitors) {
+        ok = ok && set_monitors(settings);
     }
     orl_assert(ok);
     instance->PreConnect = on_pre_connect;
@@ -267,6 +281,19 @@ static void a_client_with_graphics_gets_the_picture(void **state)
     healthy(play_gfx, true);
 }
 
+static void two_monitors_are_two_heads(void **state)
+{
+    (void)state;
+    static struct testbed bed;
+    bed = (struct testbed){.accepts = true, .has_timed_out = true, .has_two_monitors = true};
+    testbed_run(&bed, play_gfx);
+    assert_int_equal(bed.matches, 1);
+    const struct orl_layout wanted = {.count = 2,
+            .heads = {{0, 0, TESTBED_WIDTH / 2, TESTBED_HEIGHT},
+                    {TESTBED_WIDTH / 2, 0, TESTBED_WIDTH / 2, TESTBED_HEIGHT}}};
+    assert_true(orl_layout_is_equal(&bed.caps.layout, &wanted));
+}
+
 static void a_client_without_graphics_gets_the_picture(void **state)
 {
     (void)state;
@@ -312,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_client_with_graphics_gets_the_picture),
+            cmocka_unit_test(two_monitors_are_two_heads),
             cmocka_unit_test(a_client_without_graphics_gets_the_picture),
             cmocka_unit_test(a_refused_login_has_no_session),
             cmocka_unit_test(damaged_pdus_at_any_stage_end_in_one_close),
