@@ -66,9 +66,8 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         INT(reserve_memory_mib, 0, 1048576, "MiB", "512", "Memory kept free on the host."),
         INT(reserve_disk_mib, 0, 1048576, "MiB", "2048", "Disk kept free in images_dir."),
         INT(max_template_gib, 1, 65536, "GiB", "512", "Largest virtual disk of a template."),
-        ENUM(display, displays, "vnc",
-                "How machines' screens are read; auto: QEMU's D-Bus display (faster; may lose "
-                "keys), else VNC."),
+        ENUM(display, displays, "auto",
+                "How machines' screens are read; auto: QEMU's D-Bus display, else VNC."),
         INT(width_px, 320, 8192, "px", "1280", "Width of a machine's display at its start."),
         INT(height_px, 200, 8192, "px", "800", "Height of a machine's display at its start."),
         {.name = "allow_backing",

@@ -7,7 +7,7 @@
 #define WHEEL_NOTCH 120
 #define WHEEL_MAX_NOTCHES 20
 #define ANSWER_MAX_US (2 * ORL_US_PER_S) /* then input goes on without it */
-#define GAP_US (10 * ORL_US_PER_MS)      /* between keys, as in QEMU's own VNC server */
+#define GAP_US (16 * ORL_US_PER_MS)      /* between keys: two polls of a USB keyboard */
 
 /* QEMU's InputButton, as its D-Bus interface numbers them. */
 enum {

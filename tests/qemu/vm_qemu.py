@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A console on the D-Bus display of a real QEMU with the tiny guest: the picture, input, sizes, and a console that stops or dies.
 
-Usage: vm_qemu.py SOURCE_DIR TOOL [--bench N]      ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
+Usage: vm_qemu.py SOURCE_DIR TOOL [DIE_AT_LIBRARY | --bench N]      ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
 Exit 77: this machine can't run it (no QEMU); ctest shows that as skipped."""
 import json
 import os
@@ -74,7 +74,7 @@ class Guest:
         self.process = subprocess.Popen([
             "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg", "-cpu", "max", "-m", "384", "-nodefaults", "-no-user-config",
             "-display", "dbus,p2p=yes", "-vnc", "none", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
-            "-device", "virtio-vga,id=gpu,max_outputs=2,xres=1280,yres=800", "-device", "qemu-xhci", "-device", "usb-tablet", "-device", "usb-kbd",
+            "-device", "virtio-vga,id=gpu,max_outputs=2,xres=1280,yres=800", "-device", "qemu-xhci", "-device", "usb-tablet", "-device", "virtio-keyboard-pci",
             "-kernel", str(tiny / "vmlinux"), "-initrd", str(tiny / "initrd"), "-serial", f"file:{self.dir}/serial",
             "-append", "console=ttyS0 quiet loglevel=3 tsc=reliable panic=1"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -123,15 +123,17 @@ class Guest:
 class Console:
     """The tool, with its console, on a display."""
 
-    def __init__(self, guest, tool, kind):
+    def __init__(self, guest, tool, kind, environment=None):
         self.guest, self.lines = guest, []
         display = guest.open_display("@dbus-display" if kind == "dbus" else "vnc")
         keep = os.dup(display.fileno())
         display.close()
         self.process = subprocess.Popen(
             ["sh", "-c", 'exec "$0" "$1" 3<&"$2"', str(tool), kind, str(keep)], pass_fds=[keep], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, bufsize=0)
+            stdout=subprocess.PIPE, bufsize=0, env={**os.environ, **(environment or {})})
         os.close(keep)
+        if environment:
+            return
         expect(self.next() == "open", f"the {kind} display opens")
 
     def next(self, timeout_s=DEADLINE_S):
@@ -277,9 +279,22 @@ def test_stop(guest, tool, console, number, name):
     return console
 
 
-def test(guest, tool):
+def test_death_in_handshake(guest, tool, library):
+    """QEMU's main loop stands still in a listener's handshake: whoever does it may die at any point of it."""
+    for at, where in ((1, "when QEMU begins to authenticate"), (2, "half-way in it"), (3, "before its question is answered")):
+        console = Console(guest, tool, "dbus", {"LD_PRELOAD": str(library), "ORIEL_DIE_AT": str(at)})
+        worst = guest.answers_within(0.5)
+        code = console.process.wait(timeout=60)
+        expect(code == -signal.SIGKILL and worst < 2 * FREEZE_MAX_S, f"who does the handshake dies {where}: QEMU goes on answering")
+        console.close()
     console = Console(guest, tool, "dbus")
-    wait_said(guest, b"QEMU USB Keyboard", "the guest has painted and has its keyboard")
+    expect(console.tell("wait 1024 768") == "ok", "and the next one has the picture")
+    console.close()
+
+
+def test(guest, tool, library):
+    console = Console(guest, tool, "dbus")
+    wait_said(guest, b"QEMU Virtio Keyboard", "the guest has painted and has its keyboard")
     expect(console.tell("wait 1280 800") == "ok", "the guest's size arrives")
     expect(console.shows_what_qemu_has(), "the picture is QEMU's, pixel for pixel")
     expect(shows_input(console), "a key reaches the guest and its echo is exact")
@@ -306,10 +321,12 @@ def test(guest, tool):
     expect((console.next() or "").startswith("over "), "and ends the first")
     console.close()
     other.close()
+    if library:
+        test_death_in_handshake(guest, tool, library)
 
 
 def bench(guest, tool, count):
-    wait_said(guest, b"QEMU USB Keyboard", "the guest has painted and has its keyboard")
+    wait_said(guest, b"QEMU Virtio Keyboard", "the guest has painted and has its keyboard")
     for kind in ("dbus", "vnc"):
         console = Console(guest, tool, kind)
         console.tell("wait 1280 800")
@@ -334,7 +351,7 @@ def main():
         if "--bench" in sys.argv:
             bench(guest, tool, int(sys.argv[-1]))
         else:
-            test(guest, tool)
+            test(guest, tool, sys.argv[3] if len(sys.argv) > 3 else None)
     finally:
         guest.close()
         if made:
