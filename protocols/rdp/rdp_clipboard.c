@@ -8,6 +8,7 @@
 enum { SMALL_BYTES = 64 * 1024 };                        /* everything but texts */
 static const uint64_t ANSWER_US = 5 * UINT64_C(1000000); /* then a paste in the guest fails */
 static const uint64_t ECHO_US = UINT64_C(1000000);
+static const uint64_t SETTLE_US = UINT64_C(300000);
 static const uint64_t HASH_BASIS = 0xCBF29CE484222325; /* FNV-1a */
 static const uint64_t HASH_PRIME = 0x100000001B3;
 
@@ -68,6 +69,9 @@ static void report_offer(struct orl_viewer *v)
     struct orl_rdp_clipboard *clip = &v->clipboard;
     const bool has_text = clip->format != ORL_CLIP_NO_FORMAT;
     clip->is_held = false;
+    if (clip->asked == 0) {
+        orl_timer_stop(clip->timer);
+    }
     if (has_text || clip->is_offered) {
         clip->is_offered = has_text;
         tell(v, ORL_CLIPBOARD_OFFER, clip->offer, has_text);
@@ -89,8 +93,17 @@ static void give_up_wanted(struct orl_viewer *v)
 static bool may_be_echo(const struct orl_viewer *v)
 {
     const struct orl_rdp_clipboard *clip = &v->clipboard;
-    return clip->guest_has_text && clip->format != ORL_CLIP_NO_FORMAT && clip->asked == 0 &&
+    return clip->guest_has_text && clip->format != ORL_CLIP_NO_FORMAT &&
            orl_loop_now_us(v->loop) - clip->listed_us < ECHO_US;
+}
+
+/* Not at once: FreeRDP 2 announces twice, and mistakes an answer in between for an empty clipboard. */
+static void hold(struct orl_viewer *v)
+{
+    v->clipboard.is_held = true;
+    if (v->clipboard.asked == 0) {
+        orl_timer_start(v->clipboard.timer, SETTLE_US, 0);
+    }
 }
 
 static void on_list(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
@@ -104,8 +117,7 @@ static void on_list(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
     clip->format = orl_clip_listed_text(pdu, clip->has_long_names);
     clip->offer++;
     if (may_be_echo(v)) {
-        clip->is_held = true;
-        ask(v);
+        hold(v);
     } else {
         report_offer(v);
     }
@@ -118,7 +130,9 @@ static void on_list(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
 static void settle(struct orl_viewer *v, const struct orl_clipboard *answer)
 {
     struct orl_rdp_clipboard *clip = &v->clipboard;
-    if (clip->is_held && answer->serial == clip->offer) {
+    if (clip->is_held && answer->serial != clip->offer) {
+        hold(v);
+    } else if (clip->is_held) {
         if (answer->has_text && clip->given_hash == hash_of(answer->text, answer->len)) {
             clip->is_held = false;
             clip->format = ORL_CLIP_NO_FORMAT;
@@ -157,11 +171,16 @@ static void on_answer(struct orl_viewer *v, const struct orl_clip_pdu *pdu)
     orl_buf_fini(&text);
 }
 
-static void on_late(void *ctx)
+/* The client is late with its answer, or what it announced has settled. */
+static void on_due(void *ctx)
 {
     struct orl_viewer *v = ctx;
     struct orl_rdp_clipboard *clip = &v->clipboard;
-    if (v->state != ORL_RDP_READY || clip->asked == 0) {
+    if (v->state != ORL_RDP_READY) {
+        return;
+    }
+    if (clip->asked == 0 && clip->is_held) {
+        ask(v);
         return;
     }
     clip->asked = 0;
@@ -322,7 +341,7 @@ void orl_rdp_clipboard_open(struct orl_viewer *v)
     const size_t text_max = orl_clip_response_max(v->permit.clipboard_max_bytes);
     if (clip->svc.id != 0 || v->permit.clipboard == 0 ||
             !orl_rdp_svc_is_joined(v, CLIPRDR_SVC_CHANNEL_NAME) ||
-            orl_timer_new(v->loop, on_late, v, &clip->timer, NULL) < 0) {
+            orl_timer_new(v->loop, on_due, v, &clip->timer, NULL) < 0) {
         return;
     }
     orl_rdp_svc_open(v, &clip->svc, CLIPRDR_SVC_CHANNEL_NAME,
