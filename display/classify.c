@@ -55,6 +55,11 @@ static bool is_moving(const struct orl_classify_cell *cell, uint32_t now_ms)
            now_ms - cell->at_ms[cell->next] <= ORL_CLASSIFY_WINDOW_MS;
 }
 
+static bool is_sticky(const struct orl_classify_cell *cell, uint32_t now_ms)
+{
+    return cell->was_coded && now_ms - cell->coded_ms <= ORL_CLASSIFY_STICKY_MS;
+}
+
 bool orl_classify_keeps_moving(
         struct orl_classify *classify, const struct orl_tiles *tiles, size_t tile, uint64_t now_us)
 {
@@ -62,16 +67,12 @@ bool orl_classify_keeps_moving(
     const size_t col = tile % tiles->cols / CELL_TILES;
     const size_t row = tile / tiles->cols / CELL_TILES;
     struct orl_classify_cell *cell = &classify->cells[row * classify->cols + col];
-    if (!is_moving(cell, now_ms)) {
+    if (!is_sticky(cell, now_ms)) {
         return false;
     }
     note(cell, now_ms);
+    cell->coded_ms = now_ms;
     return true;
-}
-
-static bool is_sticky(const struct orl_classify_cell *cell, uint32_t now_ms)
-{
-    return cell->was_coded && now_ms - cell->coded_ms <= ORL_CLASSIFY_STICKY_MS;
 }
 
 static int64_t part_of(const struct orl_tiles *tiles, int64_t per_mille)

@@ -36,7 +36,7 @@ void orl_classify_fini(struct orl_classify *classify);
 /* Notes the CHANGED tiles at now_us and sets CODED on those chosen for H.264. True: there are some. */
 bool orl_classify_choose(struct orl_classify *classify, struct orl_tiles *tiles,
         const struct orl_classify_view *view, uint64_t now_us);
-/* The tile, damaged and not looked at, is where something moves; it is noted as changed. */
+/* The tile, damaged and not looked at, is where something moves by H.264; it is noted as if it went so again. */
 bool orl_classify_keeps_moving(
         struct orl_classify *classify, const struct orl_tiles *tiles, size_t tile, uint64_t now_us);
 

@@ -102,6 +102,7 @@ static void on_ready(void *ctx, const struct orl_viewer_caps *caps)
     struct testbed *bed = ctx;
     bed->readies++;
     bed->caps = *caps;
+    bed->viewer.ops->probe(bed->viewer.viewer);
     for (size_t i = 0; i < sizeof(bed->pixels); i++) {
         bed->pixels[i] = (uint8_t)(i % 4 == 3 ? 0 : (i * 7 + i / 1024 * 13) & 0xFF);
     }
@@ -121,6 +122,13 @@ static void on_ack(void *ctx, uint32_t frame_id)
     struct testbed *bed = ctx;
     bed->acks++;
     orl_assert(frame_id <= bed->frame_id);
+}
+
+static void on_arrived(void *ctx, uint64_t bytes_out)
+{
+    struct testbed *bed = ctx;
+    bed->arrivals++;
+    orl_assert(bytes_out <= bed->viewer.ops->bytes_out(bed->viewer.viewer));
 }
 
 static void on_writable(void *ctx)
@@ -178,6 +186,7 @@ void testbed_run(struct testbed *bed, void (*play)(struct testbed *bed))
             .on_ready = on_ready,
             .on_input = on_input,
             .on_ack = on_ack,
+            .on_arrived = on_arrived,
             .on_writable = on_writable,
             .on_visible = on_visible,
             .on_refresh = on_refresh,

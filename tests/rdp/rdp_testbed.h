@@ -19,7 +19,7 @@ struct testbed {
     bool has_timed_out;
     bool has_two_monitors; /* the client's, side by side */
 
-    unsigned logins, readies, closes, acks;
+    unsigned logins, readies, closes, acks, arrivals;
     enum orl_reason reason;
     struct orl_viewer_caps caps;
     uint8_t pixels[TESTBED_WIDTH * TESTBED_HEIGHT * 4];

@@ -272,6 +272,7 @@ static void healthy(void (*client)(struct testbed *bed), bool is_gfx)
     assert_int_equal(bed.closes, 1);
     assert_int_equal(bed.matches, 1);
     assert_int_equal(bed.caps.has_copy, is_gfx);
+    assert_int_equal(bed.arrivals, 1); /* of the one probe, which went before the picture */
     assert_int_equal(bed.reason, ORL_REASON_CLIENT_CLOSED);
 }
 
