@@ -10,15 +10,20 @@
 #define ORL_CLEAR_BARS 32768
 #define ORL_CLEAR_SHORT_BARS 16384
 
+/* Their pixels are in a ring of their own, which most often holds all of them; a bar that was overwritten there
+ * is one that we no longer refer to. */
 struct orl_clear_cache {
-    uint32_t slots;          /* a power of two */
+    uint32_t slots;          /* a power of two, at most ORL_CLEAR_BARS */
     uint32_t cursor;         /* where the next bar goes */
     uint64_t key;            /* of the hash; secret, so that chains cannot be made long */
-    uint32_t *heads;         /* slot + 1 of a chain's newest bar; 0: none */
-    uint32_t *older, *newer; /* slot + 1 within the chain; 0: none */
-    uint32_t *buckets;       /* of each slot */
+    uint16_t *heads;         /* slot + 1 of a chain's newest bar; 0: none */
+    uint16_t *older, *newer; /* slot + 1 within the chain; 0: none */
+    uint16_t *buckets;       /* of each slot */
     uint8_t *lengths;        /* pixels of each slot; 0: empty */
-    uint32_t *pixels; /* ORL_CLEAR_BAR_MAX_PX for each slot; pages are touched as they are used */
+    uint64_t *starts;        /* of each slot's pixels, counted since the connection began */
+    uint32_t ring_px;        /* a power of two */
+    uint64_t end;            /* where the next pixels go, counted as starts are; never turns over */
+    uint32_t *ring;          /* pages are touched as they are used */
 };
 
 ORL_NODISCARD int orl_clear_cache_init(struct orl_clear_cache *cache, uint32_t slots, uint64_t key);

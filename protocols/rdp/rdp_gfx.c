@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum {
+    KEPT_BYTES = 64 * 1024,            /* of buffers, between frames */
     MESSAGE_BYTES = 256 * 1024,        /* a longer frame is more than one message */
     PDUS_MAX_BYTES = 64 * 1024 * 1024, /* one H.264 picture or one band of pixels on top of it */
 };
@@ -25,12 +26,20 @@ bool orl_rdp_gfx_open(struct orl_viewer *v)
     return orl_rdp_dvc_open(v, &v->gfx.dvc, RDPGFX_DVC_CHANNEL_NAME);
 }
 
+/* What a whole picture took is not kept for the keys that follow. */
+static void reset(struct orl_buf *buf)
+{
+    if (buf->capacity > KEPT_BYTES) {
+        orl_buf_fini(buf);
+    }
+    orl_buf_reset(buf);
+}
+
 /* Hands what was built to FreeRDP's queue. */
 static int post(struct orl_viewer *v)
 {
     struct orl_rdp_gfx *gfx = &v->gfx;
     int code = 0;
-    orl_buf_reset(&gfx->message);
     if (gfx->pdus.is_failed) {
         code = ORL_E_LIMIT;
     } else if (gfx->pdus.len > 0) {
@@ -45,7 +54,8 @@ static int post(struct orl_viewer *v)
             code = ORL_E_CLOSED;
         }
     }
-    orl_buf_reset(&gfx->pdus);
+    reset(&gfx->message);
+    reset(&gfx->pdus);
     gfx->has_video = false;
     return code;
 }
