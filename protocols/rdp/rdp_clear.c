@@ -11,6 +11,7 @@ enum {
     STREAM_MAX_BYTES = 8 * ORL_CLEAR_MAX_AREA_PX,
     RAW_HEADER_BYTES = 13,
     LETTER_PX = 32,
+    KEPT_BYTES = 64 * 1024, /* of a buffer, between streams */
 };
 
 int orl_clear_new(struct orl_clear **ret_clear)
@@ -212,6 +213,23 @@ int orl_clear_encode(struct orl_clear *clear, const uint8_t *pixels, size_t stri
     return 0;
 }
 
+/* What a whole picture took is not kept for the keys that follow. */
+static void give_back(struct orl_clear *clear)
+{
+    struct orl_buf *const bufs[] = {
+            &clear->residual, &clear->bands, &clear->subcodecs, &clear->stream};
+    for (unsigned i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++) {
+        if (bufs[i]->capacity > KEPT_BYTES) {
+            orl_buf_fini(bufs[i]);
+        }
+    }
+    if (clear->capacity_px * sizeof(*clear->pixels) > KEPT_BYTES) {
+        free(clear->pixels);
+        clear->pixels = NULL;
+        clear->capacity_px = 0;
+    }
+}
+
 void orl_clear_keep(struct orl_clear *clear)
 {
     orl_assert(clear->is_pending);
@@ -221,6 +239,7 @@ void orl_clear_keep(struct orl_clear *clear)
         orl_clear_glyphs_set(
                 &clear->glyphs, clear->glyph, clear->pixels, clear->width_px, clear->height_px);
     }
+    give_back(clear);
 }
 
 void orl_clear_drop(struct orl_clear *clear)
@@ -229,4 +248,5 @@ void orl_clear_drop(struct orl_clear *clear)
     clear->is_pending = false;
     orl_clear_cache_undo(&clear->bars, clear->bars_added);
     orl_clear_cache_undo(&clear->shorts, clear->shorts_added);
+    give_back(clear);
 }

@@ -10,14 +10,13 @@
 #define ORL_CLEAR_MAX_SIDE_PX 8192
 #define ORL_CLEAR_MAX_AREA_PX (8192 * 64)
 
-struct orl_clear; /* opaque; one owner; up to 18 MB once its caches are full of tall, distinct bars */
+struct orl_clear; /* opaque; one owner; at most 12 MB: its caches, and glyphs of up to 6 MB */
 
 ORL_NODISCARD int orl_clear_new(struct orl_clear **ret_clear);
 void orl_clear_free(struct orl_clear *clear); /* NULL is fine */
 
-/* Encodes BGRX pixels (X is ignored; sides 1 .. ORL_CLEAR_MAX_SIDE_PX, area at most ORL_CLEAR_MAX_AREA_PX). The bytes
- * are the encoder's until the next call. One of keep and drop must follow: keep when they were sent;
- * after drop the caches and the sequence number are as if nothing had been encoded. */
+/* Encodes BGRX pixels (X is ignored; sides 1 .. ORL_CLEAR_MAX_SIDE_PX, area at most ORL_CLEAR_MAX_AREA_PX). One of
+ * keep and drop must follow, and until then the bytes are there: keep when they were sent; after drop the caches and the sequence number are as if nothing had been encoded. */
 ORL_NODISCARD int orl_clear_encode(struct orl_clear *clear, const uint8_t *pixels,
         size_t stride_bytes, uint32_t width_px, uint32_t height_px, const uint8_t **ret_data,
         size_t *ret_len);
