@@ -52,6 +52,13 @@ static void paint_panels(struct text_picture *picture, unsigned round)
     text_picture_panels(picture);
 }
 
+/* Two pages in turn, as when one window covers another and gives it free. */
+static void paint_flip(struct text_picture *picture, unsigned round)
+{
+    picture->state = 1 + round % 2;
+    text_picture_page(picture, 0, 0xFFFFFF);
+}
+
 static void paint_photo(struct text_picture *picture, unsigned round)
 {
     (void)round;
@@ -120,6 +127,7 @@ int main(void)
             {"cell 64x32", 64, 32, 200, paint_page}, {"line 1200x18", 1200, 18, 200, paint_page},
             {"page 1920x1080", 1920, 1080, 6, paint_page},
             {"windows 1280x720", 1280, 720, 10, paint_panels},
+            {"flip 640x384", 640, 384, 40, paint_flip},
             {"photo 200x150", 200, 150, 10, paint_photo}};
     static const struct way ways[] = {{"planar", false, false}, {"clear", true, false},
             {"planar+zgfx", false, true}, {"clear+zgfx", true, true}};
