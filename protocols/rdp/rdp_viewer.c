@@ -18,7 +18,8 @@ enum {
     MIN_PX = 200, /* MS-RDPEDISP 2.2.2.2.1 */
 };
 static const uint64_t PEEK_AGAIN_US = 20000;
-static const uint64_t GFX_WAIT_US = 2 * UINT64_C(1000000);
+static const uint64_t GFX_WAIT_US =
+        10 * UINT64_C(1000000); /* a slow line takes a few round trips */
 static const uint64_t STALL_US = 30 * UINT64_C(1000000);
 static const uint64_t STALL_CHECK_US = UINT64_C(1000000);
 static const uint64_t CLOSE_US = UINT64_C(1500000);
