@@ -11,8 +11,8 @@
 #define RATE_MIN_KBIT_S 100
 #define RATE_MAX_KBIT_S 400000
 #define FPS 60
-#define CRF 18.0F
-#define CRF_LITTLE 24.0F /* half of the bytes, and a fifth of the work */
+#define CRF 16.0F
+#define CRF_LITTLE 22.0F /* half of the bytes, and a fifth of the work */
 #define QP_MAX 51
 #define PRESET "superfast"
 
@@ -72,6 +72,9 @@ static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
     p->analyse.i_weighted_pred = X264_WEIGHTP_NONE; /* else a constant macroblock is not constant */
     p->rc.i_rc_method = X264_RC_CRF;
     p->rc.f_rf_constant = CRF;
+    p->rc.i_aq_mode =
+            X264_AQ_NONE; /* as near as the bytes allow; for the eye it is made exact at rest */
+    p->analyse.i_chroma_qp_offset = -2;
     p->vui.b_fullrange = opts->is_full_range;
     p->vui.i_colorprim = 1; /* BT.709: ISO/IEC 14496-10, tables E-3 to E-5 */
     p->vui.i_transfer = 1;
