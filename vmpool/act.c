@@ -60,6 +60,8 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
                 pool ? pool->template_name : "");
     }
     *spec = (struct orl_vm_spec){.accel = r->accel,
+            .has_clipboard = pool->permit.clipboard != 0,
+            .has_sound = pool->permit.has_sound != 0,
             .memory_mib = pool->memory_mib ? pool->memory_mib
                           : t->memory_mib  ? t->memory_mib
                                            : DEFAULT_MEMORY_MIB,

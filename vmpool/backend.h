@@ -58,7 +58,9 @@ struct orl_vm_spec {
     struct orl_vm_network network;
     enum orl_vm_accel accel;
     bool has_dbus_display; /* this QEMU has one, and it is wanted; found out by clone() */
-    bool is_buffered;      /* the overlay's file system has no O_DIRECT; found out by clone() */
+    bool has_clipboard; /* the pool's policy lets text pass: QEMU speaks to the guest's agent for it */
+    bool has_sound;     /* ... or sound */
+    bool is_buffered; /* the overlay's file system has no O_DIRECT; found out by clone() */
     uint32_t memory_mib;
     uint32_t vcpus;
     uint32_t width_px, height_px; /* of the display; 0: the device's own default */

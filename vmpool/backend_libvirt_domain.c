@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { META_MAX = 2048 };
+enum {
+    META_MAX = 2048,
+    VDAGENT_LIBVIRT = 8004000 /* the first with <channel type="qemu-vdagent"> */
+};
 
 static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
         virDomainPtr *ret_domain, struct orl_err *err)
@@ -66,6 +69,12 @@ static bool has_dbus_display(const struct orl_backend_libvirt *self, virConnectP
     return caps && strstr(caps, "<value>dbus</value>");
 }
 
+static bool has_vdagent(virConnectPtr conn)
+{
+    unsigned long version = 0;
+    return virConnectGetLibVersion(conn, &version) == 0 && version >= VDAGENT_LIBVIRT;
+}
+
 int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
@@ -85,6 +94,7 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
     r = orl_libvirt_get(self->lv, &conn, err);
     if (r == 0) {
         found.has_dbus_display = has_dbus_display(self, conn);
+        found.has_clipboard = spec->has_clipboard && has_vdagent(conn);
         r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
     }
     if (r == 0) {

@@ -102,6 +102,22 @@ static void put_network(struct orl_buf *out, const struct orl_vm_spec *spec)
     orl_xml_putf(out, "      <port isolated='yes'/>\n    </interface>\n");
 }
 
+/* Sound goes by VNC's audio extension: the device is played to nobody, and VNC listens in. */
+static void put_sound(struct orl_buf *out)
+{
+    orl_xml_putf(out, "    <sound model='ich9'><codec type='output'/><audio id='1'/></sound>\n"
+                      "    <audio id='1' type='none'/>\n");
+}
+
+/* The other half of the guest's spice-vdagent, in QEMU; VNC and D-Bus display speak to it. The pointer stays with
+ * the tablet. */
+static void put_clipboard(struct orl_buf *out)
+{
+    orl_xml_putf(out, "    <channel type='qemu-vdagent'><source><clipboard copypaste='yes'/>"
+                      "<mouse mode='server'/></source>"
+                      "<target type='virtio' name='com.redhat.spice.0'/></channel>\n");
+}
+
 /* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. VNC is the first <graphics>,
  * D-Bus the second: the index that OpenGraphicsFD counts by. */
 static void put_display(
@@ -110,7 +126,8 @@ static void put_display(
     if (type == ORL_DOMAIN_XML_TEST) {
         orl_xml_putf(out, "    <graphics type='vnc'/>\n");
     } else {
-        orl_xml_putf(out, "    <graphics type='vnc'><listen type='none'/></graphics>\n");
+        orl_xml_putf(out, "    <graphics type='vnc'><listen type='none'/>%s</graphics>\n",
+                spec->has_sound ? "<audio id='1'/>" : "");
     }
     if (spec->has_dbus_display) { /* no <audio> in it: QEMU 7.2 dies of a listener for sound */
         orl_xml_putf(out, "    <graphics type='dbus' p2p='yes'/>\n");
@@ -139,6 +156,12 @@ static void put_devices(
             "    <input type='keyboard' bus='virtio'/>\n");
     put_network(out, spec);
     put_display(out, spec, type);
+    if (spec->has_clipboard && type != ORL_DOMAIN_XML_TEST) {
+        put_clipboard(out);
+    }
+    if (spec->has_sound && type != ORL_DOMAIN_XML_TEST) {
+        put_sound(out);
+    }
     orl_xml_putf(out,
             "    <memballoon model='virtio' freePageReporting='on'>"
             "<stats period='2'/></memballoon>\n"

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "display/link.h"
 #include "protocols/qemu/qemu_calls.h"
+#include "protocols/qemu/qemu_clipboard.h"
 #include "protocols/qemu/qemu_listener.h"
 #include "protocols/qemu/qemu_second.h"
 #include <errno.h>
@@ -41,6 +42,8 @@ struct orl_qemu_display {
     int input_fd;
     struct orl_io *input_io;
     struct orl_qemu_calls calls;
+    struct orl_qemu_clipboard clipboard;
+    bool is_input_first; /* what the guest's paste waits for is behind input that must wait */
     uint64_t started_us, heard_us, left_us, asked_us;
     struct orl_qemu_second second;
     const char *why; /* set: over; told when no call of ours is on the stack */
@@ -66,6 +69,7 @@ static void leave(struct orl_qemu_display *d)
         (void)shutdown(d->listener.fd, SHUT_RDWR);
     }
     orl_qemu_second_fini(&d->second);
+    orl_qemu_clipboard_fini(&d->clipboard);
     if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
         orl_qemu_calls_input(&d->calls, &release);
     }
@@ -101,6 +105,23 @@ static bool takes_input(const struct orl_qemu_display *d)
     return queued(d) < QUEUED_MAX && !orl_qemu_calls_are_busy(&d->calls);
 }
 
+/* A paste holds QEMU's main loop, and so the answer to a key: its text must not wait for that. */
+static bool takes_paste(struct orl_qemu_display *d)
+{
+    uint8_t type[2] = {0};
+    if (d->clipboard.paste == NULL || d->is_input_first) {
+        return false;
+    }
+    ssize_t n = recv(d->input_fd, type, sizeof(type), MSG_PEEK | MSG_DONTWAIT);
+    d->is_input_first = n == sizeof(type) && (type[0] | type[1] << 8) != ORL_LINK_CLIPBOARD;
+    return n == sizeof(type) && !d->is_input_first;
+}
+
+static bool wants_input(const struct orl_qemu_display *d)
+{
+    return takes_input(d) || (d->clipboard.paste != NULL && !d->is_input_first);
+}
+
 static void watch(struct orl_qemu_display *d)
 {
     int events = sd_bus_get_events(d->bus);
@@ -111,7 +132,9 @@ static void watch(struct orl_qemu_display *d)
     orl_io_set(d->bus_io, ((events & POLLIN) != 0 ? (unsigned)ORL_IO_READ : 0U) |
                                   ((events & POLLOUT) != 0 ? (unsigned)ORL_IO_WRITE : 0U));
     if (d->input_io != NULL) {
-        orl_io_set(d->input_io, ORL_IO_HANGUP | (takes_input(d) ? (unsigned)ORL_IO_READ : 0U));
+        bool is_due = orl_qemu_copy_is_due(&d->clipboard.copy);
+        orl_io_set(d->input_io, ORL_IO_HANGUP | (wants_input(d) ? (unsigned)ORL_IO_READ : 0U) |
+                                        (is_due ? (unsigned)ORL_IO_WRITE : 0U));
     }
 }
 
@@ -127,6 +150,7 @@ static void hand_out(struct orl_qemu_display *d)
     }
     d->step = OPEN;
     d->input_fd = pair[0];
+    orl_qemu_clipboard_set_link(&d->clipboard, d->input_fd);
     d->events->on_open(d->ctx, stream, pair[1]);
 }
 
@@ -142,6 +166,11 @@ static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
         }
         orl_qemu_calls_layout(&d->calls, &msg->layout);
         return ORL_OK;
+    case ORL_LINK_WANT:
+        orl_qemu_clipboard_want(&d->clipboard, msg->wants);
+        return ORL_OK;
+    case ORL_LINK_CLIPBOARD:
+        return orl_qemu_clipboard_take(&d->clipboard, &msg->clipboard);
     default:
         orl_close_fd(&msg->surface_fd);
         return ORL_E_PROTO;
@@ -153,8 +182,11 @@ static void on_input(void *ctx, unsigned events)
     struct orl_qemu_display *d = ctx;
     uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
-    int rc = (events & ORL_IO_READ) == 0 ? ORL_E_CLOSED : ORL_OK;
-    for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && takes_input(d); i++) {
+    bool is_over = (events & (ORL_IO_READ | ORL_IO_WRITE)) == 0;
+    int rc = is_over ? ORL_E_CLOSED : ORL_OK;
+    orl_qemu_copy_flush(&d->clipboard.copy);
+    for (unsigned i = 0; rc == ORL_OK && i < INPUTS_PER_WAKE && (takes_input(d) || takes_paste(d));
+            i++) {
         rc = orl_link_recv(d->input_fd, buf, &msg);
         if (rc == ORL_OK) {
             rc = take_msg(d, &msg);
@@ -339,6 +371,8 @@ static void on_tick(void *ctx)
     if (d->step == BEFORE && !d->is_asking) {
         ask(d);
     }
+    d->is_input_first = false;
+    orl_qemu_clipboard_tick(&d->clipboard, now_us);
     pump(d); /* its time-outs */
     if (d->is_leaving) {
         settle(d);
@@ -389,6 +423,7 @@ int orl_qemu_display_new(struct orl_loop *loop, int fd,
     orl_qemu_second_init(&d->second, loop);
     d->started_us = orl_clock_now_us();
     int rc = start_bus(d, &own_fd, err);
+    orl_qemu_clipboard_init(&d->clipboard, d->bus);
     rc = rc < 0 ? rc
                 : orl_io_open(loop, sd_bus_get_fd(d->bus), ORL_IO_READ, on_bus, d, &d->bus_io, err);
     rc = rc < 0 ? rc : orl_timer_new(loop, on_tick, d, &d->tick, err);
@@ -412,6 +447,7 @@ void orl_qemu_display_free(struct orl_qemu_display *d)
     orl_io_close(d->bus_io);
     orl_timer_free(d->tick);
     orl_qemu_calls_fini(&d->calls);
+    orl_qemu_clipboard_fini(&d->clipboard);
     sd_bus_close(d->bus);
     (void)sd_bus_unref(d->bus);
     orl_close_fd(&d->listener.fd);

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "display/link.h"
+#include "protocols/qemu/qemu_copy.h"
 #include "protocols/qemu/qemu_heads.h"
 #include "protocols/qemu/qemu_input.h"
 #include "protocols/qemu/qemu_stream.h"
@@ -27,6 +28,7 @@ struct orl_source {
     struct orl_io *input;
     struct orl_timer *watch;
     struct orl_qemu_input *typed;
+    struct orl_qemu_copy copy;
     struct orl_layout layout; /* the last one, as long as vmpool did not read it */
     bool is_layout_due, is_input_blocked;
     uint64_t started_us;
@@ -119,7 +121,7 @@ static int open_head(struct orl_source *s, unsigned number, int fd, struct orl_e
 
 static void watch_input(const struct orl_source *s)
 {
-    bool is_due = s->is_input_blocked || s->is_layout_due;
+    bool is_due = s->is_input_blocked || s->is_layout_due || orl_qemu_copy_is_due(&s->copy);
     if (!s->is_closed) {
         orl_io_set(s->input, ORL_IO_READ | ORL_IO_HANGUP | (is_due ? (unsigned)ORL_IO_WRITE : 0U));
     }
@@ -142,8 +144,18 @@ static void on_blocked(void *ctx, bool is_blocked)
     watch_input(s);
 }
 
-/* The one thing that vmpool sends: the stream of the second head. */
-static void take_head(struct orl_source *s)
+static int take_step(struct orl_source *s, const struct orl_clipboard_part *part)
+{
+    struct orl_clipboard step;
+    int rc = orl_clipboard_in_add(&s->copy.in, part, &step, NULL);
+    if (rc > 0) {
+        s->events->on_clipboard(s->ctx, &step);
+    }
+    return rc < 0 ? rc : ORL_OK;
+}
+
+/* What vmpool sends: the stream of the second head, and the guest's clipboard. */
+static void take_msg(struct orl_source *s)
 {
     uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg msg;
@@ -153,6 +165,8 @@ static void take_head(struct orl_source *s)
     }
     if (rc == ORL_OK && msg.type == ORL_LINK_HEAD && s->heads[1].stream == NULL) {
         rc = open_head(s, 1, msg.surface_fd, NULL);
+    } else if (rc == ORL_OK && msg.type == ORL_LINK_CLIPBOARD) {
+        rc = take_step(s, &msg.clipboard);
     } else if (rc == ORL_OK) {
         orl_close_fd(&msg.surface_fd);
         rc = ORL_E_PROTO;
@@ -170,11 +184,13 @@ static void on_input_socket(void *ctx, unsigned events)
         return;
     }
     if ((events & ORL_IO_READ) != 0) {
-        take_head(s);
+        take_msg(s);
     }
     if (!s->is_closed) {
         put_layout(s);
+        orl_qemu_copy_flush(&s->copy);
         orl_qemu_input_flush(s->typed);
+        watch_input(s);
     }
 }
 
@@ -217,6 +233,23 @@ static void source_set_viewed(struct orl_source *s, bool is_viewed)
     (void)is_viewed;
 }
 
+static void source_clipboard(struct orl_source *s, const struct orl_clipboard *step)
+{
+    if (!s->is_closed) {
+        orl_qemu_copy_put(&s->copy, step);
+        watch_input(s);
+    }
+}
+
+/* Sound: stock QEMU 7.2 dies of a D-Bus listener for it (docs/architecture.md); VNC has it. */
+static void source_set_wanted(struct orl_source *s, uint32_t wants)
+{
+    if (!s->is_closed) {
+        orl_qemu_copy_want(&s->copy, wants & ORL_WANT_CLIPBOARD);
+        watch_input(s);
+    }
+}
+
 static void source_free(struct orl_source *s)
 {
     if (s == NULL) {
@@ -225,6 +258,7 @@ static void source_free(struct orl_source *s)
     orl_io_close(s->input);
     orl_timer_free(s->watch);
     orl_qemu_input_free(s->typed);
+    orl_qemu_copy_fini(&s->copy);
     orl_qemu_heads_free(s->whole);
     for (unsigned i = 0; i < ORL_HEADS_MAX; i++) {
         orl_qemu_stream_free(s->heads[i].stream);
@@ -236,6 +270,8 @@ static void source_free(struct orl_source *s)
 static const struct orl_source_ops ops = {.input = source_input,
         .set_layout = source_set_layout,
         .set_viewed = source_set_viewed,
+        .clipboard = source_clipboard,
+        .set_wanted = source_set_wanted,
         .free = source_free};
 
 static int start(struct orl_source *s, int stream_fd, struct orl_err *err)
@@ -264,6 +300,7 @@ int orl_qemu_source_new(struct orl_loop *loop, int stream_fd, int input_fd,
     }
     s->loop = loop;
     s->input_fd = input_fd;
+    orl_qemu_copy_init(&s->copy, input_fd);
     s->events = events;
     s->ctx = ctx;
     s->started_us = orl_clock_now_us();

@@ -1,6 +1,7 @@
 /* oriel-test-qemu dbus|vnc: in vmpool's, the gateway's and the session's place, with a real console, on the display
  * socket that is fd 3. Commands on standard input, one answer each:
  *   size W H | key CODE DOWN | sym KEYSYM DOWN | locks BITS | pointer X Y BUTTONS | shot PATH | wait W H | signal NUMBER | reason | latency CODE N
+ *   want BITS | copy TEXT | paste   (paste: answered by "text ..." of what the desktop offers, or "nothing")
  * "over WHY" comes by itself when the display is over. For tests/qemu/vm_qemu.py and the bench. */
 #include "base/clock.h"
 #include "base/loop.h"
@@ -16,6 +17,7 @@
 #define DISPLAY_FD 3
 #define QUIET_MS 60
 #define LATENCY_MAX 1000
+#define TEXT_MAX 200
 
 struct tool {
     struct orl_loop *loop;
@@ -27,6 +29,11 @@ struct tool {
     uint32_t want_width, want_height; /* an answer is due at that size */
     uint64_t pressed_us;              /* an answer is due at the next damage */
     uint64_t quiet_us;                /* nothing changed since */
+    char copied[TEXT_MAX + 1];        /* the client's clipboard */
+    uint32_t copied_serial;
+    unsigned steps; /* seen of the link's */
+    bool has_offer; /* of the desktop */
+    uint32_t offered_serial;
     uint32_t code;
     unsigned left;
     bool is_down;
@@ -104,10 +111,35 @@ static void check_wait(struct tool *t)
     }
 }
 
+static void take_step(struct tool *t)
+{
+    struct orl_clipboard data = {.step = ORL_CLIPBOARD_DATA,
+            .serial = t->link.step.serial,
+            .has_text = true,
+            .text = t->copied,
+            .len = strlen(t->copied)};
+    t->steps = t->link.steps;
+    switch (t->link.step.step) {
+    case ORL_CLIPBOARD_OFFER:
+        t->has_offer = t->link.step.has_text;
+        t->offered_serial = t->link.step.serial;
+        break;
+    case ORL_CLIPBOARD_REQUEST:
+        rig_link_clipboard(&t->link, &data);
+        break;
+    default:
+        (void)printf("%s%s\n", t->link.step.has_text ? "text " : "nothing", t->link.text);
+        (void)fflush(stdout);
+    }
+}
+
 static void on_turn(void *ctx)
 {
     struct tool *t = ctx;
     for (unsigned i = 0; i < 64 && t->link.fd > 0 && rig_link_pump(&t->link, 0); i++) {
+        if (t->link.steps != t->steps) {
+            take_step(t);
+        }
     }
     check_wait(t);
     bool is_damaged = t->link.is_woken;
@@ -117,8 +149,42 @@ static void on_turn(void *ctx)
     }
 }
 
+/* False: it is none of these; *ret_is_late: its answer comes when the desktop's does. */
+static bool run_clipboard(struct tool *t, const char *line, bool *ret_is_late)
+{
+    int wants = 0;
+    struct orl_clipboard step = {.step = ORL_CLIPBOARD_OFFER, .has_text = true};
+    *ret_is_late = false;
+    if (sscanf(line, "want %d", &wants) == 1) {
+        rig_link_want(&t->link, (uint32_t)wants);
+    } else if (sscanf(line, "copy %200[^\n]", t->copied) == 1) {
+        step.serial = ++t->copied_serial;
+        rig_link_clipboard(&t->link, &step);
+    } else if (strncmp(line, "paste", 5) == 0) {
+        step = (struct orl_clipboard){.step = ORL_CLIPBOARD_REQUEST, .serial = t->offered_serial};
+        *ret_is_late = t->has_offer;
+        if (t->has_offer) {
+            rig_link_clipboard(&t->link, &step);
+        } else {
+            say("nothing");
+            *ret_is_late = true;
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void run(struct tool *t, const char *line)
 {
+    bool is_late = false;
+    if (run_clipboard(t, line, &is_late)) {
+        if (!is_late) {
+            say("ok");
+        }
+        return;
+    }
+
     char path[256];
     int a = 0;
     int b = 0;

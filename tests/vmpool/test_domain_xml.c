@@ -70,6 +70,8 @@ static void a_clone_of_a_disk_under_emulation(void **state)
     (void)state;
     struct orl_vm_spec spec = spec_of();
     spec.has_dbus_display = true;
+    spec.has_clipboard = true;
+    spec.has_sound = true;
     compare("disk_qemu", &spec, ORL_DOMAIN_XML_QEMU);
 }
 

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Clipboard text through a real QEMU, from its D-Bus display and from VNC to VNC: a console on each, QEMU's own
+clipboard between them, as it is between a display and the guest's agent. (To its D-Bus display QEMU tells only what has
+a serial: the agent's.) Exit 77: no QEMU here."""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from vm_qemu import SKIP, Console, Guest, Qmp, expect  # noqa: E402
+
+TRIES = 100
+
+
+class Machine(Guest):
+    """Nothing but firmware: the clipboard is QEMU's."""
+
+    def __init__(self):  # pylint: disable=super-init-not-called
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="oriel-clipboard-"))
+        self.log = open(self.dir / "log", "wb")
+        self.process = subprocess.Popen([
+            "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg", "-m", "64", "-nodefaults", "-no-user-config",
+            "-display", "dbus,p2p=yes", "-vnc", "none", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
+            "-device", "virtio-vga"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.qmp = Qmp(self.dir / "qmp")
+
+
+def arrives(giver, taker, text):
+    """Copied at one end, it is there for the other; the ends ask for their clipboards a moment after they have a picture."""
+    for _ in range(TRIES):
+        giver.tell(f"copy {text}")
+        time.sleep(0.2)
+        if taker.tell("paste") == f"text {text}":
+            return True
+    return False
+
+
+def main():
+    tool = pathlib.Path(sys.argv[1])
+    if not shutil.which("qemu-system-x86_64"):
+        return SKIP
+    machine = Machine()
+    try:
+        dbus, vnc = Console(machine, tool, "dbus"), Console(machine, tool, "vnc")
+        for console in (dbus, vnc):
+            console.tell("want 1")
+        expect(vnc.tell("paste") == "nothing", "nobody has copied yet")
+        expect(arrives(dbus, vnc, "from D-Bus: Gr\u00fc\u00dfe \u20ac"), "text goes from the D-Bus display to VNC")
+        other = Console(machine, tool, "vnc")
+        other.tell("want 1")
+        expect(arrives(vnc, other, "from VNC: \u00e9t\u00e9 \U0001f426"), "text goes from VNC to VNC")
+        other.close()
+        dbus.close()
+        again = Console(machine, tool, "dbus")
+        again.tell("want 1")
+        expect(arrives(again, vnc, "from the next console"), "a new console takes the clipboard over")
+        expect(machine.answers_within(1) < 1, "QEMU's main loop runs")
+        again.close()
+        vnc.close()
+    finally:
+        machine.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
