@@ -96,7 +96,7 @@ static void finish(struct orl_console_sock *sock, struct job *job)
         bool is_qemu = job->fds.count == 2;
         job->reply.u.console.source = is_qemu ? ORL_SOURCE_QEMU : ORL_SOURCE_VNC;
         orl_log_info(&sock->log, "console opened", "desktop", desktop, "display",
-                is_qemu ? "dbus" : "vnc");
+                is_qemu ? "dbus" : "vnc", "sound", is_qemu ? "no" : "yes");
     } else {
         orl_log_warn(&sock->log, "console not opened", "desktop", desktop, "error", job->err.text);
         bool is_final = job->result == ORL_E_DENIED || job->result == ORL_E_INVAL;
