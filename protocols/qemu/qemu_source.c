@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WATCH_US (1 * ORL_US_PER_S)
 #define FIRST_PICTURE_MAX_US (10 * ORL_US_PER_S)
 
 struct head {
@@ -26,12 +25,11 @@ struct orl_source {
     struct orl_qemu_heads *whole;
     int input_fd;
     struct orl_io *input;
-    struct orl_timer *watch;
+    struct orl_timer *first; /* the first picture must come before it */
     struct orl_qemu_input *typed;
     struct orl_qemu_copy copy;
     struct orl_layout layout; /* the last one, as long as vmpool did not read it */
     bool is_layout_due, is_input_blocked;
-    uint64_t started_us;
     bool is_closed;
 };
 
@@ -40,7 +38,7 @@ static void close_now(struct orl_source *s, enum orl_reason reason, const char *
 {
     if (!s->is_closed) {
         s->is_closed = true;
-        orl_timer_stop(s->watch);
+        orl_timer_stop(s->first);
         for (unsigned i = 0; i < ORL_HEADS_MAX; i++) {
             orl_qemu_stream_stop(s->heads[i].stream);
         }
@@ -96,16 +94,11 @@ static void on_stream_closed(void *ctx, enum orl_reason reason, const char *text
 static const struct orl_qemu_reader_events reader_events = {
         .on_surface = on_surface, .on_damage = on_damage, .on_cursor = on_cursor};
 
-static void on_watch(void *ctx)
+static void on_no_picture(void *ctx)
 {
     struct orl_source *s = ctx;
-    uint64_t now_us = orl_clock_now_us();
-    for (unsigned i = 0; i < ORL_HEADS_MAX && !s->is_closed; i++) {
-        bool has_picture =
-                s->heads[i].stream == NULL || orl_qemu_stream_check(s->heads[i].stream, now_us);
-        if (i == 0 && !has_picture && now_us - s->started_us > FIRST_PICTURE_MAX_US) {
-            close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display sent no picture in time");
-        }
+    if (orl_qemu_heads_surface(s->whole) == NULL) {
+        close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display sent no picture in time");
     }
 }
 
@@ -256,7 +249,7 @@ static void source_free(struct orl_source *s)
         return;
     }
     orl_io_close(s->input);
-    orl_timer_free(s->watch);
+    orl_timer_free(s->first);
     orl_qemu_input_free(s->typed);
     orl_qemu_copy_fini(&s->copy);
     orl_qemu_heads_free(s->whole);
@@ -285,7 +278,7 @@ static int start(struct orl_source *s, int stream_fd, struct orl_err *err)
         rc = orl_io_open(s->loop, s->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input_socket, s,
                 &s->input, err);
     }
-    return rc < 0 ? rc : orl_timer_new(s->loop, on_watch, s, &s->watch, err);
+    return rc < 0 ? rc : orl_timer_new(s->loop, on_no_picture, s, &s->first, err);
 }
 
 int orl_qemu_source_new(struct orl_loop *loop, int stream_fd, int input_fd,
@@ -303,13 +296,12 @@ int orl_qemu_source_new(struct orl_loop *loop, int stream_fd, int input_fd,
     orl_qemu_copy_init(&s->copy, input_fd);
     s->events = events;
     s->ctx = ctx;
-    s->started_us = orl_clock_now_us();
     int rc = start(s, stream_fd, err);
     if (rc < 0) {
         source_free(s);
         return rc;
     }
-    orl_timer_start(s->watch, WATCH_US, WATCH_US);
+    orl_timer_start(s->first, FIRST_PICTURE_MAX_US, 0);
     ret_handle->ops = &ops;
     ret_handle->source = s;
     return ORL_OK;

@@ -14,7 +14,7 @@ struct orl_qemu_stream {
     struct orl_qemu_reader *reader;
     orl_qemu_stream_closed_fn closed;
     void *ctx;
-    uint64_t heard_us;
+    struct orl_timer *silence; /* runs within a message only: a still screen wakes nobody */
     bool is_stopped;
 };
 
@@ -22,6 +22,7 @@ void orl_qemu_stream_stop(struct orl_qemu_stream *stream)
 {
     if (stream != NULL && !stream->is_stopped) {
         stream->is_stopped = true;
+        orl_timer_stop(stream->silence);
         orl_io_set(stream->io, 0);
     }
 }
@@ -70,9 +71,13 @@ static void on_stream(void *ctx, unsigned events)
         rc = read_some(s, &len);
         done += len;
     }
-    s->heard_us = orl_clock_now_us();
     if (s->is_stopped) {
         return;
+    }
+    if (orl_qemu_reader_is_inside(s->reader)) {
+        orl_timer_start(s->silence, MESSAGE_MAX_US, 0);
+    } else {
+        orl_timer_stop(s->silence);
     }
     if (rc == ORL_OK || rc == ORL_E_AGAIN) {
         send_answers(s);
@@ -85,14 +90,9 @@ static void on_stream(void *ctx, unsigned events)
     }
 }
 
-bool orl_qemu_stream_check(struct orl_qemu_stream *stream, uint64_t now_us)
+static void on_silence(void *ctx)
 {
-    bool has_picture = orl_qemu_reader_surface(stream->reader) != NULL;
-    if (orl_qemu_reader_is_inside(stream->reader) && now_us - stream->heard_us > MESSAGE_MAX_US) {
-        close_now(stream, ORL_REASON_CONSOLE_PROTOCOL,
-                "the display stopped in the middle of a message");
-    }
-    return has_picture;
+    close_now(ctx, ORL_REASON_CONSOLE_PROTOCOL, "the display stopped in the middle of a message");
 }
 
 int orl_qemu_stream_new(struct orl_loop *loop, int fd, const struct orl_qemu_reader_events *events,
@@ -107,12 +107,12 @@ int orl_qemu_stream_new(struct orl_loop *loop, int fd, const struct orl_qemu_rea
     s->fd = fd;
     s->closed = closed;
     s->ctx = ctx;
-    s->heard_us = orl_clock_now_us();
     int rc = orl_qemu_reader_new(events, ctx, &s->reader);
     if (rc < 0) {
         (void)orl_err_set(err, rc, "QEMU stream");
     }
     rc = rc < 0 ? rc : orl_io_open(loop, fd, ORL_IO_READ, on_stream, s, &s->io, err);
+    rc = rc < 0 ? rc : orl_timer_new(loop, on_silence, s, &s->silence, err);
     if (rc < 0) {
         orl_qemu_stream_free(s);
         return rc;
@@ -127,6 +127,7 @@ void orl_qemu_stream_free(struct orl_qemu_stream *stream)
         return;
     }
     orl_io_close(stream->io);
+    orl_timer_free(stream->silence);
     orl_qemu_reader_free(stream->reader);
     orl_close_fd(&stream->fd);
     free(stream);

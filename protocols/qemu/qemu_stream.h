@@ -15,7 +15,5 @@ ORL_NODISCARD int orl_qemu_stream_new(struct orl_loop *loop, int fd,
         struct orl_qemu_stream **ret_stream, struct orl_err *err);
 void orl_qemu_stream_free(struct orl_qemu_stream *stream);
 void orl_qemu_stream_stop(struct orl_qemu_stream *stream); /* nothing is read any more */
-/* Now and then: closes a stream that stopped within a message. False: it has no picture yet. */
-bool orl_qemu_stream_check(struct orl_qemu_stream *stream, uint64_t now_us);
 
 #endif
