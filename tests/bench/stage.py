@@ -114,13 +114,17 @@ class Stage:
         return (self.dir / "events").read_text()
 
     def start_desktop(self, scene, size, fps, copies=0):
+        """Copies stand still until release()."""
         path = self.dir / "vnc"
-        more = ["--copies", copies] if copies else []
+        more = ["--copies", copies, "--hold", self.dir / "go"] if copies else []
         vncd = self.start("vncd", "oriel-test-vncd", "--unix", path, "--size", size, "--scene", scene, "--fps", fps,
                           "--echo", "--log", self.dir / "events", "--max-seconds", 900, *more)
         paths = [f"{path}.{i}" for i in range(copies)] if copies else [path]
         wait_for("the desktop", lambda: all(os.path.exists(p) for p in paths), 60)
         return vncd, path
+
+    def release(self):
+        (self.dir / "go").touch()
 
     def start_servers(self, path, copies=0):
         run_dir = self.dir / "run"

@@ -368,6 +368,15 @@ static bool become_copy(void)
     return true;
 }
 
+static bool is_held(void)
+{
+    const char *path = vncd.options.hold_path;
+    if (path != NULL && access(path, F_OK) == 0) {
+        vncd.options.hold_path = NULL;
+    }
+    return vncd.options.hold_path != NULL;
+}
+
 static void run(void)
 {
     uint64_t start_us = orl_clock_now_us();
@@ -392,7 +401,7 @@ static void run(void)
         if (now_us >= next_us) {
             /* Frames that nobody could see are not made up for. */
             next_us = next_us + frame_us > now_us ? next_us + frame_us : now_us + frame_us;
-            if (!vncd.is_paused) {
+            if (!vncd.is_paused && !is_held()) {
                 step_scene();
             }
         }

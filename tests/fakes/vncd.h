@@ -14,7 +14,7 @@ struct vncd_options {
     int copies;
     int fps;
     const char *password;
-    const char *log_path, *dump_path;
+    const char *log_path, *dump_path, *hold_path;
     bool is_resize_refused, has_ext_keys, has_cursor, want_echo;
     const char *clipboard_path, *latin1_path; /* on SIGHUP: the desktop's clipboard now */
     int sine_hz;                              /* QEMU's audio extension plays it; 0: none */

@@ -81,6 +81,9 @@ static bool take(int c, struct vncd_options *o)
     case 'e':
         o->want_echo = true;
         return true;
+    case 'H':
+        o->hold_path = optarg;
+        return true;
     case 'n':
         return parse_number(optarg, 1, 256, &o->copies);
     case 'b':
@@ -105,8 +108,8 @@ bool vncd_parse_options(int argc, char **argv, struct vncd_options *ret_options)
             {"fps", 1, NULL, 'f'}, {"password", 1, NULL, 'w'}, {"log", 1, NULL, 'l'},
             {"dump", 1, NULL, 'd'}, {"refuse-resize", 0, NULL, 'r'}, {"no-ext-keys", 0, NULL, 'k'},
             {"no-cursor", 0, NULL, 'C'}, {"echo", 0, NULL, 'e'}, {"copies", 1, NULL, 'n'},
-            {"clipboard", 1, NULL, 'b'}, {"clipboard-latin1", 1, NULL, 'B'}, {"sine", 1, NULL, 'S'},
-            {"max-seconds", 1, NULL, 'm'}, {"help", 0, NULL, 'h'}, {0}};
+            {"hold", 1, NULL, 'H'}, {"clipboard", 1, NULL, 'b'}, {"clipboard-latin1", 1, NULL, 'B'},
+            {"sine", 1, NULL, 'S'}, {"max-seconds", 1, NULL, 'm'}, {"help", 0, NULL, 'h'}, {0}};
     struct vncd_options o = {.port = -1,
             .width = 1280,
             .height = 800,
