@@ -174,6 +174,8 @@ int orl_clipboard_to_crlf(const char *text, size_t len, struct orl_buf *ret_text
             from = at + 1;
         }
     }
-    orl_buf_put(ret_text, text + from, len - from);
+    if (from < len) { /* no text at all has no address */
+        orl_buf_put(ret_text, text + from, len - from);
+    }
     return ret_text->is_failed ? ORL_E_LIMIT : ORL_OK;
 }

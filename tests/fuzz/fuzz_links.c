@@ -48,8 +48,9 @@ static void on_want(void *ctx, unsigned link, uint32_t wants)
     struct rig *rig = ctx;
     orl_assert(link < ORL_LINKS_MAX);
     if ((wants & ORL_WANT_CLIPBOARD) != 0) {
-        const struct orl_link_rights *rights = orl_links_rights(rig->links, link);
-        orl_exchange_join(&rig->exchange, link, rights->may_give_text, rights->may_take_text);
+        const struct orl_permit *permit = orl_links_permit(rig->links, link);
+        orl_exchange_join(&rig->exchange, link, (permit->clipboard & ORL_CLIPBOARD_TO_GUEST) != 0,
+                (permit->clipboard & ORL_CLIPBOARD_TO_CLIENT) != 0);
     } else {
         orl_exchange_leave(&rig->exchange, link);
     }
@@ -84,10 +85,9 @@ static const struct orl_exchange_events exchange_events = {
 static int add_link(struct rig *rig)
 {
     const uint8_t rights = script_u8(&rig->script);
-    const struct orl_link_rights may = {.may_give_text = (rights & 1) == 0,
-            .may_take_text = (rights & 2) == 0,
-            .may_hear = (rights & 4) == 0,
-            .text_max_bytes = (rights & 8) == 0 ? 4096 : 16};
+    const struct orl_permit may = {.clipboard = ~(uint32_t)rights & ORL_CLIPBOARD_BOTH,
+            .clipboard_max_bytes = (rights & 8) == 0 ? 4096 : 16,
+            .has_sound = (rights & 4) == 0};
     int pair[2];
     orl_assert(orl_ipc_pair(pair, NULL) == 0);
     if (orl_links_add(rig->links, pair[1], &may, NULL) < 0) {
