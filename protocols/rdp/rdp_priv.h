@@ -141,7 +141,7 @@ struct orl_viewer {
     void *ctx;
     enum orl_rdp_security security;
     uint32_t max_width_px, max_height_px; /* <= ORL_SURFACE_MAX_PX */
-    struct orl_layout layout; /* the client's monitors, as it last said */
+    struct orl_layout layout;             /* the client's monitors, as it last said */
     bool has_clear, has_bulk_compression;
     char planar_clients[ORL_TEXT_MAX + 1];
     char client[ORL_ADDR_MAX + 1];

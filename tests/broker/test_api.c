@@ -115,6 +115,22 @@ static void templates_and_pools(void **state)
     assert_int_equal(json_integer_value(json_object_get(row, "spares")), 2);
     assert_int_equal(json_integer_value(json_object_get(row, "max")), 4);
     json_decref(row);
+    row = ask("GET", "/v1/pools/demo", NULL, 200);
+    assert_text(row, "clipboard", "both");
+    assert_int_equal(json_integer_value(json_object_get(row, "clipboard_max_bytes")), 1 << 20);
+    assert_true(json_is_true(json_object_get(row, "sound")));
+    json_decref(row);
+    assert_error(
+            "PATCH", "/v1/pools/demo", "{\"clipboard\":\"in\"}", 400, "bad_request", "clipboard");
+    assert_error("PATCH", "/v1/pools/demo", "{\"clipboard_max_bytes\":16777217}", 400,
+            "bad_request", "clipboard_max_bytes");
+    row = ask("PATCH", "/v1/pools/demo",
+            "{\"clipboard\":\"to_client\",\"clipboard_max_bytes\":9,\"sound\":false}", 200);
+    assert_text(row, "clipboard", "to_client");
+    assert_int_equal(json_integer_value(json_object_get(row, "clipboard_max_bytes")), 9);
+    assert_true(json_is_false(json_object_get(row, "sound")));
+    assert_int_equal(json_integer_value(json_object_get(row, "spares")), 2);
+    json_decref(row);
     row = ask("PATCH", "/v1/templates/tiny", "{\"vcpus\":2}", 200);
     assert_text(row, "kernel", "/boot/k");
     json_decref(row);

@@ -42,6 +42,10 @@ static void right_password_gets_a_desktop_and_returns_to_it(void **state)
     struct orl_msg_plan first = expect_plan(gw, conn, true);
     assert_string_equal(first.user, "alice");
     assert_string_equal(first.pool, "office");
+    assert_int_equal(first.permit.clipboard, ORL_CLIPBOARD_BOTH);
+    assert_int_equal(first.permit.clipboard_max_bytes, 1 << 20);
+    assert_int_equal(first.permit.has_sound, 1);
+    api_ok(&b, "PATCH", "/v1/pools/office", "{\"clipboard\":\"to_guest\",\"sound\":false}", 200);
     await_session(&b, first.session, "active");
     send_close(gw, conn, ORL_REASON_CLIENT_CLOSED);
     await_session(&b, first.session, "disconnected");
@@ -50,6 +54,9 @@ static void right_password_gets_a_desktop_and_returns_to_it(void **state)
     assert_string_equal(second.session, first.session);
     assert_string_equal(second.desktop, first.desktop);
     assert_int_equal(second.version, first.version);
+    assert_int_equal(
+            second.permit.clipboard, ORL_CLIPBOARD_TO_GUEST); /* from the next connection on */
+    assert_int_equal(second.permit.has_sound, 0);
     char path[80];
     (void)snprintf(path, sizeof(path), "/v1/sessions/%s/logoff", first.session);
     api_ok(&b, "POST", path, NULL, 200);

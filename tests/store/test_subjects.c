@@ -47,6 +47,30 @@ static void a_pool_keeps_what_each_side_wrote(void **state)
             orl_pool_set_problem(f->store, "x", ORL_REASON_NONE, NULL, 0, &f->err), ORL_E_NOTFOUND);
 }
 
+static void a_pool_keeps_its_policy_of_clipboard_and_sound(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"none", "to_guest", "to_client", "both"};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct orl_pool_row pool;
+        uint32_t directions = 99;
+        assert_true(orl_clipboard_policy_parse(names[i], &directions));
+        assert_int_equal(directions, i);
+        assert_string_equal(orl_clipboard_policy_name(i), names[i]);
+        assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
+        pool.permit = (struct orl_permit){
+                .clipboard = i, .clipboard_max_bytes = 100 + i, .has_sound = i % 2};
+        assert_ok(f, orl_pool_update(f->store, &pool, &f->err));
+        assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
+        assert_int_equal(pool.permit.clipboard, i);
+        assert_int_equal(pool.permit.clipboard_max_bytes, 100 + i);
+        assert_int_equal(pool.permit.has_sound, i % 2);
+    }
+    uint32_t directions = 0;
+    assert_false(orl_clipboard_policy_parse("in", &directions));
+    assert_false(orl_clipboard_policy_parse("", &directions));
+}
+
 static void a_pool_with_desktops_stays(void **state)
 {
     struct fixture *f = *state;
@@ -208,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             CASE(a_pool_needs_its_template),
             CASE(a_pool_keeps_what_each_side_wrote),
+            CASE(a_pool_keeps_its_policy_of_clipboard_and_sound),
             CASE(a_pool_with_desktops_stays),
             CASE(a_template_is_checked_anew_when_its_path_changes),
             CASE(a_removed_template_gives_its_name_back),
