@@ -10,7 +10,7 @@
 #define KEY_PAUSE_US (60 * ORL_US_PER_MS)
 #define KEY_MAX_US (5 * ORL_US_PER_S)
 #define MOVE_US (600 * ORL_US_PER_MS)
-#define REST_US (1500 * ORL_US_PER_MS)
+#define REST_US (4 * ORL_US_PER_S)
 #define PSNR_EXACT 99.0
 
 static const uint32_t colours[] = {0xFF0000, 0x00FF00, 0x0000FF, 0xFFFF00, 0xFF00FF, 0x00FFFF};

@@ -101,7 +101,7 @@ def exact(times):
     if not times:
         return "-"
     if None in times:
-        return "not within 1.5 s"
+        return "not within 4 s"
     return f"{sorted(times)[len(times) // 2]:.0f}" + (f" (at most {max(times):.0f})" if len(times) > 1 else "")
 
 
