@@ -1,7 +1,8 @@
 /* oriel-test-qemu dbus|vnc: in vmpool's, the gateway's and the session's place, with a real console, on the display
  * socket that is fd 3. Commands on standard input, one answer each:
  *   size W H | key CODE DOWN | sym KEYSYM DOWN | locks BITS | pointer X Y BUTTONS | shot PATH | wait W H | signal NUMBER | reason | latency CODE N
- *   want BITS | copy TEXT | paste   (paste: answered by "text ..." of what the desktop offers, or "nothing")
+ *   want BITS | copy TEXT | paste (answered by "text ..." of what the desktop offers, or "nothing")
+ *   sound (answered by how many bytes there were so far, and how many loud samples)
  * "over WHY" comes by itself when the display is over. For tests/qemu/vm_qemu.py and the bench. */
 #include "base/clock.h"
 #include "base/loop.h"
@@ -149,8 +150,8 @@ static void on_turn(void *ctx)
     }
 }
 
-/* False: it is none of these; *ret_is_late: its answer comes when the desktop's does. */
-static bool run_clipboard(struct tool *t, const char *line, bool *ret_is_late)
+/* False: it is none of these; *ret_is_late: it answers itself, or the desktop does. */
+static bool run_aside(struct tool *t, const char *line, bool *ret_is_late)
 {
     int wants = 0;
     struct orl_clipboard step = {.step = ORL_CLIPBOARD_OFFER, .has_text = true};
@@ -169,6 +170,11 @@ static bool run_clipboard(struct tool *t, const char *line, bool *ret_is_late)
             say("nothing");
             *ret_is_late = true;
         }
+    } else if (strncmp(line, "sound", 5) == 0) {
+        (void)printf("%llu %llu\n", (unsigned long long)t->link.sound_bytes,
+                (unsigned long long)t->link.loud_samples);
+        (void)fflush(stdout);
+        *ret_is_late = true;
     } else {
         return false;
     }
@@ -178,7 +184,7 @@ static bool run_clipboard(struct tool *t, const char *line, bool *ret_is_late)
 static void run(struct tool *t, const char *line)
 {
     bool is_late = false;
-    if (run_clipboard(t, line, &is_late)) {
+    if (run_aside(t, line, &is_late)) {
         if (!is_late) {
             say("ok");
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Clipboard text through a real QEMU, from its D-Bus display and from VNC to VNC: a console on each, QEMU's own
-clipboard between them, as it is between a display and the guest's agent. (To its D-Bus display QEMU tells only what has
-a serial: the agent's.) Exit 77: no QEMU here."""
+"""What stands beside the picture, through a real QEMU: clipboard text from its D-Bus display to VNC and back, a
+console on each, QEMU's own clipboard between them as it is between a display and the guest's agent (its D-Bus display
+is told only what has a serial: the agent's), and the sound of the machine by VNC. Exit 77: no QEMU here."""
 import pathlib
 import shutil
 import subprocess
@@ -19,11 +19,12 @@ class Machine(Guest):
     """Nothing but firmware: the clipboard is QEMU's."""
 
     def __init__(self):  # pylint: disable=super-init-not-called
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="oriel-clipboard-"))
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="oriel-aside-"))
         self.log = open(self.dir / "log", "wb")
         self.process = subprocess.Popen([
-            "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg", "-m", "64", "-nodefaults", "-no-user-config",
-            "-display", "dbus,p2p=yes", "-vnc", "none", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
+            "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg,pcspk-audiodev=a", "-m", "64", "-nodefaults",
+            "-no-user-config", "-audiodev", "none,id=a", "-display", "dbus,p2p=yes",
+            "-vnc", "none,audiodev=a", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
             "-device", "virtio-vga"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.qmp = Qmp(self.dir / "qmp")
 
@@ -34,6 +35,21 @@ def arrives(giver, taker, text):
         giver.tell(f"copy {text}")
         time.sleep(0.2)
         if taker.tell("paste") == f"text {text}":
+            return True
+    return False
+
+
+def beep(machine):
+    """The PC's speaker, by its ports: channel 2 of the timer at 1193182 / 1193 = 1000 Hz, then on."""
+    for port, value in ((0x43, 0xB6), (0x42, 1193 & 0xFF), (0x42, 1193 >> 8), (0x61, 3)):
+        machine.qmp.ask("human-monitor-command", **{"command-line": f"o /b {port:#x} {value:#x}"})
+
+
+def is_heard(console):
+    for _ in range(TRIES):
+        time.sleep(0.1)
+        heard, loud = (int(word) for word in console.tell("sound").split())
+        if heard > 48000 and loud > 0:
             return True
     return False
 
@@ -59,6 +75,10 @@ def main():
         expect(arrives(again, vnc, "from the next console"), "a new console takes the clipboard over")
         expect(machine.answers_within(1) < 1, "QEMU's main loop runs")
         again.close()
+        vnc.tell("want 2")
+        time.sleep(2)  # the console asks for sound a moment after it has a picture
+        beep(machine)
+        expect(is_heard(vnc), "the speaker is heard through VNC")
         vnc.close()
     finally:
         machine.close()
