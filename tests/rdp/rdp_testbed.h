@@ -19,7 +19,8 @@ struct testbed {
     bool has_timed_out;
     bool has_two_monitors; /* the client's, side by side */
 
-    unsigned logins, readies, closes, acks, arrivals;
+    unsigned logins, readies, closes, acks;
+    _Atomic unsigned arrivals; /* read by the client's thread too */
     enum orl_reason reason;
     struct orl_viewer_caps caps;
     uint8_t pixels[TESTBED_WIDTH * TESTBED_HEIGHT * 4];
