@@ -1,6 +1,7 @@
 /* It works on libvncclient's own buffer: what is in there and is not ours stays in there. */
 #include "protocols/vnc/vnc_raw.h"
 #include "base/rd.h"
+#include "protocols/vnc/vnc_sound.h"
 #include "protocols/vnc/vnc_wire.h"
 #include <errno.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 enum {
     UPDATE_BYTES = 4, /* type, padding, number of rectangles */
     RECT_BYTES = 12,
+    GEOMETRY_BYTES = 8, /* of RECT_BYTES */
     BYTES_PER_PX = 4,
     MAX_ROWS = 64, /* of one read */
     LITTLE_BYTES = 65536,
@@ -82,6 +84,14 @@ static struct rect peek_rect(const rfbClient *client)
     r.at.height = orl_rd_u16be(&rd);
     r.encoding = (int32_t)orl_rd_u32be(&rd);
     return r;
+}
+
+/* These say what the server can do, and their geometry nothing. QEMU fills in its screen, also one that it announces
+ * after them: libvncclient takes that for a rectangle outside. */
+static bool has_no_geometry(int32_t encoding)
+{
+    return encoding == ORL_RFB_ENCODING_QEMU_KEY || encoding == ORL_RFB_ENCODING_QEMU_LED ||
+           encoding == ORL_RFB_ENCODING_QEMU_AUDIO || encoding == ORL_RFB_ENCODING_EXT_BUTTONS;
 }
 
 static bool is_inside(const struct orl_surface *surface, const struct orl_rect *r)
@@ -165,6 +175,9 @@ enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface
         }
         const struct rect r = peek_rect(client);
         if (r.encoding != ORL_RFB_ENCODING_RAW) {
+            if (has_no_geometry(r.encoding)) {
+                memset(client->bufoutptr, 0, GEOMETRY_BYTES);
+            }
             give_back(client, left);
             return ORL_VNC_RAW_REST;
         }

@@ -295,6 +295,7 @@ def test_death_in_handshake(guest, tool, library):
 def test(guest, tool, library):
     console = Console(guest, tool, "dbus")
     wait_said(guest, b"QEMU Virtio Keyboard", "the guest has painted and has its keyboard")
+    wait_said(guest, b"QEMU USB Tablet", "the guest has its tablet")
     expect(console.tell("wait 1280 800") == "ok", "the guest's size arrives")
     expect(console.shows_what_qemu_has(), "the picture is QEMU's, pixel for pixel")
     expect(shows_input(console), "a key reaches the guest and its echo is exact")

@@ -147,6 +147,21 @@ static void what_is_not_raw_is_left_to_libvncclient_as_an_update(void **state)
             f.client->bufoutptr + sizeof(head), f.wire.data + rest, f.client->buffered - 4);
 }
 
+/* QEMU: 720x400 already, while the client has the size of ServerInit. */
+static void what_the_server_can_do_has_no_geometry(void **state)
+{
+    (void)state;
+    put_head(1);
+    put_rect(0, 0, 720, 400, ORL_RFB_ENCODING_QEMU_KEY);
+    send_all();
+    f.client->width = WIDTH;
+    f.client->height = HEIGHT;
+    f.client->supportedMessages.client2server[rfbFramebufferUpdateRequest / 8] = 0;
+    assert_int_equal(take(), ORL_VNC_RAW_REST);
+    assert_true(HandleRFBServerMessage(f.client));
+    assert_true(SupportsClient2Server(f.client, rfbQemuEvent));
+}
+
 /* A buffer that is full when something must be put before it. */
 static void long_rest_is_left_whole(void **state)
 {
@@ -220,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             CASE(raw_update_is_in_place_pixel_by_pixel),
             CASE(what_is_not_raw_is_left_to_libvncclient_as_an_update),
+            CASE(what_the_server_can_do_has_no_geometry),
             CASE(long_rest_is_left_whole),
             CASE(small_update_that_is_all_there_waits_for_nothing),
             CASE(rest_that_does_not_come_is_told_before_the_wait),
