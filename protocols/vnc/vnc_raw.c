@@ -12,6 +12,9 @@ enum {
     UPDATE_BYTES = 4, /* type, padding, number of rectangles */
     RECT_BYTES = 12,
     GEOMETRY_BYTES = 8, /* of RECT_BYTES */
+    SCREENS_BYTES = 4,  /* number of screens, padding */
+    SCREEN_BYTES = 16,
+    SCREEN_ID_BYTES = 4,
     BYTES_PER_PX = 4,
     MAX_ROWS = 64, /* of one read */
     LITTLE_BYTES = 65536,
@@ -63,10 +66,10 @@ static void drop(rfbClient *client, size_t bytes)
     client->buffered -= (unsigned)bytes;
 }
 
-/* What is left of the update, as an update of its own. */
-static void give_back(rfbClient *client, unsigned rects)
+/* The next rectangle, as an update of its own. */
+static void give_back(rfbClient *client)
 {
-    const uint8_t head[UPDATE_BYTES] = {0, 0, (uint8_t)(rects >> 8), (uint8_t)rects};
+    const uint8_t head[UPDATE_BYTES] = {0, 0, 0, 1};
     memmove(client->buf + UPDATE_BYTES, client->bufoutptr, client->buffered);
     memcpy(client->buf, head, UPDATE_BYTES);
     client->bufoutptr = client->buf;
@@ -158,27 +161,64 @@ static bool take_pixels(rfbClient *client, struct orl_surface *surface, const st
     return true;
 }
 
-enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
-        struct orl_region *damage, void (*on_wait)(rfbClient *client))
+/* False: the socket's end. */
+static bool name_screens(rfbClient *client, void (*on_wait)(rfbClient *client))
+{
+    if (!fill(client, RECT_BYTES + SCREENS_BYTES, on_wait)) {
+        return false;
+    }
+    const unsigned count = (uint8_t)client->bufoutptr[RECT_BYTES];
+    if (!fill(client, RECT_BYTES + SCREENS_BYTES + count * SCREEN_BYTES, on_wait)) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        static const uint8_t zero[SCREEN_ID_BYTES];
+        char *id = client->bufoutptr + RECT_BYTES + SCREENS_BYTES + (size_t)i * SCREEN_BYTES;
+        if (memcmp(id, zero, SCREEN_ID_BYTES) == 0) {
+            const uint32_t screen_0 = ORL_VNC_RAW_SCREEN_0; /* the same in both orders */
+            memcpy(id, &screen_0, SCREEN_ID_BYTES);
+        }
+    }
+    return true;
+}
+
+static void put_right(rfbClient *client, int32_t encoding, void (*on_wait)(rfbClient *client))
+{
+    if (has_no_geometry(encoding)) {
+        memset(client->bufoutptr, 0, GEOMETRY_BYTES);
+    } else if (encoding == ORL_RFB_ENCODING_EXT_DESKTOP_SIZE) {
+        (void)name_screens(client, on_wait); /* libvncclient sees the socket's end, too */
+    }
+}
+
+static bool begin_update(rfbClient *client, unsigned *left, void (*on_wait)(rfbClient *client))
 {
     /* The first bytes are there: somebody polled. */
     if (!fill(client, 1, NULL) || client->bufoutptr[0] != rfbFramebufferUpdate ||
             !fill(client, UPDATE_BYTES, on_wait)) {
-        return ORL_VNC_RAW_REST;
+        return false;
     }
     const uint8_t *head = (const uint8_t *)client->bufoutptr;
-    unsigned left = (unsigned)head[2] << 8 | head[3];
+    *left = (unsigned)head[2] << 8 | head[3];
     drop(client, UPDATE_BYTES);
-    for (; left > 0; left--) {
+    return true;
+}
+
+enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
+        struct orl_region *damage, unsigned *left, void (*on_wait)(rfbClient *client))
+{
+    if (*left == 0 && !begin_update(client, left, on_wait)) {
+        return ORL_VNC_RAW_REST;
+    }
+    for (; *left > 0; (*left)--) {
         if (!fill(client, RECT_BYTES, on_wait)) {
             return ORL_VNC_RAW_REST;
         }
         const struct rect r = peek_rect(client);
         if (r.encoding != ORL_RFB_ENCODING_RAW) {
-            if (has_no_geometry(r.encoding)) {
-                memset(client->bufoutptr, 0, GEOMETRY_BYTES);
-            }
-            give_back(client, left);
+            put_right(client, r.encoding, on_wait);
+            give_back(client);
+            (*left)--;
             return ORL_VNC_RAW_REST;
         }
         if (!is_inside(surface, &r.at)) {

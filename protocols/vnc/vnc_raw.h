@@ -1,18 +1,23 @@
-/* Raw rectangles (RFC 6143 7.7.1), read from the socket straight to their place: what libvncclient would read in
- * parts and hand on to be copied. It keeps all else. For the reader's thread. */
+/* An update's rectangles (RFC 6143 7.6.1), one by one. Raw ones go from the socket straight to their place: what
+ * libvncclient would read in parts and hand on to be copied. All others are its own, as an update of one rectangle,
+ * after what it would stumble over is put right. For the reader's thread. */
 #ifndef ORL_PROTOCOLS_VNC_VNC_RAW_H
 #define ORL_PROTOCOLS_VNC_VNC_RAW_H
 #include "display/surface.h"
 #include <rfb/rfbclient.h>
 
+/* ExtendedDesktopSize's screen 0, QEMU's: from a screen of that number libvncclient takes no size. */
+#define ORL_VNC_RAW_SCREEN_0 0xFFFFFFFFU
+
 enum orl_vnc_raw {
-    ORL_VNC_RAW_REST = 0, /* libvncclient takes the message, or what is left of it */
-    ORL_VNC_RAW_DONE,     /* an update, and all of it was raw */
+    ORL_VNC_RAW_REST = 0, /* libvncclient takes the message, or the next rectangle of the update */
+    ORL_VNC_RAW_DONE,     /* the update is over */
     ORL_VNC_RAW_LIE,      /* a rectangle outside the surface */
 };
-/* Takes the raw rectangles that the next message begins with; damage: what they covered. Blocks as libvncclient
- * does, until they are complete or the socket is shut down; on_wait comes before it may. */
+/* Takes the raw rectangles that come next; damage: what they covered; *left: rectangles that the update still has,
+ * 0 before a message. Blocks as libvncclient does, until they are complete or the socket is shut down; on_wait comes
+ * before it may. */
 enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
-        struct orl_region *damage, void (*on_wait)(rfbClient *client));
+        struct orl_region *damage, unsigned *left, void (*on_wait)(rfbClient *client));
 
 #endif

@@ -34,6 +34,7 @@ struct orl_vnc_reader {
     /* the thread's own */
     struct orl_surface *current; /* what is written into; owned by whoever took it, see below */
     struct orl_region damage;
+    unsigned rects_left; /* of the update that is being read */
     struct orl_cursor cursor;
     bool has_cursor;
     bool is_password_asked;
@@ -257,6 +258,9 @@ static void on_rect(rfbClient *client, int x, int y, int width, int height)
 static void on_update_end(rfbClient *client)
 {
     struct orl_vnc_reader *r = reader_of(client);
+    if (r->rects_left > 0) {
+        return;
+    }
     for (unsigned i = 0; i < r->damage.count; i++) {
         orl_surface_damage(r->current, &r->damage.rects[i]);
     }
@@ -390,25 +394,24 @@ static bool is_storm(struct orl_vnc_reader *r)
         r->resizes = 0;
         r->others = 0;
     }
-    if (!r->has_update && ++r->others > STORM_MAX_OTHERS) {
+    if (!r->has_update && r->rects_left == 0 && ++r->others > STORM_MAX_OTHERS) {
         tell_lie(r, "the display sends messages without end");
     }
     return r->lie != NULL;
 }
 
-/* libvncclient clears requestedResize on every ExtendedDesktopSize, and takes the size from it only
- * when each screen's id is not 0 (QEMU's is 0). */
+/* libvncclient clears requestedResize on every ExtendedDesktopSize. */
 static unsigned desktop_size_flags(struct orl_vnc_reader *r)
 {
     rfbClient *client = r->client;
     if (client->requestedResize) {
         return 0;
     }
-    if (client->screen.id == 0) {
-        return ORL_VNC_EXT_SIZE | ORL_VNC_EXT_SIZE_NO_ID;
+    if (client->screen.id != 0) { /* 0: libvncclient found none */
+        const uint32_t id = rfbClientSwap32IfLE(client->screen.id);
+        atomic_store(&r->screen, (uint64_t)(id == ORL_VNC_RAW_SCREEN_0 ? 0 : id) << 32 |
+                                         rfbClientSwap32IfLE(client->screen.flags));
     }
-    atomic_store(&r->screen, (uint64_t)rfbClientSwap32IfLE(client->screen.id) << 32 |
-                                     rfbClientSwap32IfLE(client->screen.flags));
     return ORL_VNC_EXT_SIZE;
 }
 
@@ -425,7 +428,7 @@ static void on_wait(rfbClient *client)
 static bool read_message(struct orl_vnc_reader *r)
 {
     r->is_wait_told = false;
-    switch (orl_vnc_raw_take(r->client, r->current, &r->damage, on_wait)) {
+    switch (orl_vnc_raw_take(r->client, r->current, &r->damage, &r->rects_left, on_wait)) {
     case ORL_VNC_RAW_DONE:
         on_update_end(r->client);
         return true;
@@ -474,7 +477,7 @@ static void *reader_main(void *arg)
     struct orl_vnc_reader *r = arg;
     bool is_up = handshake(r);
     while (is_up && !atomic_load(&r->is_stopping)) {
-        if (r->client->buffered == 0) {
+        if (r->client->buffered == 0 && r->rects_left == 0) {
             set_busy(r, false);
             struct pollfd pfd = {.fd = r->fd, .events = POLLIN};
             if (poll(&pfd, 1, -1) < 0 && errno != EINTR) {

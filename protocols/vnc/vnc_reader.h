@@ -19,9 +19,8 @@ enum {
     ORL_VNC_CURSOR = 4,
     ORL_VNC_EXT_KEYS = 8, /* the server takes scancodes */
     ORL_VNC_EXT_BUTTONS = 16,
-    ORL_VNC_EXT_SIZE = 32,       /* the server takes SetDesktopSize */
-    ORL_VNC_EXT_SIZE_NO_ID = 64, /* ... and libvncclient can't follow its ExtendedDesktopSize */
-    ORL_VNC_DONE = 128,          /* the thread is over: orl_vnc_reader_result() */
+    ORL_VNC_EXT_SIZE = 32, /* the server takes SetDesktopSize */
+    ORL_VNC_DONE = 128,    /* the thread is over: orl_vnc_reader_result() */
     ORL_VNC_IS_QEMU = 256,
     ORL_VNC_EXT_SOUND = 512, /* the server takes QEMU's audio messages */
     ORL_VNC_CUT = 1024,      /* orl_vnc_reader_take_cut() */

@@ -55,7 +55,7 @@ struct orl_source {
     int guest_locks; /* -1: the server does not say */
     int leds_seen;
     bool is_up, is_viewed, is_request_out, want_full;
-    bool has_ext_buttons, has_ext_size, is_ext_size_off;
+    bool has_ext_buttons, has_ext_size;
     bool has_extras; /* asked for: clipboard and sound */
     struct orl_vnc_clipboard clipboard;
     size_t cut_sent; /* of clipboard.out; until it is all of it nothing else may go */
@@ -204,7 +204,7 @@ static void start_talking(struct orl_source *s)
     s->is_up = true;
     s->up_us = orl_clock_now_us();
     orl_rfb_put_pixel_format(&s->out);
-    orl_rfb_put_encodings(&s->out, true, false);
+    orl_rfb_put_encodings(&s->out, false);
 }
 
 /* Once and late: QEMU 6 registers a clipboard with each SetEncodings that names it, and by now the one that
@@ -212,7 +212,7 @@ static void start_talking(struct orl_source *s)
 static void ask_extras(struct orl_source *s)
 {
     s->has_extras = true;
-    orl_rfb_put_encodings(&s->out, !s->is_ext_size_off, true);
+    orl_rfb_put_encodings(&s->out, true);
     flush(s);
 }
 
@@ -272,11 +272,6 @@ static void take_features(struct orl_source *s, unsigned flags)
     s->keyboard.has_scancodes |= (flags & ORL_VNC_EXT_KEYS) != 0;
     s->has_ext_buttons |= (flags & ORL_VNC_EXT_BUTTONS) != 0;
     s->has_ext_size |= (flags & ORL_VNC_EXT_SIZE) != 0;
-    if ((flags & ORL_VNC_EXT_SIZE_NO_ID) != 0 && !s->is_ext_size_off) {
-        /* New sizes shall come as DesktopSize, which libvncclient understands from every server. */
-        s->is_ext_size_off = true;
-        orl_rfb_put_encodings(&s->out, false, s->has_extras);
-    }
     s->clipboard.is_qemu |= (flags & ORL_VNC_IS_QEMU) != 0;
     s->has_ext_sound |= (flags & ORL_VNC_EXT_SOUND) != 0;
     set_sound(s);

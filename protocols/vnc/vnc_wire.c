@@ -37,7 +37,7 @@ void orl_rfb_put_pixel_format(struct orl_buf *buf)
     put_zeroes(buf, 3);
 }
 
-void orl_rfb_put_encodings(struct orl_buf *buf, bool want_ext_desktop_size, bool want_extras)
+void orl_rfb_put_encodings(struct orl_buf *buf, bool want_extras)
 {
     /* In order of preference; raw because the display is on this host or near. */
     static const int32_t encodings[] = {
@@ -45,6 +45,7 @@ void orl_rfb_put_encodings(struct orl_buf *buf, bool want_ext_desktop_size, bool
             ORL_RFB_ENCODING_COPY_RECT,
             ORL_RFB_ENCODING_RICH_CURSOR,
             ORL_RFB_ENCODING_DESKTOP_SIZE,
+            ORL_RFB_ENCODING_EXT_DESKTOP_SIZE,
             ORL_RFB_ENCODING_QEMU_KEY,
             ORL_RFB_ENCODING_QEMU_LED,
             ORL_RFB_ENCODING_EXT_BUTTONS,
@@ -54,15 +55,12 @@ void orl_rfb_put_encodings(struct orl_buf *buf, bool want_ext_desktop_size, bool
     unsigned extra_count = want_extras ? sizeof(extras) / sizeof(extras[0]) : 0;
     orl_buf_put_u8(buf, MSG_SET_ENCODINGS);
     orl_buf_put_u8(buf, 0);
-    orl_buf_put_u16be(buf, (uint16_t)(count + extra_count + (want_ext_desktop_size ? 1 : 0)));
+    orl_buf_put_u16be(buf, (uint16_t)(count + extra_count));
     for (unsigned i = 0; i < count; i++) {
         orl_buf_put_u32be(buf, (uint32_t)encodings[i]);
     }
     for (unsigned i = 0; i < extra_count; i++) {
         orl_buf_put_u32be(buf, (uint32_t)extras[i]);
-    }
-    if (want_ext_desktop_size) {
-        orl_buf_put_u32be(buf, (uint32_t)ORL_RFB_ENCODING_EXT_DESKTOP_SIZE);
     }
 }
 

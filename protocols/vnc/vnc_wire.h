@@ -22,7 +22,7 @@ struct orl_rfb_screen {
 /* SetPixelFormat: 32 bits, BGRX in memory (7.5.1). */
 void orl_rfb_put_pixel_format(struct orl_buf *buf);
 /* SetEncodings (7.5.2): what vnc_reader.c can take. Extras: clipboard and sound. */
-void orl_rfb_put_encodings(struct orl_buf *buf, bool want_ext_desktop_size, bool want_extras);
+void orl_rfb_put_encodings(struct orl_buf *buf, bool want_extras);
 void orl_rfb_put_update_request(struct orl_buf *buf, bool is_incremental, uint32_t width_px,
         uint32_t height_px);                                              /* 7.5.3 */
 void orl_rfb_put_key(struct orl_buf *buf, uint32_t keysym, bool is_down); /* 7.5.4 */

@@ -20,6 +20,7 @@ struct fixture {
     struct orl_surface *surface;
     struct orl_region damage;
     struct orl_buf wire;
+    unsigned left;
     int server;
     unsigned waits;
 };
@@ -107,7 +108,7 @@ static void on_wait(rfbClient *client)
 static enum orl_vnc_raw take(void)
 {
     f.waits = 0;
-    return orl_vnc_raw_take(f.client, f.surface, &f.damage, on_wait);
+    return orl_vnc_raw_take(f.client, f.surface, &f.damage, &f.left, on_wait);
 }
 
 /* The whole is longer than libvncclient's buffer, a row shorter than the surface's stride. */
@@ -128,7 +129,7 @@ static void raw_update_is_in_place_pixel_by_pixel(void **state)
     assert_int_equal(f.client->bufoutptr[0], 2);
 }
 
-static void what_is_not_raw_is_left_to_libvncclient_as_an_update(void **state)
+static void each_that_is_not_raw_is_an_update_for_libvncclient(void **state)
 {
     (void)state;
     put_head(3);
@@ -140,11 +141,45 @@ static void what_is_not_raw_is_left_to_libvncclient_as_an_update(void **state)
     send_all();
     assert_int_equal(take(), ORL_VNC_RAW_REST);
     assert_shows(1, 1, 50, 50);
-    const uint8_t head[] = {0, 0, 0, 2};
-    assert_true(f.client->buffered >= 16);
+    const uint8_t head[] = {0, 0, 0, 1};
+    assert_true(f.client->buffered >= 20);
     assert_memory_equal(f.client->bufoutptr, head, sizeof(head));
     assert_memory_equal(
             f.client->bufoutptr + sizeof(head), f.wire.data + rest, f.client->buffered - 4);
+    assert_int_equal(f.left, 1);
+    f.client->bufoutptr += 20;
+    f.client->buffered -= 20;
+    assert_int_equal(take(), ORL_VNC_RAW_DONE);
+    assert_shows(2, 2, 3, 3);
+    assert_int_equal(f.left, 0);
+}
+
+static rfbBool on_size(rfbClient *client)
+{
+    return client == f.client;
+}
+
+static void screen_0_has_a_size_too(void **state)
+{
+    (void)state;
+    put_head(2);
+    for (unsigned i = 0; i < 2; i++) {
+        put_rect(0, 0, 720 + i, 400, ORL_RFB_ENCODING_EXT_DESKTOP_SIZE);
+        orl_buf_put_u32be(&f.wire, 1U << 24);
+        orl_buf_put_u32be(&f.wire, 0); /* its number */
+        orl_buf_put_u32be(&f.wire, 0);
+        orl_buf_put_u32be(&f.wire, 720U << 16 | 400);
+        orl_buf_put_u32be(&f.wire, 0);
+    }
+    send_all();
+    f.client->MallocFrameBuffer = on_size;
+    f.client->supportedMessages.client2server[rfbFramebufferUpdateRequest / 8] = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(take(), ORL_VNC_RAW_REST);
+        assert_true(HandleRFBServerMessage(f.client));
+        assert_int_equal(f.client->width, 720 + i);
+        assert_int_equal(f.client->screen.id, ORL_VNC_RAW_SCREEN_0);
+    }
 }
 
 /* QEMU: 720x400 already, while the client has the size of ServerInit. */
@@ -204,7 +239,8 @@ static void rest_that_does_not_come_is_told_before_the_wait(void **state)
     put_head(1);
     put_rect(0, 0, 50, 50, ORL_RFB_ENCODING_RAW);
     send_all();
-    assert_int_equal(orl_vnc_raw_take(f.client, f.surface, &f.damage, on_late), ORL_VNC_RAW_REST);
+    assert_int_equal(
+            orl_vnc_raw_take(f.client, f.surface, &f.damage, &f.left, on_late), ORL_VNC_RAW_REST);
     assert_int_equal(f.waits, 1);
 }
 
@@ -234,8 +270,9 @@ int main(void)
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
             CASE(raw_update_is_in_place_pixel_by_pixel),
-            CASE(what_is_not_raw_is_left_to_libvncclient_as_an_update),
+            CASE(each_that_is_not_raw_is_an_update_for_libvncclient),
             CASE(what_the_server_can_do_has_no_geometry),
+            CASE(screen_0_has_a_size_too),
             CASE(long_rest_is_left_whole),
             CASE(small_update_that_is_all_there_waits_for_nothing),
             CASE(rest_that_does_not_come_is_told_before_the_wait),
