@@ -151,7 +151,7 @@ int orl_work_submit(
     }
     *item = (struct work_item){.run = run, .done = done, .job = job, .ctx = ctx};
     (void)pthread_mutex_lock(&work->lock);
-    bool has_room = work->waiting_count < work->max_queued;
+    bool has_room = !work->is_stopping && work->waiting_count < work->max_queued;
     if (has_room) {
         queue_push(&work->waiting, item);
         work->waiting_count++;

@@ -32,12 +32,14 @@ struct orl_console_sock {
     int fd;
     struct orl_io *io;
     struct orl_console_displays *displays;
+    struct job *jobs; /* not answered yet */
     bool is_closing;
     uint64_t next_serial;
     struct peer peers[PEERS_MAX];
 };
 /* Copies only; find the peer again by its serial. */
 struct job {
+    struct job *next;
     const struct orl_backend *backend;
     char *const *static_allow;
     char uuid[ORL_UUID_LEN + 1];
@@ -88,8 +90,28 @@ static void run(void *job_)
     }
 }
 
+/* A machine whose QEMU hangs holds the worker that asks for its display; by asking again it would hold all. */
+static bool is_being_opened(const struct orl_console_sock *sock, const char *desktop)
+{
+    const struct job *job = sock->jobs;
+    while (job && strcmp(job->reply.u.console.desktop, desktop) != 0) {
+        job = job->next;
+    }
+    return job != NULL;
+}
+
+static void unlink_job(struct orl_console_sock *sock, const struct job *job)
+{
+    struct job **at = &sock->jobs;
+    while (*at != job) {
+        at = &(*at)->next;
+    }
+    *at = job->next;
+}
+
 static void finish(struct orl_console_sock *sock, struct job *job)
 {
+    unlink_job(sock, job);
     struct peer *peer = &sock->peers[job->peer];
     const char *desktop = job->reply.u.console.desktop;
     if (job->result == 0) {
@@ -181,6 +203,11 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         refuse(reply, verdict.reason, verdict.is_final, row.reason_text);
         return false;
     }
+    if (is_being_opened(sock, row.id)) {
+        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false,
+                "its display is still being opened for somebody who asked before");
+        return false;
+    }
     if (unseal(sock, &row, reply->u.console.password, sizeof reply->u.console.password) < 0) {
         refuse(reply, ORL_REASON_CONSOLE_AUTH, true, "its password can't be read: another key");
         return false;
@@ -202,6 +229,8 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "too many consoles are being opened");
         return false;
     }
+    job->next = sock->jobs;
+    sock->jobs = job;
     return true;
 }
 

@@ -18,7 +18,7 @@
 
 enum {
     WORKERS = 4,
-    CONSOLE_WORKERS = 2,
+    CONSOLE_WORKERS = 4,
     QUEUE_MAX = 256,
     TICK_US = 500000,
     LOOK_PERIOD_MS = 1000,

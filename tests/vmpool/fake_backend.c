@@ -274,7 +274,11 @@ static int fake_display(void *self, const char *uuid, int *ret_fd, struct orl_er
 {
     struct fake *fake = self;
     int pair[2];
+    char byte = 0;
     (void)uuid;
+    if (fake->display_gate != 0 && read(fake->display_gate, &byte, 1) != 1) {
+        return orl_err_set(err, ORL_E_BACKEND, "the gate is broken");
+    }
     if (!fake->has_display || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         return orl_err_set(err, ORL_E_BACKEND, "no such display");
     }

@@ -24,7 +24,8 @@ struct fake {
     bool has_no_network;
     bool has_display; /* a D-Bus display that closes at once */
     unsigned displays_opened;
-    bool is_late;          /* the caller of the next call is dead */
+    int display_gate; /* not 0: opening a display waits for a byte of this fd, as where QEMU hangs */
+    bool is_late;     /* the caller of the next call is dead */
     bool swallows_removal; /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
     size_t count;

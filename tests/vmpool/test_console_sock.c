@@ -10,6 +10,7 @@
 #include "vmpool/proc.h"
 #include "vmpool/static_target.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,7 +95,7 @@ static int rig_open(void **state)
     rig->backend = fake_backend(&rig->fake);
     must(orl_loop_new(&rig->loop, &err), &err);
     must(orl_timer_new(rig->loop, on_turn, rig, &rig->timer, &err), &err);
-    must(orl_work_new(rig->loop, 1, 16, &rig->work, &err), &err);
+    must(orl_work_new(rig->loop, 2, 16, &rig->work, &err), &err);
     must(orl_store_open(path, &rig->store, &err), &err);
     const struct orl_console_sock_cfg cfg = {.path = rig->path,
             .loop = rig->loop,
@@ -131,15 +132,20 @@ static int rig_close(void **state)
     return r;
 }
 
-static void exchange(struct rig *rig, const struct orl_msg *msg)
+static void await_answer(struct rig *rig)
 {
     orl_ipc_fds_close(&rig->fds);
     rig->turns = 0;
     rig->is_answered = false;
-    assert_int_equal(orl_ipc_send(rig->client, msg, NULL, 0), 0);
     orl_timer_start(rig->timer, TURN_US, TURN_US);
     orl_loop_run(rig->loop);
     orl_timer_stop(rig->timer);
+}
+
+static void exchange(struct rig *rig, const struct orl_msg *msg)
+{
+    assert_int_equal(orl_ipc_send(rig->client, msg, NULL, 0), 0);
+    await_answer(rig);
 }
 
 static struct orl_msg ask_for(const char *desktop, uint64_t version, const char *session)
@@ -260,6 +266,38 @@ static void a_dbus_display_that_fails_again_and_again_is_left_alone(void **state
         assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_VNC);
         assert_int_equal(rig->fake.displays_opened, i < 3 ? i : 3);
     }
+}
+
+static void a_machine_that_hangs_holds_one_worker_only(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    int gate[2];
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+    rig->fake.display_gate = gate[0];
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    assert_int_equal(orl_ipc_send(rig->client, &ask, NULL, 0), 0);
+    for (unsigned i = 0; i < 3; i++) { /* as a gateway does that has heard nothing */
+        exchange(rig, &ask);
+        bool is_refused = rig->is_answered && rig->reply.u.console.reason != ORL_REASON_NONE;
+        if (!is_refused) {
+            assert_int_equal(write(gate[1], "....", 4), 4); /* or the end of this test hangs, too */
+        }
+        assert_true(is_refused);
+        expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, false);
+    }
+    assert_int_equal(write(gate[1], ".", 1), 1);
+    await_answer(rig);
+    assert_int_equal(rig->reply.u.console.reason, ORL_REASON_NONE);
+    assert_int_equal(rig->fds.count, 1);
+    rig->fake.display_gate = 0;
+    exchange(rig, &ask);
+    assert_int_equal(rig->fds.count, 1);
+    close(gate[0]);
+    close(gate[1]);
 }
 
 static void nobody_else_gets_it(void **state)
@@ -428,6 +466,7 @@ int main(void)
             WITH_RIG(the_person_gets_the_display),
             WITH_RIG(a_dbus_display_that_does_not_open_gives_vnc),
             WITH_RIG(a_dbus_display_that_fails_again_and_again_is_left_alone),
+            WITH_RIG(a_machine_that_hangs_holds_one_worker_only),
             WITH_RIG(nobody_else_gets_it),
             WITH_RIG(what_is_not_there_now_may_be_asked_again),
             WITH_RIG(an_ended_session_gets_nothing),
