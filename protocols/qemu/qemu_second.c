@@ -26,15 +26,16 @@ static void drop_listener(struct orl_qemu_second *s)
     orl_close_fd(&s->listener.fd);
 }
 
-/* The duplicate that stays is what ends the stream of a console that does not read it. */
+/* The duplicate that stays is what ends the stream of a console that does not read it. A link that is full, of a long
+ * clipboard text, is tried again at the next tick. */
 static void hand_out(struct orl_qemu_second *s)
 {
     struct orl_link_msg msg = {
             .type = ORL_LINK_HEAD, .surface_fd = fcntl(s->listener.fd, F_DUPFD_CLOEXEC, 0)};
     int rc = msg.surface_fd < 0 ? ORL_E_SYS : orl_link_send(s->link_fd, &msg);
     orl_close_fd(&msg.surface_fd);
-    s->state = ORL_QEMU_SECOND_OPEN;
-    if (rc < 0) {
+    s->state = rc == ORL_E_AGAIN ? ORL_QEMU_SECOND_READY : ORL_QEMU_SECOND_OPEN;
+    if (rc < 0 && rc != ORL_E_AGAIN) {
         fail(s, "the console does not take its second head");
     }
 }
@@ -100,13 +101,21 @@ void orl_qemu_second_open(struct orl_qemu_second *second, sd_bus *bus, int link_
     }
 }
 
+static bool is_streaming(const struct orl_qemu_second *s)
+{
+    return s->state == ORL_QEMU_SECOND_READY || s->state == ORL_QEMU_SECOND_OPEN;
+}
+
 const char *orl_qemu_second_tick(struct orl_qemu_second *second, uint64_t now_us)
 {
     if (second->state == ORL_QEMU_SECOND_OPENING && second->heard_us != 0 &&
             now_us - second->heard_us > ORL_QEMU_HANDSHAKE_MAX_US) {
         fail(second, "QEMU did not finish the second listener's handshake");
-    } else if (second->state == ORL_QEMU_SECOND_OPEN && second->why == NULL) {
+    } else if (is_streaming(second) && second->why == NULL) {
         second->why = orl_qemu_listener_stall(&second->listener);
+    }
+    if (second->state == ORL_QEMU_SECOND_READY && second->why == NULL) {
+        hand_out(second);
     }
     return second->why;
 }

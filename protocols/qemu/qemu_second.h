@@ -9,6 +9,7 @@
 enum orl_qemu_second_state {
     ORL_QEMU_SECOND_NONE = 0,
     ORL_QEMU_SECOND_OPENING,
+    ORL_QEMU_SECOND_READY, /* the console has no room for it at the moment */
     ORL_QEMU_SECOND_OPEN,
     ORL_QEMU_SECOND_ABSENT /* the machine has one head only */
 };
