@@ -1,12 +1,14 @@
 #include "protocols/qemu/qemu_clipboard.h"
 #include "base/utf8.h"
 #include "display/link.h"
+#include <errno.h>
 #include <string.h>
 
 #define PATH "/org/qemu/Display1/Clipboard"
 #define INTERFACE "org.qemu.Display1.Clipboard"
 #define MIME "text/plain;charset=utf-8"
 #define REQUEST_MAX_US (6 * ORL_US_PER_S) /* QEMU gives up after five seconds */
+#define TELL_MAX_US (2 * ORL_US_PER_S)
 
 enum { SELECTION_CLIPBOARD = 0 };
 
@@ -23,23 +25,35 @@ static sd_bus_message *new_call(const struct orl_qemu_clipboard *c, const char *
     return sd_bus_message_new_method_call(c->bus, &m, NULL, PATH, INTERFACE, member) < 0 ? NULL : m;
 }
 
-static void grab(struct orl_qemu_clipboard *c)
+static int on_told(sd_bus_message *m, void *ctx, sd_bus_error *error);
+
+/* One at a time, and only the newest: QEMU queues all that it is sent. */
+static void tell_qemu(struct orl_qemu_clipboard *c)
 {
-    sd_bus_message *m = new_call(c, "Grab");
-    if (m != NULL &&
-            sd_bus_message_append(m, "uuas", SELECTION_CLIPBOARD, ++c->qemu_serial, 1, MIME) >= 0) {
-        call(c, m);
+    if (c->is_telling) {
+        c->is_tell_due = true;
+        return;
     }
+    c->is_tell_due = false;
+    sd_bus_message *m = new_call(c, c->has_client_text ? "Grab" : "Release");
+    int rc = m == NULL            ? -ENOMEM
+             : c->has_client_text ? sd_bus_message_append(m, "uuas", SELECTION_CLIPBOARD,
+                                            ++c->qemu_serial, 1, MIME)
+                                  : sd_bus_message_append(m, "u", SELECTION_CLIPBOARD);
+    c->is_telling = rc >= 0 && sd_bus_call_async(c->bus, NULL, m, on_told, c, TELL_MAX_US) >= 0;
     (void)sd_bus_message_unref(m);
 }
 
-static void release(const struct orl_qemu_clipboard *c)
+static int on_told(sd_bus_message *m, void *ctx, sd_bus_error *error)
 {
-    sd_bus_message *m = new_call(c, "Release");
-    if (m != NULL && sd_bus_message_append(m, "u", SELECTION_CLIPBOARD) >= 0) {
-        call(c, m);
+    struct orl_qemu_clipboard *c = ctx;
+    (void)m;
+    (void)error;
+    c->is_telling = false;
+    if (c->is_tell_due && c->is_wanted) {
+        tell_qemu(c);
     }
-    (void)sd_bus_message_unref(m);
+    return 0;
 }
 
 static void forget_kept(struct orl_qemu_clipboard *c)
@@ -82,7 +96,7 @@ static void tell(
 static void guest_offers(struct orl_qemu_clipboard *c, bool has_text)
 {
     forget_kept(c);
-    c->has_client_text = false;
+    c->has_client_text = c->is_tell_due = false;
     c->has_guest_text = has_text;
     tell(c, ORL_CLIPBOARD_OFFER, ++c->guest_serial, has_text);
 }
@@ -230,10 +244,10 @@ static void client_offers(struct orl_qemu_clipboard *c, const struct orl_clipboa
     if (offer->has_text) {
         c->has_guest_text = false;
         c->has_client_text = true;
-        grab(c);
+        tell_qemu(c);
     } else if (c->has_client_text) {
         c->has_client_text = false;
-        release(c);
+        tell_qemu(c);
     }
 }
 
@@ -249,7 +263,7 @@ static void client_gives(struct orl_qemu_clipboard *c, const struct orl_clipboar
         c->is_kept = !c->kept.is_failed;
     }
     if (c->paste == NULL && is_late && c->is_kept) {
-        grab(c); /* QEMU asks only once for each */
+        tell_qemu(c); /* QEMU asks only once for each */
     }
     answer_paste(c);
 }

@@ -241,6 +241,24 @@ static void clients_text_goes_when_the_guest_pastes(void **state)
     end(&rig);
 }
 
+/* Whatever a console sends: QEMU's thread queues all of it for its main loop. */
+static void of_many_offers_qemu_gets_the_newest_one_by_one(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin(&rig);
+    for (uint32_t serial = 1; serial <= 60; serial++) {
+        const struct orl_clipboard_part offer = {
+                .step = ORL_CLIPBOARD_OFFER, .serial = serial, .has_text = serial % 2};
+        assert_int_equal(orl_qemu_clipboard_take(&rig.clipboard, &offer), 0);
+    }
+    turn(&rig);
+    assert_string_equal(rig.noted, "Unregister;Register;Grab;Release;");
+    guest_pastes(&rig);
+    assert_string_equal(rig.pasted, "(error)");
+    end(&rig);
+}
+
 static void qemu_waits_no_longer_than_the_limit_and_a_late_text_is_offered_again(void **state)
 {
     struct rig rig;
@@ -282,6 +300,7 @@ int main(void)
             cmocka_unit_test(guests_text_comes_when_it_is_asked_for),
             cmocka_unit_test(text_that_is_not_utf8_or_an_error_cannot_be_had),
             cmocka_unit_test(clients_text_goes_when_the_guest_pastes),
+            cmocka_unit_test(of_many_offers_qemu_gets_the_newest_one_by_one),
             cmocka_unit_test(qemu_waits_no_longer_than_the_limit_and_a_late_text_is_offered_again),
             cmocka_unit_test(qemu_is_answered_when_the_display_ends),
     };
