@@ -8,6 +8,10 @@
 #define WHEEL_MAX_NOTCHES 20
 #define ANSWER_MAX_US (2 * ORL_US_PER_S) /* then input goes on without it */
 #define GAP_US (16 * ORL_US_PER_MS)      /* between keys: two polls of a USB keyboard */
+/* QEMU's D-Bus thread queues all that comes for its main loop: an answer is asked for now and then, and waited for when
+ * some are missing. */
+#define UNHEARD_STEP 64
+#define UNHEARD_MAX (4 * UNHEARD_STEP)
 
 /* QEMU's InputButton, as its D-Bus interface numbers them. */
 enum {
@@ -29,7 +33,26 @@ enum {
     QNUM_PAUSE = 0xC6
 };
 
-/* Without an answer. What fails is told by the bus itself, which is then over. */
+static int on_heard(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    struct orl_qemu_calls *c = ctx;
+    (void)m;
+    (void)error;
+    c->unheard -= UNHEARD_STEP;
+    return 0;
+}
+
+/* Most go without an answer. What fails is told by the bus itself, which is then over. */
+static void send_call(struct orl_qemu_calls *c, sd_bus_message *m)
+{
+    c->unheard++;
+    if (c->unheard % UNHEARD_STEP == 0) {
+        (void)sd_bus_call_async(c->bus, NULL, m, on_heard, c, ANSWER_MAX_US);
+    } else if (sd_bus_message_set_expect_reply(m, 0) >= 0) {
+        (void)sd_bus_send(c->bus, m, NULL);
+    }
+}
+
 static void call(
         struct orl_qemu_calls *c, const char *interface, const char *member, const char *types, ...)
 {
@@ -38,9 +61,8 @@ static void call(
     va_start(args, types);
     if (sd_bus_message_new_method_call(
                 c->bus, &m, NULL, ORL_QEMU_CONSOLE_PATH, interface, member) >= 0 &&
-            sd_bus_message_appendv(m, types, args) >= 0 &&
-            sd_bus_message_set_expect_reply(m, 0) >= 0) {
-        (void)sd_bus_send(c->bus, m, NULL);
+            sd_bus_message_appendv(m, types, args) >= 0) {
+        send_call(c, m);
     }
     va_end(args);
     (void)sd_bus_message_unref(m);
@@ -79,9 +101,8 @@ static void set_head(struct orl_qemu_calls *c, const char *path, const struct or
     if (sd_bus_message_new_method_call(
                 c->bus, &m, NULL, path, "org.qemu.Display1.Console", "SetUIInfo") >= 0 &&
             sd_bus_message_append(m, "qqiiuu", 0, 0, head->x, head->y, (uint32_t)head->width,
-                    (uint32_t)head->height) >= 0 &&
-            sd_bus_message_set_expect_reply(m, 0) >= 0) {
-        (void)sd_bus_send(c->bus, m, NULL);
+                    (uint32_t)head->height) >= 0) {
+        send_call(c, m);
     }
     (void)sd_bus_message_unref(m);
 }
@@ -228,17 +249,15 @@ void orl_qemu_calls_fini(struct orl_qemu_calls *calls)
 
 bool orl_qemu_calls_are_busy(const struct orl_qemu_calls *calls)
 {
-    return calls->unanswered > 0 || orl_timer_is_active(calls->gap);
+    return calls->unanswered > 0 || calls->unheard >= UNHEARD_MAX ||
+           orl_timer_is_active(calls->gap);
 }
 
 void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout)
 {
-    calls->has_second = calls->has_second || layout->count > 1;
+    const struct orl_rect none = {0};
     set_head(calls, ORL_QEMU_CONSOLE_PATH, &layout->heads[0]);
-    if (calls->has_second) {
-        const struct orl_rect none = {0};
-        set_head(calls, ORL_QEMU_SECOND_PATH, layout->count > 1 ? &layout->heads[1] : &none);
-    }
+    set_head(calls, ORL_QEMU_SECOND_PATH, layout->count > 1 ? &layout->heads[1] : &none);
 }
 
 void orl_qemu_calls_input(struct orl_qemu_calls *calls, const struct orl_input *input)

@@ -19,15 +19,16 @@ struct orl_qemu_calls {
     int32_t wheel_x, wheel_y;
     uint32_t wanted_locks;
     unsigned unanswered; /* keys, and questions for the guest's lock keys */
+    unsigned unheard;    /* other calls of which no answer says that QEMU has seen them */
     uint64_t asked_us;
     struct orl_timer *gap;
     void (*on_ready)(void *ctx);
     void *ctx;
-    bool has_second;     /* somebody asked for a second head before */
     uint32_t locks_told; /* as the guest last had its LEDs */
     uint32_t locks;      /* as they should be: a guest is slow with its LEDs, or has none */
 };
-/* The monitors that are wanted, for the guest to follow. */
+/* The monitors that are wanted, for the guest to follow. One: the second head goes off, also if another display, or
+ * another vmpool, had it on. */
 void orl_qemu_calls_layout(struct orl_qemu_calls *calls, const struct orl_layout *layout);
 /* on_ready: no longer busy, out of the bus's or the loop's callback. */
 ORL_NODISCARD int orl_qemu_calls_init(struct orl_qemu_calls *calls, struct orl_loop *loop,

@@ -11,6 +11,7 @@
 #define SEND_BUFFER_BYTES (16 << 20)
 #define STALL_TICKS 10 /* nothing was read */
 #define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
+#define CRUMBS 64      /* of what lies there, a part as small as that */
 
 /* D-Bus Specification, "Authentication Protocol"; without fds: we want none. */
 static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
@@ -133,8 +134,11 @@ const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener)
     if (ioctl(listener->fd, FIONREAD, &unread) < 0) {
         unread = 0;
     }
-    bool is_stalled = unread > 0 && unread >= listener->unread_bytes;
     bool is_full = unread > listener->room_bytes / 2;
+    /* Less than half is no sign of room: the kernel counts more for small messages than their bytes. There a
+     * reader that takes crumbs does not read. */
+    int crumbs = is_full ? 0 : listener->unread_bytes / CRUMBS;
+    bool is_stalled = unread > 0 && unread >= listener->unread_bytes - crumbs;
     listener->stalled_ticks = is_stalled ? listener->stalled_ticks + 1 : 0;
     listener->full_ticks = is_full ? listener->full_ticks + 1 : 0;
     listener->unread_bytes = unread;
