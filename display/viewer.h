@@ -66,6 +66,7 @@ struct orl_viewer_ops {
     int (*send)(struct orl_viewer *viewer, const struct orl_update *update);
     /* False: send() would say AGAIN now, and the same follows; spares making the update. May be NULL. */
     bool (*can_send)(struct orl_viewer *viewer);
+    /* The newest counts: it may be shown late, and one that comes before on_ready is shown then. */
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
     void (*close)(struct orl_viewer *viewer, enum orl_reason reason,
             const char *text); /* says why, then closes */

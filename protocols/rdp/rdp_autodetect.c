@@ -9,13 +9,6 @@ static FREERDP_AUTODETECT_STATE on_connect_time(rdpAutoDetect *autodetect)
     return FREERDP_AUTODETECT_STATE_COMPLETE;
 }
 
-static uint64_t bytes_out(const struct orl_viewer *v)
-{
-    UINT64 out = 0;
-    (void)freerdp_get_stats(v->peer->context->rdp, NULL, &out, NULL, NULL);
-    return out;
-}
-
 static BOOL on_response(rdpAutoDetect *autodetect, RDP_TRANSPORT_TYPE transport, UINT16 sequence)
 {
     struct orl_viewer *v = orl_rdp_of(autodetect->context);
@@ -49,7 +42,7 @@ void orl_rdp_autodetect_probe(struct orl_viewer *v)
     rdpAutoDetect *autodetect = autodetect_get(v->peer->context);
     const uint16_t sequence = (uint16_t)(probes->first + probes->count);
     if (autodetect->RTTMeasureRequest(autodetect, RDP_TRANSPORT_TCP, sequence)) {
-        probes->bytes[sequence % ORL_RDP_PROBES] = bytes_out(v);
+        probes->bytes[sequence % ORL_RDP_PROBES] = orl_rdp_bytes_out(v);
         probes->count++;
     }
 }

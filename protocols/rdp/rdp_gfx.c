@@ -97,9 +97,11 @@ static int on_pdu(struct orl_viewer *v, const struct orl_gfx_client_pdu *pdu)
     case ORL_GFX_CLIENT_ACK:
         return on_ack(v, pdu);
     case ORL_GFX_CLIENT_CACHE_OFFER:
-        if (!v->gfx.is_confirmed) {
+        /* One answer: FreeRDP would keep any number for a client that reads none. */
+        if (!v->gfx.is_confirmed || v->gfx.has_offered) {
             return ORL_E_PROTO;
         }
+        v->gfx.has_offered = true;
         orl_gfx_put_cache_reply(&v->gfx.pdus);
         return post(v);
     case ORL_GFX_CLIENT_NONE:

@@ -58,13 +58,15 @@ static BOOL on_suppress(rdpContext *context, BYTE allow, const RECTANGLE_16 *are
 static BOOL on_refresh(rdpContext *context, BYTE count, const RECTANGLE_16 *areas)
 {
     struct orl_viewer *v = orl_rdp_of(context);
-    for (unsigned i = 0; i < count && v->state == ORL_RDP_READY; i++) {
+    struct orl_rect all = {0, 0, 0, 0};
+    for (unsigned i = 0; i < count; i++) {
         /* TS_RECTANGLE16 is inclusive here (MS-RDPBCGR 2.2.11.1). */
         const struct orl_rect rect = {areas[i].left, areas[i].top,
                 areas[i].right - areas[i].left + 1, areas[i].bottom - areas[i].top + 1};
-        if (!orl_rect_is_empty(&rect)) {
-            v->events->on_refresh(v->ctx, &rect);
-        }
+        all = orl_rect_union(&all, &rect);
+    }
+    if (!orl_rect_is_empty(&all) && v->state == ORL_RDP_READY) {
+        v->events->on_refresh(v->ctx, &all);
     }
     return TRUE;
 }

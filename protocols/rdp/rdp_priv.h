@@ -97,6 +97,7 @@ struct orl_rdp_sound {
 struct orl_rdp_gfx {
     struct orl_rdp_dvc dvc;
     bool is_confirmed; /* capabilities are agreed on */
+    bool has_offered;  /* the client named its cache; it does so once */
     bool has_avc;
     bool has_surface;
     uint16_t surface;
@@ -185,6 +186,7 @@ struct orl_viewer {
     struct orl_rdp_planar planar;               /* without gfx */
     struct orl_rdp_input input;
     struct orl_cursor *cursor; /* the last one; NULL before the first */
+    bool owes_cursor;          /* the client has not got it */
 };
 
 struct orl_rdp_context {
@@ -207,6 +209,8 @@ void orl_rdp_close(
 void orl_rdp_flush(
         struct orl_viewer *v); /* writes what FreeRDP queued; asks for write events if blocked */
 bool orl_rdp_is_blocked(const struct orl_viewer *v);
+uint64_t orl_rdp_bytes_out(
+        const struct orl_viewer *v); /* given to FreeRDP so far, its headers with it */
 uint32_t orl_rdp_clamp_width(const struct orl_viewer *v, uint32_t width_px);
 uint32_t orl_rdp_clamp_height(const struct orl_viewer *v, uint32_t height_px);
 void orl_rdp_report_caps(struct orl_viewer *v);

@@ -9,7 +9,9 @@
 
 enum {
     MESSAGE_BYTES = 8 * 1024, /* a block of 20 ms, and its headers */
-    OUT_BYTES = 64 * 1024,    /* more than LATE_US of the widest format */
+    OUT_BYTES = 64 * 1024,
+    OUT_BEHIND_BYTES =
+            OUT_BYTES / 2, /* LATE_US of the widest format; both messages of a block have room */
     IN_BYTES = 16 * 1024,
     BLOCKS_MAX = 64,    /* unconfirmed; block numbers have 8 bits */
     SILENT_BLOCKS = 25, /* half a second of silence is sent, and no more */
@@ -34,6 +36,9 @@ static unsigned unconfirmed(const struct orl_rdp_sound *sound)
 
 static bool is_behind(struct orl_rdp_sound *sound, uint64_t now_us)
 {
+    if (sound->svc.out.len > OUT_BEHIND_BYTES) {
+        return true;
+    }
     if (unconfirmed(sound) == 0) {
         return false;
     }

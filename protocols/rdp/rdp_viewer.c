@@ -81,6 +81,16 @@ static void watch(struct orl_viewer *v)
     }
 }
 
+/* Only the newest, and only when the client reads: FreeRDP would keep all of them for it. */
+static void send_cursor(struct orl_viewer *v)
+{
+    if (v->owes_cursor && v->state == ORL_RDP_READY && v->is_activated && !v->wants_close &&
+            !orl_rdp_is_blocked(v)) {
+        v->owes_cursor = false;
+        orl_rdp_pointer_send(v, v->cursor);
+    }
+}
+
 void orl_rdp_flush(struct orl_viewer *v)
 {
     if (v->state < ORL_RDP_CONNECT || v->state == ORL_RDP_CLOSED) {
@@ -97,6 +107,7 @@ void orl_rdp_flush(struct orl_viewer *v)
     if (orl_rdp_is_blocked(v) && v->peer->DrainOutputBuffer(v->peer) < 0) {
         orl_rdp_close(v, ORL_REASON_CLIENT_CLOSED, NULL);
     }
+    send_cursor(v);
     watch(v);
 }
 
@@ -472,9 +483,7 @@ void orl_rdp_activate(struct orl_viewer *v)
         orl_timer_start(v->timer, wants_gfx(v) ? GFX_WAIT_US : 1, 0);
     } else if (v->state == ORL_RDP_READY) {
         v->wants_writable = true; /* reactivated, for a new size */
-        if (v->cursor != NULL) {
-            orl_rdp_pointer_send(v, v->cursor);
-        }
+        v->owes_cursor = v->cursor != NULL;
     }
 }
 
@@ -539,9 +548,9 @@ static void op_set_cursor(struct orl_viewer *v, const struct orl_cursor *cursor)
     }
     if (v->cursor != NULL) {
         *v->cursor = *cursor;
+        v->owes_cursor = true;
     }
-    if (v->state == ORL_RDP_READY && v->is_activated && !v->wants_close) {
-        orl_rdp_pointer_send(v, cursor);
+    if (v->state == ORL_RDP_READY && !v->wants_close) {
         orl_rdp_flush(v);
     }
 }
@@ -581,7 +590,7 @@ static void op_close(struct orl_viewer *v, enum orl_reason reason, const char *t
     orl_rdp_close(v, reason, text);
 }
 
-static uint64_t op_bytes_out(const struct orl_viewer *v)
+uint64_t orl_rdp_bytes_out(const struct orl_viewer *v)
 {
     UINT64 out = 0;
     (void)freerdp_get_stats(v->peer->context->rdp, NULL, &out, NULL, NULL);
@@ -624,7 +633,7 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .permit = op_permit,
         .clipboard = op_clipboard,
         .sound = op_sound,
-        .bytes_out = op_bytes_out,
+        .bytes_out = orl_rdp_bytes_out,
         .probe = op_probe,
         .socket_rtt = op_socket_rtt,
         .free = op_free};

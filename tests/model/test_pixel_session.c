@@ -374,6 +374,24 @@ static void whatever_a_session_goes_through_the_client_shows_its_picture(void **
     close_rig(&rig);
 }
 
+/* Each answer would wait for a client that reads none. */
+static void a_client_that_offers_its_cache_twice_breaks_the_protocol(void **state)
+{
+    (void)state;
+    static const uint8_t offer[] = {0x10, 0, 0, 0, 10, 0, 0, 0, 0, 0};
+    static const struct gfx_server_opts opts = {.has_clear = true};
+    static const struct gfx_client_opts client_opts = {
+            .width = 320, .height = 240, .has_v10 = true};
+    static struct gfx_server server;
+    struct orl_loop *loop = NULL;
+    assert_int_equal(orl_loop_new(&loop, NULL), 0);
+    gfx_server_open(&server, &opts, &client_opts, loop, NULL, NULL);
+    assert_true(gfx_server_deliver(&server, offer, sizeof(offer)));
+    assert_false(gfx_server_deliver(&server, offer, sizeof(offer)));
+    gfx_server_close(&server);
+    orl_loop_free(loop);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -387,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(whatever_a_session_goes_through_the_client_shows_its_picture),
+            cmocka_unit_test(a_client_that_offers_its_cache_twice_breaks_the_protocol),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -65,12 +65,31 @@ uint32_t testbed_random(unsigned *seed)
     return *seed >> 8;
 }
 
+static void set_cursors(struct testbed *bed)
+{
+    static struct orl_cursor cursor;
+    const struct orl_viewer_ops *ops = bed->viewer.ops;
+    cursor = (struct orl_cursor){.is_visible = true, .width_px = 32, .height_px = 32};
+    const uint64_t before = ops->bytes_out(bed->viewer.viewer);
+    for (uint32_t i = 1; i <= bed->cursors; i++) {
+        for (unsigned k = 0; k < 32 * 32; k++) {
+            cursor.pixels[k] = UINT32_C(0xFF000000) | i;
+        }
+        ops->set_cursor(bed->viewer.viewer, &cursor);
+    }
+    bed->cursor_bytes = ops->bytes_out(bed->viewer.viewer) - before;
+    bed->has_set_cursors = true;
+}
+
 static void on_login(void *ctx, struct orl_msg_login *login, struct orl_viewer_login_answer *answer)
 {
     struct testbed *bed = ctx;
     bed->logins++;
     answer->is_accepted = bed->accepts && strcmp(login->password, "secret") == 0;
     answer->reason = ORL_REASON_AUTH_FAILED;
+    if (bed->sets_cursors_early) {
+        set_cursors(bed);
+    }
 }
 
 static void on_proof(void *ctx, struct orl_msg_proof *proof, struct orl_viewer_login_answer *answer)
@@ -103,6 +122,12 @@ static void on_ready(void *ctx, const struct orl_viewer_caps *caps)
     bed->readies++;
     bed->caps = *caps;
     bed->viewer.ops->probe(bed->viewer.viewer);
+    if (bed->cursors > 0) {
+        if (!bed->sets_cursors_early) {
+            set_cursors(bed);
+        }
+        return;
+    }
     for (size_t i = 0; i < sizeof(bed->pixels); i++) {
         bed->pixels[i] = (uint8_t)(i % 4 == 3 ? 0 : (i * 7 + i / 1024 * 13) & 0xFF);
     }
@@ -147,8 +172,9 @@ static void on_visible(void *ctx, bool is_visible)
 
 static void on_refresh(void *ctx, const struct orl_rect *r)
 {
-    (void)ctx;
-    (void)r;
+    struct testbed *bed = ctx;
+    orl_assert(!orl_rect_is_empty(r));
+    bed->refreshes++;
 }
 
 static void on_closed(void *ctx, enum orl_reason reason, const char *text)

@@ -18,6 +18,13 @@ struct testbed {
     bool accepts;
     bool has_timed_out;
     bool has_two_monitors; /* the client's, side by side */
+    unsigned
+            cursors; /* set one after the other when the client is ready, each of one colour: its number */
+    bool sets_cursors_early; /* when it logs in instead */
+    uint64_t cursor_bytes;   /* that all of them took at once */
+    _Atomic bool has_set_cursors;
+    _Atomic unsigned refreshes;
+    uint32_t client_cursor; /* the colour of the client's pointer */
 
     unsigned logins, readies, closes, acks;
     _Atomic unsigned arrivals; /* read by the client's thread too */

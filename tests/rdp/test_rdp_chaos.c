@@ -12,6 +12,7 @@
 #include <freerdp/gdi/gdi.h>
 #include <freerdp/gdi/gfx.h>
 #include <freerdp/input.h>
+#include <freerdp/pointer.h>
 #include <freerdp/transport_io.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,10 +102,21 @@ static BOOL on_desktop_resize(rdpContext *context)
             freerdp_settings_get_uint32(settings, FreeRDP_DesktopHeight));
 }
 
+static BOOL on_pointer(rdpContext *context, const POINTER_NEW_UPDATE *update)
+{
+    const BYTE *px = update->colorPtrAttr.xorMaskData;
+    ((struct chaos *)context)->bed->client_cursor = px[0] | (uint32_t)px[1] << 8;
+    return TRUE;
+}
+
 static BOOL on_post_connect(freerdp *instance)
 {
     instance->context->update->DesktopResize = on_desktop_resize;
-    return gdi_init(instance, PIXEL_FORMAT_BGRX32);
+    if (!gdi_init(instance, PIXEL_FORMAT_BGRX32)) {
+        return FALSE;
+    }
+    instance->context->update->pointer->PointerNew = on_pointer;
+    return TRUE;
 }
 
 static void on_post_disconnect(freerdp *instance)
@@ -232,6 +244,26 @@ static void use_session(freerdp *instance, struct testbed *bed, bool is_healthy)
     }
 }
 
+/* Reads nothing while the cursors are set, then what came of them. */
+static void use_pointer(freerdp *instance, struct testbed *bed)
+{
+    static const RECTANGLE_16 areas[] = {{0, 0, 10, 10}, {20, 20, 30, 30}, {40, 0, 50, 9}};
+    for (unsigned i = 0; i < 1000 && !bed->has_set_cursors; i++) {
+        (void)usleep(10000);
+    }
+    (void)instance->context->update->RefreshRect(instance->context, 3, areas);
+    const uint64_t end = orl_clock_now_us() + 4 * PLAY_US;
+    while (orl_clock_now_us() < end &&
+            (bed->client_cursor != bed->cursors || bed->refreshes == 0)) {
+        HANDLE handles[64];
+        const DWORD count = freerdp_get_event_handles(instance->context, handles, 64);
+        if (count == 0 || WaitForMultipleObjects(count, handles, FALSE, 20) == WAIT_FAILED ||
+                !freerdp_check_event_handles(instance->context)) {
+            return;
+        }
+    }
+}
+
 static void play(struct testbed *bed, bool use_gfx)
 {
     freerdp *instance = freerdp_new();
@@ -249,7 +281,11 @@ static void play(struct testbed *bed, bool use_gfx)
     }
     set_up(instance, chaos);
     if (freerdp_connect(instance)) {
-        use_session(instance, bed, is_healthy);
+        if (bed->cursors > 0) {
+            use_pointer(instance, bed);
+        } else {
+            use_session(instance, bed, is_healthy);
+        }
     }
     (void)freerdp_disconnect(instance);
     freerdp_context_free(instance);
@@ -306,6 +342,29 @@ static void a_client_without_graphics_gets_the_picture(void **state)
     healthy(play_bitmaps, false);
 }
 
+/* FreeRDP would keep what the socket does not take: 8 MB here. */
+static void a_client_that_reads_nothing_is_owed_one_cursor(void **state)
+{
+    (void)state;
+    static struct testbed bed;
+    bed = (struct testbed){.accepts = true, .has_timed_out = true, .cursors = 2000};
+    testbed_run(&bed, play_bitmaps);
+    assert_false(bed.has_timed_out);
+    assert_true(bed.cursor_bytes > 0 && bed.cursor_bytes < 1024 * 1024);
+    assert_int_equal(bed.client_cursor, bed.cursors); /* and gets the newest when it reads */
+    assert_int_equal(bed.refreshes, 1);               /* three areas in one request */
+}
+
+static void a_cursor_from_before_the_client_is_ready_reaches_it(void **state)
+{
+    (void)state;
+    static struct testbed bed;
+    bed = (struct testbed){
+            .accepts = true, .has_timed_out = true, .cursors = 5, .sets_cursors_early = true};
+    testbed_run(&bed, play_bitmaps);
+    assert_int_equal(bed.client_cursor, bed.cursors);
+}
+
 static void a_refused_login_has_no_session(void **state)
 {
     (void)state;
@@ -347,6 +406,8 @@ int main(void)
             cmocka_unit_test(a_client_with_graphics_gets_the_picture),
             cmocka_unit_test(two_monitors_are_two_heads),
             cmocka_unit_test(a_client_without_graphics_gets_the_picture),
+            cmocka_unit_test(a_client_that_reads_nothing_is_owed_one_cursor),
+            cmocka_unit_test(a_cursor_from_before_the_client_is_ready_reaches_it),
             cmocka_unit_test(a_refused_login_has_no_session),
             cmocka_unit_test(damaged_pdus_at_any_stage_end_in_one_close),
     };
