@@ -89,11 +89,13 @@ static void give_up_wanted(struct orl_viewer *v)
 }
 
 /* Some clients announce as their own what we have just offered them; passed on, guest and client would each wait for
- * the other's text. Whatever they announce right after our offer is fetched, and dropped when it is what we gave. */
+ * the other's text. Whatever they announce right after our offer is fetched, and dropped when it is what we gave;
+ * where policy keeps it from the guest, it is not fetched either. */
 static bool may_be_echo(const struct orl_viewer *v)
 {
     const struct orl_rdp_clipboard *clip = &v->clipboard;
-    return clip->guest_has_text && clip->format != ORL_CLIP_NO_FORMAT &&
+    return clip->guest_has_text && (v->permit.clipboard & ORL_CLIPBOARD_TO_GUEST) != 0 &&
+           clip->format != ORL_CLIP_NO_FORMAT &&
            orl_loop_now_us(v->loop) - clip->listed_us < ECHO_US;
 }
 
