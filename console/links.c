@@ -154,8 +154,7 @@ static int take_clipboard(struct link *l, const struct orl_clipboard_part *part)
         l->links->events->on_clipboard(l->links->ctx, number_of(l), &step);
     }
     if (rc > 0 && step.len > 0 && l->fd >= 0) {
-        orl_clipboard_in_fini(&l->text_in);
-        orl_clipboard_in_init(&l->text_in, orl_permit_max_bytes(&l->permit));
+        orl_clipboard_in_reset(&l->text_in, orl_permit_max_bytes(&l->permit));
     }
     return rc < 0 ? rc : ORL_OK;
 }

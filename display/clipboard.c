@@ -89,6 +89,12 @@ void orl_clipboard_in_fini(struct orl_clipboard_in *in)
     orl_buf_fini(&in->text);
 }
 
+void orl_clipboard_in_reset(struct orl_clipboard_in *in, uint32_t max_bytes)
+{
+    orl_clipboard_in_fini(in);
+    orl_clipboard_in_init(in, max_bytes);
+}
+
 void orl_clipboard_out_init(struct orl_clipboard_out *out)
 {
     memset(out, 0, sizeof(*out));

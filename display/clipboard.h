@@ -57,6 +57,8 @@ void orl_clipboard_in_init(struct orl_clipboard_in *in, uint32_t max_bytes);
 ORL_NODISCARD int orl_clipboard_in_add(struct orl_clipboard_in *in,
         const struct orl_clipboard_part *part, struct orl_clipboard *ret_step, struct orl_err *err);
 void orl_clipboard_in_fini(struct orl_clipboard_in *in); /* wiped */
+/* As new, wiped: for another peer, or when a text was used and is not to be kept. */
+void orl_clipboard_in_reset(struct orl_clipboard_in *in, uint32_t max_bytes);
 
 /* Steps to parts. Holds the newest OFFER, REQUEST and DATA each, until the peer takes them: a later one of the same
  * step replaces what was not begun, so that nothing queues. */

@@ -124,6 +124,9 @@ int orl_aside_on_link(struct orl_aside *aside, const struct orl_link_msg *msg)
     if (code == 1) {
         on_guest_step(aside, &step);
     }
+    if (code == 1 && step.len > 0) {
+        orl_clipboard_in_reset(&aside->in, orl_permit_max_bytes(&aside->permit));
+    }
     return code < 0 ? code : ORL_OK;
 }
 
@@ -178,8 +181,7 @@ void orl_aside_set(struct orl_aside *aside, const struct orl_viewer_handle *view
         const struct orl_viewer_caps *caps, const struct orl_permit *permit)
 {
     if (orl_permit_max_bytes(permit) != aside->in.max_bytes) {
-        orl_clipboard_in_fini(&aside->in);
-        orl_clipboard_in_init(&aside->in, orl_permit_max_bytes(permit));
+        orl_clipboard_in_reset(&aside->in, orl_permit_max_bytes(permit));
     }
     aside->viewer = *viewer;
     aside->caps = *caps;
@@ -209,8 +211,7 @@ void orl_aside_attached(struct orl_aside *aside)
 void orl_aside_lost(struct orl_aside *aside)
 {
     struct orl_clipboard none = {.step = ORL_CLIPBOARD_OFFER, .serial = aside->guest_offer};
-    orl_clipboard_in_fini(&aside->in);
-    orl_clipboard_in_init(&aside->in, orl_permit_max_bytes(&aside->permit));
+    orl_clipboard_in_reset(&aside->in, orl_permit_max_bytes(&aside->permit));
     orl_clipboard_out_fini(&aside->out);
     orl_clipboard_out_init(&aside->out);
     aside->wanted = 0;

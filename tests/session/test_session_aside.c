@@ -215,6 +215,7 @@ static void a_text_passes_only_when_it_was_asked_for(void **state)
     from_guest(&rig, ORL_CLIPBOARD_DATA, 5, true, "asked");
     assert_client_told(&rig, ORL_CLIPBOARD_DATA, 5, true);
     assert_int_equal(rig.viewer.notes[1].len, 5);
+    assert_null(rig.aside.in.text.data); /* no copy of it is kept */
     from_guest(&rig, ORL_CLIPBOARD_DATA, 5, true, "twice");
     assert_int_equal(rig.viewer.count, 2);
     finish(&rig);
