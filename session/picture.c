@@ -301,7 +301,7 @@ bool orl_picture_is_live(const struct orl_picture *picture)
 bool orl_picture_source_size(
         const struct orl_picture *picture, uint32_t *ret_width_px, uint32_t *ret_height_px)
 {
-    if (!picture->is_live || picture->surface == NULL) {
+    if (picture->surface == NULL) {
         return false;
     }
     *ret_width_px = orl_surface_width(picture->surface);

@@ -38,6 +38,7 @@ ORL_NODISCARD int orl_picture_set_size(
         struct orl_picture *picture, uint32_t width_px, uint32_t height_px);
 /* True: the console's picture is shown, and input goes there. */
 bool orl_picture_is_live(const struct orl_picture *picture);
+/* False: there is no console's picture, also none below a text screen. */
 bool orl_picture_source_size(
         const struct orl_picture *picture, uint32_t *ret_width_px, uint32_t *ret_height_px);
 int orl_picture_link_fd(const struct orl_picture *picture); /* borrowed; -1: none */

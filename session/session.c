@@ -72,12 +72,18 @@ static void set_state(struct orl_session *session, enum state state)
     session->state = state;
 }
 
+/* What the client holds down; from now on the guest does not hear when it lets go. */
+static void release_all(struct orl_session *session)
+{
+    const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
+    orl_session_input_send(&session->input, &release);
+}
+
 static void close_viewer(struct orl_session *session)
 {
     if (session->state < CLOSING) {
         set_state(session, CLOSING);
-        const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
-        orl_session_input_send(&session->input, &release);
+        release_all(session);
         if (session->stream != NULL) {
             orl_stream_stop(session->stream);
         }
@@ -223,7 +229,7 @@ static void on_damage(void *ctx)
 static void on_cursor(void *ctx, const struct orl_cursor *cursor)
 {
     struct orl_session *session = ctx;
-    if (session->state == OPEN) {
+    if (session->state <= OPEN && session->viewer.ops != NULL) {
         session->viewer.ops->set_cursor(session->viewer.viewer, cursor);
     }
 }
@@ -313,6 +319,7 @@ static void on_notice(void *ctx, const struct orl_msg_notice *notice)
     if (text[0] == '\0' && notice->reason != 0) {
         text = orl_reason_text(reason);
     }
+    release_all(session);
     orl_picture_notice(session->picture, notice->title, text,
             notice->reason != 0 ? orl_reason_code(reason) : NULL, notice->since_ms);
     orl_timer_start(session->word_timer, LIVE_NOTICE_US, 0);
@@ -351,6 +358,7 @@ static void on_close(void *ctx, enum orl_reason reason, const char *text, const 
     orl_msg_text(
             session->text, sizeof(session->text), text[0] != '\0' ? text : orl_reason_text(reason));
     (void)snprintf(footer, sizeof(footer), "%s %s", orl_reason_code(reason), audit);
+    release_all(session);
     orl_picture_notice(session->picture, "Your desktop is not available", session->text, footer, 0);
     orl_timer_start(session->word_timer, LAST_WORD_US, 0);
 }
@@ -502,8 +510,7 @@ static void on_clipboard(void *ctx, const struct orl_clipboard *step)
 static void on_viewer_closed(void *ctx, enum orl_reason reason, const char *text)
 {
     struct orl_session *session = ctx;
-    const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
-    orl_session_input_send(&session->input, &release);
+    release_all(session);
     orl_stream_stop(session->stream);
     set_state(session, OVER);
     orl_log_info(&log_ctx, "client gone", "reason", orl_reason_code(reason), "text", text);

@@ -1,0 +1,240 @@
+/* A session between a gateway and a console that the test plays, and a viewer that takes notes. */
+#include "base/ipc.h"
+#include "display/link.h"
+#include "display/surface.h"
+#include "session/session.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CLIENT_WIDTH = 640, CLIENT_HEIGHT = 480, SOURCE_WIDTH = 400, SOURCE_HEIGHT = 300 };
+
+struct rig {
+    struct orl_loop *loop;
+    struct orl_timer *timer;
+    struct orl_session *session;
+    int gateway, console; /* the test's ends */
+    unsigned frames;
+    uint32_t cursor_width_px;
+    uint32_t width_px, height_px; /* that the client was told to have */
+};
+
+static struct rig *rig_of(const struct orl_viewer *viewer)
+{
+    return (struct rig *)(uintptr_t)viewer;
+}
+
+static int op_set_size(struct orl_viewer *viewer, uint32_t width_px, uint32_t height_px)
+{
+    rig_of(viewer)->width_px = width_px;
+    rig_of(viewer)->height_px = height_px;
+    orl_loop_stop(rig_of(viewer)->loop);
+    return 0;
+}
+
+static int op_send(struct orl_viewer *viewer, const struct orl_update *update)
+{
+    (void)update;
+    rig_of(viewer)->frames++;
+    return 0;
+}
+
+static void op_set_cursor(struct orl_viewer *viewer, const struct orl_cursor *cursor)
+{
+    rig_of(viewer)->cursor_width_px = cursor->width_px;
+}
+
+static void op_close(struct orl_viewer *viewer, enum orl_reason reason, const char *text)
+{
+    (void)viewer;
+    (void)reason;
+    (void)text;
+}
+
+static uint64_t op_bytes_out(const struct orl_viewer *viewer)
+{
+    (void)viewer;
+    return 0;
+}
+
+static void op_free(struct orl_viewer *viewer)
+{
+    (void)viewer;
+}
+
+static const struct orl_viewer_ops viewer_ops = {.set_size = op_set_size,
+        .send = op_send,
+        .set_cursor = op_set_cursor,
+        .close = op_close,
+        .bytes_out = op_bytes_out,
+        .free = op_free};
+
+static void on_stop(void *ctx)
+{
+    orl_loop_stop(((struct rig *)ctx)->loop);
+}
+
+/* Until something stops the loop, or that long. */
+static void run_for_ms(struct rig *rig, uint64_t ms)
+{
+    orl_timer_start(rig->timer, ms * 1000, 0);
+    orl_loop_run(rig->loop);
+    orl_timer_stop(rig->timer);
+}
+
+static void from_gateway(struct rig *rig, const struct orl_msg *msg, const int *fd)
+{
+    assert_int_equal(orl_ipc_send(rig->gateway, msg, fd, fd != NULL ? 1 : 0), 0);
+    run_for_ms(rig, 20);
+}
+
+static void show_desktop(struct rig *rig)
+{
+    struct orl_surface *surface = NULL;
+    int fds[2];
+    const struct orl_msg link = {.type = ORL_MSG_SURFACE, .u.surface.link = 1};
+    assert_int_equal(orl_ipc_pair(fds, NULL), 0);
+    from_gateway(rig, &link, &fds[0]);
+    close(fds[0]);
+    rig->console = fds[1];
+    assert_int_equal(orl_surface_create(SOURCE_WIDTH, SOURCE_HEIGHT, &surface, NULL), 0);
+    static const struct orl_cursor cursor = {.is_visible = true, .width_px = 12, .height_px = 8};
+    orl_surface_set_cursor(surface, &cursor);
+    const struct orl_link_msg msg = {
+            .type = ORL_LINK_SURFACE, .surface_fd = orl_surface_fd(surface)};
+    assert_int_equal(orl_link_send(rig->console, &msg), 0);
+    orl_surface_free(surface);
+    run_for_ms(rig, 20);
+}
+
+static void client_is_ready(struct rig *rig)
+{
+    static const struct orl_viewer_caps caps = {.has_resize = true,
+            .width_px = CLIENT_WIDTH,
+            .height_px = CLIENT_HEIGHT,
+            .layout = {.count = 1, .heads = {{0, 0, CLIENT_WIDTH, CLIENT_HEIGHT}}},
+            .max_in_flight = 1};
+    orl_session_viewer_events()->on_ready(rig->session, &caps);
+}
+
+static void begin(struct rig *rig)
+{
+    const struct orl_viewer_handle viewer = {
+            .ops = &viewer_ops, .viewer = (struct orl_viewer *)(void *)rig};
+    struct orl_msg plan = {.type = ORL_MSG_PLAN, .u.plan.is_ready = 1};
+    int fds[2];
+    *rig = (struct rig){.console = -1};
+    assert_int_equal(orl_loop_new(&rig->loop, NULL), 0);
+    assert_int_equal(orl_timer_new(rig->loop, on_stop, rig, &rig->timer, NULL), 0);
+    assert_int_equal(orl_ipc_pair(fds, NULL), 0);
+    rig->gateway = fds[1];
+    const struct orl_session_opts opts = {.control_fd = fds[0], .threads = 1};
+    assert_int_equal(orl_session_new(rig->loop, &opts, &rig->session, NULL), 0);
+    assert_int_equal(orl_session_set_viewer(rig->session, &viewer, NULL), 0);
+    orl_msg_text(
+            plan.u.plan.session, sizeof(plan.u.plan.session), "a0000000000000000000000000000001");
+    from_gateway(rig, &plan, NULL);
+}
+
+static void begin_shown(struct rig *rig)
+{
+    begin(rig);
+    client_is_ready(rig);
+    show_desktop(rig);
+}
+
+static void finish(struct rig *rig)
+{
+    orl_session_free(rig->session);
+    orl_timer_free(rig->timer);
+    orl_loop_free(rig->loop);
+    close(rig->gateway);
+    close(rig->console);
+}
+
+static void notice(struct rig *rig)
+{
+    struct orl_msg msg = {.type = ORL_MSG_NOTICE};
+    orl_msg_text(msg.u.notice.title, sizeof(msg.u.notice.title), "Title");
+    orl_msg_text(msg.u.notice.text, sizeof(msg.u.notice.text), "Text");
+    from_gateway(rig, &msg, NULL);
+}
+
+/* The last input that the console got; kind 0: none. */
+static struct orl_input last_input(struct rig *rig)
+{
+    uint8_t buf[ORL_LINK_MSG_MAX];
+    struct orl_link_msg msg;
+    struct orl_input input = {0};
+    while (orl_link_recv(rig->console, buf, &msg) == ORL_OK) {
+        input = msg.type == ORL_LINK_INPUT ? msg.input : input;
+    }
+    return input;
+}
+
+/* Below a text screen the guest would not hear that a key goes up, and repeat it. */
+static void a_text_over_the_desktop_lets_go_of_what_is_held(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin_shown(&rig);
+    const struct orl_input down = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1};
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_KEY);
+    notice(&rig);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_RELEASE_ALL);
+    finish(&rig);
+}
+
+static void a_last_word_lets_go_of_what_is_held(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .u.close.reason = ORL_REASON_GUEST_DIED};
+    begin_shown(&rig);
+    const struct orl_input down = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1};
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_KEY);
+    from_gateway(&rig, &msg, NULL);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_RELEASE_ALL);
+    finish(&rig);
+}
+
+static void a_source_that_does_not_follow_is_followed_also_below_a_text(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin_shown(&rig);
+    assert_int_equal(rig.width_px, 0); /* it is asked a few times first */
+    notice(&rig);
+    run_for_ms(&rig, 4000);
+    assert_int_equal(rig.width_px, SOURCE_WIDTH);
+    assert_int_equal(rig.height_px, SOURCE_HEIGHT);
+    finish(&rig);
+}
+
+/* A desktop that runs has its cursor before the client is through its log-in. */
+static void a_cursor_from_before_the_client_is_ready_is_not_lost(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig);
+    show_desktop(&rig);
+    client_is_ready(&rig);
+    assert_int_equal(rig.cursor_width_px, 12);
+    finish(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_text_over_the_desktop_lets_go_of_what_is_held),
+            cmocka_unit_test(a_last_word_lets_go_of_what_is_held),
+            cmocka_unit_test(a_cursor_from_before_the_client_is_ready_is_not_lost),
+            cmocka_unit_test(a_source_that_does_not_follow_is_followed_also_below_a_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
