@@ -1,5 +1,5 @@
-/* An update: what one frame sends, in this order, made without knowing the protocol. Each viewer
- * writes it in its own terms:
+/* An update: what one frame sends, made without knowing the protocol: ops, each over what those before it left.
+ * A viewer writes them in its own terms:
  *   copy      GFX SurfaceToSurface                 RFB CopyRect
  *   fill      GFX SolidFill                        RFB (a lossless rectangle)
  *   lossless  GFX planar or ClearCodec, bitmaps    RFB Tight or ZRLE
@@ -37,7 +37,7 @@ struct orl_op {
 
 /* Everything it points to is borrowed until the viewer's send() returns. */
 struct orl_update {
-    uint32_t frame_id;     /* counts up from 1; acknowledged by this number */
+    uint32_t frame_id;     /* counts up from 1, also over new sizes; acknowledged by this number */
     const uint8_t *pixels; /* the picture after this update, BGRX, private to the session */
     size_t stride_bytes;
     uint32_t width_px, height_px;

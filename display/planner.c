@@ -111,6 +111,7 @@ int orl_planner_new(
         return orl_err_set(err, ORL_E_NOMEM, "planner");
     }
     planner->opts = *opts;
+    planner->frame_id = opts->frame_id;
     if (alloc_parts(planner) < 0) {
         return orl_err_set(err, ORL_E_NOMEM, "planner of %ux%u", opts->width_px, opts->height_px);
     }
@@ -155,6 +156,11 @@ void orl_planner_unsent(struct orl_planner *planner)
             planner->pending_us = planner->damage_us;
         }
     }
+}
+
+void orl_planner_rest(struct orl_planner *planner)
+{
+    orl_video_close(&planner->video);
 }
 
 void orl_planner_set_rate(struct orl_planner *planner, uint32_t max_kbit_s)

@@ -14,6 +14,7 @@ struct orl_planner_opts {
     bool is_full_range;
     unsigned threads;    /* for x264, 1 .. 4 */
     uint32_t max_kbit_s; /* 0: no bound known yet */
+    uint32_t frame_id;   /* of the last update before; 0: none */
 };
 ORL_NODISCARD int orl_planner_new(
         const struct orl_planner_opts *opts, struct orl_planner **ret_planner, struct orl_err *err);
@@ -29,6 +30,8 @@ ORL_NODISCARD int orl_planner_next(struct orl_planner *planner, const uint8_t *s
 void orl_planner_unsent(struct orl_planner *planner);
 /* Forget what the client has: everything is damaged, next h264 is a key frame. */
 void orl_planner_reset(struct orl_planner *planner, uint64_t now_us);
+/* Nobody looks: closes the encoders, which the next motion opens again. */
+void orl_planner_rest(struct orl_planner *planner);
 /* What the line carries now, for all of H.264 together; may be called at any time. 0: unknown. */
 void orl_planner_set_rate(struct orl_planner *planner, uint32_t max_kbit_s);
 /* True: the next updates carry what is small and keep what moves, what is large and refinement for later, when it

@@ -62,9 +62,9 @@ static uint32_t share_of(const struct orl_video *video, const struct orl_video_s
 static void share_rate(struct orl_video *video)
 {
     for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
-        struct orl_video_slot *slot = &video->slots[i];
-        if (slot->h264 != NULL && orl_h264_set_rate(slot->h264, share_of(video, slot), NULL) < 0) {
-            close_slot(slot); /* its next frame opens it with the new bound */
+        const struct orl_video_slot *slot = &video->slots[i];
+        if (slot->h264 != NULL) {
+            orl_h264_set_rate(slot->h264, share_of(video, slot));
         }
     }
 }
@@ -283,6 +283,14 @@ void orl_video_begin(struct orl_video *video, uint64_t now_us)
             close_slot(&video->slots[i]);
             orl_slots_drop(&video->places, i);
         }
+    }
+}
+
+void orl_video_close(struct orl_video *video)
+{
+    for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
+        close_slot(&video->slots[i]);
+        orl_slots_drop(&video->places, i);
     }
 }
 

@@ -44,6 +44,7 @@ ORL_NODISCARD int orl_video_encode(struct orl_video *video, struct orl_tiles *ti
         struct orl_err *err);
 /* A new update; closes encoders that were not used for long. */
 void orl_video_begin(struct orl_video *video, uint64_t now_us);
+void orl_video_close(struct orl_video *video); /* all of them */
 /* When orl_video_begin() will have something to close; 0: never. */
 uint64_t orl_video_due_us(const struct orl_video *video);
 /* Bit n: slot n is open. */

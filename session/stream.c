@@ -14,6 +14,9 @@ struct orl_stream {
     void *ctx;
     struct orl_viewer_caps caps;
     struct orl_planner *planner; /* NULL: no client yet */
+    struct orl_planner_opts planned;
+    uint32_t
+            frame_id; /* of the last update; a late acknowledgement must not be taken for another's */
     struct orl_pacer pacer;
     struct orl_line line;
     struct orl_timer *timer;
@@ -64,6 +67,7 @@ static int send_one(struct orl_stream *stream, bool is_held, uint64_t now_us)
         }
         return 0;
     }
+    stream->frame_id = update.frame_id;
     orl_line_sending(&stream->line, now_us);
     code = ops->send(stream->viewer.viewer, &update);
     if (code < 0) {
@@ -181,18 +185,34 @@ int orl_stream_new(struct orl_loop *loop, struct orl_picture *picture,
     return ORL_OK;
 }
 
-void orl_stream_on_size(struct orl_stream *stream)
+static struct orl_planner_opts opts_of(const struct orl_stream *stream)
 {
-    const struct orl_planner_opts opts = {.width_px = orl_picture_width(stream->picture),
+    return (struct orl_planner_opts){.width_px = orl_picture_width(stream->picture),
             .height_px = orl_picture_height(stream->picture),
             .has_h264 = stream->caps.has_h264,
             .has_copy = stream->caps.has_copy,
             .is_full_range = stream->caps.h264_full_range,
-            .threads = stream->threads};
+            .threads = stream->threads,
+            .frame_id = stream->frame_id};
+}
+
+/* The client has what was sent, whatever else about it changed. */
+static bool is_planned(const struct orl_stream *stream)
+{
+    const struct orl_planner_opts opts = opts_of(stream);
+    const struct orl_planner_opts *planned = &stream->planned;
+    return stream->planner != NULL && opts.width_px == planned->width_px &&
+           opts.height_px == planned->height_px && opts.has_h264 == planned->has_h264 &&
+           opts.has_copy == planned->has_copy && opts.is_full_range == planned->is_full_range;
+}
+
+void orl_stream_on_size(struct orl_stream *stream)
+{
     struct orl_err err = {0};
+    stream->planned = opts_of(stream);
     orl_planner_free(stream->planner);
     stream->planner = NULL;
-    if (orl_planner_new(&opts, &stream->planner, &err) < 0) {
+    if (orl_planner_new(&stream->planned, &stream->planner, &err) < 0) {
         fail(stream, ORL_REASON_INTERNAL, err.text);
         return;
     }
@@ -207,7 +227,13 @@ void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps
 {
     stream->caps = *caps;
     orl_line_set_caps(&stream->line, caps, orl_clock_now_us());
-    orl_stream_on_size(stream);
+    if (is_planned(stream)) {
+        orl_pacer_set_acks(&stream->pacer, caps->has_acks);
+        stream->is_blocked = false;
+        pump(stream);
+    } else {
+        orl_stream_on_size(stream);
+    }
 }
 
 void orl_stream_on_damage(struct orl_stream *stream)
@@ -243,10 +269,13 @@ void orl_stream_on_writable(struct orl_stream *stream)
 void orl_stream_set_visible(struct orl_stream *stream, bool is_visible)
 {
     stream->is_visible = is_visible;
-    if (!is_visible) {
-        orl_timer_stop(stream->timer);
-    } else {
+    if (is_visible) {
         orl_stream_refresh(stream);
+        return;
+    }
+    orl_timer_stop(stream->timer);
+    if (stream->planner != NULL) {
+        orl_planner_rest(stream->planner); /* no timer would */
     }
 }
 

@@ -19,7 +19,7 @@ ORL_NODISCARD int orl_stream_new(struct orl_loop *loop, struct orl_picture *pict
         const struct orl_viewer_handle *viewer, unsigned threads,
         const struct orl_stream_events *events, void *ctx, struct orl_stream **ret_stream,
         struct orl_err *err);
-/* The client is ready, or something about it changed. Everything is sent anew. */
+/* The client is ready, or something about it changed. Everything is sent anew, but for a change of acknowledging. */
 void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps *caps);
 /* The picture has another size now. */
 void orl_stream_on_size(struct orl_stream *stream);

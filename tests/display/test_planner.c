@@ -342,6 +342,33 @@ static void idle_encoder_is_closed_and_opened_again(void **state)
     planner_scene_close(&s);
 }
 
+static void a_planner_at_rest_has_no_encoder_and_goes_on_with_a_key_frame(void **state)
+{
+    (void)state;
+    struct rng rng = rng_new("planner", 19);
+    struct planner_scene s;
+    planner_scene_open(&s, 640, 480, true);
+    const struct orl_rect all = {0, 0, 640, 480};
+    struct orl_update u;
+    for (unsigned i = 0; i < 2; i++) {
+        planner_scene_paint(&s, &rng, &all, PAINT_NOISE);
+        planner_scene_report(&s, &all);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
+        assert_int_equal(u.h264_slots, 1);
+        assert_true(u.ops[0].is_key);
+        orl_planner_rest(s.planner);
+        const struct orl_rect key = {100, 100, 8, 12};
+        planner_scene_paint(&s, &rng, &key, PAINT_NOISE);
+        planner_scene_report(&s, &key);
+        assert_int_equal(planner_scene_step(&s, true, &u), 1);
+        assert_int_equal(u.h264_slots, 0); /* the client's decoder goes, too */
+        s.now_us += FRAME_US;
+    }
+    planner_scene_settle(&s);
+    planner_scene_assert_exact(&s);
+    planner_scene_close(&s);
+}
+
 static void unsent_area_comes_again_though_nothing_changed(void **state)
 {
     (void)state;
@@ -492,6 +519,7 @@ int main(void)
             cmocka_unit_test(video_does_not_keep_the_rest_from_becoming_exact),
             cmocka_unit_test(unsent_h264_is_followed_by_a_key_frame),
             cmocka_unit_test(idle_encoder_is_closed_and_opened_again),
+            cmocka_unit_test(a_planner_at_rest_has_no_encoder_and_goes_on_with_a_key_frame),
             cmocka_unit_test(unsent_area_comes_again_though_nothing_changed),
             cmocka_unit_test(refinement_never_comes_between_the_frames_of_motion),
             cmocka_unit_test(regions_of_h264_are_disjoint_and_no_larger_than_needed),

@@ -69,6 +69,16 @@ static void run_for_ms(struct rig *rig, uint64_t ms)
     orl_loop_run(rig->loop);
 }
 
+static void set_caps(struct rig *rig, bool has_acks, unsigned max_in_flight)
+{
+    const struct orl_viewer_caps caps = {.has_acks = has_acks,
+            .has_resize = true,
+            .width_px = 640,
+            .height_px = 480,
+            .max_in_flight = max_in_flight};
+    orl_stream_set_caps(rig->stream, &caps);
+}
+
 static void begin(struct rig *rig, unsigned max_in_flight)
 {
     static const struct orl_picture_events picture_events = {.on_damage = on_damage};
@@ -86,12 +96,7 @@ static void begin(struct rig *rig, unsigned max_in_flight)
             orl_stream_new(rig->loop, rig->picture, &viewer, 1, &stream_events, rig, &stream, NULL),
             0);
     rig->stream = stream;
-    const struct orl_viewer_caps caps = {.has_acks = true,
-            .has_resize = true,
-            .width_px = 640,
-            .height_px = 480,
-            .max_in_flight = max_in_flight};
-    orl_stream_set_caps(stream, &caps);
+    set_caps(rig, true, max_in_flight);
 }
 
 static void finish(struct rig *rig)
@@ -210,6 +215,26 @@ static void a_new_size_is_sent_whole(void **state)
     orl_stream_on_size(rig.stream);
     run_for_ms(&rig, 60);
     assert_int_equal(rig.width_px, 800);
+    assert_int_equal(rig.frame_id, 2);
+    orl_stream_on_ack(rig.stream, 1); /* of the old size, late */
+    assert_int_equal(orl_stream_latency_us(rig.stream), 0);
+    finish(&rig);
+}
+
+static void who_stops_acknowledging_gets_nothing_again_and_waits_for_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, 1);
+    change(&rig, "While one is in flight");
+    assert_int_equal(rig.sends, 1);
+    set_caps(&rig, false, 1);
+    assert_int_equal(rig.sends, 2);
+    assert_int_equal(rig.frame_id, 2); /* of the same count: no new picture began */
+    set_caps(&rig, true, 1);
+    set_caps(&rig, false, 1);
+    run_for_ms(&rig, 60);
+    assert_int_equal(rig.sends, 2);
     finish(&rig);
 }
 
@@ -236,6 +261,7 @@ int main(void)
             cmocka_unit_test(nothing_is_sent_while_nobody_sees_it),
             cmocka_unit_test(what_the_viewer_refused_goes_when_it_is_writable),
             cmocka_unit_test(a_new_size_is_sent_whole),
+            cmocka_unit_test(who_stops_acknowledging_gets_nothing_again_and_waits_for_nothing),
             cmocka_unit_test(a_stopped_stream_sends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
