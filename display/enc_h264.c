@@ -219,13 +219,10 @@ int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_by
     return ORL_OK;
 }
 
-int orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err *err)
+void orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s)
 {
     set_rate(&h264->param, max_kbit_s);
-    if (x264_encoder_reconfig(h264->x264, &h264->param) < 0) {
-        return orl_err_set(err, ORL_E_BACKEND, "x264 does not take %u kbit/s", max_kbit_s);
-    }
-    return ORL_OK;
+    (void)x264_encoder_reconfig(h264->x264, &h264->param);
 }
 
 /* The quality, and what of a preset x264 lets change while it runs: not CABAC, adaptive quantization, nor references. */

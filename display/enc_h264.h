@@ -36,11 +36,8 @@ ORL_NODISCARD int orl_h264_new(
 ORL_NODISCARD int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_bytes,
         const struct orl_region *damage, bool want_key, struct orl_h264_frame *ret_frame,
         struct orl_err *err);
-/* For who knows what the line carries; nobody measures that yet, and acknowledgements alone cannot tell a
- * slow line from a slow decoder. */
-ORL_NODISCARD int orl_h264_set_rate(
-        struct orl_h264 *h264, uint32_t max_kbit_s, struct orl_err *err);
-/* From the next picture on, without a key frame. What x264 refuses changes nothing. */
+/* Both from the next picture on, without a key frame. What x264 refuses changes nothing. */
+void orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s);
 void orl_h264_set_effort(struct orl_h264 *h264, enum orl_h264_effort effort);
 void orl_h264_free(struct orl_h264 *h264);
 

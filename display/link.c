@@ -27,6 +27,7 @@ static void put_u32(struct put *put, uint32_t v)
 
 static void put_bytes(struct put *put, const uint8_t *data, size_t len)
 {
+    orl_assert(len <= ORL_LINK_MSG_MAX - put->len);
     if (len > 0) {
         memcpy(put->data + put->len, data, len);
         put->len += len;
