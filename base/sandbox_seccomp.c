@@ -162,11 +162,11 @@ static int allow_socket_options(scmp_filter_ctx ctx)
 static int allow_by_profile(scmp_filter_ctx ctx, enum orl_sandbox_profile profile)
 {
     if (profile == ORL_SANDBOX_SESSION) {
-        int code = allow_socket_options(ctx);
-        return code | seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                              SCMP_A1(SCMP_CMP_EQ, F_GET_SEALS));
+        return allow_socket_options(ctx);
     }
-    int code = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0);
+    /* A console reads the memory that QEMU shares. */
+    int code = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(pread64), 0);
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 0);
     code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 1,
             SCMP_A1(SCMP_CMP_EQ, MFD_CLOEXEC | MFD_ALLOW_SEALING));
     code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ftruncate), 0);
@@ -195,7 +195,7 @@ static int allow_with_arguments(scmp_filter_ctx ctx, enum orl_sandbox_profile pr
             SCMP_A5(SCMP_CMP_EQ, 0));
     code |= allow_above_stderr(ctx, SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL));
     code |= allow_above_stderr(ctx, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO));
-    const int fcntls[] = {F_GETFL, F_GETFD, F_SETFD};
+    const int fcntls[] = {F_GETFL, F_GETFD, F_SETFD, F_GET_SEALS};
     for (size_t i = 0; i < sizeof(fcntls) / sizeof(fcntls[0]); i++) {
         code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                 SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));

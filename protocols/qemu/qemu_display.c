@@ -35,7 +35,7 @@ struct orl_qemu_display {
     struct orl_io *bus_io;
     struct orl_timer *tick;
     struct orl_qemu_listener listener; /* its fd is the kept duplicate of what the console reads */
-    struct orl_io *listener_io;        /* until the handshake is done */
+    struct orl_io *listener_io;        /* until the stream is handed out */
     enum step step;
     bool is_asking, is_registered, is_leaving, is_closed;
     unsigned tries, rounds;
@@ -208,8 +208,15 @@ static void on_ready(void *ctx)
     }
 }
 
+static void stop_listening(struct orl_qemu_display *d)
+{
+    orl_io_close(d->listener_io);
+    d->listener_io = NULL;
+}
+
 static void open_input(struct orl_qemu_display *d)
 {
+    stop_listening(d);
     if (orl_qemu_calls_init(&d->calls, d->loop, d->bus, on_ready, d, NULL) < 0) {
         fail(d, "no timer for keys");
         return;
@@ -232,7 +239,7 @@ static void ask(struct orl_qemu_display *d)
     }
 }
 
-/* The handshake is done, and QEMU has said so. */
+/* The handshake is done, and QEMU has said so. What it asks then is answered until its main loop has gone on. */
 static void check_registered(struct orl_qemu_display *d)
 {
     if (d->step == REGISTER && d->listener.state == ORL_QEMU_LISTENER_DONE && d->is_registered) {
@@ -247,13 +254,16 @@ static void on_listener(void *ctx, unsigned events)
     struct orl_qemu_display *d = ctx;
     (void)events;
     int rc = orl_qemu_listener_step(&d->listener);
-    if (d->listener.is_heard && d->heard_us == 0) {
+    bool is_done = d->listener.state == ORL_QEMU_LISTENER_DONE;
+    if (is_done) {
+        d->heard_us = 0;
+    } else if (d->listener.is_heard && d->heard_us == 0) {
         d->heard_us = orl_clock_now_us();
     }
-    if (rc == ORL_OK) {
-        d->heard_us = 0;
-        orl_io_close(d->listener_io);
-        d->listener_io = NULL;
+    if (rc != ORL_E_AGAIN) {
+        stop_listening(d);
+    }
+    if (is_done) {
         check_registered(d);
     } else if (rc != ORL_E_AGAIN) {
         fail(d, "QEMU did not finish the listener's handshake");
@@ -303,6 +313,7 @@ static void check_after(struct orl_qemu_display *d)
     } else if (!is_dropped) {
         ask(d);
     } else if (++d->tries < REGISTER_TRIES) {
+        stop_listening(d);
         orl_close_fd(&d->listener.fd);
         d->step = BEFORE;
         ask(d);

@@ -7,14 +7,15 @@
 
 #define QUESTION_MAX_BYTES 1024
 #define ANSWER_MAX_BYTES 256
+#define QUESTIONS_MAX 8 /* 10.0 has two */
 #define LINE_MAX_BYTES 128
 #define SEND_BUFFER_BYTES (16 << 20)
 #define STALL_TICKS 10 /* nothing was read */
 #define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
 #define CRUMBS 64      /* of what lies there, a part as small as that */
 
-/* D-Bus Specification, "Authentication Protocol"; without fds: we want none. */
-static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+/* D-Bus Specification, "Authentication Protocol". */
+static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
 
 int orl_qemu_listener_open(
         struct orl_qemu_listener *listener, int *ret_qemu_fd, struct orl_err *err)
@@ -53,6 +54,20 @@ static int take(const struct orl_qemu_listener *l, void *data, size_t len)
     return recv(l->fd, data, len, MSG_DONTWAIT) == (ssize_t)len ? ORL_OK : ORL_E_CLOSED;
 }
 
+static int take_line(struct orl_qemu_listener *l, const char *line)
+{
+    if (l->state == ORL_QEMU_LISTENER_FDS) {
+        l->takes_fds = strncmp(line, "AGREE_UNIX_FD\r\n", 15) == 0;
+        l->state = ORL_QEMU_LISTENER_QUESTION;
+        return l->takes_fds || strncmp(line, "ERROR", 5) == 0 ? ORL_OK : ORL_E_PROTO;
+    }
+    if (strncmp(line, "OK ", 3) == 0) {
+        l->state = ORL_QEMU_LISTENER_FDS;
+        return ORL_OK;
+    }
+    return strncmp(line, "DATA", 4) == 0 ? ORL_OK : ORL_E_PROTO;
+}
+
 static int read_line(struct orl_qemu_listener *l)
 {
     char line[LINE_MAX_BYTES];
@@ -67,26 +82,30 @@ static int read_line(struct orl_qemu_listener *l)
         return len == sizeof(line) ? ORL_E_PROTO : ORL_E_AGAIN;
     }
     rc = take(l, line, (size_t)(end - line) + 2);
-    if (rc == ORL_OK && strncmp(line, "OK ", 3) == 0) {
-        l->state = ORL_QEMU_LISTENER_QUESTION;
-    } else if (rc == ORL_OK && strncmp(line, "DATA", 4) != 0) {
-        rc = ORL_E_PROTO;
-    }
-    return rc;
+    return rc < 0 ? rc : take_line(l, line);
 }
 
 static int answer(struct orl_qemu_listener *l, uint32_t reply_to)
 {
     struct orl_buf out;
+    if (l->serial == QUESTIONS_MAX) {
+        return ORL_E_PROTO;
+    }
     orl_buf_init(&out, ANSWER_MAX_BYTES);
-    orl_qemu_wire_put_properties(&out, 1, reply_to);
+    orl_qemu_wire_put_properties(&out, ++l->serial, reply_to, l->takes_fds);
     ssize_t n = out.is_failed ? -1 : send(l->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     int rc = n == (ssize_t)out.len ? ORL_OK : ORL_E_CLOSED;
     orl_buf_fini(&out);
     return rc;
 }
 
-static int read_question(struct orl_qemu_listener *l)
+static bool is_question(const struct orl_qemu_header *header)
+{
+    return header->call == ORL_QEMU_GET_ALL && header->wants_reply;
+}
+
+/* Once QEMU had its first answer, what is no question is the console's to judge: *ret_is_over. */
+static int read_question(struct orl_qemu_listener *l, bool *ret_is_over)
 {
     uint8_t data[QUESTION_MAX_BYTES];
     size_t len = 0;
@@ -96,17 +115,19 @@ static int read_question(struct orl_qemu_listener *l)
     if (rc < 0 || len < ORL_QEMU_FIXED_BYTES) {
         return rc < 0 ? rc : ORL_E_AGAIN;
     }
+    *ret_is_over = l->state == ORL_QEMU_LISTENER_DONE;
     if (orl_qemu_wire_measure(data, &header_len) < 0 || header_len > sizeof(data)) {
         return ORL_E_PROTO;
     }
     if (len < header_len) {
+        *ret_is_over = false;
         return ORL_E_AGAIN;
     }
     rc = orl_qemu_wire_header(data, header_len, &header);
-    if (rc < 0 || header.call != ORL_QEMU_GET_ALL || !header.wants_reply ||
-            header.body_len > sizeof(data) - header_len) {
+    if (rc < 0 || !is_question(&header) || header.body_len > sizeof(data) - header_len) {
         return ORL_E_PROTO;
     }
+    *ret_is_over = false;
     if (len < header_len + header.body_len) {
         return ORL_E_AGAIN;
     }
@@ -121,11 +142,14 @@ static int read_question(struct orl_qemu_listener *l)
 int orl_qemu_listener_step(struct orl_qemu_listener *listener)
 {
     int rc = ORL_OK;
-    while (rc == ORL_OK && listener->state == ORL_QEMU_LISTENER_AUTH) {
+    bool is_over = false;
+    while (rc == ORL_OK && listener->state < ORL_QEMU_LISTENER_QUESTION) {
         rc = read_line(listener);
     }
-    return rc == ORL_OK && listener->state == ORL_QEMU_LISTENER_QUESTION ? read_question(listener)
-                                                                         : rc;
+    while (rc == ORL_OK) {
+        rc = read_question(listener, &is_over);
+    }
+    return is_over ? ORL_OK : rc;
 }
 
 const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener)

@@ -1,4 +1,6 @@
 #include "protocols/qemu/qemu_reader.h"
+#include "base/cleanup.h"
+#include "protocols/qemu/qemu_map.h"
 #include "protocols/qemu/qemu_wire.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +12,6 @@
 
 enum state { FIXED = 0, FIELDS, ARGS, ROWS, SKIP };
 
-/* Rows that come with stride src_stride, of which the first keep_bytes and keep_rows are wanted. */
-struct rows {
-    uint8_t *to;
-    size_t to_stride, keep_bytes, src_stride;
-    uint32_t row, count, keep_rows;
-    size_t at; /* in the current row */
-};
 struct orl_qemu_reader {
     const struct orl_qemu_reader_events *events;
     void *ctx;
@@ -26,9 +21,12 @@ struct orl_qemu_reader {
     size_t skip_left;
     struct orl_qemu_header header;
     struct orl_qemu_args args;
-    struct rows rows;
+    struct orl_qemu_rows rows;
+    int fd; /* came with the message that has begun; -1: none */
+    struct orl_qemu_map map;
+    bool is_map_new; /* nothing of it was read yet */
+    size_t copied_bytes;
     struct orl_surface *surface;
-    bool has_missed;          /* changes of a size that no Scanout told us */
     struct orl_surface *next; /* being filled; NULL: the picture's size is as it was */
     struct orl_cursor cursor; /* as told */
     struct orl_cursor shape;  /* being filled */
@@ -53,6 +51,8 @@ int orl_qemu_reader_new(
     }
     r->events = events;
     r->ctx = ctx;
+    r->fd = -1;
+    orl_qemu_map_init(&r->map);
     orl_buf_init(&r->answers, ANSWERS_MAX_BYTES);
     expect_message(r);
     *ret_reader = r;
@@ -65,6 +65,8 @@ void orl_qemu_reader_free(struct orl_qemu_reader *reader)
         orl_surface_free(reader->next);
         orl_surface_free(reader->surface);
         orl_buf_fini(&reader->answers);
+        orl_qemu_map_close(&reader->map);
+        orl_close_fd(&reader->fd);
         free(reader);
     }
 }
@@ -74,47 +76,19 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static bool put_iov(struct iovec *iov, unsigned *count, uint8_t *to, size_t len)
-{
-    if (len > 0) {
-        iov[(*count)++] = (struct iovec){.iov_base = to, .iov_len = len};
-    }
-    return *count < ORL_QEMU_IOV_MAX;
-}
-
-static unsigned rows_room(struct orl_qemu_reader *r, struct iovec *iov)
-{
-    const struct rows *rows = &r->rows;
-    unsigned count = 0;
-    size_t at = rows->at;
-    for (uint32_t row = rows->row; row < rows->count; row++) {
-        size_t keep = row < rows->keep_rows ? rows->keep_bytes : 0;
-        if (at < keep && !put_iov(iov, &count, rows->to + row * rows->to_stride + at, keep - at)) {
-            break;
-        }
-        size_t done = at > keep ? at : keep;
-        size_t drop = rows->src_stride - done;
-        if (!put_iov(iov, &count, r->scratch, least(drop, SCRATCH_BYTES))) {
-            break;
-        }
-        at = 0;
-    }
-    return count;
-}
-
 unsigned orl_qemu_reader_room(struct orl_qemu_reader *reader, struct iovec iov[ORL_QEMU_IOV_MAX])
 {
-    unsigned count = 0;
+    const struct iovec scratch = {reader->scratch, SCRATCH_BYTES};
     if (reader->state == ROWS) {
-        return rows_room(reader, iov);
+        return orl_qemu_rows_room(&reader->rows, scratch, iov);
     }
     if (reader->state == SKIP) {
-        (void)put_iov(iov, &count, reader->scratch, least(reader->skip_left, SCRATCH_BYTES));
+        iov[0] = (struct iovec){reader->scratch, least(reader->skip_left, SCRATCH_BYTES)};
     } else {
-        (void)put_iov(
-                iov, &count, reader->head + reader->head_len, reader->head_want - reader->head_len);
+        iov[0] = (struct iovec){
+                reader->head + reader->head_len, reader->head_want - reader->head_len};
     }
-    return count;
+    return 1;
 }
 
 static void tell_cursor(struct orl_qemu_reader *r)
@@ -162,18 +136,26 @@ static void take_surface(struct orl_qemu_reader *r)
     orl_surface_free(old);
 }
 
+static void finish_picture(struct orl_qemu_reader *r, const struct orl_rect *box)
+{
+    expect_message(r);
+    if (r->next != NULL) {
+        take_surface(r);
+    } else {
+        orl_surface_damage(r->surface, box); /* a Scanout is at 0, 0 */
+        r->events->on_damage(r->ctx, box);
+    }
+}
+
 static void finish_rows(struct orl_qemu_reader *r)
 {
     const struct orl_rect box = {
             r->args.x, r->args.y, (int32_t)r->args.width_px, (int32_t)r->args.height_px};
-    expect_message(r);
     if (r->header.call == ORL_QEMU_CURSOR) {
+        expect_message(r);
         take_shape(r);
-    } else if (r->next != NULL) {
-        take_surface(r);
     } else {
-        orl_surface_damage(r->surface, &box); /* a Scanout is at 0, 0 */
-        r->events->on_damage(r->ctx, &box);
+        finish_picture(r, &box);
     }
 }
 
@@ -181,7 +163,7 @@ static void aim(struct orl_qemu_reader *r, uint8_t *to, size_t to_stride, uint32
         uint32_t keep_rows)
 {
     r->state = ROWS;
-    r->rows = (struct rows){.to = to,
+    r->rows = (struct orl_qemu_rows){.to = to,
             .to_stride = to_stride,
             .keep_bytes = (size_t)keep_width_px * BYTES_PER_PX,
             .src_stride = r->args.stride_bytes,
@@ -189,19 +171,58 @@ static void aim(struct orl_qemu_reader *r, uint8_t *to, size_t to_stride, uint32
             .keep_rows = keep_rows};
 }
 
+/* A surface for a whole picture of that size. */
+static int choose(struct orl_qemu_reader *r, uint32_t width_px, uint32_t height_px,
+        struct orl_surface **ret_to)
+{
+    *ret_to = r->surface;
+    if (r->surface != NULL && orl_surface_width(r->surface) == width_px &&
+            orl_surface_height(r->surface) == height_px) {
+        return ORL_OK;
+    }
+    int rc = orl_surface_create(width_px, height_px, &r->next, NULL);
+    *ret_to = r->next;
+    return rc;
+}
+
 static int begin_scanout(struct orl_qemu_reader *r)
 {
-    struct orl_surface *to = r->surface;
-    if (to == NULL || orl_surface_width(to) != r->args.width_px ||
-            orl_surface_height(to) != r->args.height_px) {
-        int rc = orl_surface_create(r->args.width_px, r->args.height_px, &r->next, NULL);
-        if (rc < 0) {
-            return rc;
-        }
-        to = r->next;
+    struct orl_surface *to = NULL;
+    int rc = choose(r, r->args.width_px, r->args.height_px, &to);
+    if (rc == ORL_OK) {
+        aim(r, orl_surface_pixels_rw(to), orl_surface_stride(to), r->args.width_px,
+                r->args.height_px);
     }
-    aim(r, orl_surface_pixels_rw(to), orl_surface_stride(to), r->args.width_px, r->args.height_px);
-    return ORL_OK;
+    return rc;
+}
+
+static int take_map(struct orl_qemu_reader *r)
+{
+    expect_message(r);
+    r->is_map_new = true;
+    return orl_qemu_map_open(&r->map, orl_steal_fd(&r->fd), &r->args);
+}
+
+/* Of a map that is new all is read, whatever changed in it: QEMU tells its first change right behind it. */
+static int take_change(struct orl_qemu_reader *r)
+{
+    struct orl_rect box = {
+            r->args.x, r->args.y, (int32_t)r->args.width_px, (int32_t)r->args.height_px};
+    struct orl_surface *to = r->surface;
+    if (r->is_map_new) {
+        box = (struct orl_rect){0, 0, (int32_t)r->map.width_px, (int32_t)r->map.height_px};
+    }
+    if (!orl_qemu_map_holds(&r->map, &box)) {
+        return ORL_E_PROTO;
+    }
+    int rc = r->is_map_new ? choose(r, r->map.width_px, r->map.height_px, &to) : ORL_OK;
+    rc = rc < 0 ? rc : orl_qemu_map_read(&r->map, &box, to);
+    if (rc == ORL_OK) {
+        r->is_map_new = false;
+        r->copied_bytes += (size_t)box.width * (size_t)box.height * BYTES_PER_PX;
+        finish_picture(r, &box);
+    }
+    return rc;
 }
 
 /* QEMU 7.2 tells a new size with the first change of the whole screen only; until then its parts may lie
@@ -272,7 +293,10 @@ static int begin_call(struct orl_qemu_reader *r)
     if (rc < 0) {
         return rc;
     }
-    if (r->args.is_empty) {
+    if (r->header.call == ORL_QEMU_SCANOUT || r->header.call == ORL_QEMU_UPDATE) {
+        orl_qemu_map_close(&r->map); /* QEMU copies from now on */
+    }
+    if (r->args.is_empty && !(r->header.call == ORL_QEMU_UPDATE_MAP && r->is_map_new)) {
         expect_message(r);
         return ORL_OK;
     }
@@ -281,6 +305,10 @@ static int begin_call(struct orl_qemu_reader *r)
         return begin_scanout(r);
     case ORL_QEMU_UPDATE:
         return begin_update(r);
+    case ORL_QEMU_SCANOUT_MAP:
+        return take_map(r);
+    case ORL_QEMU_UPDATE_MAP:
+        return take_change(r);
     case ORL_QEMU_CURSOR:
         return begin_cursor(r);
     default:
@@ -291,6 +319,7 @@ static int begin_call(struct orl_qemu_reader *r)
 
 static void go_dark(struct orl_qemu_reader *r)
 {
+    orl_qemu_map_close(&r->map);
     if (r->surface != NULL) {
         const struct orl_rect all = {0, 0, (int32_t)orl_surface_width(r->surface),
                 (int32_t)orl_surface_height(r->surface)};
@@ -301,13 +330,15 @@ static void go_dark(struct orl_qemu_reader *r)
     }
 }
 
-/* A call without an answer stops QEMU for 25 seconds. */
+/* QEMU's main loop stands still until ScanoutMap is answered (a second at most), or a question (25). */
 static int answer(struct orl_qemu_reader *r)
 {
     struct orl_buf one;
     orl_buf_init(&one, ANSWER_MAX_BYTES);
     if (r->header.call == ORL_QEMU_GET_ALL) {
-        orl_qemu_wire_put_properties(&one, ++r->serial, r->header.serial);
+        orl_qemu_wire_put_properties(&one, ++r->serial, r->header.serial, true);
+    } else if (r->header.call != ORL_QEMU_OTHER) {
+        orl_qemu_wire_put_done(&one, ++r->serial, r->header.serial);
     } else {
         orl_qemu_wire_put_unknown(&one, ++r->serial, r->header.serial);
     }
@@ -321,7 +352,8 @@ static int begin_body(struct orl_qemu_reader *r)
 {
     int rc = orl_qemu_wire_header(r->head, r->head_len, &r->header);
     size_t args_len = rc < 0 ? 0 : orl_qemu_wire_args_len(r->header.call);
-    if (rc < 0 || (args_len > 0 && r->header.body_len < args_len)) {
+    if (rc < 0 || (args_len > 0 && r->header.body_len < args_len) ||
+            (r->fd >= 0) != (r->header.fds > 0)) {
         return ORL_E_PROTO;
     }
     if (r->header.wants_reply) {
@@ -356,22 +388,30 @@ static int got_head(struct orl_qemu_reader *r)
     return r->state == FIELDS ? begin_body(r) : begin_call(r);
 }
 
-static void got_rows(struct orl_qemu_reader *r, size_t len)
+int orl_qemu_reader_take_fd(struct orl_qemu_reader *reader, int fd)
 {
-    struct rows *rows = &r->rows;
-    size_t at = rows->at + len;
-    rows->row += (uint32_t)(at / rows->src_stride);
-    rows->at = at % rows->src_stride;
-    if (rows->row >= rows->count) {
-        finish_rows(r);
+    if (orl_qemu_reader_is_inside(reader) || reader->fd >= 0) {
+        orl_close_fd(&fd);
+        return ORL_E_PROTO;
     }
+    reader->fd = fd;
+    return ORL_OK;
+}
+
+size_t orl_qemu_reader_copied(struct orl_qemu_reader *reader)
+{
+    size_t bytes = reader->copied_bytes;
+    reader->copied_bytes = 0;
+    return bytes;
 }
 
 int orl_qemu_reader_got(struct orl_qemu_reader *reader, size_t len)
 {
     switch (reader->state) {
     case ROWS:
-        got_rows(reader, len);
+        if (orl_qemu_rows_got(&reader->rows, len)) {
+            finish_rows(reader);
+        }
         return ORL_OK;
     case SKIP:
         reader->skip_left -= len;

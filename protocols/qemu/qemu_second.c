@@ -16,10 +16,15 @@ static void fail(struct orl_qemu_second *s, const char *why)
     s->why = s->why != NULL ? s->why : why;
 }
 
-static void drop_listener(struct orl_qemu_second *s)
+static void stop_listening(struct orl_qemu_second *s)
 {
     orl_io_close(s->io);
     s->io = NULL;
+}
+
+static void drop_listener(struct orl_qemu_second *s)
+{
+    stop_listening(s);
     if (s->listener.fd >= 0) {
         (void)shutdown(s->listener.fd, SHUT_RDWR);
     }
@@ -40,11 +45,29 @@ static void hand_out(struct orl_qemu_second *s)
     }
 }
 
+/* QEMU's main loop has gone on: nothing is asked any more. */
+static int on_answer(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    struct orl_qemu_second *s = ctx;
+    (void)m;
+    (void)error;
+    stop_listening(s);
+    if (s->listener.fd >= 0) {
+        hand_out(s);
+    }
+    return 0;
+}
+
 static void check_done(struct orl_qemu_second *s)
 {
-    if (s->state == ORL_QEMU_SECOND_OPENING && s->is_registered &&
+    if (s->state == ORL_QEMU_SECOND_OPENING && s->is_registered && !s->is_asking &&
             s->listener.state == ORL_QEMU_LISTENER_DONE) {
-        hand_out(s);
+        s->is_asking = true;
+        if (sd_bus_call_method_async(s->bus, NULL, NULL, ORL_QEMU_SECOND_PATH,
+                    "org.freedesktop.DBus.Properties", "Get", on_answer, s, "ss",
+                    "org.qemu.Display1.Console", "Width") < 0) {
+            fail(s, "QEMU closed the display");
+        }
     }
 }
 
@@ -53,17 +76,18 @@ static void on_listener(void *ctx, unsigned events)
     struct orl_qemu_second *s = ctx;
     (void)events;
     int rc = orl_qemu_listener_step(&s->listener);
-    if (s->listener.is_heard && s->heard_us == 0) {
+    bool is_done = s->listener.state == ORL_QEMU_LISTENER_DONE;
+    if (is_done) {
+        s->heard_us = 0;
+    } else if (s->listener.is_heard && s->heard_us == 0) {
         s->heard_us = orl_clock_now_us();
     }
-    if (rc == ORL_E_AGAIN) {
-        return;
+    if (rc != ORL_E_AGAIN) {
+        stop_listening(s);
     }
-    orl_io_close(s->io);
-    s->io = NULL;
-    if (rc == ORL_OK) {
+    if (is_done) {
         check_done(s);
-    } else {
+    } else if (rc != ORL_E_AGAIN) {
         fail(s, "QEMU did not finish the second listener's handshake");
     }
 }

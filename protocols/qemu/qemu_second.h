@@ -19,8 +19,8 @@ struct orl_qemu_second {
     int link_fd;
     enum orl_qemu_second_state state;
     struct orl_qemu_listener listener;
-    struct orl_io *io; /* until the handshake is done */
-    bool is_registered;
+    struct orl_io *io; /* until the stream is handed out */
+    bool is_registered, is_asking;
     uint64_t heard_us;
     const char *why; /* set: the display is over */
 };

@@ -3,9 +3,10 @@
 #include "base/clock.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#define BYTES_PER_WAKE (16U << 20) /* two frames of 1080p */
+#define BYTES_PER_WAKE (16U << 20) /* two frames of 1080p, from the stream or from shared memory */
 #define MESSAGE_MAX_US (30 * ORL_US_PER_S)
 
 struct orl_qemu_stream {
@@ -45,20 +46,52 @@ static void send_answers(struct orl_qemu_stream *s)
     orl_io_set(s->io, ORL_IO_READ | (out->len > 0 ? (unsigned)ORL_IO_WRITE : 0U));
 }
 
-/* ORL_E_AGAIN: nothing more now. */
-static int read_some(struct orl_qemu_stream *s, size_t *ret_len)
+/* One fd may come with a message; what the kernel could not give us (MSG_CTRUNC) it has closed. */
+static int take_fds(struct orl_qemu_stream *s, struct msghdr *hdr)
+{
+    unsigned count = 0;
+    int rc = ORL_OK;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(hdr); c != NULL; c = CMSG_NXTHDR(hdr, c)) {
+        size_t bytes = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS
+                               ? c->cmsg_len - CMSG_LEN(0)
+                               : 0;
+        for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+            int fd = -1;
+            memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+            if (count++ > 0) {
+                orl_close_fd(&fd);
+                rc = ORL_E_PROTO;
+            } else {
+                rc = orl_qemu_reader_take_fd(s->reader, fd);
+            }
+        }
+    }
+    return (hdr->msg_flags & MSG_CTRUNC) != 0 ? ORL_E_PROTO : rc;
+}
+
+/* ORL_E_AGAIN: nothing more now. *ret_work: bytes read from the socket and from shared memory. */
+static int read_some(struct orl_qemu_stream *s, size_t *ret_work)
 {
     struct iovec iov[ORL_QEMU_IOV_MAX];
-    unsigned count = orl_qemu_reader_room(s->reader, iov);
-    ssize_t n = readv(s->fd, iov, (int)count);
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr hdr = {.msg_iov = iov,
+            .msg_iovlen = orl_qemu_reader_room(s->reader, iov),
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof(control.bytes)};
+    ssize_t n = recvmsg(s->fd, &hdr, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return ORL_E_AGAIN;
     }
     if (n <= 0) {
         return ORL_E_CLOSED;
     }
-    *ret_len = (size_t)n;
-    return orl_qemu_reader_got(s->reader, (size_t)n);
+    int rc = take_fds(s, &hdr);
+    rc = rc < 0 ? rc : orl_qemu_reader_got(s->reader, (size_t)n);
+    *ret_work = (size_t)n + orl_qemu_reader_copied(s->reader);
+    return rc;
 }
 
 static void on_stream(void *ctx, unsigned events)
@@ -67,9 +100,9 @@ static void on_stream(void *ctx, unsigned events)
     (void)events;
     int rc = ORL_OK;
     for (size_t done = 0; rc == ORL_OK && !s->is_stopped && done < BYTES_PER_WAKE;) {
-        size_t len = 0;
-        rc = read_some(s, &len);
-        done += len;
+        size_t work = 0;
+        rc = read_some(s, &work);
+        done += work;
     }
     if (s->is_stopped) {
         return;
@@ -85,6 +118,9 @@ static void on_stream(void *ctx, unsigned events)
         close_now(s, ORL_REASON_CONSOLE_LOST, "the display closed");
     } else if (rc == ORL_E_UNSUPPORTED) {
         close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display has a pixel format of another kind");
+    } else if (rc == ORL_E_SYS) {
+        close_now(s, ORL_REASON_CONSOLE_PROTOCOL,
+                "the display shares no memory, or less than its picture needs");
     } else {
         close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display broke its protocol");
     }

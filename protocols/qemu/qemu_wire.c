@@ -22,6 +22,7 @@ enum {
 
 struct fields {
     char interface[NAME_MAX_BYTES + 1], member[NAME_MAX_BYTES + 1], signature[NAME_MAX_BYTES + 1];
+    uint32_t fds;
 };
 
 static size_t align8(size_t n)
@@ -79,15 +80,14 @@ static void take_field(struct orl_rd *rd, struct fields *fields)
         to = fields->member;
     } else if (code == FIELD_SIGNATURE && type == 'g') {
         to = fields->signature;
-    } else if (code == FIELD_FDS) {
-        rd->is_failed = true; /* we never said that we take any */
     }
     if (type == 's' || type == 'o') {
         take_text(rd, orl_rd_u32le(rd), to);
     } else if (type == 'g') {
         take_text(rd, orl_rd_u8(rd), to);
     } else if (type == 'u') {
-        (void)orl_rd_u32le(rd);
+        uint32_t value = orl_rd_u32le(rd);
+        fields->fds = code == FIELD_FDS ? value : fields->fds;
     } else {
         rd->is_failed = true;
     }
@@ -104,6 +104,8 @@ static int identify(const struct fields *fields, enum orl_qemu_call *ret_call)
             {"org.qemu.Display1.Listener", "CursorDefine", "iiiiay", ORL_QEMU_CURSOR},
             {"org.qemu.Display1.Listener", "MouseSet", "iii", ORL_QEMU_MOUSE},
             {"org.qemu.Display1.Listener", "Disable", "", ORL_QEMU_DISABLE},
+            {ORL_QEMU_MAP_INTERFACE, "ScanoutMap", "huuuuu", ORL_QEMU_SCANOUT_MAP},
+            {ORL_QEMU_MAP_INTERFACE, "UpdateMap", "iiii", ORL_QEMU_UPDATE_MAP},
             {"org.freedesktop.DBus.Properties", "GetAll", "s", ORL_QEMU_GET_ALL},
     };
     *ret_call = ORL_QEMU_OTHER;
@@ -119,7 +121,7 @@ static int identify(const struct fields *fields, enum orl_qemu_call *ret_call)
 
 int orl_qemu_wire_header(const uint8_t *data, size_t len, struct orl_qemu_header *ret_header)
 {
-    struct fields fields = {"", "", ""};
+    struct fields fields = {.fds = 0};
     struct orl_rd rd;
     size_t header_len = 0;
     if (len < ORL_QEMU_FIXED_BYTES || orl_qemu_wire_measure(data, &header_len) < 0 ||
@@ -147,8 +149,11 @@ int orl_qemu_wire_header(const uint8_t *data, size_t len, struct orl_qemu_header
         header.wants_reply = (flags & FLAG_NO_REPLY) == 0;
         rc = identify(&fields, &header.call);
     }
+    header.fds = fields.fds;
     *ret_header = header;
-    return rc;
+    return rc == ORL_OK && header.fds != (header.call == ORL_QEMU_SCANOUT_MAP ? 1U : 0U)
+                   ? ORL_E_PROTO
+                   : rc;
 }
 
 size_t orl_qemu_wire_args_len(enum orl_qemu_call call)
@@ -161,6 +166,10 @@ size_t orl_qemu_wire_args_len(enum orl_qemu_call call)
         return ORL_QEMU_ARGS_MAX;
     case ORL_QEMU_MOUSE:
         return 12;
+    case ORL_QEMU_SCANOUT_MAP:
+        return 24;
+    case ORL_QEMU_UPDATE_MAP:
+        return 16;
     default:
         return 0;
     }
@@ -180,17 +189,26 @@ static bool is_data_whole(const struct orl_qemu_args *args, size_t args_len, uin
            body_len == args_len + (uint64_t)args->data_len;
 }
 
+static bool is_size(const struct orl_qemu_args *args, uint32_t min_px)
+{
+    return is_side(args->width_px, ORL_SURFACE_MAX_PX) && args->width_px >= min_px &&
+           is_side(args->height_px, ORL_SURFACE_MAX_PX) && args->height_px >= min_px &&
+           (uint64_t)args->width_px * args->height_px <= ORL_SURFACE_MAX_PIXELS;
+}
+
+static bool is_place(const struct orl_qemu_args *args)
+{
+    return args->x >= 0 && args->y >= 0 && args->x < ORL_SURFACE_MAX_PX &&
+           args->y < ORL_SURFACE_MAX_PX;
+}
+
 static int check_pixels(
         const struct orl_qemu_header *header, size_t len, const struct orl_qemu_args *args)
 {
-    bool is_update = header->call == ORL_QEMU_UPDATE;
-    uint32_t min_px = is_update ? 1 : ORL_SURFACE_MIN_PX;
-    bool is_size = is_side(args->width_px, ORL_SURFACE_MAX_PX) && args->width_px >= min_px &&
-                   is_side(args->height_px, ORL_SURFACE_MAX_PX) && args->height_px >= min_px &&
-                   (uint64_t)args->width_px * args->height_px <= ORL_SURFACE_MAX_PIXELS;
-    bool is_place = args->x >= 0 && args->y >= 0 && args->x < ORL_SURFACE_MAX_PX &&
-                    args->y < ORL_SURFACE_MAX_PX;
-    return is_size && is_place && is_data_whole(args, len, header->body_len) ? ORL_OK : ORL_E_PROTO;
+    uint32_t min_px = header->call == ORL_QEMU_UPDATE ? 1 : ORL_SURFACE_MIN_PX;
+    return is_size(args, min_px) && is_place(args) && is_data_whole(args, len, header->body_len)
+                   ? ORL_OK
+                   : ORL_E_PROTO;
 }
 
 static int check_cursor(
@@ -202,49 +220,106 @@ static int check_cursor(
                    : ORL_E_PROTO;
 }
 
+static int read_mouse(struct orl_rd *rd, struct orl_qemu_args *args)
+{
+    args->x = (int32_t)orl_rd_u32le(rd);
+    args->y = (int32_t)orl_rd_u32le(rd);
+    args->is_on = orl_rd_u32le(rd) != 0;
+    return ORL_OK;
+}
+
+static int read_cursor(
+        struct orl_rd *rd, const struct orl_qemu_header *header, struct orl_qemu_args *args)
+{
+    args->width_px = orl_rd_u32le(rd);
+    args->height_px = orl_rd_u32le(rd);
+    args->x = (int32_t)orl_rd_u32le(rd);
+    args->y = (int32_t)orl_rd_u32le(rd);
+    args->stride_bytes = args->width_px <= CURSOR_MAX_PX ? args->width_px * BYTES_PER_PX : 0;
+    args->data_len = orl_rd_u32le(rd);
+    return check_cursor(header, rd->len, args);
+}
+
+static int check_format(uint32_t format)
+{
+    return format == ORL_QEMU_FORMAT_XRGB || format == ORL_QEMU_FORMAT_ARGB ? ORL_OK
+                                                                            : ORL_E_UNSUPPORTED;
+}
+
+static int read_pixels(
+        struct orl_rd *rd, const struct orl_qemu_header *header, struct orl_qemu_args *args)
+{
+    if (header->call == ORL_QEMU_UPDATE) {
+        args->x = (int32_t)orl_rd_u32le(rd);
+        args->y = (int32_t)orl_rd_u32le(rd);
+    }
+    args->width_px = orl_rd_u32le(rd);
+    args->height_px = orl_rd_u32le(rd);
+    args->stride_bytes = orl_rd_u32le(rd);
+    uint32_t format = orl_rd_u32le(rd);
+    args->data_len = orl_rd_u32le(rd);
+    args->is_empty = args->width_px == 0 && args->height_px == 0 && args->data_len == 0 &&
+                     header->body_len == rd->len;
+    int rc = args->is_empty ? ORL_OK : check_pixels(header, rd->len, args);
+    return rc < 0 ? rc : check_format(format);
+}
+
+/* The message brings one fd, and the handle is a number in the list of those. */
+static int read_scanout_map(struct orl_rd *rd, struct orl_qemu_args *args)
+{
+    uint32_t handle = orl_rd_u32le(rd);
+    args->offset_bytes = orl_rd_u32le(rd);
+    args->width_px = orl_rd_u32le(rd);
+    args->height_px = orl_rd_u32le(rd);
+    args->stride_bytes = orl_rd_u32le(rd);
+    bool is_right = handle == 0 && is_size(args, ORL_SURFACE_MIN_PX) &&
+                    args->stride_bytes / BYTES_PER_PX >= args->width_px;
+    return is_right ? check_format(orl_rd_u32le(rd)) : ORL_E_PROTO;
+}
+
+static int read_update_map(struct orl_rd *rd, struct orl_qemu_args *args)
+{
+    args->x = (int32_t)orl_rd_u32le(rd);
+    args->y = (int32_t)orl_rd_u32le(rd);
+    args->width_px = orl_rd_u32le(rd);
+    args->height_px = orl_rd_u32le(rd);
+    args->is_empty = args->width_px == 0 || args->height_px == 0;
+    return args->is_empty || (is_size(args, 1) && is_place(args)) ? ORL_OK : ORL_E_PROTO;
+}
+
 int orl_qemu_wire_args(const struct orl_qemu_header *header, const uint8_t *data, size_t len,
         struct orl_qemu_args *ret_args)
 {
     struct orl_qemu_args args = {0};
     struct orl_rd rd;
-    uint32_t format = ORL_QEMU_FORMAT_XRGB;
+    bool has_array = false;
     int rc = ORL_OK;
     orl_rd_init(&rd, data, len);
-    if (header->call == ORL_QEMU_MOUSE) {
-        args.x = (int32_t)orl_rd_u32le(&rd);
-        args.y = (int32_t)orl_rd_u32le(&rd);
-        args.is_on = orl_rd_u32le(&rd) != 0;
-        rc = header->body_len == len ? ORL_OK : ORL_E_PROTO;
-    } else if (header->call == ORL_QEMU_CURSOR) {
-        args.width_px = orl_rd_u32le(&rd);
-        args.height_px = orl_rd_u32le(&rd);
-        args.x = (int32_t)orl_rd_u32le(&rd);
-        args.y = (int32_t)orl_rd_u32le(&rd);
-        args.stride_bytes = args.width_px <= CURSOR_MAX_PX ? args.width_px * BYTES_PER_PX : 0;
-        args.data_len = orl_rd_u32le(&rd);
-        rc = check_cursor(header, len, &args);
-    } else {
-        if (header->call == ORL_QEMU_UPDATE) {
-            args.x = (int32_t)orl_rd_u32le(&rd);
-            args.y = (int32_t)orl_rd_u32le(&rd);
-        }
-        args.width_px = orl_rd_u32le(&rd);
-        args.height_px = orl_rd_u32le(&rd);
-        args.stride_bytes = orl_rd_u32le(&rd);
-        format = orl_rd_u32le(&rd);
-        args.data_len = orl_rd_u32le(&rd);
-        args.is_empty = args.width_px == 0 && args.height_px == 0 && args.data_len == 0 &&
-                        header->body_len == len;
-        rc = args.is_empty ? ORL_OK : check_pixels(header, len, &args);
+    switch (header->call) {
+    case ORL_QEMU_MOUSE:
+        rc = read_mouse(&rd, &args);
+        break;
+    case ORL_QEMU_CURSOR:
+        has_array = true;
+        rc = read_cursor(&rd, header, &args);
+        break;
+    case ORL_QEMU_SCANOUT_MAP:
+        rc = read_scanout_map(&rd, &args);
+        break;
+    case ORL_QEMU_UPDATE_MAP:
+        rc = read_update_map(&rd, &args);
+        break;
+    default:
+        has_array = true;
+        rc = read_pixels(&rd, header, &args);
     }
-    if (rc == ORL_OK && format != ORL_QEMU_FORMAT_XRGB && format != ORL_QEMU_FORMAT_ARGB) {
-        rc = ORL_E_UNSUPPORTED;
+    if (rd.is_failed || (!has_array && header->body_len != len)) {
+        return ORL_E_PROTO;
     }
-    if (rd.is_failed || rc < 0) {
-        return rd.is_failed ? ORL_E_PROTO : rc;
+    if (rc == ORL_OK) {
+        *ret_args = args;
     }
-    *ret_args = args;
-    return ORL_OK;
+    return rc;
 }
 
 static void put_pad(struct orl_buf *buf, size_t to)
@@ -290,18 +365,28 @@ static void put_fixed(struct orl_buf *buf, uint8_t type, uint32_t body_len, uint
 }
 
 /* QEMU looks for "Interfaces" among the properties and warns when it is missing. */
-void orl_qemu_wire_put_properties(struct orl_buf *buf, uint32_t serial, uint32_t reply_to)
+void orl_qemu_wire_put_properties(
+        struct orl_buf *buf, uint32_t serial, uint32_t reply_to, bool has_map)
 {
-    put_fixed(buf, TYPE_RETURN, 32, serial, 19, reply_to);
+    uint32_t names_len = has_map ? 4 + sizeof(ORL_QEMU_MAP_INTERFACE) : 0;
+    put_fixed(buf, TYPE_RETURN, 32 + names_len, serial, 19, reply_to);
     put_field(buf, FIELD_SIGNATURE, "g");
     put_signature(buf, "a{sv}");
     put_pad(buf, 8);
-    orl_buf_put_u32le(buf, 24);
+    orl_buf_put_u32le(buf, 24 + names_len);
     put_pad(buf, 8);
     put_text(buf, "Interfaces");
     put_signature(buf, "as");
     put_pad(buf, 4);
-    orl_buf_put_u32le(buf, 0);
+    orl_buf_put_u32le(buf, names_len);
+    if (has_map) {
+        put_text(buf, ORL_QEMU_MAP_INTERFACE);
+    }
+}
+
+void orl_qemu_wire_put_done(struct orl_buf *buf, uint32_t serial, uint32_t reply_to)
+{
+    put_fixed(buf, TYPE_RETURN, 0, serial, 8, reply_to);
 }
 
 void orl_qemu_wire_put_unknown(struct orl_buf *buf, uint32_t serial, uint32_t reply_to)

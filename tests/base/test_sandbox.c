@@ -215,6 +215,19 @@ static int do_large_memfd(void)
                    : 1;
 }
 
+/* What QEMU shares: is it memory, how long is it, its bytes. */
+static int do_read_memory(void)
+{
+    char byte = 0;
+    struct stat st;
+    int fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd >= 0 && ftruncate(fd, 4096) == 0 && fcntl(fd, F_GET_SEALS) >= 0 &&
+                           fstat(fd, &st) == 0 && st.st_size == 4096 &&
+                           pread(fd, &byte, 1, 4095) == 1 && pread(fd, &byte, 1, 4096) == 0
+                   ? 0
+                   : 1;
+}
+
 static int do_seal(void)
 {
     return fcntl(3, F_ADD_SEALS, F_SEAL_WRITE);
@@ -271,6 +284,7 @@ static void threads_and_a_consoles_memfd_are_allowed(void **state)
     (void)state;
     assert_allowed(ORL_SANDBOX_SESSION, do_thread);
     assert_allowed(ORL_SANDBOX_CONSOLE, do_memfd);
+    assert_allowed(ORL_SANDBOX_CONSOLE, do_read_memory);
 }
 
 int main(void)

@@ -23,8 +23,8 @@ static void put_field(
     orl_buf_put(buf, text, strlen(text) + 1);
 }
 
-static void put_header(struct orl_buf *buf, const char *interface, const char *member,
-        const char *signature, uint32_t body_len)
+static void put_header_with_fds(struct orl_buf *buf, const char *interface, const char *member,
+        const char *signature, uint32_t body_len, uint32_t fds)
 {
     static const uint8_t fixed[] = {'l', 1, 1, 1};
     size_t from = buf->len;
@@ -36,8 +36,20 @@ static void put_header(struct orl_buf *buf, const char *interface, const char *m
     put_field(buf, from, 2, "s", interface);
     put_field(buf, from, 8, "g", signature);
     put_field(buf, from, 3, "s", member);
+    if (fds > 0) {
+        static const uint8_t field[] = {9, 1, 'u', 0};
+        put_pad(buf, from);
+        orl_buf_put(buf, field, sizeof field);
+        orl_buf_put_u32le(buf, fds);
+    }
     buf->data[from + 12] = (uint8_t)(buf->len - from - 16);
     put_pad(buf, from);
+}
+
+static void put_header(struct orl_buf *buf, const char *interface, const char *member,
+        const char *signature, uint32_t body_len)
+{
+    put_header_with_fds(buf, interface, member, signature, body_len, 0);
 }
 
 void frames_put_header(
@@ -103,4 +115,29 @@ void frames_put_mouse(struct orl_buf *buf, bool is_on)
     orl_buf_put_u32le(buf, 5);
     orl_buf_put_u32le(buf, 6);
     orl_buf_put_u32le(buf, is_on ? 1 : 0);
+}
+
+static const char map_interface[] = "org.qemu.Display1.Listener.Unix.Map";
+
+void frames_put_scanout_map(struct orl_buf *buf, const struct frames_map *map)
+{
+    size_t from = buf->len;
+    put_header_with_fds(buf, map_interface, "ScanoutMap", "huuuuu", 24, map->fds);
+    buf->data[from + 2] = 0;
+    orl_buf_put_u32le(buf, map->handle);
+    orl_buf_put_u32le(buf, map->offset);
+    orl_buf_put_u32le(buf, map->width);
+    orl_buf_put_u32le(buf, map->height);
+    orl_buf_put_u32le(buf, map->stride);
+    orl_buf_put_u32le(buf, map->format);
+}
+
+void frames_put_update_map(
+        struct orl_buf *buf, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
+{
+    put_header(buf, map_interface, "UpdateMap", "iiii", 16);
+    orl_buf_put_u32le(buf, x);
+    orl_buf_put_u32le(buf, y);
+    orl_buf_put_u32le(buf, width);
+    orl_buf_put_u32le(buf, height);
 }

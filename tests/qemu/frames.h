@@ -15,6 +15,15 @@ void frames_put_update(struct orl_buf *buf, uint32_t x, uint32_t y, uint32_t wid
 void frames_put_cursor(struct orl_buf *buf, uint32_t width, uint32_t height, uint32_t argb);
 void frames_put_mouse(struct orl_buf *buf, bool is_on);
 
+/* Of the shared map; ScanoutMap wants an answer, and says that fds come with it. */
+struct frames_map {
+    uint32_t handle, offset, width, height, stride, format;
+    uint32_t fds;
+};
+void frames_put_scanout_map(struct orl_buf *buf, const struct frames_map *map);
+void frames_put_update_map(
+        struct orl_buf *buf, uint32_t x, uint32_t y, uint32_t width, uint32_t height);
+
 /* QEMU's question for properties, which wants an answer. */
 void frames_put_get_all(struct orl_buf *buf);
 

@@ -3,6 +3,7 @@
  *   size W H | key CODE DOWN | sym KEYSYM DOWN | locks BITS | pointer X Y BUTTONS | shot PATH | wait W H | signal NUMBER | reason | latency CODE N
  *   want BITS | copy TEXT | paste (answered by "text ..." of what the desktop offers, or "nothing")
  *   sound (answered by how many bytes there were so far, and how many loud samples)
+ *   frames MS (answered by how often the picture changed in that time, and the console's number)
  * "over WHY" comes by itself when the display is over. For tests/qemu/vm_qemu.py and the bench. */
 #include "base/clock.h"
 #include "base/loop.h"
@@ -30,6 +31,8 @@ struct tool {
     uint32_t want_width, want_height; /* an answer is due at that size */
     uint64_t pressed_us;              /* an answer is due at the next damage */
     uint64_t quiet_us;                /* nothing changed since */
+    uint64_t counted_us;              /* an answer is due at that time */
+    unsigned frames;                  /* until then */
     char copied[TEXT_MAX + 1];        /* the client's clipboard */
     uint32_t copied_serial;
     unsigned steps; /* seen of the link's */
@@ -148,12 +151,18 @@ static void on_turn(void *ctx)
     if (t->left > 0) {
         step_latency(t, is_damaged);
     }
+    t->frames += is_damaged ? 1 : 0;
+    if (t->counted_us != 0 && orl_clock_now_us() >= t->counted_us) {
+        t->counted_us = 0;
+        (void)printf("%u %d\n", t->frames, (int)t->console.pid);
+        (void)fflush(stdout);
+    }
 }
 
 /* False: it is none of these; *ret_is_late: it answers itself, or the desktop does. */
 static bool run_aside(struct tool *t, const char *line, bool *ret_is_late)
 {
-    int wants = 0;
+    int wants = 0; /* or milliseconds */
     struct orl_clipboard step = {.step = ORL_CLIPBOARD_OFFER, .has_text = true};
     *ret_is_late = false;
     if (sscanf(line, "want %d", &wants) == 1) {
@@ -170,6 +179,10 @@ static bool run_aside(struct tool *t, const char *line, bool *ret_is_late)
             say("nothing");
             *ret_is_late = true;
         }
+    } else if (sscanf(line, "frames %d", &wants) == 1) {
+        t->frames = 0;
+        t->counted_us = orl_clock_now_us() + (uint64_t)wants * ORL_US_PER_MS;
+        *ret_is_late = true;
     } else if (strncmp(line, "sound", 5) == 0) {
         (void)printf("%llu %llu\n", (unsigned long long)t->link.sound_bytes,
                 (unsigned long long)t->link.loud_samples);

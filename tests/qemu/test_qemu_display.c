@@ -34,6 +34,8 @@ enum manner {
     LATE,        /* has no objects at the first call */
     DROPS_ONE, /* closes the first listener right after its handshake, as QEMU 7.2 does when another's end comes then */
     DROPS_ALL,
+    ASKS_TWICE, /* as QEMU 10.0 does of who takes shared memory */
+    NO_FDS,     /* has never heard of passing them */
 };
 struct peer {
     enum manner manner;
@@ -145,17 +147,9 @@ static void expect_text(int fd, const char *text)
     }
 }
 
-/* As QEMU: the server's part of the authentication, a question, and a wait for its answer. */
-static void shake_hands(const struct peer *peer)
+static void ask(const struct peer *peer)
 {
-    static const char ok[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n";
     struct orl_buf ask;
-    uint8_t head[16];
-    expect_text(peer->listener, "BEGIN\r\n");
-    (void)put_all(peer->listener, ok, peer->manner == HALF ? 9 : sizeof ok - 1);
-    if (peer->manner == HALF) {
-        return;
-    }
     orl_buf_init(&ask, 65536);
     frames_put_get_all(&ask);
     if (peer->manner == NO_QUESTION) {
@@ -164,12 +158,41 @@ static void shake_hands(const struct peer *peer)
     }
     (void)put_all(peer->listener, ask.data, ask.len);
     orl_buf_fini(&ask);
+}
+
+static void expect_answer(const struct peer *peer)
+{
+    static const char map[] = "org.qemu.Display1.Listener.Unix.Map";
+    uint8_t head[16];
+    uint8_t rest[256];
     if (recv(peer->listener, head, sizeof head, MSG_WAITALL) != sizeof head || head[1] != 2) {
         _exit(0);
     }
-    uint8_t rest[56];
-    (void)!recv(peer->listener, rest, sizeof rest, MSG_WAITALL);
-    note(peer, "ready;");
+    size_t len = (size_t)head[4] + (size_t)((head[12] + 7) & ~7);
+    if (len > sizeof rest || recv(peer->listener, rest, len, MSG_WAITALL) != (ssize_t)len) {
+        _exit(0);
+    }
+    note(peer, memmem(rest, len, map, sizeof map) != NULL ? "ready;" : "ready without map;");
+}
+
+/* As QEMU: the server's part of the authentication, a question, and a wait for its answer. */
+static void shake_hands(const struct peer *peer)
+{
+    static const char ok[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\nAGREE_UNIX_FD\r\n";
+    static const char no_fds[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\nERROR\r\n";
+    expect_text(peer->listener, "NEGOTIATE_UNIX_FD\r\nBEGIN\r\n");
+    if (peer->manner == NO_FDS) {
+        (void)put_all(peer->listener, no_fds, sizeof no_fds - 1);
+    } else {
+        (void)put_all(peer->listener, ok, peer->manner == HALF ? 9 : sizeof ok - 1);
+    }
+    if (peer->manner == HALF) {
+        return;
+    }
+    for (unsigned i = 0; i < (peer->manner == ASKS_TWICE ? 2U : 1U); i++) {
+        ask(peer);
+        expect_answer(peer);
+    }
 }
 
 /* Beside the calls, as QEMU's threads do. */
@@ -570,6 +593,27 @@ static void a_dropped_listener_is_followed_by_another(void **state)
     end(&rig);
 }
 
+/* The peer's main loop stands still until both are answered, and nobody else could answer by then. */
+static void a_second_question_is_answered_too(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, ASKS_TWICE, true);
+    expect_first_frame(&rig);
+    expect_notes(&rig, "ready;ready;");
+    end(&rig);
+}
+
+static void who_passes_no_fds_is_offered_no_map(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, NO_FDS, true);
+    expect_first_frame(&rig);
+    expect_notes(&rig, "ready without map;");
+    end(&rig);
+}
+
 static void no_listener_before_there_are_objects(void **state)
 {
     (void)state;
@@ -597,6 +641,8 @@ int main(void)
             cmocka_unit_test(a_reader_of_a_byte_at_a_time_does_not_live),
             cmocka_unit_test(a_reader_that_empties_the_socket_lives),
             cmocka_unit_test(a_dropped_listener_is_followed_by_another),
+            cmocka_unit_test(a_second_question_is_answered_too),
+            cmocka_unit_test(who_passes_no_fds_is_offered_no_map),
             cmocka_unit_test(no_listener_before_there_are_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
