@@ -85,71 +85,89 @@ static int read_line(struct orl_qemu_listener *l)
     return rc < 0 ? rc : take_line(l, line);
 }
 
-static int answer(struct orl_qemu_listener *l, uint32_t reply_to)
+static int send_answer(struct orl_qemu_listener *l, const struct orl_qemu_header *question)
 {
     struct orl_buf out;
-    if (l->serial == QUESTIONS_MAX) {
-        return ORL_E_PROTO;
-    }
     orl_buf_init(&out, ANSWER_MAX_BYTES);
-    orl_qemu_wire_put_properties(&out, ++l->serial, reply_to, l->takes_fds);
+    if (question->call == ORL_QEMU_GET_ALL) {
+        orl_qemu_wire_put_properties(&out, ++l->serial, question->serial, l->takes_fds);
+    } else {
+        orl_qemu_wire_put_done(&out, ++l->serial, question->serial);
+    }
     ssize_t n = out.is_failed ? -1 : send(l->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     int rc = n == (ssize_t)out.len ? ORL_OK : ORL_E_CLOSED;
     orl_buf_fini(&out);
     return rc;
 }
 
-static bool is_question(const struct orl_qemu_header *header)
-{
-    return header->call == ORL_QEMU_GET_ALL && header->wants_reply;
-}
-
-/* Once QEMU had its first answer, what is no question is the console's to judge: *ret_is_over. */
-static int read_question(struct orl_qemu_listener *l, bool *ret_is_over)
+/* The whole header of the message that comes next. */
+static int peek_header(const struct orl_qemu_listener *l, struct orl_qemu_header *ret_header,
+        size_t *ret_header_len, size_t *ret_len)
 {
     uint8_t data[QUESTION_MAX_BYTES];
-    size_t len = 0;
-    size_t header_len = 0;
-    struct orl_qemu_header header;
-    int rc = peek(l, data, sizeof(data), &len);
-    if (rc < 0 || len < ORL_QEMU_FIXED_BYTES) {
+    int rc = peek(l, data, sizeof(data), ret_len);
+    if (rc < 0 || *ret_len < ORL_QEMU_FIXED_BYTES) {
         return rc < 0 ? rc : ORL_E_AGAIN;
     }
-    *ret_is_over = l->state == ORL_QEMU_LISTENER_DONE;
-    if (orl_qemu_wire_measure(data, &header_len) < 0 || header_len > sizeof(data)) {
+    if (orl_qemu_wire_measure(data, ret_header_len) < 0 || *ret_header_len > sizeof(data)) {
         return ORL_E_PROTO;
     }
-    if (len < header_len) {
-        *ret_is_over = false;
-        return ORL_E_AGAIN;
+    return *ret_len < *ret_header_len ? ORL_E_AGAIN
+                                      : orl_qemu_wire_header(data, *ret_header_len, ret_header);
+}
+
+/* Takes a question and answers it. ORL_E_PROTO: it is none. */
+static int read_question(struct orl_qemu_listener *l, struct orl_qemu_header *ret_header)
+{
+    uint8_t data[QUESTION_MAX_BYTES];
+    size_t header_len = 0;
+    size_t len = 0;
+    int rc = peek_header(l, ret_header, &header_len, &len);
+    if (rc < 0) {
+        return rc;
     }
-    rc = orl_qemu_wire_header(data, header_len, &header);
-    if (rc < 0 || !is_question(&header) || header.body_len > sizeof(data) - header_len) {
+    if (ret_header->call != ORL_QEMU_GET_ALL || !ret_header->wants_reply ||
+            ret_header->body_len > sizeof(data) - header_len || l->serial == QUESTIONS_MAX) {
         return ORL_E_PROTO;
     }
-    *ret_is_over = false;
-    if (len < header_len + header.body_len) {
+    if (len < header_len + ret_header->body_len) {
         return ORL_E_AGAIN;
     }
-    rc = take(l, data, header_len + header.body_len);
-    rc = rc < 0 ? rc : answer(l, header.serial);
-    if (rc == ORL_OK) {
-        l->state = ORL_QEMU_LISTENER_DONE;
+    rc = take(l, data, header_len + ret_header->body_len);
+    return rc < 0 ? rc : send_answer(l, ret_header);
+}
+
+/* QEMU had its first answer: what is no question is the console's to read and to judge. Of a first picture in shared
+ * memory QEMU waits to hear that it has come, longer than a console may take to start: we say it as well. GDBus takes
+ * no notice of a second answer. */
+static int read_on(struct orl_qemu_listener *l)
+{
+    struct orl_qemu_header header = {.call = ORL_QEMU_OTHER};
+    int rc = read_question(l, &header);
+    if (rc == ORL_E_PROTO && header.call == ORL_QEMU_SCANOUT_MAP && header.wants_reply) {
+        rc = send_answer(l, &header);
+        l->is_over = true;
+    } else if (rc == ORL_E_PROTO) {
+        l->is_over = true;
     }
-    return rc;
+    return l->is_over ? ORL_OK : rc;
 }
 
 int orl_qemu_listener_step(struct orl_qemu_listener *listener)
 {
+    struct orl_qemu_header header;
     int rc = ORL_OK;
-    bool is_over = false;
     while (rc == ORL_OK && listener->state < ORL_QEMU_LISTENER_QUESTION) {
         rc = read_line(listener);
     }
-    while (rc == ORL_OK) {
-        rc = read_question(listener, &is_over);
+    if (rc == ORL_OK && listener->state == ORL_QEMU_LISTENER_QUESTION) {
+        rc = read_question(listener, &header);
+        listener->state = rc == ORL_OK ? ORL_QEMU_LISTENER_DONE : listener->state;
     }
-    return is_over ? ORL_OK : rc;
+    while (rc == ORL_OK && !listener->is_over) {
+        rc = read_on(listener);
+    }
+    return rc;
 }
 
 const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener)

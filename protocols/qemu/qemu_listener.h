@@ -20,6 +20,7 @@ struct orl_qemu_listener {
     enum orl_qemu_listener_state state;
     int room_bytes; /* of QEMU's send buffer, as the kernel counts */
     bool takes_fds;
+    bool is_over;     /* nothing is asked any more */
     uint32_t serial;  /* of our last answer */
     bool is_heard;    /* QEMU has begun: its main loop waits for us */
     int unread_bytes; /* of the stream, at the last orl_qemu_listener_stall() */

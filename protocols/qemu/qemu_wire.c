@@ -150,10 +150,13 @@ int orl_qemu_wire_header(const uint8_t *data, size_t len, struct orl_qemu_header
         rc = identify(&fields, &header.call);
     }
     header.fds = fields.fds;
-    *ret_header = header;
-    return rc == ORL_OK && header.fds != (header.call == ORL_QEMU_SCANOUT_MAP ? 1U : 0U)
-                   ? ORL_E_PROTO
-                   : rc;
+    if (rc == ORL_OK && header.fds != (header.call == ORL_QEMU_SCANOUT_MAP ? 1U : 0U)) {
+        rc = ORL_E_PROTO;
+    }
+    if (rc == ORL_OK) {
+        *ret_header = header;
+    }
+    return rc;
 }
 
 size_t orl_qemu_wire_args_len(enum orl_qemu_call call)

@@ -35,6 +35,7 @@ enum manner {
     DROPS_ONE, /* closes the first listener right after its handshake, as QEMU 7.2 does when another's end comes then */
     DROPS_ALL,
     ASKS_TWICE, /* as QEMU 10.0 does of who takes shared memory */
+    SHARES,     /* and waits until that has come, before it does anything else */
     NO_FDS,     /* has never heard of passing them */
 };
 struct peer {
@@ -160,6 +161,32 @@ static void ask(const struct peer *peer)
     orl_buf_fini(&ask);
 }
 
+static void share(const struct peer *peer)
+{
+    static const struct frames_map map = {
+            .width = 64, .height = 64, .stride = 256, .format = FRAMES_XRGB, .fds = 1};
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct orl_buf out;
+    memset(&control, 0, sizeof control);
+    orl_buf_init(&out, 4096);
+    frames_put_scanout_map(&out, &map);
+    struct iovec iov = {out.data, out.len};
+    struct msghdr hdr = {.msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(cmsg), &peer->notes, sizeof(int)); /* any fd: nobody looks at it here */
+    (void)sendmsg(peer->listener, &hdr, MSG_NOSIGNAL);
+    orl_buf_fini(&out);
+}
+
 static void expect_answer(const struct peer *peer)
 {
     static const char map[] = "org.qemu.Display1.Listener.Unix.Map";
@@ -172,7 +199,8 @@ static void expect_answer(const struct peer *peer)
     if (len > sizeof rest || recv(peer->listener, rest, len, MSG_WAITALL) != (ssize_t)len) {
         _exit(0);
     }
-    note(peer, memmem(rest, len, map, sizeof map) != NULL ? "ready;" : "ready without map;");
+    bool has_map = memmem(rest, len, map, sizeof map) != NULL;
+    note(peer, has_map ? "ready;" : head[4] == 0 ? "done;" : "ready without map;");
 }
 
 /* As QEMU: the server's part of the authentication, a question, and a wait for its answer. */
@@ -189,8 +217,13 @@ static void shake_hands(const struct peer *peer)
     if (peer->manner == HALF) {
         return;
     }
-    for (unsigned i = 0; i < (peer->manner == ASKS_TWICE ? 2U : 1U); i++) {
+    bool asks_twice = peer->manner == ASKS_TWICE || peer->manner == SHARES;
+    for (unsigned i = 0; i < (asks_twice ? 2U : 1U); i++) {
         ask(peer);
+        expect_answer(peer);
+    }
+    if (peer->manner == SHARES) {
+        share(peer);
         expect_answer(peer);
     }
 }
@@ -604,6 +637,35 @@ static void a_second_question_is_answered_too(void **state)
     end(&rig);
 }
 
+/* The console, which is not there yet, has it all to read: the message and its fd. */
+static void a_first_shared_picture_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct rig rig;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    uint8_t head[16];
+    begin(&rig, SHARES, true);
+    assert_true(rig.stream >= 0 && rig.input >= 0);
+    expect_notes(&rig, "ready;ready;done;");
+    struct iovec iov = {head, sizeof head};
+    struct msghdr hdr = {.msg_iov = &iov,
+            .msg_iovlen = 1,
+            .msg_control = control.bytes,
+            .msg_controllen = sizeof control.bytes};
+    assert_int_equal(recvmsg(rig.stream, &hdr, MSG_CMSG_CLOEXEC), sizeof head);
+    assert_memory_equal(head, "l\1\0\1\30\0\0", 7); /* wants an answer; 24 bytes follow */
+    const struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
+    assert_non_null(cmsg);
+    int fd = -1;
+    memcpy(&fd, CMSG_DATA(cmsg), sizeof fd);
+    assert_true(cmsg->cmsg_type == SCM_RIGHTS && fd >= 0);
+    close(fd);
+    end(&rig);
+}
+
 static void who_passes_no_fds_is_offered_no_map(void **state)
 {
     (void)state;
@@ -642,6 +704,7 @@ int main(void)
             cmocka_unit_test(a_reader_that_empties_the_socket_lives),
             cmocka_unit_test(a_dropped_listener_is_followed_by_another),
             cmocka_unit_test(a_second_question_is_answered_too),
+            cmocka_unit_test(a_first_shared_picture_holds_nobody_up),
             cmocka_unit_test(who_passes_no_fds_is_offered_no_map),
             cmocka_unit_test(no_listener_before_there_are_objects),
     };
