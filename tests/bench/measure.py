@@ -298,4 +298,18 @@ def measure_qemu(args):
     found = re.findall(r"^(dbus|vnc): key to pixel p50 ([\d.]+) ms, p95 ([\d.]+) ms, ([\d.]+) to ([\d.]+) ms, n=(\d+)",
                        done.stdout, re.M)
     names = ("p50", "p95", "least", "most", "count")
-    return {kind: dict(zip(names, map(float, numbers))) for kind, *numbers in found}
+    times = {kind: dict(zip(names, map(float, numbers))) for kind, *numbers in found}
+    return {"keys": times, "motion": measure_map(args, tool, environment)}
+
+
+def measure_map(args, tool, environment):
+    """The guest's full motion, by shared memory and by copies; None: this QEMU shares none."""
+    library = args.bin.parent / "tests/qemu/liboriel-test-die-at.so"
+    done = subprocess.run([sys.executable, ROOT / "tests/qemu/vm_map.py", ROOT, tool, library, "--bench"], check=False,
+                          capture_output=True, text=True, timeout=300, env=environment)
+    if done.returncode == 77:
+        return None
+    if done.returncode != 0:
+        raise Failed(f"QEMU's shared memory: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    found = re.findall(r"^(map|copy): ([\d.]+) fps, console ([\d.]+) %, QEMU ([\d.]+) %", done.stdout, re.M)
+    return {kind: dict(zip(("fps", "console", "qemu"), map(float, numbers))) for kind, *numbers in found}

@@ -163,7 +163,13 @@ def machines_text(login, qemu):
             lines.append("From a key to its pixel through a console, with the tiny guest under emulation (TCG), in ms:\n")
             lines.append(table(["display", "p50", "p95", "least", "most", "keys"],
                                [[kind, ms(t["p50"]), ms(t["p95"]), ms(t["least"]), ms(t["most"]), f"{t['count']:.0f}"]
-                                for kind, t in qemu.items()]))
+                                for kind, t in qemu["keys"].items()]))
+            if qemu["motion"]:
+                copy, shared = qemu["motion"]["copy"], qemu["motion"]["map"]
+                lines.append(f"The same guest's full motion at 1920x1080, sent by QEMU or in memory that it shares; for a frame from that memory "
+                             f"a console needs {shared['console'] / shared['fps'] / (copy['console'] / copy['fps']):.2f} of the processor:\n")
+                lines.append(table(["display", "fps", "console, % of a processor", "QEMU, %"],
+                                   [[kind, f"{m['fps']:.1f}", f"{m['console']:.1f}", f"{m['qemu']:.0f}"] for kind, m in qemu["motion"].items()]))
     return "\n".join(lines)
 
 
