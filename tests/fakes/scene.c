@@ -225,8 +225,10 @@ void orl_scene_fini(struct orl_scene *s)
 {
     orl_scene_film_free(s->film);
     free(s->photo);
+    free(s->under);
     s->film = NULL;
     s->photo = NULL;
+    s->under = NULL;
 }
 
 static struct orl_rect step_typing(struct orl_scene *s)

@@ -29,6 +29,8 @@ struct orl_scene {
     uint32_t *photo; /* these two made when first wanted */
     uint32_t photo_width_px, photo_height_px;
     struct orl_scene_film *film;
+    uint32_t *under; /* what a window or a film covers, rows of covered.width */
+    struct orl_rect covered;
 };
 bool orl_scene_parse(const char *name, enum orl_scene_kind *ret_kind);
 void orl_scene_start(struct orl_scene *scene); /* paints everything */

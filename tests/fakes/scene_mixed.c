@@ -1,4 +1,5 @@
 #include "tests/fakes/scene_priv.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Frames of one round. */
@@ -39,15 +40,34 @@ static void paint_editor(struct orl_scene *s)
     }
 }
 
-/* The desktop behind, and the editor where r covered it. */
-static void uncover(struct orl_scene *s, const struct orl_rect *r)
+static void copy_rect(
+        uint32_t *to, size_t to_px, const uint32_t *from, size_t from_px, const struct orl_rect *r)
 {
-    const struct orl_rect editor = editor_place(s);
-    const struct orl_rect both = orl_rect_intersect(r, &editor);
-    (void)orl_scene_wallpaper(s, r);
-    if (!orl_rect_is_empty(&both)) {
-        paint_editor(s);
+    for (int32_t y = 0; y < r->height; y++) {
+        memcpy(to + (size_t)y * to_px, from + (size_t)y * from_px, (size_t)r->width * sizeof(*to));
     }
+}
+
+/* Keeps what is there, until uncover(). */
+static void cover(struct orl_scene *s, const struct orl_rect *r)
+{
+    const struct orl_rect all = {0, 0, (int32_t)s->width_px, (int32_t)s->height_px};
+    const struct orl_rect part = orl_rect_intersect(r, &all);
+    free(s->under);
+    s->under = malloc((size_t)orl_rect_area(&part) * sizeof(*s->under));
+    s->covered = s->under != NULL ? part : nothing;
+    copy_rect(s->under, (size_t)part.width,
+            s->pixels + (size_t)part.y * s->width_px + (size_t)part.x, s->width_px, &s->covered);
+}
+
+/* Where something was covered; empty: nowhere, as when the scene began in the middle. */
+static struct orl_rect uncover(struct orl_scene *s)
+{
+    const struct orl_rect r = s->covered;
+    copy_rect(s->pixels + (size_t)r.y * s->width_px + (size_t)r.x, s->width_px, s->under,
+            (size_t)r.width, &r);
+    s->covered = nothing;
+    return r;
 }
 
 static struct orl_rect type_letter(struct orl_scene *s, uint32_t at)
@@ -79,20 +99,19 @@ static struct orl_rect scroll_editor(struct orl_scene *s)
 static struct orl_rect drag_window(struct orl_scene *s, uint32_t step)
 {
     const struct orl_rect now = window_place(s, step);
-    if (step == 0) {
-        orl_scene_window(s, &now);
-        return now;
-    }
-    const struct orl_rect old = window_place(s, step - 1);
-    uncover(s, &old);
+    const struct orl_rect old = uncover(s);
+    cover(s, &now);
     orl_scene_window(s, &now);
     return orl_rect_union(&old, &now);
 }
 
-static struct orl_rect close_window(struct orl_scene *s, const struct orl_rect *r)
+static struct orl_rect play_film(struct orl_scene *s)
 {
-    uncover(s, r);
-    return *r;
+    const struct orl_rect r = orl_scene_film_place(s);
+    if (orl_rect_is_empty(&s->covered)) {
+        cover(s, &r);
+    }
+    return orl_scene_show_film(s);
 }
 
 static struct orl_rect show_clock(struct orl_scene *s, uint32_t second)
@@ -110,6 +129,7 @@ void orl_scene_start_mixed(struct orl_scene *s)
 {
     const struct orl_rect all = {0, 0, (int32_t)s->width_px, (int32_t)s->height_px};
     const struct orl_rect film = orl_scene_film_place(s);
+    s->covered = nothing;
     (void)orl_scene_wallpaper(s, &all);
     (void)orl_scene_film_open(&s->film, (uint32_t)film.width, (uint32_t)film.height);
     paint_editor(s);
@@ -127,16 +147,11 @@ struct orl_rect orl_scene_step_mixed(struct orl_scene *s)
     if (at < DRAG_END) {
         return drag_window(s, at - SCROLL_END);
     }
-    if (at == DRAG_END) {
-        const struct orl_rect last = window_place(s, DRAG_END - SCROLL_END - 1);
-        return close_window(s, &last);
+    if (at == DRAG_END || at == FILM_END) {
+        return uncover(s);
     }
     if (at < FILM_END) {
-        return orl_scene_show_film(s);
-    }
-    if (at == FILM_END) {
-        const struct orl_rect film = orl_scene_film_place(s);
-        return close_window(s, &film);
+        return play_film(s);
     }
     return at % CLOCK_EVERY == 0 ? show_clock(s, at / CLOCK_EVERY) : nothing;
 }
