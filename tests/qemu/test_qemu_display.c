@@ -658,10 +658,11 @@ static void a_first_shared_picture_holds_nobody_up(void **state)
     assert_int_equal(recvmsg(rig.stream, &hdr, MSG_CMSG_CLOEXEC), sizeof head);
     assert_memory_equal(head, "l\1\0\1\30\0\0", 7); /* wants an answer; 24 bytes follow */
     const struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
-    assert_non_null(cmsg);
     int fd = -1;
-    memcpy(&fd, CMSG_DATA(cmsg), sizeof fd);
-    assert_true(cmsg->cmsg_type == SCM_RIGHTS && fd >= 0);
+    if (cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS) {
+        memcpy(&fd, CMSG_DATA(cmsg), sizeof fd);
+    }
+    assert_true(fd >= 0);
     close(fd);
     end(&rig);
 }
