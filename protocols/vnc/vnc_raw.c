@@ -19,7 +19,6 @@ enum {
     MAX_ROWS = 64, /* of one read */
     LITTLE_BYTES = 65536,
     SOON_MS = 200,
-    FILL_MAX_BYTES = RFB_BUF_SIZE - UPDATE_BYTES, /* room for what give_back() puts before it */
 };
 
 struct rect {
@@ -47,8 +46,8 @@ static bool fill(rfbClient *client, unsigned want, void (*on_wait)(rfbClient *cl
         client->bufoutptr = client->buf;
     }
     while (client->buffered < want) {
-        const ssize_t n = read(
-                client->sock, client->buf + client->buffered, FILL_MAX_BYTES - client->buffered);
+        const ssize_t n =
+                read(client->sock, client->buf + client->buffered, RFB_BUF_SIZE - client->buffered);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -66,14 +65,17 @@ static void drop(rfbClient *client, size_t bytes)
     client->buffered -= (unsigned)bytes;
 }
 
-/* The next rectangle, as an update of its own. */
-static void give_back(rfbClient *client)
+/* The next rectangle, as an update of its own. libvncclient reads on from wherever bufoutptr is: its own buffer may be
+ * full to the last byte but one. */
+static void give_back(rfbClient *client, struct orl_vnc_update *update)
 {
     const uint8_t head[UPDATE_BYTES] = {0, 0, 0, 1};
-    memmove(client->buf + UPDATE_BYTES, client->bufoutptr, client->buffered);
-    memcpy(client->buf, head, UPDATE_BYTES);
-    client->bufoutptr = client->buf;
+    orl_assert(client->buffered <= sizeof(update->held) - UPDATE_BYTES);
+    memmove(update->held + UPDATE_BYTES, client->bufoutptr, client->buffered);
+    memcpy(update->held, head, UPDATE_BYTES);
+    client->bufoutptr = update->held;
     client->buffered += UPDATE_BYTES;
+    update->left--;
 }
 
 static struct rect peek_rect(const rfbClient *client)
@@ -191,7 +193,8 @@ static void put_right(rfbClient *client, int32_t encoding, void (*on_wait)(rfbCl
     }
 }
 
-static bool begin_update(rfbClient *client, unsigned *left, void (*on_wait)(rfbClient *client))
+static bool begin_update(
+        rfbClient *client, struct orl_vnc_update *update, void (*on_wait)(rfbClient *client))
 {
     /* The first bytes are there: somebody polled. */
     if (!fill(client, 1, NULL) || client->bufoutptr[0] != rfbFramebufferUpdate ||
@@ -199,26 +202,26 @@ static bool begin_update(rfbClient *client, unsigned *left, void (*on_wait)(rfbC
         return false;
     }
     const uint8_t *head = (const uint8_t *)client->bufoutptr;
-    *left = (unsigned)head[2] << 8 | head[3];
+    update->left = (unsigned)head[2] << 8 | head[3];
     drop(client, UPDATE_BYTES);
     return true;
 }
 
 enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
-        struct orl_region *damage, unsigned *left, void (*on_wait)(rfbClient *client))
+        struct orl_region *damage, struct orl_vnc_update *update,
+        void (*on_wait)(rfbClient *client))
 {
-    if (*left == 0 && !begin_update(client, left, on_wait)) {
+    if (update->left == 0 && !begin_update(client, update, on_wait)) {
         return ORL_VNC_RAW_REST;
     }
-    for (; *left > 0; (*left)--) {
+    for (; update->left > 0; update->left--) {
         if (!fill(client, RECT_BYTES, on_wait)) {
             return ORL_VNC_RAW_REST;
         }
         const struct rect r = peek_rect(client);
         if (r.encoding != ORL_RFB_ENCODING_RAW) {
             put_right(client, r.encoding, on_wait);
-            give_back(client);
-            (*left)--;
+            give_back(client, update);
             return ORL_VNC_RAW_REST;
         }
         if (!is_inside(surface, &r.at)) {

@@ -14,10 +14,14 @@ enum orl_vnc_raw {
     ORL_VNC_RAW_DONE,     /* the update is over */
     ORL_VNC_RAW_LIE,      /* a rectangle outside the surface */
 };
-/* Takes the raw rectangles that come next; damage: what they covered; *left: rectangles that the update still has,
- * 0 before a message. Blocks as libvncclient does, until they are complete or the socket is shut down; on_wait comes
- * before it may. */
+struct orl_vnc_update {          /* zeroed before the first */
+    unsigned left;               /* rectangles that it still has; 0: a message comes next */
+    char held[RFB_BUF_SIZE + 4]; /* what libvncclient reads next, instead of its own buffer */
+};
+/* Takes the raw rectangles that come next; damage: what they covered. Blocks as libvncclient does, until they are
+ * complete or the socket is shut down; on_wait comes before it may. update must live as long as client. */
 enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
-        struct orl_region *damage, unsigned *left, void (*on_wait)(rfbClient *client));
+        struct orl_region *damage, struct orl_vnc_update *update,
+        void (*on_wait)(rfbClient *client));
 
 #endif

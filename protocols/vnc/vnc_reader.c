@@ -34,7 +34,7 @@ struct orl_vnc_reader {
     /* the thread's own */
     struct orl_surface *current; /* what is written into; owned by whoever took it, see below */
     struct orl_region damage;
-    unsigned rects_left; /* of the update that is being read */
+    struct orl_vnc_update update; /* that is being read */
     struct orl_cursor cursor;
     bool has_cursor;
     bool is_password_asked;
@@ -258,7 +258,7 @@ static void on_rect(rfbClient *client, int x, int y, int width, int height)
 static void on_update_end(rfbClient *client)
 {
     struct orl_vnc_reader *r = reader_of(client);
-    if (r->rects_left > 0) {
+    if (r->update.left > 0) {
         return;
     }
     for (unsigned i = 0; i < r->damage.count; i++) {
@@ -394,7 +394,7 @@ static bool is_storm(struct orl_vnc_reader *r)
         r->resizes = 0;
         r->others = 0;
     }
-    if (!r->has_update && r->rects_left == 0 && ++r->others > STORM_MAX_OTHERS) {
+    if (!r->has_update && r->update.left == 0 && ++r->others > STORM_MAX_OTHERS) {
         tell_lie(r, "the display sends messages without end");
     }
     return r->lie != NULL;
@@ -428,7 +428,7 @@ static void on_wait(rfbClient *client)
 static bool read_message(struct orl_vnc_reader *r)
 {
     r->is_wait_told = false;
-    switch (orl_vnc_raw_take(r->client, r->current, &r->damage, &r->rects_left, on_wait)) {
+    switch (orl_vnc_raw_take(r->client, r->current, &r->damage, &r->update, on_wait)) {
     case ORL_VNC_RAW_DONE:
         on_update_end(r->client);
         return true;
@@ -477,7 +477,8 @@ static void *reader_main(void *arg)
     struct orl_vnc_reader *r = arg;
     bool is_up = handshake(r);
     while (is_up && !atomic_load(&r->is_stopping)) {
-        if (r->client->buffered == 0 && r->rects_left == 0) {
+        bool is_new = r->update.left == 0; /* else the update's time goes on */
+        if (is_new && r->client->buffered == 0) {
             set_busy(r, false);
             struct pollfd pfd = {.fd = r->fd, .events = POLLIN};
             if (poll(&pfd, 1, -1) < 0 && errno != EINTR) {
@@ -485,7 +486,9 @@ static void *reader_main(void *arg)
                 break;
             }
         }
-        set_busy(r, true);
+        if (is_new) {
+            set_busy(r, true);
+        }
         is_up = handle_message(r);
     }
     set_busy(r, false);

@@ -20,7 +20,7 @@ struct fixture {
     struct orl_surface *surface;
     struct orl_region damage;
     struct orl_buf wire;
-    unsigned left;
+    struct orl_vnc_update update;
     int server;
     unsigned waits;
 };
@@ -108,7 +108,7 @@ static void on_wait(rfbClient *client)
 static enum orl_vnc_raw take(void)
 {
     f.waits = 0;
-    return orl_vnc_raw_take(f.client, f.surface, &f.damage, &f.left, on_wait);
+    return orl_vnc_raw_take(f.client, f.surface, &f.damage, &f.update, on_wait);
 }
 
 /* The whole is longer than libvncclient's buffer, a row shorter than the surface's stride. */
@@ -146,12 +146,12 @@ static void each_that_is_not_raw_is_an_update_for_libvncclient(void **state)
     assert_memory_equal(f.client->bufoutptr, head, sizeof(head));
     assert_memory_equal(
             f.client->bufoutptr + sizeof(head), f.wire.data + rest, f.client->buffered - 4);
-    assert_int_equal(f.left, 1);
+    assert_int_equal(f.update.left, 1);
     f.client->bufoutptr += 20;
     f.client->buffered -= 20;
     assert_int_equal(take(), ORL_VNC_RAW_DONE);
     assert_shows(2, 2, 3, 3);
-    assert_int_equal(f.left, 0);
+    assert_int_equal(f.update.left, 0);
 }
 
 static rfbBool on_size(rfbClient *client)
@@ -210,8 +210,28 @@ static void long_rest_is_left_whole(void **state)
     }
     send_all();
     assert_int_equal(take(), ORL_VNC_RAW_REST);
-    assert_in_range(f.client->buffered, RFB_BUF_SIZE / 2, RFB_BUF_SIZE);
+    assert_in_range(f.client->buffered, RFB_BUF_SIZE / 2, RFB_BUF_SIZE + 4);
     assert_memory_equal(f.client->bufoutptr + 4, f.wire.data + rest, f.client->buffered - 4);
+}
+
+/* libvncclient read one byte of the rectangle before, and with it all that its buffer has room for. */
+static void full_buffer_is_handed_on_whole(void **state)
+{
+    (void)state;
+    put_rect(0, 0, 64, 64, ORL_RFB_ENCODING_RICH_CURSOR);
+    while (f.wire.len < RFB_BUF_SIZE - 1) {
+        orl_buf_put_u8(&f.wire, (uint8_t)f.wire.len);
+    }
+    memcpy(f.client->buf + 1, f.wire.data, f.wire.len);
+    f.client->bufoutptr = f.client->buf + 1;
+    f.client->buffered = (unsigned)f.wire.len;
+    f.update.left = 2;
+    assert_int_equal(take(), ORL_VNC_RAW_REST);
+    const uint8_t head[] = {0, 0, 0, 1};
+    assert_int_equal(f.client->buffered, f.wire.len + sizeof(head));
+    assert_memory_equal(f.client->bufoutptr, head, sizeof(head));
+    assert_memory_equal(f.client->bufoutptr + sizeof(head), f.wire.data, f.wire.len);
+    assert_int_equal(f.update.left, 1);
 }
 
 /* A key press must not cost another wake-up. */
@@ -240,7 +260,7 @@ static void rest_that_does_not_come_is_told_before_the_wait(void **state)
     put_rect(0, 0, 50, 50, ORL_RFB_ENCODING_RAW);
     send_all();
     assert_int_equal(
-            orl_vnc_raw_take(f.client, f.surface, &f.damage, &f.left, on_late), ORL_VNC_RAW_REST);
+            orl_vnc_raw_take(f.client, f.surface, &f.damage, &f.update, on_late), ORL_VNC_RAW_REST);
     assert_int_equal(f.waits, 1);
 }
 
@@ -274,6 +294,7 @@ int main(void)
             CASE(what_the_server_can_do_has_no_geometry),
             CASE(screen_0_has_a_size_too),
             CASE(long_rest_is_left_whole),
+            CASE(full_buffer_is_handed_on_whole),
             CASE(small_update_that_is_all_there_waits_for_nothing),
             CASE(rest_that_does_not_come_is_told_before_the_wait),
             CASE(rectangle_outside_is_a_lie),
