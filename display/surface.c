@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #define CURSOR_TRIES 4
+#define DAMAGE_MERGED_MAX 96
 /* SHRINK and GROW: a reader never gets SIGBUS. FUTURE_WRITE: whoever else holds the fd can only map it
  * for reading; the writer's own mapping is older. */
 #define SEALS_NEEDED (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -236,6 +237,21 @@ static struct orl_rect unpack(uint64_t packed)
     return r;
 }
 
+/* Merging many rectangles would take longer than comparing all that lies between them. */
+static void add_damage(struct orl_region *region, const struct orl_rect *rects, uint64_t count)
+{
+    struct orl_rect all = {0, 0, 0, 0};
+    for (uint64_t i = 0; i < count; i++) {
+        if (count <= DAMAGE_MERGED_MAX) {
+            orl_region_add(region, &rects[i]);
+        }
+        all = orl_rect_union(&all, &rects[i]);
+    }
+    if (count > DAMAGE_MERGED_MAX) {
+        orl_region_add(region, &all);
+    }
+}
+
 void orl_surface_take_damage(struct orl_surface *surface, struct orl_region *region)
 {
     const struct orl_surface_header *header = surface->header;
@@ -243,12 +259,11 @@ void orl_surface_take_damage(struct orl_surface *surface, struct orl_region *reg
     uint64_t head = atomic_load_explicit(&header->damage_head, memory_order_acquire);
     uint64_t count = head - surface->damage_place; /* a head that went back is a huge count */
     bool is_lost = !surface->has_taken || count > ORL_SURFACE_RING;
-    struct orl_region fresh = {.count = 0};
+    struct orl_rect fresh[ORL_SURFACE_RING];
     for (uint64_t i = 0; !is_lost && i < count; i++) {
         uint64_t slot = (surface->damage_place + i) % ORL_SURFACE_RING;
-        struct orl_rect r = unpack(atomic_load_explicit(&header->ring[slot], memory_order_acquire));
-        r = orl_rect_intersect(&r, &bounds);
-        orl_region_add(&fresh, &r);
+        fresh[i] = unpack(atomic_load_explicit(&header->ring[slot], memory_order_acquire));
+        fresh[i] = orl_rect_intersect(&fresh[i], &bounds);
     }
     if (!is_lost && count > 0) {
         /* The slot at the head may be being written: what was read there must not be one of ours. */
@@ -258,7 +273,7 @@ void orl_surface_take_damage(struct orl_surface *surface, struct orl_region *reg
     if (is_lost) {
         orl_region_add(region, &bounds);
     } else {
-        orl_region_add_region(region, &fresh);
+        add_damage(region, fresh, count);
     }
     surface->has_taken = true;
     surface->damage_place = head;

@@ -120,6 +120,38 @@ static void reader_that_fell_behind_sees_everything_damaged(void **state)
     pair_close(&p);
 }
 
+/* Few are kept apart, however many there are the region covers each; of very many, the box around them. */
+static void scattered_damage_is_covered_and_very_much_of_it_is_one_box(void **state)
+{
+    (void)state;
+    static const unsigned counts[] = {40, 90, 200};
+    static const struct orl_rect around = {8, 16, 8 + 49 * 12, 3 * 40 + 8};
+    for (unsigned k = 0; k < 3; k++) {
+        struct pair p;
+        struct orl_region region;
+        pair_open(&p, 640, 480);
+        take(&p, &region);
+        for (unsigned i = 0; i < counts[k]; i++) {
+            const struct orl_rect r = {
+                    8 + (int32_t)(i % 50) * 12, 16 + (int32_t)(i / 50) * 40, 8, 8};
+            orl_surface_damage(p.writer, &r);
+        }
+        take(&p, &region);
+        for (unsigned i = 0; i < counts[k]; i++) {
+            const struct orl_rect r = {
+                    8 + (int32_t)(i % 50) * 12, 16 + (int32_t)(i / 50) * 40, 8, 8};
+            unsigned in = 0;
+            for (unsigned n = 0; n < region.count; n++) {
+                in += orl_rect_contains(&region.rects[n], &r);
+            }
+            assert_true(in > 0);
+        }
+        assert_int_equal(region.count, k == 0 ? 40 : k == 1 ? ORL_REGION_MAX : 1);
+        assert_true(k < 2 || orl_rect_contains(&around, &region.rects[0]));
+        pair_close(&p);
+    }
+}
+
 static void hostile_heads_and_rectangles_stay_inside(void **state)
 {
     (void)state;
@@ -288,6 +320,7 @@ int main(void)
             cmocka_unit_test(sizes_out_of_range_are_refused),
             cmocka_unit_test(damage_arrives_once_clipped_and_in_full_at_first),
             cmocka_unit_test(reader_that_fell_behind_sees_everything_damaged),
+            cmocka_unit_test(scattered_damage_is_covered_and_very_much_of_it_is_one_box),
             cmocka_unit_test(hostile_heads_and_rectangles_stay_inside),
             cmocka_unit_test(cursor_arrives_once_and_bad_ones_never),
             cmocka_unit_test(unsealed_short_or_false_files_are_refused),
