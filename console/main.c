@@ -1,4 +1,5 @@
 /* oriel-console: started by oriel-gateway with the control socket as fd 3. */
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
@@ -41,6 +42,7 @@ static int run(struct orl_loop *loop, struct orl_err *err)
     }
     orl_msg_wipe(&start);
     if (rc == ORL_OK) {
+        orl_heap_drop_loaded();
         orl_loop_run(loop);
         orl_console_free(console);
     }

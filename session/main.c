@@ -1,6 +1,7 @@
 /* oriel-session: started by the gateway with one socket (fd 3). Loads what it needs, enters the
  * sandbox, and only then looks at its client. */
 #include "base/cleanup.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "protocols/rdp/rdp_viewer.h"
@@ -65,6 +66,7 @@ static int run(struct orl_session_start *start, struct orl_err *err)
     }
     orl_session_start_fini(start);
     if (code == ORL_OK) {
+        orl_heap_drop_loaded();
         orl_loop_run(loop);
     }
     orl_session_free(session);

@@ -230,6 +230,7 @@ int orl_rdp_gfx_send(struct orl_viewer *v, const struct orl_update *update)
     }
     orl_rdp_video_keep(v, update->h264_slots);
     orl_gfx_put_end(&gfx->pdus, update->frame_id);
+    orl_rdp_planar_frame(&gfx->pixels.planar);
     if (code == 0) {
         code = post(v);
     }

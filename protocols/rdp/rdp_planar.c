@@ -1,11 +1,25 @@
 #include "protocols/rdp/rdp_planar.h"
+#include "base/heap.h"
 #include <freerdp/codec/color.h>
 #include <stdlib.h>
+
+enum {
+    KEPT_WIDTH_PX = 256,
+    IDLE_FRAMES = 8,
+};
 
 void orl_rdp_planar_fini(struct orl_rdp_planar *planar)
 {
     freerdp_bitmap_planar_context_free(planar->context);
     *planar = (struct orl_rdp_planar){0};
+}
+
+void orl_rdp_planar_frame(struct orl_rdp_planar *planar)
+{
+    if (planar->width_px > KEPT_WIDTH_PX && planar->idle_frames++ == IDLE_FRAMES) {
+        orl_rdp_planar_fini(planar);
+        orl_heap_trim();
+    }
 }
 
 uint8_t *orl_rdp_planar_encode(struct orl_rdp_planar *planar, const uint8_t *pixels,
@@ -24,6 +38,9 @@ uint8_t *orl_rdp_planar_encode(struct orl_rdp_planar *planar, const uint8_t *pix
     }
     if (planar->context == NULL) {
         return NULL;
+    }
+    if (width_px > KEPT_WIDTH_PX) {
+        planar->idle_frames = 0;
     }
     freerdp_planar_topdown_image(planar->context, is_top_down);
     uint32_t length = 0;

@@ -13,7 +13,7 @@ ANY_OUTSIDE = [
     "strings.h", "sys/*", "termios.h", "time.h", "unistd.h", "wchar.h", "immintrin.h", "emmintrin.h", "smmintrin.h", "endian.h", "regex.h", "byteswap.h", "ftw.h",
 ]
 RULES = {
-    "base": (["base/*"], ["uv.h", "openssl/*", "seccomp.h", "cyaml/*", "malloc.h"]),
+    "base": (["base/*"], ["uv.h", "openssl/*", "seccomp.h", "cyaml/*", "malloc.h", "link.h"]),
     "store": (["base/*", "store/*"], ["sqlite3.h", "libpq-fe.h"]),
     "display": (["base/*", "display/*"], ["x264.h", "opus/opus.h"]),
     "protocols/vnc": (["base/*", "display/*", "protocols/vnc/*"], ["rfb/*", "zlib.h", "turbojpeg.h"]),
