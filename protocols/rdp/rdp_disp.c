@@ -1,14 +1,10 @@
 /* Display control (MS-RDPEDISP): the client's monitors, and its wish for others. */
-#include "base/rd.h"
 #include "protocols/rdp/rdp_monitors.h"
 #include "protocols/rdp/rdp_priv.h"
 #include <freerdp/channels/disp.h>
 
 enum {
-    PDU_MONITOR_LAYOUT = 2, /* 2.2.2.2 */
-    PDU_CAPS = 5,           /* 2.2.2.1 */
-    MONITOR_BYTES = 40,
-    MONITOR_IS_PRIMARY = 1
+    PDU_CAPS = 5, /* 2.2.2.1 */
 };
 
 bool orl_rdp_disp_open(struct orl_viewer *v)
@@ -29,37 +25,6 @@ static void send_caps(struct orl_viewer *v)
         (void)orl_rdp_dvc_write(&v->disp, buf.data, buf.len);
     }
     orl_buf_fini(&buf);
-}
-
-static int parse(
-        const struct orl_viewer *v, const uint8_t *data, size_t len, struct orl_layout *ret_layout)
-{
-    struct orl_rdp_monitor monitors[ORL_RDP_MONITORS_MAX];
-    struct orl_rd rd;
-    orl_rd_init(&rd, data, len);
-    const uint32_t type = orl_rd_u32le(&rd);
-    const uint32_t length = orl_rd_u32le(&rd);
-    const uint32_t monitor_bytes = orl_rd_u32le(&rd);
-    const uint32_t count = orl_rd_u32le(&rd);
-    if (rd.is_failed || length > len || type != PDU_MONITOR_LAYOUT ||
-            monitor_bytes != MONITOR_BYTES || count == 0 || count > ORL_RDP_MONITORS_MAX) {
-        return ORL_E_PROTO;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct orl_rdp_monitor *m = &monitors[i];
-        m->is_primary = (orl_rd_u32le(&rd) & MONITOR_IS_PRIMARY) != 0;
-        m->left = (int32_t)orl_rd_u32le(&rd);
-        m->top = (int32_t)orl_rd_u32le(&rd);
-        m->width_px = orl_rd_u32le(&rd);
-        m->height_px = orl_rd_u32le(&rd);
-        orl_rd_skip(&rd, 20);
-    }
-    /* A size that no desktop has is a wish that is not granted, and no broken protocol. */
-    if (!rd.is_failed && !orl_rdp_monitors_layout(
-                                 monitors, count, v->max_width_px, v->max_height_px, ret_layout)) {
-        ret_layout->count = 0;
-    }
-    return rd.is_failed ? ORL_E_PROTO : 0;
 }
 
 struct orl_layout orl_rdp_monitors_of(
@@ -123,7 +88,8 @@ int orl_rdp_disp_run(struct orl_viewer *v)
     struct orl_buf buf;
     orl_buf_init(&buf, ORL_RDP_CHANNEL_MAX_BYTES);
     while ((code = orl_rdp_dvc_read(&v->disp, &buf)) > 0) {
-        code = parse(v, buf.data, buf.len, &layout);
+        code = orl_rdp_monitors_parse(
+                buf.data, buf.len, v->max_width_px, v->max_height_px, &layout);
         if (code < 0) {
             break;
         }

@@ -1,6 +1,8 @@
-/* A hostile client's clipboard and sound PDUs: what comes out is UTF-8 within its cap, and survives the way back. */
+/* A hostile client's clipboard, sound and display PDUs: text that comes out is UTF-8 within its cap, and survives the way
+ * back; monitors make up a desktop. */
 #include "base/utf8.h"
 #include "protocols/rdp/rdp_clipboard_wire.h"
+#include "protocols/rdp/rdp_monitors.h"
 #include "protocols/rdp/rdp_sound_wire.h"
 #include <string.h>
 
@@ -41,6 +43,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         orl_assert(orl_clip_requested(&pdu, &format) == ORL_OK || pdu.len < 4);
         check_text(&pdu, ORL_CLIP_UNICODE_TEXT);
         check_text(&pdu, ORL_CLIP_TEXT);
+    }
+    struct orl_layout layout;
+    if (orl_rdp_monitors_parse(data, len, 4096, 4096, &layout) == ORL_OK && layout.count > 0) {
+        uint32_t width = 0;
+        uint32_t height = 0;
+        orl_layout_bounds(&layout, &width, &height);
+        orl_assert(orl_layout_is_valid(&layout) && width <= 4096 && height <= 4096);
     }
     if (orl_snd_parse(data, len, &sound) == ORL_OK && sound.kind == ORL_SND_CLIENT_FORMATS) {
         for (unsigned i = 0; i < ORL_SND_FORMAT_COUNT; i++) {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -60,12 +61,42 @@ static void the_policys_maximum_holds(void **state)
     assert_false(orl_rdp_monitors_layout(&tiny, 1, MAX_PX, MAX_PX, &layout));
 }
 
+/* Two monitors, the second one primary. */
+static void a_wish_is_read_to_its_last_byte(void **state)
+{
+    (void)state;
+    enum { HEAD = 16, MONITOR = 40, LEN = HEAD + 2 * MONITOR };
+    uint8_t pdu[LEN] = {2, 0, 0, 0, LEN, 0, 0, 0, MONITOR, 0, 0, 0, 2, 0, 0, 0};
+    static const uint8_t first[] = {0, 0, 0, 0, 0xE0, 0xFC, 0xFF, 0xFF, 0, 0, 0, 0, 0x20, 3, 0, 0,
+            0x58, 2, 0, 0}; /* at -800,0: 800x600 */
+    static const uint8_t second[] = {
+            1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0}; /* 1024x768 */
+    struct orl_layout layout;
+    memcpy(pdu + HEAD, first, sizeof(first));
+    memcpy(pdu + HEAD + MONITOR, second, sizeof(second));
+    assert_int_equal(orl_rdp_monitors_parse(pdu, LEN, MAX_PX, MAX_PX, &layout), 0);
+    const struct orl_layout wanted = {.count = 2, .heads = {{800, 0, 1024, 768}, {0, 0, 800, 600}}};
+    assert_true(orl_layout_is_equal(&layout, &wanted));
+    for (size_t len = 0; len < LEN; len++) {
+        assert_int_equal(orl_rdp_monitors_parse(pdu, len, MAX_PX, MAX_PX, &layout), ORL_E_PROTO);
+    }
+    pdu[4] = HEAD; /* what it says of its own length is not what counts */
+    for (size_t len = 0; len < LEN; len++) {
+        assert_int_equal(orl_rdp_monitors_parse(pdu, len, MAX_PX, MAX_PX, &layout), ORL_E_PROTO);
+    }
+    pdu[12] = ORL_RDP_MONITORS_MAX + 1;
+    assert_int_equal(orl_rdp_monitors_parse(pdu, LEN, MAX_PX, MAX_PX, &layout), ORL_E_PROTO);
+    pdu[12] = 0;
+    assert_int_equal(orl_rdp_monitors_parse(pdu, LEN, MAX_PX, MAX_PX, &layout), ORL_E_PROTO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(primary_comes_first_and_the_corner_is_zero),
             cmocka_unit_test(what_does_not_fit_is_the_primary_alone),
             cmocka_unit_test(the_policys_maximum_holds),
+            cmocka_unit_test(a_wish_is_read_to_its_last_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
