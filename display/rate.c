@@ -107,6 +107,7 @@ static void note_arrival(
     const uint64_t late_us = above(now_us, ideal_us);
     window->wait_us = window->count == 0 ? wait_us : smaller(window->wait_us, wait_us);
     window->late_us = window->count == 0 ? late_us : smaller(window->late_us, late_us);
+    window->has_room = rate->has_room && (window->count == 0 || window->has_room);
     window->count++;
     window->bytes += bytes;
     window->busy_us += above(now_us, begin_us);
@@ -127,21 +128,24 @@ static uint64_t service_kbit_s(const struct orl_rate_window *window)
 static void judge(struct orl_rate *rate, uint64_t now_us)
 {
     const struct orl_rate_window window = rate->window;
-    const uint64_t service = service_kbit_s(&window);
     const uint64_t limit = rate->limit_kbit_s;
-    const uint64_t got = window.bytes * 8000 / larger(now_us - rate->window_us, 1000);
-    rate->seen_kbit_s = (uint32_t)smaller(
-            larger(got, (uint64_t)rate->seen_kbit_s * 98 / PER_CENT), LIMIT_NONE_KBIT_S);
+    const uint64_t busy_us = above(now_us - rate->window_us, window.idle_us);
+    const uint64_t got = window.bytes * 8000 / larger(busy_us, 1000);
     if (window.bytes < BURST_BYTES) {
         return;
     }
+    rate->seen_kbit_s = (uint32_t)smaller(
+            larger(got, (uint64_t)rate->seen_kbit_s * 98 / PER_CENT), LIMIT_NONE_KBIT_S);
+    /* What took long while TCP had room was not the line. */
+    const uint64_t service = larger(service_kbit_s(&window), window.has_room ? limit : 0);
     if (limit == 0) {
-        if (window.late_us > LATE_US) {
+        if (window.late_us > LATE_US && !window.has_room) {
             set_limit(rate, service);
         }
-    } else if (window.wait_us > WAIT_HIGH_US) {
+    } else if (window.wait_us > WAIT_HIGH_US && !window.has_room) {
         set_limit(rate, smaller(service * 90 / PER_CENT, limit));
-    } else if (window.wait_us < WAIT_LOW_US && (rate->is_used || got * 10 > limit * 6)) {
+    } else if ((window.wait_us < WAIT_LOW_US || window.has_room) &&
+               (rate->is_used || got * 10 > limit * 6)) {
         const uint64_t step = service > limit * 3 ? 200 : 130; /* far from the limit, or near */
         const uint64_t more =
                 larger(smaller(service, limit * step / PER_CENT), limit * 105 / PER_CENT);
@@ -161,6 +165,7 @@ static void begin_window(struct orl_rate *rate, uint64_t now_us)
 
 void orl_rate_arrived(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_us)
 {
+    const uint64_t first_us = rate->marks[0].sent_us;
     struct orl_rate_mark mark;
     if (!take_marks(rate, total_bytes, &mark)) {
         return;
@@ -169,7 +174,7 @@ void orl_rate_arrived(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_
     const uint64_t delay_us = above(now_us, mark.sent_us);
     note_base(rate, &mark, bytes, delay_us, now_us);
     if (mark.is_alone) {
-        rate->window_us = larger(rate->window_us, mark.sent_us); /* the line was idle before */
+        rate->window.idle_us += above(first_us, larger(rate->window_us, rate->arrived_us));
     }
     note_arrival(rate, &mark, bytes, now_us);
     rate->arrived_bytes = mark.total_bytes;
@@ -190,12 +195,17 @@ void orl_rate_done(struct orl_rate *rate, uint64_t total_bytes)
 }
 
 /* Where TCP's own delay is the client's, it knows whether the line queues, and a decoder does not matter to it.
- * Where it is far less than any acknowledgement ever took, it ends at a proxy and knows nothing. */
-void orl_rate_acked(struct orl_rate *rate, uint64_t total_bytes, uint64_t socket_rtt_us,
-        uint64_t socket_base_us, uint64_t now_us)
+ * Where it is far less than any arrival ever took, it ends at a proxy and knows nothing. */
+void orl_rate_socket(struct orl_rate *rate, uint64_t rtt_us, uint64_t least_us)
 {
-    const bool is_direct = socket_rtt_us != 0 && rate->base_us < socket_base_us * 2 + LATE_US / 2;
-    if (!is_direct || above(socket_rtt_us, socket_base_us) > WAIT_HIGH_US) {
+    const bool is_direct = rtt_us != 0 && rate->base_us < least_us * 2 + LATE_US;
+    rate->socket_us = rtt_us;
+    rate->has_room = is_direct && above(rtt_us, least_us) <= WAIT_HIGH_US;
+}
+
+void orl_rate_acked(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_us)
+{
+    if (!rate->has_room) {
         orl_rate_arrived(rate, total_bytes, now_us);
         return;
     }
@@ -204,7 +214,7 @@ void orl_rate_acked(struct orl_rate *rate, uint64_t total_bytes, uint64_t socket
         note_base(rate, &mark, 0, above(now_us, mark.sent_us), now_us);
         rate->arrived_bytes = mark.total_bytes;
         rate->arrived_us = now_us;
-        rate->delay_us = socket_rtt_us;
+        rate->delay_us = rate->socket_us;
         if (rate->limit_kbit_s != 0 && rate->is_used) {
             set_limit(rate, (uint64_t)rate->limit_kbit_s * 110 / PER_CENT);
             rate->is_used = false;

@@ -1,6 +1,6 @@
 /* What the line to the client carries, from what was sent and when it arrived: a rate, a delay, and from
  * them how much may be on its way without keeping a key press waiting. Congestion is delay above the least
- * one seen (as LEDBAT and BBR have it); a slow decoder delays acknowledgements of frames, not arrivals.
+ * one seen (as LEDBAT and BBR have it); a slow decoder delays acknowledgements of frames, and often arrivals.
  * Pure: bytes are counted as the viewer counts them, times are passed in. */
 #ifndef ORL_DISPLAY_RATE_H
 #define ORL_DISPLAY_RATE_H
@@ -23,6 +23,8 @@ struct orl_rate_window {
     uint64_t bytes, busy_us; /* busy: as long as the line took for these bytes */
     uint64_t wait_us;        /* least time that something waited behind what was sent before it */
     uint64_t late_us;        /* least time from leaving to arriving, above the base */
+    uint64_t idle_us;        /* when nothing was on its way */
+    bool has_room;           /* as TCP saw it, all the time */
 };
 struct orl_rate {
     uint64_t sent_bytes, arrived_bytes;
@@ -39,6 +41,8 @@ struct orl_rate {
     uint32_t seen_kbit_s;  /* most that arrived, of late */
     bool is_used;          /* in this window, more would have been sent */
     bool is_draining;      /* until all has arrived, to see the base again */
+    bool has_room;         /* TCP's delay is the client's, and nothing waits in it */
+    uint64_t socket_us;    /* TCP's delay */
 };
 
 void orl_rate_init(struct orl_rate *rate);
@@ -46,12 +50,12 @@ void orl_rate_init(struct orl_rate *rate);
 void orl_rate_sent(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_us);
 /* So large was a frame of what moves. */
 void orl_rate_frame(struct orl_rate *rate, uint64_t bytes);
+/* What TCP says of its round trip (0: nothing); before the next two. A client that is busy answers late, too. */
+void orl_rate_socket(struct orl_rate *rate, uint64_t rtt_us, uint64_t least_us);
 /* The client has everything up to total_bytes. */
 void orl_rate_arrived(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_us);
-/* As above, where only the client's acknowledgement of a frame is known, which its decoder delays too;
- * socket_rtt_us, socket_base_us: what TCP says (0: nothing). */
-void orl_rate_acked(struct orl_rate *rate, uint64_t total_bytes, uint64_t socket_rtt_us,
-        uint64_t socket_base_us, uint64_t now_us);
+/* As above, where only the client's acknowledgement of a frame is known, which its decoder always delays. */
+void orl_rate_acked(struct orl_rate *rate, uint64_t total_bytes, uint64_t now_us);
 /* As above, but nothing is to be learnt from when: only that it is no longer on its way. */
 void orl_rate_done(struct orl_rate *rate, uint64_t total_bytes);
 

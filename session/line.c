@@ -93,9 +93,21 @@ uint64_t orl_line_sent(struct orl_line *line, const struct orl_update *update, u
     return bytes;
 }
 
+static void ask_socket(struct orl_line *line)
+{
+    const struct orl_viewer_ops *ops = line->viewer.ops;
+    uint64_t rtt_us = 0;
+    uint64_t least_us = 0;
+    if (ops->socket_rtt == NULL || !ops->socket_rtt(line->viewer.viewer, &rtt_us, &least_us)) {
+        rtt_us = 0;
+    }
+    orl_rate_socket(&line->rate, rtt_us, least_us);
+}
+
 void orl_line_arrived(struct orl_line *line, uint64_t bytes_out, uint64_t now_us)
 {
     line->has_arrivals = true;
+    ask_socket(line);
     orl_rate_arrived(&line->rate, bytes_out, now_us);
 }
 
@@ -103,18 +115,13 @@ void orl_line_acked(struct orl_line *line, uint32_t frame_id, uint64_t now_us)
 {
     const uint64_t total = line->frame_bytes[frame_id % ORL_LINE_FRAMES];
     const uint64_t former = line->frame_bytes[line->acked_id % ORL_LINE_FRAMES];
-    const struct orl_viewer_ops *ops = line->viewer.ops;
     line->acked_id = frame_id;
-    uint64_t rtt_us = 0;
-    uint64_t least_us = 0;
     if (line->has_arrivals) {
         orl_rate_done(&line->rate, former); /* of the last one, the arrival may still be told */
         return;
     }
-    if (ops->socket_rtt == NULL || !ops->socket_rtt(line->viewer.viewer, &rtt_us, &least_us)) {
-        rtt_us = 0;
-    }
-    orl_rate_acked(&line->rate, total, rtt_us, least_us, now_us);
+    ask_socket(line);
+    orl_rate_acked(&line->rate, total, now_us);
 }
 
 bool orl_line_is_slow(const struct orl_line *line)

@@ -20,6 +20,7 @@ struct sim {
             decoder_us; /* most that an arrival is late by; what a frame takes to decode */
     uint64_t decoded_us;
     bool is_acked; /* by frames, not by marks */
+    bool is_busy;  /* marks wait for the decoder, too; TCP has room */
     struct sim_frame frames[SIM_FRAMES];
     unsigned sent, answered;
     uint64_t wait_us; /* most that waited before the line, of late */
@@ -46,8 +47,8 @@ static void send(struct sim *sim, uint64_t bytes)
     }
     sim->decoded_us = (sim->decoded_us > at_us ? sim->decoded_us : at_us) + sim->decoder_us;
     sim->total += bytes;
-    *frame = (struct sim_frame){
-            sim->total, at_us, (sim->is_acked ? sim->decoded_us : at_us) + sim->delay_us};
+    *frame = (struct sim_frame){sim->total, at_us,
+            (sim->is_acked || sim->is_busy ? sim->decoded_us : at_us) + sim->delay_us};
     orl_rate_sent(&sim->rate, sim->total, sim->now_us);
 }
 
@@ -55,9 +56,11 @@ static void answer(struct sim *sim)
 {
     while (sim->answered < sim->sent && sim->frames[sim->answered].answered_us <= sim->now_us) {
         const struct sim_frame *frame = &sim->frames[sim->answered++];
-        if (sim->is_acked) { /* TCP of a line that has room */
-            orl_rate_acked(&sim->rate, frame->total, 2 * sim->delay_us + 500, 2 * sim->delay_us,
-                    sim->now_us);
+        const bool is_told = sim->is_acked || sim->is_busy; /* TCP of a line that has room */
+        orl_rate_socket(
+                &sim->rate, is_told ? 2 * sim->delay_us + 500 : 0, is_told ? 2 * sim->delay_us : 0);
+        if (sim->is_acked) {
+            orl_rate_acked(&sim->rate, frame->total, sim->now_us);
         } else {
             orl_rate_arrived(&sim->rate, frame->total, sim->now_us);
         }
@@ -168,6 +171,19 @@ static void two_seconds_after_the_line_recovers_so_has_the_rate(void **state)
     assert_true(limit == 0 || limit >= WANT_KBIT_S);
 }
 
+/* Each frame has arrived before the next is sent. */
+static void a_short_line_recovers_as_well(void **state)
+{
+    (void)state;
+    struct sim sim;
+    begin(&sim, 1000, 1 * MS);
+    (void)play(&sim, 5000 * MS);
+    sim.line_kbit_s = 50000;
+    (void)play(&sim, 2000 * MS);
+    const uint64_t limit = orl_rate_kbit_s(&sim.rate);
+    assert_true(limit == 0 || limit >= WANT_KBIT_S);
+}
+
 static void a_line_that_stood_still_is_used_again_at_once(void **state)
 {
     (void)state;
@@ -204,6 +220,11 @@ static void a_slow_decoder_is_no_slow_line(void **state)
     begin(&sim, 100000, 10 * MS);
     sim.decoder_us = 30 * MS;
     sim.is_acked = true; /* no marks, but TCP has a word */
+    (void)play(&sim, 5000 * MS);
+    assert_int_equal(orl_rate_kbit_s(&sim.rate), 0);
+    begin(&sim, 100000, 10 * MS);
+    sim.decoder_us = 60 * MS; /* a client that does one thing after the other */
+    sim.is_busy = true;
     (void)play(&sim, 5000 * MS);
     assert_int_equal(orl_rate_kbit_s(&sim.rate), 0);
 }
@@ -252,6 +273,7 @@ int main(void)
             cmocka_unit_test(a_fast_line_has_no_limit),
             cmocka_unit_test(a_sudden_drop_is_followed),
             cmocka_unit_test(two_seconds_after_the_line_recovers_so_has_the_rate),
+            cmocka_unit_test(a_short_line_recovers_as_well),
             cmocka_unit_test(a_line_that_stood_still_is_used_again_at_once),
             cmocka_unit_test(jitter_is_no_limit),
             cmocka_unit_test(a_slow_decoder_is_no_slow_line),
