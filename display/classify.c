@@ -17,6 +17,7 @@ struct orl_classify_cell {
     /* This frame: */
     uint8_t changed; /* tiles */
     bool is_coded, is_seen;
+    bool is_row_noted; /* of a row's first cell: cells of the row were */
 };
 
 int orl_classify_init(struct orl_classify *classify, const struct orl_tiles *tiles)
@@ -166,12 +167,22 @@ static void note_cell(struct orl_classify_cell *cell, const struct orl_tiles *ti
     }
 }
 
-/* How many pixels changed where nothing moves at video rate. */
+/* How many pixels changed where nothing moves at video rate. Rows in which nothing changes, now and the last time, are
+ * left as they are. */
 static int64_t note_cells(struct orl_classify *classify, const struct orl_tiles *tiles,
         const struct orl_classify_view *view, uint32_t now_ms)
 {
     int64_t still_px = 0;
+    size_t next = orl_tiles_find(tiles, 0, ORL_TILE_CHANGED);
     for (unsigned row = 0; row < classify->rows; row++) {
+        bool *is_noted = &classify->cells[(size_t)row * classify->cols].is_row_noted;
+        const size_t below = (size_t)(row + 1) * CELL_TILES * tiles->cols;
+        const size_t end = below < tiles->count ? below : tiles->count;
+        if (next >= end && !*is_noted) {
+            continue;
+        }
+        *is_noted = next < end;
+        next = next < end ? orl_tiles_find(tiles, end, ORL_TILE_CHANGED) : next;
         for (unsigned col = 0; col < classify->cols; col++) {
             struct orl_classify_cell *cell = &classify->cells[(size_t)row * classify->cols + col];
             const struct block block = block_of(tiles, col, row);
@@ -236,25 +247,35 @@ static bool is_for_h264(const struct orl_tiles *tiles, const struct place *place
                    : place->photo_px * 3 >= place->changed_px && place->changed_px > min_px;
 }
 
+/* The place of a cell, if that is a candidate. */
+static bool choose_place(struct orl_classify *classify, const struct orl_tiles *tiles, size_t first,
+        bool has_still, uint32_t now_ms)
+{
+    if (!is_candidate(&classify->cells[first], has_still, now_ms)) {
+        return false;
+    }
+    struct place place;
+    const size_t count = walk_place(classify, first, has_still, now_ms, &place);
+    if (!is_for_h264(tiles, &place)) {
+        return false;
+    }
+    for (size_t k = 0; k < count; k++) {
+        struct orl_classify_cell *coded = &classify->cells[classify->stack[k]];
+        coded->is_coded = coded->was_coded = true;
+        coded->coded_ms = now_ms;
+    }
+    return true;
+}
+
 static bool choose_places(struct orl_classify *classify, const struct orl_tiles *tiles,
         bool has_still, uint32_t now_ms)
 {
-    const size_t cells = (size_t)classify->cols * classify->rows;
     bool is_any = false;
-    for (size_t i = 0; i < cells; i++) {
-        if (!is_candidate(&classify->cells[i], has_still, now_ms)) {
-            continue;
-        }
-        struct place place;
-        const size_t count = walk_place(classify, i, has_still, now_ms, &place);
-        if (!is_for_h264(tiles, &place)) {
-            continue;
-        }
-        is_any = true;
-        for (size_t k = 0; k < count; k++) {
-            struct orl_classify_cell *coded = &classify->cells[classify->stack[k]];
-            coded->is_coded = coded->was_coded = true;
-            coded->coded_ms = now_ms;
+    for (unsigned row = 0; row < classify->rows; row++) {
+        const size_t first = (size_t)row * classify->cols;
+        const size_t end = classify->cells[first].is_row_noted ? first + classify->cols : first;
+        for (size_t i = first; i < end; i++) {
+            is_any = choose_place(classify, tiles, i, has_still, now_ms) || is_any;
         }
     }
     return is_any;

@@ -18,6 +18,7 @@ static void set_aside(struct orl_hold *hold, struct orl_tiles *tiles, size_t i)
 {
     const uint8_t flags = tiles->flags[i] & (ORL_TILE_DAMAGED | ORL_TILE_MUST);
     hold->aside[i] |= flags;
+    hold->is_any = true;
     tiles->flags[i] &= (uint8_t)~flags;
 }
 
@@ -69,6 +70,7 @@ void orl_hold_changed(struct orl_hold *hold, struct orl_tiles *tiles, size_t til
 {
     tiles->flags[tile] &= (uint8_t) ~(ORL_TILE_CHANGED | ORL_TILE_CODED);
     hold->aside[tile] |= ORL_TILE_MUST;
+    hold->is_any = true;
 }
 
 void orl_hold_coded(struct orl_hold *hold, struct orl_tiles *tiles)
@@ -81,8 +83,12 @@ void orl_hold_coded(struct orl_hold *hold, struct orl_tiles *tiles)
 
 void orl_hold_end(struct orl_hold *hold, struct orl_tiles *tiles)
 {
+    if (!hold->is_any) {
+        return;
+    }
     for (size_t i = 0; i < tiles->count; i++) {
         tiles->flags[i] |= hold->aside[i];
     }
     memset(hold->aside, 0, tiles->count);
+    hold->is_any = false;
 }

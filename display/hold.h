@@ -9,6 +9,7 @@
 
 struct orl_hold {
     uint8_t *aside; /* per tile: DAMAGED and MUST as they will be */
+    bool is_any;    /* false: none is aside */
 };
 ORL_NODISCARD int orl_hold_init(struct orl_hold *hold, const struct orl_tiles *tiles);
 void orl_hold_fini(struct orl_hold *hold);

@@ -440,6 +440,11 @@ static void begin_update(struct orl_planner *planner, uint64_t now_us)
 int orl_planner_next(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes,
         uint64_t now_us, struct orl_update *ret_update, struct orl_err *err)
 {
+    const uint64_t due_us = orl_planner_due_us(planner);
+    if (due_us == 0 || due_us > now_us) {
+        planner->has_last = false;
+        return 0;
+    }
     begin_update(planner, now_us);
     const bool has_changed = planner->is_held ? look_held(planner, src, stride_bytes, now_us)
                                               : look(planner, src, stride_bytes);

@@ -62,8 +62,18 @@ size_t orl_tiles_find(const struct orl_tiles *tiles, size_t from, uint8_t mask)
 
 size_t orl_tiles_count(const struct orl_tiles *tiles, uint8_t mask)
 {
+    const uint64_t wide = eight_times(mask);
     size_t count = 0;
-    for (size_t i = 0; i < tiles->count; i++) {
+    size_t i = 0;
+    for (; i + 8 <= tiles->count; i += 8) {
+        uint64_t any = word_at(tiles, i) & wide;
+        any |= any >> 4 & eight_times(0x0F);
+        any |= any >> 2 & eight_times(0x03);
+        any |= any >> 1;
+        any &= eight_times(1);
+        count += any * eight_times(1) >> 56;
+    }
+    for (; i < tiles->count; i++) {
         count += (tiles->flags[i] & mask) != 0;
     }
     return count;
