@@ -27,7 +27,9 @@ static sd_bus_message *new_call(const struct orl_qemu_clipboard *c, const char *
 
 static int on_told(sd_bus_message *m, void *ctx, sd_bus_error *error);
 
-/* One at a time, and only the newest: QEMU queues all that it is sent. */
+/* One at a time, and only the newest: QEMU queues all that it is sent. The serial is the last grab's, whosever it was:
+ * a guest's agent takes that one and the next, QEMU 7.2 (ui/clipboard.c compares the wrong way round) none that is
+ * greater than what it has. */
 static void tell_qemu(struct orl_qemu_clipboard *c)
 {
     if (c->is_telling) {
@@ -37,8 +39,8 @@ static void tell_qemu(struct orl_qemu_clipboard *c)
     c->is_tell_due = false;
     sd_bus_message *m = new_call(c, c->has_client_text ? "Grab" : "Release");
     int rc = m == NULL            ? -ENOMEM
-             : c->has_client_text ? sd_bus_message_append(m, "uuas", SELECTION_CLIPBOARD,
-                                            ++c->qemu_serial, 1, MIME)
+             : c->has_client_text ? sd_bus_message_append(
+                                            m, "uuas", SELECTION_CLIPBOARD, c->qemu_serial, 1, MIME)
                                   : sd_bus_message_append(m, "u", SELECTION_CLIPBOARD);
     c->is_telling = rc >= 0 && sd_bus_call_async(c->bus, NULL, m, on_told, c, TELL_MAX_US) >= 0;
     (void)sd_bus_message_unref(m);

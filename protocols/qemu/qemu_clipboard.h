@@ -15,7 +15,7 @@ struct orl_qemu_clipboard {
     sd_bus_slot *object;
     struct orl_qemu_copy copy;
     bool is_wanted;
-    uint32_t qemu_serial;         /* the highest that a Grab had */
+    uint32_t qemu_serial;         /* of the last Grab */
     bool is_telling, is_tell_due; /* a Grab or Release is unanswered; another must follow it */
     bool has_guest_text, is_guest_asked;
     uint32_t guest_serial;
