@@ -25,6 +25,7 @@ struct rig {
     char text[64];
     unsigned steps;
     char noted[256];        /* what QEMU was called */
+    uint32_t grab;          /* the last Grab's serial */
     const char *guest_text; /* what it answers Request with; NULL: an error */
     char pasted[64];        /* what it got */
     int link;
@@ -40,6 +41,10 @@ static int on_call(sd_bus_message *m, void *ctx, sd_bus_error *error)
         return 0; /* an answer */
     }
     (void)snprintf(rig->noted + len, sizeof rig->noted - len, "%s;", member);
+    if (strcmp(member, "Grab") == 0) {
+        uint32_t selection = 0;
+        assert_true(sd_bus_message_read(m, "uu", &selection, &rig->grab) >= 0);
+    }
     if (strcmp(member, "Request") != 0) {
         return sd_bus_reply_method_return(m, NULL);
     }
@@ -241,6 +246,23 @@ static void clients_text_goes_when_the_guest_pastes(void **state)
     end(&rig);
 }
 
+/* spice-vdagentd drops any other. */
+static void a_grab_has_the_serial_of_the_one_before(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin(&rig);
+    rig.grab = 99;
+    say(&rig, ORL_CLIPBOARD_OFFER, 7, "");
+    assert_int_equal(rig.grab, 0);
+    say(&rig, ORL_CLIPBOARD_OFFER, 8, "");
+    assert_int_equal(rig.grab, 0);
+    guest_copies(&rig, 5, "x");
+    say(&rig, ORL_CLIPBOARD_OFFER, 9, "");
+    assert_int_equal(rig.grab, 5);
+    end(&rig);
+}
+
 /* Whatever a console sends: QEMU's thread queues all of it for its main loop. */
 static void of_many_offers_qemu_gets_the_newest_one_by_one(void **state)
 {
@@ -300,6 +322,7 @@ int main(void)
             cmocka_unit_test(guests_text_comes_when_it_is_asked_for),
             cmocka_unit_test(text_that_is_not_utf8_or_an_error_cannot_be_had),
             cmocka_unit_test(clients_text_goes_when_the_guest_pastes),
+            cmocka_unit_test(a_grab_has_the_serial_of_the_one_before),
             cmocka_unit_test(of_many_offers_qemu_gets_the_newest_one_by_one),
             cmocka_unit_test(qemu_waits_no_longer_than_the_limit_and_a_late_text_is_offered_again),
             cmocka_unit_test(qemu_is_answered_when_the_display_ends),
