@@ -11,13 +11,14 @@
 #define RATE_MIN_KBIT_S 100
 #define RATE_MAX_KBIT_S 400000
 #define FPS 60
+#define QP 20 /* without a bound; with one, about the same quality */
 #define CRF 16.0F
-#define CRF_LITTLE 22.0F /* half of the bytes, and a fifth of the work */
+#define LESS_QUALITY 6 /* with little time: half of the bytes, and a fifth of the work */
 #define QP_MAX 51
 #define PRESET "superfast"
 
 struct orl_h264 {
-    x264_t *x264;
+    x264_t *x264; /* NULL: did not open again; the next picture tries */
     x264_param_t param;
     struct orl_i420 picture;
     uint8_t *memory; /* of the three planes */
@@ -26,6 +27,9 @@ struct orl_h264 {
     uint32_t width_px, height_px;
     bool is_full_range;
     bool has_picture; /* false: all of it must be converted */
+    bool is_bounded;  /* as x264 was opened; it cannot change that while it runs */
+    enum orl_h264_effort effort;
+    uint32_t max_kbit_s;
     int64_t next_pts;
 };
 
@@ -38,12 +42,23 @@ static void drop_log(void *ctx, int level, const char *fmt, va_list args)
     (void)args;
 }
 
-static void set_rate(x264_param_t *param, uint32_t max_kbit_s)
+static void set_bound(x264_param_t *param, uint32_t max_kbit_s)
 {
     uint32_t rate = max_kbit_s < RATE_MIN_KBIT_S ? RATE_MIN_KBIT_S : max_kbit_s;
     rate = rate > RATE_MAX_KBIT_S ? RATE_MAX_KBIT_S : rate;
     param->rc.i_vbv_max_bitrate = (int)rate;
     param->rc.i_vbv_buffer_size = (int)(rate / 20); /* three frames: a key press waits no longer */
+}
+
+/* To keep a bound, x264 first looks at a smaller copy of each picture, which costs time and memory. */
+static void set_rate_control(x264_param_t *p, bool is_bounded, uint32_t max_kbit_s)
+{
+    p->rc.i_rc_method = is_bounded ? X264_RC_CRF : X264_RC_CQP;
+    p->rc.f_rf_constant = CRF;
+    p->rc.i_qp_constant = QP;
+    if (is_bounded) {
+        set_bound(p, max_kbit_s);
+    }
 }
 
 static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
@@ -70,8 +85,6 @@ static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
     p->b_aud = 0;
     p->analyse.b_mb_info = 1;
     p->analyse.i_weighted_pred = X264_WEIGHTP_NONE; /* else a constant macroblock is not constant */
-    p->rc.i_rc_method = X264_RC_CRF;
-    p->rc.f_rf_constant = CRF;
     p->rc.i_aq_mode =
             X264_AQ_NONE; /* as near as the bytes allow; for the eye it is made exact at rest */
     p->analyse.i_chroma_qp_offset = -2;
@@ -79,7 +92,7 @@ static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
     p->vui.i_colorprim = 1; /* BT.709: ISO/IEC 14496-10, tables E-3 to E-5 */
     p->vui.i_transfer = 1;
     p->vui.i_colmatrix = 1;
-    set_rate(p, opts->max_kbit_s);
+    set_rate_control(p, h264->is_bounded, opts->max_kbit_s);
     return x264_param_apply_profile(p, "high") < 0 ? ORL_E_INVAL : ORL_OK;
 }
 
@@ -109,6 +122,16 @@ static void free_auto(struct orl_h264 **h264)
     orl_h264_free(*h264);
 }
 
+static int open_x264(struct orl_h264 *h264, struct orl_err *err)
+{
+    h264->x264 = x264_encoder_open(&h264->param);
+    if (h264->x264 == NULL) {
+        return orl_err_set(
+                err, ORL_E_BACKEND, "x264 does not open %ux%u", h264->width_px, h264->height_px);
+    }
+    return ORL_OK;
+}
+
 int orl_h264_new(const struct orl_h264_opts *opts, struct orl_h264 **ret_h264, struct orl_err *err)
 {
     if (opts->width_px < 1 || opts->width_px > ORL_SURFACE_MAX_PX || opts->height_px < 1 ||
@@ -123,19 +146,20 @@ int orl_h264_new(const struct orl_h264_opts *opts, struct orl_h264 **ret_h264, s
     h264->width_px = opts->width_px;
     h264->height_px = opts->height_px;
     h264->is_full_range = opts->is_full_range;
+    h264->is_bounded = opts->max_kbit_s != 0;
+    h264->max_kbit_s = opts->max_kbit_s;
+    h264->effort = ORL_H264_USUAL;
     if (alloc_picture(h264) < 0) {
         return orl_err_set(err, ORL_E_NOMEM, "H.264 picture");
     }
     if (set_params(h264, opts) < 0) {
         return orl_err_set(err, ORL_E_INVAL, "H.264 preset " PRESET);
     }
-    h264->x264 = x264_encoder_open(&h264->param);
-    if (h264->x264 == NULL) {
-        return orl_err_set(
-                err, ORL_E_BACKEND, "x264 does not open %ux%u", opts->width_px, opts->height_px);
+    const int rc = open_x264(h264, err);
+    if (rc == ORL_OK) {
+        *ret_h264 = orl_steal(h264);
     }
-    *ret_h264 = orl_steal(h264);
-    return ORL_OK;
+    return rc;
 }
 
 static void mark_changed(struct orl_h264 *h264, const struct orl_rect *r)
@@ -182,13 +206,48 @@ static void take_damage(struct orl_h264 *h264, const uint8_t *bgrx, size_t strid
     h264->has_picture = true;
 }
 
+/* The quality, and what of a preset x264 lets change while it runs: not CABAC, adaptive quantization, nor references. */
+static void set_effort(x264_param_t *p, enum orl_h264_effort effort)
+{
+    const unsigned intra = X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8;
+    p->analyse.i_subpel_refine = effort == ORL_H264_MUCH ? 2 : 1;
+    p->analyse.i_me_method = effort == ORL_H264_MUCH ? X264_ME_HEX : X264_ME_DIA;
+    p->analyse.inter = effort == ORL_H264_MUCH ? intra | X264_ANALYSE_PSUB16x16 : intra;
+    p->analyse.inter = effort == ORL_H264_LITTLE ? 0 : p->analyse.inter;
+    p->analyse.b_transform_8x8 = effort != ORL_H264_LITTLE;
+    p->b_deblocking_filter = effort != ORL_H264_LITTLE;
+    p->rc.f_rf_constant = CRF + (effort == ORL_H264_LITTLE ? LESS_QUALITY : 0);
+}
+
+/* The first bound opens x264 anew, with a key frame; without one again, it keeps the largest. */
+static int follow_bound(struct orl_h264 *h264, struct orl_err *err)
+{
+    if (h264->x264 != NULL && (h264->is_bounded || h264->max_kbit_s == 0)) {
+        return ORL_OK;
+    }
+    if (h264->x264 != NULL) {
+        x264_encoder_close(h264->x264);
+    }
+    h264->is_bounded = h264->max_kbit_s != 0;
+    set_rate_control(&h264->param, h264->is_bounded, h264->max_kbit_s);
+    set_effort(&h264->param, h264->effort);
+    return open_x264(h264, err);
+}
+
 int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_bytes,
         const struct orl_region *damage, bool want_key, struct orl_h264_frame *ret_frame,
         struct orl_err *err)
 {
+    const int rc = follow_bound(h264, err);
+    if (rc < 0) {
+        return rc;
+    }
     take_damage(h264, bgrx, stride_bytes, damage);
     x264_picture_t in;
     x264_picture_init(&in);
+    if (!h264->is_bounded && h264->effort == ORL_H264_LITTLE) {
+        in.i_qpplus1 = QP + LESS_QUALITY + 1;
+    }
     in.i_type = want_key ? X264_TYPE_IDR : X264_TYPE_AUTO;
     in.i_pts = h264->next_pts++;
     in.img.i_csp = X264_CSP_I420;
@@ -208,7 +267,7 @@ int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_by
     }
     /* Where the bound forbids it to code anything, the second says so. */
     int qp = out.i_qpplus1 - 1;
-    qp = (int)out.prop.f_crf_avg > qp ? (int)out.prop.f_crf_avg : qp;
+    qp = h264->is_bounded && (int)out.prop.f_crf_avg > qp ? (int)out.prop.f_crf_avg : qp;
     qp = qp < 0 ? 0 : qp;
     ret_frame->data = nals[0].p_payload; /* x264.h: payloads of one call are sequential in memory */
     ret_frame->len = (size_t)bytes;
@@ -221,27 +280,20 @@ int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_by
 
 void orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s)
 {
-    set_rate(&h264->param, max_kbit_s);
-    (void)x264_encoder_reconfig(h264->x264, &h264->param);
-}
-
-/* The quality, and what of a preset x264 lets change while it runs: not CABAC, adaptive quantization, nor references. */
-static void set_effort(x264_param_t *p, enum orl_h264_effort effort)
-{
-    const unsigned intra = X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8;
-    p->analyse.i_subpel_refine = effort == ORL_H264_MUCH ? 2 : 1;
-    p->analyse.i_me_method = effort == ORL_H264_MUCH ? X264_ME_HEX : X264_ME_DIA;
-    p->analyse.inter = effort == ORL_H264_MUCH ? intra | X264_ANALYSE_PSUB16x16 : intra;
-    p->analyse.inter = effort == ORL_H264_LITTLE ? 0 : p->analyse.inter;
-    p->analyse.b_transform_8x8 = effort != ORL_H264_LITTLE;
-    p->b_deblocking_filter = effort != ORL_H264_LITTLE;
-    p->rc.f_rf_constant = effort == ORL_H264_LITTLE ? CRF_LITTLE : CRF;
+    h264->max_kbit_s = max_kbit_s;
+    if (h264->is_bounded && h264->x264 != NULL) {
+        set_bound(&h264->param, max_kbit_s == 0 ? RATE_MAX_KBIT_S : max_kbit_s);
+        (void)x264_encoder_reconfig(h264->x264, &h264->param);
+    }
 }
 
 void orl_h264_set_effort(struct orl_h264 *h264, enum orl_h264_effort effort)
 {
+    h264->effort = effort;
     set_effort(&h264->param, effort);
-    (void)x264_encoder_reconfig(h264->x264, &h264->param);
+    if (h264->x264 != NULL) {
+        (void)x264_encoder_reconfig(h264->x264, &h264->param);
+    }
 }
 
 void orl_h264_free(struct orl_h264 *h264)

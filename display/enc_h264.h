@@ -20,7 +20,7 @@ struct orl_h264_opts {
     uint32_t width_px, height_px; /* of the picture; coded size is rounded up to 16 */
     bool is_full_range;
     unsigned threads;    /* 1 .. 4 */
-    uint32_t max_kbit_s; /* VBV; changed with orl_h264_set_rate() */
+    uint32_t max_kbit_s; /* VBV; 0: none, all pictures of one quality. See orl_h264_set_rate() */
 };
 struct orl_h264_frame {
     const uint8_t *data; /* Annex B; borrowed until the next encode */
@@ -36,7 +36,7 @@ ORL_NODISCARD int orl_h264_new(
 ORL_NODISCARD int orl_h264_encode(struct orl_h264 *h264, const uint8_t *bgrx, size_t stride_bytes,
         const struct orl_region *damage, bool want_key, struct orl_h264_frame *ret_frame,
         struct orl_err *err);
-/* Both from the next picture on, without a key frame. What x264 refuses changes nothing. */
+/* Both from the next picture on, without a key frame but for the first bound. What x264 refuses changes nothing. */
 void orl_h264_set_rate(struct orl_h264 *h264, uint32_t max_kbit_s);
 void orl_h264_set_effort(struct orl_h264 *h264, enum orl_h264_effort effort);
 void orl_h264_free(struct orl_h264 *h264);

@@ -3,7 +3,6 @@
 #include "base/heap.h"
 #include <string.h>
 
-#define RATE_UNKNOWN_KBIT_S 100000
 #define IDLE_US (60 * ORL_US_PER_S)
 #define BRIEF_IDLE_US (3 * ORL_US_PER_S) /* of one that was opened for a change or two */
 #define BRIEF_FRAMES 8
@@ -47,16 +46,16 @@ unsigned orl_video_open_slots(const struct orl_video *video)
     return open;
 }
 
-/* By area, so that a pixel is worth the same in each. */
+/* By area, so that a pixel is worth the same in each. 0: no bound. */
 static uint32_t share_of(const struct orl_video *video, const struct orl_video_slot *slot)
 {
-    const uint64_t rate =
-            video->opts.max_kbit_s == 0 ? RATE_UNKNOWN_KBIT_S : video->opts.max_kbit_s;
+    const uint64_t rate = video->opts.max_kbit_s;
     int64_t total_px = 0;
     for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
         total_px += orl_rect_area(&video->slots[i].picture);
     }
-    return (uint32_t)(rate * (uint64_t)orl_rect_area(&slot->picture) / (uint64_t)total_px);
+    const uint64_t share = rate * (uint64_t)orl_rect_area(&slot->picture) / (uint64_t)total_px;
+    return share == 0 && rate != 0 ? 1 : (uint32_t)share;
 }
 
 static void share_rate(struct orl_video *video)

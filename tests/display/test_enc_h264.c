@@ -13,7 +13,8 @@ struct bench {
     H264_CONTEXT *decoder;
 };
 
-static void bench_open(struct bench *b, uint32_t width, uint32_t height, unsigned threads)
+static void bench_open_bound(
+        struct bench *b, uint32_t width, uint32_t height, unsigned threads, uint32_t max_kbit_s)
 {
     memset(b, 0, sizeof(*b));
     b->width = width;
@@ -25,12 +26,17 @@ static void bench_open(struct bench *b, uint32_t width, uint32_t height, unsigne
             .height_px = height,
             .is_full_range = true,
             .threads = threads,
-            .max_kbit_s = 100000};
+            .max_kbit_s = max_kbit_s};
     struct orl_err err;
     assert_int_equal(orl_h264_new(&opts, &b->h264, &err), 0);
     b->decoder = h264_context_new(FALSE);
     assert_non_null(b->decoder);
     assert_true(h264_context_reset(b->decoder, width, height));
+}
+
+static void bench_open(struct bench *b, uint32_t width, uint32_t height, unsigned threads)
+{
+    bench_open_bound(b, width, height, threads, 100000);
 }
 
 static void bench_close(struct bench *b)
@@ -224,13 +230,12 @@ static void rate_bounds_the_bytes_of_noise(void **state)
     bench_close(&b);
 }
 
-static void effort_changes_without_a_key_frame(void **state)
+static void effort_changes(uint32_t max_kbit_s)
 {
-    (void)state;
     static const enum orl_h264_effort efforts[] = {ORL_H264_USUAL, ORL_H264_LITTLE, ORL_H264_MUCH,
             ORL_H264_LITTLE, ORL_H264_USUAL, ORL_H264_MUCH};
     struct bench b;
-    bench_open(&b, 320, 240, 1);
+    bench_open_bound(&b, 320, 240, 1, max_kbit_s);
     const struct orl_rect all = {0, 0, 320, 240};
     for (unsigned n = 0; n < 30; n++) {
         struct orl_h264_frame frame;
@@ -238,6 +243,35 @@ static void effort_changes_without_a_key_frame(void **state)
         paint_smooth(&b, &all, n * 3);
         encode(&b, &all, false, &frame);
         assert_int_equal(frame.is_key, n == 0);
+        decode(&b, &frame);
+        assert_true(psnr(&b) > 35);
+    }
+    bench_close(&b);
+}
+
+static void effort_changes_without_a_key_frame(void **state)
+{
+    (void)state;
+    effort_changes(0);
+    effort_changes(100000);
+}
+
+static void only_the_first_bound_brings_a_key_frame(void **state)
+{
+    (void)state;
+    static const uint32_t bounds[] = {0, 0, 50000, 0, 20000, 0};
+    struct bench b;
+    bench_open_bound(&b, 320, 240, 1, 0);
+    const struct orl_rect all = {0, 0, 320, 240};
+    const struct orl_rect part = {32, 32, 100, 50};
+    for (unsigned n = 0; n < 12; n++) {
+        struct orl_h264_frame frame;
+        orl_h264_set_rate(b.h264, bounds[n / 2]);
+        orl_h264_set_effort(b.h264, n == 3 ? ORL_H264_LITTLE : ORL_H264_USUAL);
+        const struct orl_rect *r = n == 0 ? &all : &part;
+        paint_smooth(&b, r, n * 3);
+        encode(&b, r, false, &frame);
+        assert_int_equal(frame.is_key, n == 0 || n == 4);
         decode(&b, &frame);
         assert_true(psnr(&b) > 35);
     }
@@ -361,6 +395,7 @@ int main(void)
             cmocka_unit_test(key_on_request_decodes_from_nothing),
             cmocka_unit_test(rate_bounds_the_bytes_of_noise),
             cmocka_unit_test(effort_changes_without_a_key_frame),
+            cmocka_unit_test(only_the_first_bound_brings_a_key_frame),
             cmocka_unit_test(largest_side_and_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
