@@ -166,8 +166,8 @@ def machines_text(login, qemu):
                                 for kind, t in qemu["keys"].items()]))
             if qemu["motion"]:
                 copy, shared = qemu["motion"]["copy"], qemu["motion"]["map"]
-                lines.append(f"The same guest's full motion at 1920x1080, sent by QEMU or in memory that it shares; for a frame from that memory "
-                             f"a console needs {shared['console'] / shared['fps'] / (copy['console'] / copy['fps']):.2f} of the processor:\n")
+                lines.append(f"The same guest's full motion at 1920x1080, sent by QEMU or in memory that it shares; for a frame from that memory a "
+                             f"console needs {shared['console'] / shared['fps'] / (copy['console'] / copy['fps']):.2f} of the processor time of one that is sent:\n")
                 lines.append(table(["display", "fps", "console, % of a processor", "QEMU, %"],
                                    [[kind, f"{m['fps']:.1f}", f"{m['console']:.1f}", f"{m['qemu']:.0f}"] for kind, m in qemu["motion"].items()]))
     return "\n".join(lines)
