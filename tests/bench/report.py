@@ -165,9 +165,10 @@ def machines_text(login, qemu):
                                [[kind, ms(t["p50"]), ms(t["p95"]), ms(t["least"]), ms(t["most"]), f"{t['count']:.0f}"]
                                 for kind, t in qemu["keys"].items()]))
             if qemu["motion"]:
-                copy, shared = qemu["motion"]["copy"], qemu["motion"]["map"]
-                lines.append(f"The same guest's full motion at 1920x1080, sent by QEMU or in memory that it shares; for a frame from that memory a "
-                             f"console needs {shared['console'] / shared['fps'] / (copy['console'] / copy['fps']):.2f} of the processor time of one that is sent:\n")
+                of_copy = [shared / qemu["motion"]["map"]["fps"] / (qemu["motion"]["copy"][who] / qemu["motion"]["copy"]["fps"])
+                           for who, shared in qemu["motion"]["map"].items() if who != "fps"]
+                lines.append("The same guest's full motion at 1920x1080, sent by QEMU or in memory that it shares; a shared frame takes "
+                             f"{of_copy[0]:.2f} of a sent one's time in the console, {of_copy[1]:.2f} in QEMU:\n")
                 lines.append(table(["display", "fps", "console, % of a processor", "QEMU, %"],
                                    [[kind, f"{m['fps']:.1f}", f"{m['console']:.1f}", f"{m['qemu']:.0f}"] for kind, m in qemu["motion"].items()]))
     return "\n".join(lines)
