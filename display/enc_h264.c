@@ -11,7 +11,7 @@
 #define RATE_MIN_KBIT_S 100
 #define RATE_MAX_KBIT_S 400000
 #define FPS 60
-#define QP 20 /* without a bound; with one, about the same quality */
+#define QP 19 /* without a bound; with one, about the same quality */
 #define CRF 16.0F
 #define LESS_QUALITY 6 /* with little time: half of the bytes, and a fifth of the work */
 #define QP_MAX 51

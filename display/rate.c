@@ -6,8 +6,9 @@
 
 #define WAIT_HIGH_US 20000
 #define WAIT_LOW_US 10000
-#define LATE_US 40000        /* without a limit: later than that, all of a window, is one */
-#define WINDOW_US 60000      /* at least; the base where that is more */
+#define LATE_US 40000   /* without a limit: later than that, all of a window, is one */
+#define LATE_WINDOWS 2  /* in a row: a client that takes long for its first picture is late once */
+#define WINDOW_US 60000 /* at least; the base where that is more */
 #define BASE_OLD_US 30000000 /* then it is measured anew */
 #define DRAIN_US 1000000
 #define BURST_BYTES 3000        /* less says nothing about a rate */
@@ -139,7 +140,9 @@ static void judge(struct orl_rate *rate, uint64_t now_us)
     /* What took long while TCP had room was not the line. */
     const uint64_t service = larger(service_kbit_s(&window), window.has_room ? limit : 0);
     if (limit == 0) {
-        if (window.late_us > LATE_US && !window.has_room) {
+        rate->late_count = window.late_us > LATE_US && !window.has_room ? rate->late_count + 1 : 0;
+        if (rate->late_count == LATE_WINDOWS) {
+            rate->late_count = 0;
             set_limit(rate, service);
         }
     } else if (window.wait_us > WAIT_HIGH_US && !window.has_room) {

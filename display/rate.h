@@ -37,6 +37,7 @@ struct orl_rate {
     uint64_t window_us;   /* when the window began */
     uint64_t frame_bytes; /* mean of the frames of what moves */
     struct orl_rate_window window;
+    unsigned late_count;   /* windows that were late, without a limit */
     uint32_t limit_kbit_s; /* 0: no limit was met */
     uint32_t seen_kbit_s;  /* most that arrived, of late */
     bool is_used;          /* in this window, more would have been sent */
