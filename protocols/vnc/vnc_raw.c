@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 
 enum {
     UPDATE_BYTES = 4, /* type, padding, number of rectangles */
@@ -19,6 +20,9 @@ enum {
     MAX_ROWS = 64, /* of one read */
     LITTLE_BYTES = 65536,
     SOON_MS = 200,
+    GATHER_NS = 50000,
+    GATHER_BYTES = 96 * 1024,       /* less came: the server is slow */
+    GATHER_FROM_BYTES = 256 * 1024, /* with less to come, the end would be late */
 };
 
 struct rect {
@@ -143,6 +147,14 @@ static size_t take_buffered(
     return at;
 }
 
+/* Of a large rectangle from a server that is slower than we are, each piece would wake us up, which costs as much as
+ * its copy. */
+static void gather(void)
+{
+    const struct timespec moment = {.tv_nsec = GATHER_NS};
+    (void)nanosleep(&moment, NULL);
+}
+
 /* False: the socket's end. */
 static bool take_pixels(rfbClient *client, struct orl_surface *surface, const struct orl_rect *r,
         void (*on_wait)(rfbClient *client))
@@ -159,6 +171,9 @@ static bool take_pixels(rfbClient *client, struct orl_surface *surface, const st
             return false;
         }
         at += n > 0 ? (size_t)n : 0;
+        if (n < GATHER_BYTES && bytes - at > GATHER_FROM_BYTES) {
+            gather();
+        }
     }
     return true;
 }
