@@ -56,6 +56,7 @@ static void set_rate_control(x264_param_t *p, bool is_bounded, uint32_t max_kbit
     p->rc.i_rc_method = is_bounded ? X264_RC_CRF : X264_RC_CQP;
     p->rc.f_rf_constant = CRF;
     p->rc.i_qp_constant = QP;
+    p->analyse.i_chroma_qp_offset = is_bounded ? -2 : -3; /* colour has a quarter of the samples */
     if (is_bounded) {
         set_bound(p, max_kbit_s);
     }
@@ -87,7 +88,6 @@ static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
     p->analyse.i_weighted_pred = X264_WEIGHTP_NONE; /* else a constant macroblock is not constant */
     p->rc.i_aq_mode =
             X264_AQ_NONE; /* as near as the bytes allow; for the eye it is made exact at rest */
-    p->analyse.i_chroma_qp_offset = -2;
     p->vui.b_fullrange = opts->is_full_range;
     p->vui.i_colorprim = 1; /* BT.709: ISO/IEC 14496-10, tables E-3 to E-5 */
     p->vui.i_transfer = 1;
