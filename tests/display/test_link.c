@@ -1,6 +1,6 @@
 #include "display/link.h"
 #include "test_support.h"
-#include <dirent.h>
+#include "tests/base/open_files.h"
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,18 +14,6 @@ static void close_pair(const int fds[2])
 {
     close(fds[0]);
     close(fds[1]);
-}
-
-static unsigned count_fds(void)
-{
-    unsigned count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        count++;
-    }
-    closedir(dir);
-    return count;
 }
 
 static void every_message_comes_back_as_it_was(void **state)
@@ -125,7 +113,7 @@ static void wrong_numbers_of_fds_are_refused_and_closed(void **state)
     (void)state;
     int fds[2];
     open_pair(fds);
-    unsigned before = count_fds();
+    unsigned before = count_open_files();
     const int sent[8] = {0, 0, 0, 0, 0, 0, 0, 0};
     uint8_t buf[ORL_LINK_MSG_MAX];
     struct orl_link_msg got;
@@ -141,7 +129,7 @@ static void wrong_numbers_of_fds_are_refused_and_closed(void **state)
     uint8_t large[200] = {1, 0, 2, 0};
     send_raw(fds[0], large, sizeof(large), sent, 2);
     assert_int_equal(orl_link_recv(fds[1], buf, &got), ORL_E_PROTO);
-    assert_int_equal(count_fds(), before);
+    assert_int_equal(count_open_files(), before);
     close_pair(fds);
 }
 

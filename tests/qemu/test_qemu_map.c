@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "frames.h"
 #include "protocols/qemu/qemu_stream.h"
-#include <dirent.h>
+#include "tests/base/open_files.h"
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,18 +35,6 @@ struct rig {
     struct orl_rect box;
     char why[96];
 };
-
-static unsigned count_open_files(void)
-{
-    unsigned count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    assert_non_null(dir);
-    while (readdir(dir) != NULL) {
-        count++;
-    }
-    closedir(dir);
-    return count;
-}
 
 static void on_surface(void *ctx, struct orl_surface *surface)
 {
