@@ -58,16 +58,18 @@ struct field {
 _Static_assert(
         offsetof(struct orl_msg_proof, proof) == offsetof(struct orl_msg_proof, proof_len) + 4 &&
                 offsetof(struct orl_msg_proof, messages) ==
-                        offsetof(struct orl_msg_proof, messages_len) + 4,
+                        offsetof(struct orl_msg_proof, messages_len) + 4 &&
+                offsetof(struct orl_msg_thumb, data) ==
+                        offsetof(struct orl_msg_thumb, data_len) + 4,
         "a blob lies right behind its length");
 
 static const struct field start_fields[] = {U32(start, protocol), U32(start, source),
-        U32(start, rdp_security), U32(start, width_px), U32(start, height_px), U32(start, threads),
-        U32(start, has_clear), U32(start, has_bulk_compression), TEXT(start, planar_clients),
-        TEXT(start, client), TEXT(start, password), {0}};
+        U32(start, is_web), U32(start, rdp_security), U32(start, width_px), U32(start, height_px),
+        U32(start, threads), U32(start, has_clear), U32(start, has_bulk_compression),
+        TEXT(start, planar_clients), TEXT(start, client), TEXT(start, password), {0}};
 static const struct field login_fields[] = {U32(login, protocol), TEXT(login, user),
         TEXT(login, domain), TEXT(login, password), TEXT(login, pool), TEXT(login, client),
-        TEXT(login, client_name), {0}};
+        TEXT(login, client_name), TEXT(login, binding), {0}};
 static const struct field proof_fields[] = {U32(proof, protocol), TEXT(proof, user),
         TEXT(proof, domain), TEXT(proof, client), TEXT(proof, client_name),
         BYTES(proof, session_key), BYTES(proof, mic), BLOB(proof, proof_len, proof),
@@ -90,6 +92,9 @@ static const struct field stats_fields[] = {TEXT(stats, session), U32(stats, wid
         {0}};
 static const struct field close_fields[] = {
         U32(close, reason), TEXT(close, audit), TEXT(close, text), {0}};
+static const struct field web_fields[] = {
+        TEXT(web, client), TEXT(web, ticket), TEXT(web, password), TEXT(web, binding), {0}};
+static const struct field thumb_fields[] = {TEXT(thumb, session), BLOB(thumb, data_len, data), {0}};
 static const struct field no_fields[] = {{0}};
 
 static const struct {
@@ -108,6 +113,8 @@ static const struct {
         [ORL_MSG_CLOSE] = {"close", close_fields},
         [ORL_MSG_POKE] = {"poke", no_fields},
         [ORL_MSG_WATCH] = {"watch", no_fields},
+        [ORL_MSG_WEB] = {"web", web_fields},
+        [ORL_MSG_THUMB] = {"thumb", thumb_fields},
 };
 
 static bool is_known(unsigned type)

@@ -3,7 +3,8 @@
  * One field table per type in ipc_msgs.c encodes and decodes it; decoding checks every length, that
  * strings hold no NUL and are valid UTF-8, and that nothing is left over.
  *
- *   session  <-> gateway <-> broker    login proof plan notice stats watch close
+ *   session  <-> gateway <-> broker    login proof plan notice stats watch thumb close
+ *   web      <-> gateway               web close
  *   gateway  <-> vmpool                console
  *   gateway  <-> session, console      start surface close
  *   console  <-> session               their own socket: display/link.h
@@ -20,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORL_MSG_VERSION 2
+#define ORL_MSG_VERSION 3
 #define ORL_MSG_MAX_BYTES 24576
 #define ORL_MSG_MAX_FDS 4
 
@@ -29,7 +30,9 @@
 #define ORL_NAME_MAX 63 /* pools, hosts, client names */
 #define ORL_ADDR_MAX 63 /* "203.0.113.7:4711", "[2001:db8::1]:4711" */
 #define ORL_TEXT_MAX 239
-#define ORL_NTLM_MAX 8192 /* bytes of one NTLM blob (AV pairs and three messages) */
+#define ORL_BINDING_LEN 64  /* SHA-256 of a portal cookie's token, in hex */
+#define ORL_THUMB_MAX 16384 /* bytes of one JPEG */
+#define ORL_NTLM_MAX 8192   /* bytes of one NTLM blob (AV pairs and three messages) */
 
 enum orl_msg_type {
     ORL_MSG_NONE = 0,
@@ -45,6 +48,8 @@ enum orl_msg_type {
     ORL_MSG_CLOSE,   /* any direction: this connection, or this console, is over */
     ORL_MSG_POKE,    /* the store has news for you; no body */
     ORL_MSG_WATCH,   /* broker -> gateway -> session: somebody looks, send STATS often; no body */
+    ORL_MSG_WEB,     /* web -> gateway: a browser's desktop; fds: RFB stream, aux datagrams */
+    ORL_MSG_THUMB,   /* broker -> session: send one (no data); session -> broker: here it is */
     ORL_MSG_TYPE_COUNT
 };
 
@@ -65,10 +70,12 @@ struct orl_permit {
     uint32_t has_sound;
 };
 
-/* To a session: fds = client socket, certificate PEM, key PEM. To a console: fds = display. */
+/* To a session: fds = client socket, certificate PEM, key PEM; of a browser (is_web): its RFB stream, its aux
+ * datagrams. To a console: fds = display. */
 struct orl_msg_start {
     uint32_t protocol; /* enum orl_protocol; 0 for a console */
     uint32_t source;   /* enum orl_source_kind; 0 for a session */
+    uint32_t is_web;   /* 1: the client is a browser that oriel-web speaks TLS with */
     uint32_t rdp_security;
     uint32_t width_px; /* largest desktop, 0: no limit beyond ORL_SURFACE_MAX_PX */
     uint32_t height_px;
@@ -88,6 +95,20 @@ struct orl_msg_login {
     char pool[ORL_NAME_MAX + 1];   /* from the load-balance cookie, or empty */
     char client[ORL_ADDR_MAX + 1]; /* written by the gateway, never by the session */
     char client_name[ORL_NAME_MAX + 1];
+    char binding[ORL_BINDING_LEN + 1]; /* by the gateway, for a browser, as user and password are */
+};
+/* A browser's desktop: conn is oriel-web's number, which the gateway's CLOSE for it repeats. */
+struct orl_msg_web {
+    char client[ORL_ADDR_MAX + 1];
+    char ticket[ORL_NAME_MAX + 1]; /* id and password of a ticket that is bound to the cookie */
+    char password[ORL_NAME_MAX + 1];
+    char binding[ORL_BINDING_LEN + 1];
+};
+/* What a desktop looks like, small: JPEG, for its owner's portal. */
+struct orl_msg_thumb {
+    char session[ORL_ID_LEN + 1]; /* written by the gateway */
+    uint32_t data_len;            /* 0: the question */
+    uint8_t data[ORL_THUMB_MAX];
 };
 struct orl_msg_proof {
     uint32_t protocol;
@@ -194,6 +215,8 @@ struct orl_msg {
         struct orl_msg_surface surface;
         struct orl_msg_stats stats;
         struct orl_msg_close close;
+        struct orl_msg_web web;
+        struct orl_msg_thumb thumb;
     } u;
 };
 

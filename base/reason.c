@@ -71,6 +71,10 @@ static const struct {
                 "The gateway is being stopped. Please connect again in a minute."},
         [ORL_REASON_INTERNAL] = {"internal",
                 "Something failed on our side. Please try again or tell your administrator."},
+        [ORL_REASON_ACCESS_REVOKED] = {"access.revoked",
+                "Your access has changed. Please log in again or ask your administrator."},
+        [ORL_REASON_SECOND_FACTOR] = {"second_factor",
+                "This account needs a second factor. Please log in at the portal."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -48,6 +48,8 @@ enum orl_reason {
     ORL_REASON_CLOSED_BY_ADMIN,
     ORL_REASON_SHUTDOWN,
     ORL_REASON_INTERNAL,
+    ORL_REASON_ACCESS_REVOKED, /* disabled, not entitled any more, or with a new password */
+    ORL_REASON_SECOND_FACTOR,  /* a password alone does not do: the portal asks for the code */
     ORL_REASON_COUNT
 };
 

@@ -341,7 +341,8 @@ static void on_link(void *ctx, int fd)
 /* Refusals are worth reading; who logs off, or is taken over, knows. */
 static bool is_worth_reading(enum orl_reason reason)
 {
-    return reason > ORL_REASON_NONE && reason < ORL_REASON_TOO_MANY_CONNECTIONS;
+    return (reason > ORL_REASON_NONE && reason < ORL_REASON_TOO_MANY_CONNECTIONS) ||
+           reason == ORL_REASON_ACCESS_REVOKED || reason == ORL_REASON_SECOND_FACTOR;
 }
 
 static void on_close(void *ctx, enum orl_reason reason, const char *text, const char *audit)
