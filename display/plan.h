@@ -3,7 +3,8 @@
  *   copy      GFX SurfaceToSurface                 RFB CopyRect
  *   fill      GFX SolidFill                        RFB (a lossless rectangle)
  *   lossless  GFX planar or ClearCodec, bitmaps    RFB Tight or ZRLE
- *   h264      GFX AVC420                           RFB encoding 50 */
+ *   h264      GFX AVC420                           RFB encoding 50
+ *   photo     (never)                              RFB Tight's JPEG */
 #ifndef ORL_DISPLAY_PLAN_H
 #define ORL_DISPLAY_PLAN_H
 #include "display/region.h"
@@ -13,10 +14,18 @@
 #define ORL_UPDATE_MAX_OPS 256
 #define ORL_H264_SLOTS 4
 
-enum orl_op_kind { ORL_OP_NONE = 0, ORL_OP_COPY, ORL_OP_FILL, ORL_OP_LOSSLESS, ORL_OP_H264 };
+enum orl_op_kind {
+    ORL_OP_NONE = 0,
+    ORL_OP_COPY,
+    ORL_OP_FILL,
+    ORL_OP_LOSSLESS,
+    ORL_OP_H264,
+    ORL_OP_PHOTO
+};
 
 struct orl_op {
     enum orl_op_kind kind;
+    /* PHOTO: what moves, for a client without H264; may lose, and is made exact later. */
     struct orl_rect rect;   /* where it lands; inside the picture */
     int32_t from_x, from_y; /* COPY */
     uint32_t colour;        /* FILL: 0x00RRGGBB */

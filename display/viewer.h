@@ -19,10 +19,11 @@ struct orl_viewer_caps {
     bool has_h264; /* AVC420 */
     bool has_copy; /* copy within the picture */
     bool has_fill;
-    bool has_acks;                 /* frames are acknowledged; without: paced by the socket */
-    bool has_resize;               /* the client follows a new size without reconnecting */
-    bool has_h264_regions;         /* paints only an h264's regions; false: all of its picture */
-    bool h264_full_range;          /* BT.709, full range; false: limited */
+    bool has_acks;         /* frames are acknowledged; without: paced by the socket */
+    bool has_resize;       /* the client follows a new size without reconnecting */
+    bool has_h264_regions; /* paints only an h264's regions; false: all of its picture */
+    bool has_photo;        /* without H.264: shows ORL_OP_PHOTO with loss, in far fewer bytes */
+    bool h264_full_range;  /* BT.709, full range; false: limited */
     uint32_t width_px, height_px;  /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
     struct orl_layout layout;      /* its monitors: what it would like that desktop to be */
     bool has_clipboard, has_sound; /* the client can */

@@ -30,6 +30,7 @@ static enum orl_stats_kind kind_of(const struct orl_op *op)
     switch (op->kind) {
     case ORL_OP_H264:
         return ORL_STATS_H264;
+    case ORL_OP_PHOTO:
     case ORL_OP_LOSSLESS:
         return op->is_refine ? ORL_STATS_REFINE : ORL_STATS_LOSSLESS;
     case ORL_OP_COPY:

@@ -208,6 +208,7 @@ static int put_op(struct orl_viewer *v, const struct orl_update *update, const s
         orl_gfx_put_fill(&v->gfx.pdus, v->gfx.surface, op->colour, &op->rect);
         break;
     case ORL_OP_LOSSLESS:
+    case ORL_OP_PHOTO:
         return put_pixels(v, update, &op->rect);
     case ORL_OP_H264:
         orl_rdp_video_put(v, op);

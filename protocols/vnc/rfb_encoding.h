@@ -1,0 +1,31 @@
+/* The numbers of RFB encodings and pseudo-encodings (RFC 6143 7.7, the community's list beyond it). */
+#ifndef ORL_VNC_RFB_ENCODING_H
+#define ORL_VNC_RFB_ENCODING_H
+
+enum {
+    ORL_RFB_RAW = 0,
+    ORL_RFB_COPY_RECT = 1,
+    ORL_RFB_TIGHT = 7,
+    ORL_RFB_ZRLE = 16,
+    ORL_RFB_H264 = 50,
+    ORL_RFB_QUALITY_0 = -32, /* .. -23 */
+    ORL_RFB_QUALITY_9 = -23,
+    ORL_RFB_DESKTOP_SIZE = -223,
+    ORL_RFB_LAST_RECT = -224,
+    ORL_RFB_CURSOR = -239,
+    ORL_RFB_COMPRESS_0 = -256, /* .. -247 */
+    ORL_RFB_COMPRESS_9 = -247,
+    ORL_RFB_QEMU_KEY = -258,
+    ORL_RFB_QEMU_LED = -261,
+    ORL_RFB_DESKTOP_NAME = -307,
+    ORL_RFB_EXT_DESKTOP_SIZE = -308,
+    ORL_RFB_XVP = -309,
+    ORL_RFB_FENCE = -312,
+    ORL_RFB_CONTINUOUS_UPDATES = -313,
+    ORL_RFB_CURSOR_ALPHA = -314,
+    ORL_RFB_EXT_MOUSE_BUTTONS = -316,
+    ORL_RFB_VMWARE_CURSOR = 0x574d5664,
+    ORL_RFB_EXT_CLIPBOARD = -1063131698 /* 0xC0A1E5CE */
+};
+
+#endif
