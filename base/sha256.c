@@ -23,6 +23,13 @@ static int feed(int fd, unsigned char *chunk, EVP_MD_CTX *md, struct orl_err *er
     }
 }
 
+static void to_hex(const unsigned char *hash, char ret_hex[ORL_SHA256_HEX_LEN + 1])
+{
+    for (unsigned i = 0; i < HASH_LEN; i++) {
+        (void)snprintf(ret_hex + (size_t)2 * i, 3, "%02x", hash[i]);
+    }
+}
+
 int orl_sha256_fd(int fd, char ret_hex[ORL_SHA256_HEX_LEN + 1], struct orl_err *err)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
@@ -37,8 +44,17 @@ int orl_sha256_fd(int fd, char ret_hex[ORL_SHA256_HEX_LEN + 1], struct orl_err *
     }
     EVP_MD_CTX_free(md);
     free(chunk);
-    for (unsigned i = 0; r == 0 && i < HASH_LEN; i++) {
-        (void)snprintf(ret_hex + (size_t)2 * i, 3, "%02x", hash[i]);
+    if (r == 0) {
+        to_hex(hash, ret_hex);
     }
     return r;
+}
+
+void orl_sha256(const void *data, size_t len, char ret_hex[ORL_SHA256_HEX_LEN + 1])
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned hash_len = 0;
+    int ok = EVP_Digest(data, len, hash, &hash_len, EVP_sha256(), NULL);
+    orl_assert(ok == 1 && hash_len == HASH_LEN);
+    to_hex(hash, ret_hex);
 }

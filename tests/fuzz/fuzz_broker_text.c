@@ -1,5 +1,6 @@
 /* What clients and API callers write: login names, display targets, JSON bodies, queries, paths,
- * addresses, NTLM names. */
+ * addresses, NTLM names, cookies. */
+#include "base/cookie.h"
 #include "broker/api.h"
 #include "broker/display_target.h"
 #include "broker/names.h"
@@ -72,6 +73,17 @@ static void try_address(const char *text)
     orl_assert(strlen(prefix) <= ORL_ADDR_MAX);
 }
 
+static void try_cookie(const uint8_t *data, size_t size)
+{
+    char token[ORL_COOKIE_TOKEN_LEN + 1];
+    char binding[ORL_COOKIE_BINDING_LEN + 1];
+    if (orl_cookie_find((const char *)data, size, token)) {
+        orl_assert(orl_cookie_token_is_valid(token, strlen(token)));
+        orl_cookie_binding(token, binding);
+        orl_assert(orl_cookie_binding_is_valid(binding));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct orl_ntlm *ntlm;
@@ -86,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_json(text, size);
     try_query(text);
     try_address(text);
+    try_cookie(data, size);
     (void)!orl_ntlm_ntowfv2(ntlm, hash, "user", text, hash);
     free(text);
     return 0;
