@@ -149,8 +149,9 @@ int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t
 
 #define LISTED                                                                                     \
     "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"                                 \
-    " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4) AND ($5 = '' OR state = $5)"
-#define NEWEST " ORDER BY started_ms DESC, id LIMIT $6"
+    " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4) AND ($5 = '' OR state = $5)"     \
+    " AND ($6 = '' OR ticket IN (SELECT t.id FROM ticket t WHERE t.binding = $6))"
+#define NEWEST " ORDER BY started_ms DESC, id LIMIT $7"
 
 int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,
         orl_session_fn fn, void *ctx, struct orl_err *err)
@@ -167,6 +168,7 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
     orl_db_put_text(&q, f->gateway);
     orl_db_put_text(&q, f->desktop);
     orl_db_put_text(&q, f->state == ORL_SESSION_NONE ? "" : orl_session_state_name(f->state));
+    orl_db_put_text(&q, f->binding);
     orl_db_put_u64(&q, f->max_count == 0 ? INT32_MAX : f->max_count);
     return orl_session_read_all(&q, fn, ctx, err);
 }

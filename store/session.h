@@ -50,6 +50,7 @@ ORL_NODISCARD int orl_session_find_conn(struct orl_store *store, const char *gat
         struct orl_session_row *ret_row, struct orl_err *err);
 struct orl_session_filter {
     const char *user, *pool, *gateway, *desktop; /* NULL: any */
+    const char *binding;                         /* of the ticket that opened its last connection */
     enum orl_session_state state;
     bool is_live;       /* only those not ended */
     unsigned max_count; /* 0: all. Newest first */

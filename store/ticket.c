@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                    \
     "id, secret, user_name, pool, session, created_ms, first_use_by_ms, used_ms, revoked_ms,"      \
-    " failures"
+    " failures, binding"
 #define SELECT "SELECT " COLUMNS " FROM ticket "
 
 static int read_one(struct orl_db_query *q, struct orl_ticket_row *ret_row, struct orl_err *err)
@@ -25,6 +25,7 @@ static int read_one(struct orl_db_query *q, struct orl_ticket_row *ret_row, stru
     row.used_ms = orl_db_get_u64(q);
     row.revoked_ms = orl_db_get_u64(q);
     row.failures = orl_db_get_u32(q);
+    orl_db_get_text(q, row.binding, sizeof(row.binding));
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -39,13 +40,14 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
         return orl_err_set(err, ORL_E_INVAL, "a ticket's id is t- and 16 hex digits");
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO ticket (" COLUMNS ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0)");
+            "INSERT INTO ticket (" COLUMNS ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0, $7)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->secret);
     orl_db_put_text(&q, row->user);
     orl_db_put_text(&q, row->pool);
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, row->first_use_by_ms);
+    orl_db_put_text(&q, row->binding);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_NOTFOUND) {
         return orl_err_set(err, rc, "no such user or pool: %s, %s", row->user, row->pool);
@@ -89,7 +91,9 @@ int orl_ticket_use(struct orl_store *store, const char *id, const char *session,
             "UPDATE ticket SET session = $1, used_ms = CASE WHEN used_ms = 0 THEN $2"
             " ELSE used_ms END"
             " WHERE id = $3 AND revoked_ms = 0"
-            " AND ((used_ms = 0 AND first_use_by_ms >= $2) OR session = $1)"
+            " AND ((used_ms = 0 AND first_use_by_ms >= $2) OR (session = $1 AND binding = ''))"
+            " AND (binding = '' OR EXISTS (SELECT 1 FROM weblogin w"
+            " WHERE w.token_hash = ticket.binding AND w.idle_until_ms >= $2))"
             " AND EXISTS (SELECT 1 FROM session s WHERE s.id = $1 AND s.state <> 'ended'"
             " AND s.user_name = ticket.user_name AND s.pool = ticket.pool)");
     orl_db_put_text(&q, session);
@@ -147,6 +151,36 @@ int orl_ticket_revoke_session(
     orl_db_put_text(&q, session);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
+}
+
+int orl_ticket_revoke_user(struct orl_store *store, const char *user, const char *pool,
+        uint64_t now_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE ticket SET revoked_ms = $1 WHERE user_name = $2 AND ($3 = '' OR pool = $3)"
+            " AND revoked_ms = 0");
+    orl_db_put_u64(&q, now_ms);
+    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, pool);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}
+
+int orl_ticket_count_unused(
+        struct orl_store *store, const char *user, uint64_t now_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT count(*) FROM ticket WHERE user_name = $1 AND used_ms = 0 AND revoked_ms = 0"
+            " AND first_use_by_ms >= $2");
+    orl_db_put_text(&q, user);
+    orl_db_put_u64(&q, now_ms);
+    int rc = orl_db_step(&q, err);
+    if (rc < 0) {
+        return rc;
+    }
+    uint32_t count = orl_db_get_u32(&q);
+    rc = orl_db_row_done(&q, err);
+    return rc < 0 ? rc : (int)count;
 }
 
 int orl_ticket_prune(struct orl_store *store, uint64_t before_ms, struct orl_err *err)

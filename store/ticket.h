@@ -16,6 +16,8 @@ struct orl_ticket_row {
     uint64_t used_ms;    /* 0: not yet */
     uint64_t revoked_ms; /* 0: not */
     uint32_t failures;
+    char binding[ORL_BINDING_LEN +
+                 1]; /* the portal login that alone may use it, once; empty: anybody */
 };
 typedef int (*orl_ticket_fn)(void *ctx, const struct orl_ticket_row *row);
 
@@ -27,8 +29,9 @@ ORL_NODISCARD int orl_ticket_get(struct orl_store *store, const char *id,
 ORL_NODISCARD int orl_ticket_list(struct orl_store *store, const char *user, orl_ticket_fn fn,
         void *ctx, struct orl_err *err);
 /* After a proof that held: first use before first_use_by_ms binds it to session; later uses need
- * that same session, still live. One conditional update. ORL_E_DENIED: late, revoked, another
- * session's, or its session has ended. ORL_E_NOTFOUND. */
+ * that same session, still live. One with a binding is used once, while its login lives. One
+ * conditional update. ORL_E_DENIED: late, revoked, another session's, or its session has ended.
+ * ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_ticket_use(struct orl_store *store, const char *id, const char *session,
         uint64_t now_ms, struct orl_err *err);
 /* Counts a proof that failed; max_failures (not 0) of them revoke it. */
@@ -39,6 +42,12 @@ ORL_NODISCARD int orl_ticket_revoke(
         struct orl_store *store, const char *id, uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_ticket_revoke_session(
         struct orl_store *store, const char *session, uint64_t now_ms, struct orl_err *err);
+/* Of a person, in one pool or (NULL) in all. */
+ORL_NODISCARD int orl_ticket_revoke_user(struct orl_store *store, const char *user,
+        const char *pool, uint64_t now_ms, struct orl_err *err);
+/* How many of the person's can still be used for the first time. */
+ORL_NODISCARD int orl_ticket_count_unused(
+        struct orl_store *store, const char *user, uint64_t now_ms, struct orl_err *err);
 /* Deletes those that can't be used since before_ms; returns how many. */
 ORL_NODISCARD int orl_ticket_prune(
         struct orl_store *store, uint64_t before_ms, struct orl_err *err);

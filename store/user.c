@@ -3,7 +3,8 @@
 #include "store/store_priv.h"
 #include <string.h>
 
-#define COLUMNS "name, display, password_hash, role, is_disabled, created_ms"
+#define COLUMNS                                                                                    \
+    "name, display, password_hash, role, is_disabled, created_ms, totp_secret, totp_last_step"
 
 const char *orl_role_name(enum orl_role role)
 {
@@ -44,6 +45,8 @@ static int read_one(struct orl_db_query *q, struct orl_user_row *ret_row, struct
     }
     row.is_disabled = orl_db_get_bool(q);
     row.created_ms = orl_db_get_u64(q);
+    orl_db_get_text(q, row.totp_secret, sizeof(row.totp_secret));
+    row.totp_last_step = orl_db_get_u64(q);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -58,7 +61,7 @@ int orl_user_insert(struct orl_store *store, const struct orl_user_row *row, uin
         return orl_err_set(err, ORL_E_INVAL, "a user needs a name");
     }
     ORL_DB_AUTO q = orl_db_query(
-            store->db, "INSERT INTO account (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6)");
+            store->db, "INSERT INTO account (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, '', 0)");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, row->display);
     orl_db_put_text(&q, row->password_hash);
@@ -109,6 +112,30 @@ int orl_user_update(struct orl_store *store, const struct orl_user_row *row, str
     orl_db_put_bool(&q, row->is_disabled);
     orl_db_put_text(&q, row->name);
     return orl_store_run_one(&q, "user", row->name, err);
+}
+
+int orl_user_set_totp(struct orl_store *store, const char *name, const char *sealed, uint64_t step,
+        struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "UPDATE account SET totp_secret = $1, totp_last_step = $2 WHERE name = $3");
+    orl_db_put_text(&q, sealed);
+    orl_db_put_u64(&q, step);
+    orl_db_put_text(&q, name);
+    return orl_store_run_one(&q, "user", name, err);
+}
+
+int orl_user_use_totp(struct orl_store *store, const char *name, const char *sealed, uint64_t step,
+        struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE account SET totp_last_step = $1 WHERE name = $2 AND totp_secret = $3"
+            " AND totp_secret <> '' AND totp_last_step < $1");
+    orl_db_put_u64(&q, step);
+    orl_db_put_text(&q, name);
+    orl_db_put_text(&q, sealed);
+    int rc = orl_db_run(&q, err);
+    return rc == 0 ? orl_err_set(err, ORL_E_DENIED, "the code was used before") : rc < 0 ? rc : 0;
 }
 
 static int has_holdings(struct orl_store *store, const char *name, struct orl_err *err)

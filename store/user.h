@@ -11,6 +11,8 @@ struct orl_user_row {
     enum orl_role role;
     bool is_disabled;
     uint64_t created_ms;
+    char totp_secret[ORL_STORE_SECRET_MAX + 1]; /* second factor, sealed; empty: none */
+    uint64_t totp_last_step;                    /* of the last code that was used */
 };
 typedef int (*orl_user_fn)(void *ctx, const struct orl_user_row *row);
 
@@ -23,10 +25,17 @@ ORL_NODISCARD int orl_user_get(struct orl_store *store, const char *name,
         struct orl_user_row *ret_row, struct orl_err *err);
 ORL_NODISCARD int orl_user_list(
         struct orl_store *store, orl_user_fn fn, void *ctx, struct orl_err *err);
-/* Writes display, password_hash, role, is_disabled. */
+/* Writes display, password_hash, role, is_disabled; not the second factor. */
 ORL_NODISCARD int orl_user_update(
         struct orl_store *store, const struct orl_user_row *row, struct orl_err *err);
-/* With entitlements and tickets. ORL_E_CONFLICT: a live session or a dedicated desktop is left. */
+/* Sets (sealed, with the step of the code that proved it) or takes away ("") the second factor. */
+ORL_NODISCARD int orl_user_set_totp(struct orl_store *store, const char *name, const char *sealed,
+        uint64_t step, struct orl_err *err);
+/* The code of this step was shown. ORL_E_DENIED: it, or a later one, was used before, or the second
+ * factor is not `sealed` any more. */
+ORL_NODISCARD int orl_user_use_totp(struct orl_store *store, const char *name, const char *sealed,
+        uint64_t step, struct orl_err *err);
+/* With entitlements, tickets and logins. ORL_E_CONFLICT: a live session or a dedicated desktop is left. */
 ORL_NODISCARD int orl_user_remove(struct orl_store *store, const char *name, struct orl_err *err);
 const char *orl_role_name(enum orl_role role); /* "user", "admin" */
 bool orl_role_parse(const char *text, enum orl_role *ret_role);
