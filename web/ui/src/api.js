@@ -1,0 +1,49 @@
+// The people's API of the broker, as docs/api.md has it, through oriel-web.
+import {t} from './strings.js';
+
+export class ApiError extends Error {
+    /** @param {number} status @param {{code: string, text: string, audit?: string}} error @param {number} retryAfter seconds */
+    constructor(status, error, retryAfter = 0) {
+        super(error.text);
+        this.status = status;
+        this.code = error.code;
+        this.audit = error.audit ?? '';
+        this.retryAfter = retryAfter;
+    }
+}
+
+/** What the whole page must do when the login is over; set by the portal. */
+export const onSignedOut = {call: () => {}};
+
+/**
+ * @param {string} method
+ * @param {string} path below /api
+ * @param {object} [body]
+ */
+export async function call(method, path, body) {
+    let response;
+    try {
+        response = await fetch(`/api${path}`, {
+            method, credentials: 'same-origin', cache: 'no-store', redirect: 'error',
+            ...(method === 'GET' ? {} : {headers: {'content-type': 'application/json'}, body: JSON.stringify(body ?? {})}),
+        });
+    } catch {
+        throw new ApiError(0, {code: 'network', text: t.errors.network});
+    }
+    const answer = await response.json().catch(() => null);
+    if (response.ok) {
+        return answer ?? {};
+    }
+    const error = answer?.error?.code ? answer.error : {code: `http_${response.status}`, text: t.errors.server};
+    if (response.status === 401 && path !== '/v1/login' && error.code !== 'auth_failed') {
+        onSignedOut.call();
+    }
+    throw new ApiError(response.status, error, Number(response.headers.get('retry-after')) || 0);
+}
+
+export const get = (path) => call('GET', path);
+export const post = (path, body) => call('POST', path, body);
+export const del = (path, body) => call('DELETE', path, body);
+
+/** @param {string} pool */
+export const desktopPath = (pool) => `/v1/me/desktops/${encodeURIComponent(pool)}`;

@@ -1,0 +1,6 @@
+// Put in by build.mjs.
+declare const LICENCES_URL: string;
+declare const WORKLET_URL: string;
+// Not in TypeScript's DOM yet.
+interface Navigator { keyboard?: {lock(keys?: string[]): Promise<void>; unlock(): void}; }
+declare module '@novnc/novnc' { const RFB: any; export default RFB; }

@@ -1,0 +1,134 @@
+import {html} from 'htm/preact';
+import {useEffect, useState} from 'preact/hooks';
+import {desktopPath, post} from '../api.js';
+import {Dialog, Fault, Notice, when} from '../parts.js';
+import {t} from '../strings.js';
+import {desktops, isConnected, retryNow} from './live.js';
+import {RdpDialog} from './rdp.js';
+
+const THUMBNAIL_MS = 10000;
+
+/** What a person must know first, as a word and a colour. */
+function stateOf(desktop) {
+    if (desktop.problem_text) {
+        return ['problem', t.desktops.states.problem];
+    }
+    if (desktop.maintenance && desktop.state === 'none') {
+        return ['maintenance', t.desktops.states.maintenance];
+    }
+    const power = desktop.state === 'none' ? '' : t.desktops.powers[desktop.power];
+    const word = t.desktops.states[desktop.state] ?? desktop.state;
+    return [desktop.state, power ? `${word}, ${power}` : word];
+}
+
+function Thumbnail({desktop}) {
+    const [turn, setTurn] = useState(0);
+    const [isBroken, setBroken] = useState(false);
+    const has = desktop.has_thumbnail && desktop.state !== 'none';
+    useEffect(() => {
+        setBroken(false);
+        if (!has) {
+            return undefined;
+        }
+        const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((n) => n + 1), THUMBNAIL_MS);
+        return () => clearInterval(timer);
+    }, [has, desktop.session]);
+    if (!has || isBroken) {
+        return html`<div class="thumbnail empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
+            <span>${t.desktops.noThumbnail}</span></div>`;
+    }
+    return html`<div class="thumbnail"><img src=${`/api${desktopPath(desktop.pool)}/thumbnail?n=${turn}`} alt=${t.desktops.thumbnail(desktop.pool)}
+        onError=${() => setBroken(true)} /></div>`;
+}
+
+function Confirm({action, desktop, onClose, onDone}) {
+    const [error, setError] = useState(null);
+    const [busy, setBusy] = useState(false);
+    const ask = t.desktops.ask[action];
+    const keeps = action === 'restart' ? t.desktops.restartKeeps : t.desktops.logoffKeeps;
+    const act = async () => {
+        setBusy(true);
+        try {
+            await post(`${desktopPath(desktop.pool)}/${action}`);
+            onDone(t.desktops.done[action](desktop.pool));
+        } catch (fault) {
+            setBusy(false);
+            setError(fault);
+        }
+    };
+    return html`<${Dialog} title=${ask.title(desktop.pool)} onClose=${onClose}>
+        <div class="stack">
+            <p>${action === 'logoff' && !desktop.files_kept ? t.desktops.loses : keeps}</p>
+            ${error && html`<${Fault} error=${error} />`}
+            <div class="row end">
+                <button type="button" class="button" autofocus onClick=${onClose}>${t.cancel}</button>
+                <button type="button" class="button danger" disabled=${busy} onClick=${act}>${ask.yes}</button>
+            </div>
+        </div>
+    <//>`;
+}
+
+function Card({desktop, onSay, onDialog}) {
+    const [error, setError] = useState(null);
+    const [kind, word] = stateOf(desktop);
+    const exists = desktop.state === 'active' || desktop.state === 'disconnected';
+    const canStart = desktop.files_kept && desktop.kind === 'dedicated' && ['stopped', 'failed', 'suspended'].includes(desktop.power);
+    const canOpen = !(desktop.maintenance && desktop.state === 'none');
+    const id = `card-${desktop.pool}`;
+    const start = async () => {
+        setError(null);
+        try {
+            await post(`${desktopPath(desktop.pool)}/start`);
+            onSay(t.desktops.done.start(desktop.pool));
+        } catch (fault) {
+            setError(fault);
+        }
+    };
+    return html`<li class="card" aria-labelledby=${id}>
+        <${Thumbnail} desktop=${desktop} />
+        <div class="card-body">
+            <div>
+                <h2 id=${id}>${desktop.pool}</h2>
+                <p class="small muted">${t.desktops.kinds[desktop.kind] ?? desktop.kind}</p>
+            </div>
+            <p class=${`state ${kind}`}><span class="dot" aria-hidden="true"></span>${word}</p>
+            ${desktop.problem_text && html`<p class="small">${desktop.problem_text}</p>`}
+            ${exists && desktop.started_ms > 0 && html`<p class="small muted">${t.desktops.since(when(desktop.started_ms))}</p>`}
+            ${!exists && desktop.waiting > 0 && html`<p class="small muted">${t.desktops.waiting(desktop.waiting)}</p>`}
+            ${error && html`<${Fault} error=${error} />`}
+            <div class="actions">
+                <a class="button primary" href=${canOpen ? `/desktop/${encodeURIComponent(desktop.pool)}` : null}
+                    aria-disabled=${canOpen ? null : 'true'} aria-label=${`${t.desktops.open}: ${desktop.pool}`}>${t.desktops.open}</a>
+                <div class="row">
+                    <button type="button" class="button plain" onClick=${() => onDialog({action: 'rdp', desktop})}>${t.desktops.rdp}</button>
+                    ${canStart && html`<button type="button" class="button plain" onClick=${start}>${t.desktops.start}</button>`}
+                    ${exists && desktop.kind !== 'static' && html`
+                        <button type="button" class="button plain" onClick=${() => onDialog({action: 'restart', desktop})}>${t.desktops.restart}</button>
+                        <button type="button" class="button plain" onClick=${() => onDialog({action: 'logoff', desktop})}>${t.desktops.logoff}</button>`}
+                </div>
+            </div>
+        </div>
+    </li>`;
+}
+
+export function Desktops() {
+    const [dialog, setDialog] = useState(/** @type {{action: string, desktop: any}|null} */ (null));
+    const [said, say] = useState('');
+    const list = desktops.value;
+    const close = () => setDialog(null);
+    return html`
+        <h1 tabindex="-1">${t.desktops.title}</h1>
+        ${!isConnected.value && html`<${Notice} kind="warn"><div class="row"><span>${t.desktops.offline}</span>
+            <button type="button" class="button" onClick=${retryNow}>${t.desktops.retryNow}</button></div><//>`}
+        <p class=${said ? 'said' : 'visually-hidden'} role="status">${said}</p>
+        ${list === null && html`<p class="muted" aria-live="polite">${t.loading}</p>`}
+        ${list?.length === 0 && html`<div class="nothing"><h2>${t.desktops.none}</h2><p class="muted">${t.desktops.noneHint}</p></div>`}
+        ${list && list.length > 0 && html`<ul class="cards">
+            ${list.map((desktop) => html`<${Card} key=${desktop.pool} desktop=${desktop} onSay=${say} onDialog=${setDialog} />`)}
+        </ul>`}
+        ${dialog?.action === 'rdp' && html`<${RdpDialog} desktop=${dialog.desktop} onClose=${close} />`}
+        ${dialog && dialog.action !== 'rdp' && html`<${Confirm} ...${dialog} onClose=${close} onDone=${(text) => {
+            close();
+            say(text);
+        }} />`}`;
+}
