@@ -1,5 +1,5 @@
 /* Certificates and their keys as PEM text: whether two belong together, and a new self-signed pair.
- * Not here: files (gateway/certificate.h); TLS itself, which is the RDP library's. */
+ * Not here: files (base/cert_files.h); TLS itself, which is the RDP library's. */
 #ifndef ORL_BASE_CERT_H
 #define ORL_BASE_CERT_H
 #include "base/err.h"

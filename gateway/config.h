@@ -15,6 +15,7 @@ struct orl_gateway_cfg {
     char *session_user;
     char *broker_user;
     char *vmpool_user;
+    char *web_user;
     int64_t max_connections;
     int64_t max_half_open;
     int64_t max_half_open_per_address;

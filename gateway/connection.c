@@ -1,5 +1,6 @@
 #include "gateway/connection.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -26,10 +27,18 @@ void orl_conn_init(struct orl_conn *conn, uint32_t number, const char *client,
             .ops = ops,
             .ctx = ctx,
             .prefix = *prefix,
+            .protocol = ORL_PROTOCOL_RDP,
             .closing_us = CLOSING_US};
     (void)snprintf(conn->log_id, sizeof(conn->log_id), "%u", (unsigned)number);
     orl_msg_text(conn->client, sizeof(conn->client), client);
     conn->log = (struct orl_log_ctx){.name = "connection", .id = conn->log_id};
+}
+
+void orl_conn_set_web(struct orl_conn *conn, const struct orl_msg_web *web)
+{
+    conn->is_web = true;
+    conn->protocol = ORL_PROTOCOL_VNC;
+    conn->web = *web;
 }
 
 static void tell_broker_over(struct orl_conn *conn, enum orl_reason reason, const char *text)
@@ -49,7 +58,8 @@ static void tell_broker_over(struct orl_conn *conn, enum orl_reason reason, cons
     (void)conn->ops->to_broker(conn->ctx, &msg);
 }
 
-static void begin_closing(struct orl_conn *conn, enum orl_reason reason, const char *text)
+static void begin_closing(
+        struct orl_conn *conn, enum orl_reason reason, const char *text, const char *audit)
 {
     conn->reason = reason;
     if (conn->has_console) {
@@ -57,6 +67,14 @@ static void begin_closing(struct orl_conn *conn, enum orl_reason reason, const c
         conn->ops->drop_console(conn->ctx, conn);
     }
     tell_broker_over(conn, reason, text);
+    if (conn->is_web) {
+        struct orl_msg msg = {.type = ORL_MSG_CLOSE};
+        msg.u.close.reason = reason;
+        orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
+        orl_msg_text(msg.u.close.audit, sizeof(msg.u.close.audit), audit != NULL ? audit : "");
+        conn->ops->to_web(conn->ctx, conn, &msg);
+        orl_secret_wipe(&conn->web, sizeof(conn->web));
+    }
     set_state(conn, ORL_CONN_CLOSING);
     conn->ops->set_deadline(conn->ctx, conn, conn->closing_us);
     orl_log_info(&conn->log, "closing", "client", conn->client, "reason", orl_reason_code(reason));
@@ -73,7 +91,7 @@ void orl_conn_close(
     orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
     orl_msg_text(msg.u.close.audit, sizeof(msg.u.close.audit), audit != NULL ? audit : "");
     conn->ops->to_session(conn->ctx, conn, &msg, -1);
-    begin_closing(conn, reason, text);
+    begin_closing(conn, reason, text, audit);
 }
 
 void orl_conn_on_started(struct orl_conn *conn)
@@ -83,11 +101,30 @@ void orl_conn_on_started(struct orl_conn *conn)
     }
 }
 
-/* login and proof: only the client's address is the gateway's own word, the rest is the client's. */
+/* A session knows of its client's login what the client typed; a browser's typed nothing there. */
+static void write_login(struct orl_conn *conn, struct orl_msg_login *login)
+{
+    login->binding[0] = '\0';
+    if (conn->is_web) {
+        orl_msg_text(login->user, sizeof(login->user), conn->web.ticket);
+        orl_msg_text(login->password, sizeof(login->password), conn->web.password);
+        orl_msg_text(login->binding, sizeof(login->binding), conn->web.binding);
+        login->domain[0] = '\0';
+        login->pool[0] = '\0';
+        orl_secret_wipe(&conn->web, sizeof(conn->web));
+    }
+}
+
+/* login and proof: protocol and address are the gateway's own word, the rest is the client's. */
 static void on_ask(struct orl_conn *conn, struct orl_msg *msg)
 {
-    char *client = msg->type == ORL_MSG_LOGIN ? msg->u.login.client : msg->u.proof.client;
-    orl_msg_text(client, ORL_ADDR_MAX + 1, conn->client);
+    bool is_login = msg->type == ORL_MSG_LOGIN;
+    orl_msg_text(
+            is_login ? msg->u.login.client : msg->u.proof.client, ORL_ADDR_MAX + 1, conn->client);
+    *(is_login ? &msg->u.login.protocol : &msg->u.proof.protocol) = conn->protocol;
+    if (is_login) {
+        write_login(conn, &msg->u.login);
+    }
     msg->conn = conn->number;
     conn->asked_with = msg->type;
     orl_conn_on_started(conn);
@@ -143,12 +180,12 @@ static bool is_flood(struct orl_conn *conn, unsigned msg_type)
 int orl_conn_on_session_msg(struct orl_conn *conn, struct orl_msg *msg, unsigned fd_count)
 {
     if (!orl_request_is_permitted(conn->state, msg->type, fd_count, conn->asked_with != 0) ||
-            is_flood(conn, msg->type)) {
+            (conn->is_web && msg->type == ORL_MSG_PROOF) || is_flood(conn, msg->type)) {
         orl_log_warn(&conn->log, "a session sent what it may not: killed", "message",
                 orl_msg_name(msg->type), "state", orl_conn_state_name(conn->state), "client",
                 conn->client);
         if (conn->state != ORL_CONN_CLOSING) {
-            begin_closing(conn, ORL_REASON_SESSION_CRASHED, NULL);
+            begin_closing(conn, ORL_REASON_SESSION_CRASHED, NULL, NULL);
         }
         conn->ops->kill(conn->ctx, conn);
         return ORL_E_PROTO;
@@ -163,7 +200,8 @@ int orl_conn_on_session_msg(struct orl_conn *conn, struct orl_msg *msg, unsigned
         break;
     case ORL_MSG_CLOSE:
         if (conn->state != ORL_CONN_CLOSING) {
-            begin_closing(conn, orl_request_close_reason(msg->u.close.reason), msg->u.close.text);
+            begin_closing(
+                    conn, orl_request_close_reason(msg->u.close.reason), msg->u.close.text, NULL);
         }
         break;
     default:
@@ -314,7 +352,7 @@ void orl_conn_on_deadline(struct orl_conn *conn)
 {
     if (conn->state != ORL_CONN_CLOSING) {
         /* It may be blocked in the client's handshake: nothing that we say would be heard. */
-        begin_closing(conn, ORL_REASON_HANDSHAKE_TIMEOUT, NULL);
+        begin_closing(conn, ORL_REASON_HANDSHAKE_TIMEOUT, NULL, NULL);
     }
     conn->ops->kill(conn->ctx, conn);
 }
@@ -323,7 +361,8 @@ void orl_conn_on_exit(struct orl_conn *conn, bool is_clean)
 {
     conn->has_left = true;
     if (conn->state != ORL_CONN_CLOSING) {
-        begin_closing(conn, is_clean ? ORL_REASON_CLIENT_CLOSED : ORL_REASON_SESSION_CRASHED, NULL);
+        begin_closing(
+                conn, is_clean ? ORL_REASON_CLIENT_CLOSED : ORL_REASON_SESSION_CRASHED, NULL, NULL);
     }
     conn->ops->set_deadline(conn->ctx, conn, 0);
 }

@@ -4,9 +4,9 @@
  * Not here: the network's bytes, which only the session reads. */
 #ifndef ORL_GATEWAY_CONNECTION_H
 #define ORL_GATEWAY_CONNECTION_H
+#include "base/admission.h"
 #include "base/ipc_msgs.h"
 #include "base/log.h"
-#include "gateway/admission.h"
 #include "gateway/requests.h"
 
 struct orl_conn;
@@ -19,6 +19,7 @@ struct orl_conn_ops {
     void (*logged_in)(void *ctx, struct orl_conn *conn); /* no longer half-open */
     void (*set_deadline)(void *ctx, struct orl_conn *conn, uint64_t in_us); /* 0: none */
     void (*kill)(void *ctx, struct orl_conn *conn);
+    void (*to_web)(void *ctx, struct orl_conn *conn, const struct orl_msg *close); /* is_web only */
 };
 
 struct orl_conn {
@@ -30,7 +31,10 @@ struct orl_conn {
     char log_id[12];
     char client[ORL_ADDR_MAX + 1];
     struct orl_prefix prefix;
-    uint32_t asked_with; /* ORL_MSG_LOGIN or ORL_MSG_PROOF; 0: has not asked */
+    enum orl_protocol protocol;
+    bool is_web;            /* a browser's: who it is, is in web, and not for its session to say */
+    struct orl_msg_web web; /* wiped when the broker was asked */
+    uint32_t asked_with;    /* ORL_MSG_LOGIN or ORL_MSG_PROOF; 0: has not asked */
     bool is_hash_sent;
     bool is_logged_in;            /* a plan came */
     bool is_active;               /* the client sees pixels: its session sends statistics */
@@ -50,6 +54,8 @@ struct orl_conn {
 void orl_conn_init(struct orl_conn *conn, uint32_t number, const char *client,
         const struct orl_prefix *prefix, const struct orl_conn_ops *ops, void *ctx);
 void orl_conn_on_started(struct orl_conn *conn);
+/* Right after orl_conn_init(): the client is a browser, with this ticket. */
+void orl_conn_set_web(struct orl_conn *conn, const struct orl_msg_web *web);
 /* Negative: the session broke the table and is killed. */
 ORL_NODISCARD int orl_conn_on_session_msg(
         struct orl_conn *conn, struct orl_msg *msg, unsigned fd_count);

@@ -98,11 +98,17 @@ static int open_links(struct orl_gateway *gateway, struct orl_err *err)
             .name = "broker", .path = gateway->broker_path, .user = cfg->broker_user};
     struct orl_control_link_opts vmpool = {
             .name = "vmpool", .path = gateway->vmpool_path, .user = cfg->vmpool_user};
+    (void)snprintf(gateway->web_path, sizeof(gateway->web_path), "%s/web.sock", cfg->run_dir);
+    struct orl_web_clients_opts web = {.path = gateway->web_path, .user = cfg->web_user};
     int code = orl_control_link_new(
             gateway->loop, &broker, &broker_events, gateway, &gateway->broker, err);
     if (code == ORL_OK) {
         code = orl_control_link_new(
                 gateway->loop, &vmpool, &vmpool_events, gateway, &gateway->vmpool, err);
+    }
+    if (code == ORL_OK) {
+        code = orl_web_clients_new(
+                gateway->loop, &web, &orl_gateway_web_events, gateway, &gateway->web_clients, err);
     }
     return code;
 }
@@ -205,6 +211,7 @@ void orl_gateway_free(struct orl_gateway *gateway)
         return;
     }
     orl_listener_free(gateway->listener);
+    orl_web_clients_free(gateway->web_clients);
     orl_gateway_free_peers(gateway);
     orl_gateway_free_procs(gateway);
     if (gateway->console_timer != NULL) {

@@ -2,16 +2,16 @@
  * loop. What a connection may do is in connection.c and requests.c. */
 #ifndef ORL_GATEWAY_GATEWAY_H
 #define ORL_GATEWAY_GATEWAY_H
+#include "base/cert_files.h"
 #include "base/loop.h"
-#include "gateway/certificate.h"
 #include "gateway/config.h"
 
 struct orl_gateway;
 struct orl_gateway_opts {
-    const struct orl_gateway_cfg *cfg;  /* borrowed for life */
-    struct orl_certificate certificate; /* borrowed for life */
-    int listen_fd;                      /* taken, also on failure */
-    int spawner_fd;                     /* the same */
+    const struct orl_gateway_cfg *cfg; /* borrowed for life */
+    struct orl_cert_files certificate; /* borrowed for life */
+    int listen_fd;                     /* taken, also on failure */
+    int spawner_fd;                    /* the same */
 };
 ORL_NODISCARD int orl_gateway_new(struct orl_loop *loop, const struct orl_gateway_opts *opts,
         struct orl_gateway **ret_gateway, struct orl_err *err);

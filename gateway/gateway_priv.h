@@ -2,12 +2,13 @@
 #ifndef ORL_GATEWAY_GATEWAY_PRIV_H
 #define ORL_GATEWAY_GATEWAY_PRIV_H
 #include "base/ipc.h"
+#include "base/listener.h"
 #include "gateway/connection.h"
 #include "gateway/console_table.h"
 #include "gateway/control_link.h"
 #include "gateway/gateway.h"
-#include "gateway/listener.h"
 #include "gateway/spawn.h"
+#include "gateway/web_clients.h"
 
 /* A connection with its session's process and socket; freed when both are gone. */
 struct orl_peer {
@@ -17,7 +18,9 @@ struct orl_peer {
     struct orl_timer *timer; /* the connection's deadline */
     bool is_process_alive;
     bool is_exit_clean;
-    bool is_over; /* orl_conn_on_exit() was called */
+    bool is_over;             /* orl_conn_on_exit() was called */
+    struct orl_web_link *web; /* a browser's; NULL: not, or its oriel-web is gone */
+    uint32_t web_conn;
     struct orl_peer *next;
 };
 /* A console's process and socket. */
@@ -34,7 +37,7 @@ struct orl_console_proc {
 struct orl_gateway {
     struct orl_loop *loop;
     const struct orl_gateway_cfg *cfg;
-    struct orl_certificate certificate;
+    struct orl_cert_files certificate;
     struct orl_listener *listener;
     struct orl_spawn *spawn;
     struct orl_admission *admission;
@@ -43,8 +46,10 @@ struct orl_gateway {
     struct orl_timer *stop_timer;
     struct orl_control_link *broker;
     struct orl_control_link *vmpool;
+    struct orl_web_clients *web_clients;
     char broker_path[256];
     char vmpool_path[256];
+    char web_path[256];
     struct orl_peer *peers;
     struct orl_console_proc *procs;
     uint32_t next_conn;
@@ -57,6 +62,7 @@ struct orl_gateway {
 
 /* gateway_sessions.c */
 void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len);
+extern const struct orl_web_clients_events orl_gateway_web_events;
 void orl_gateway_on_session_child(struct orl_gateway *gateway, const struct orl_spawner_rep *rep);
 struct orl_peer *orl_gateway_find(struct orl_gateway *gateway, uint32_t conn);
 void orl_gateway_free_peers(struct orl_gateway *gateway);

@@ -2,7 +2,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "gateway/gateway_priv.h"
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -118,6 +117,17 @@ static void kill_session(void *ctx, struct orl_conn *conn)
     }
 }
 
+static void to_web(void *ctx, struct orl_conn *conn, const struct orl_msg *close)
+{
+    const struct orl_peer *peer = peer_of(conn);
+    (void)ctx;
+    if (peer->web != NULL) {
+        struct orl_msg copy = *close;
+        copy.conn = peer->web_conn;
+        orl_web_clients_tell(peer->web, &copy);
+    }
+}
+
 static const struct orl_conn_ops conn_ops = {
         .to_session = to_session,
         .to_broker = to_broker,
@@ -126,6 +136,7 @@ static const struct orl_conn_ops conn_ops = {
         .logged_in = logged_in,
         .set_deadline = set_deadline,
         .kill = kill_session,
+        .to_web = to_web,
 };
 
 static void on_deadline(void *ctx)
@@ -186,25 +197,6 @@ void orl_gateway_on_session_child(struct orl_gateway *gateway, const struct orl_
     end_if_gone(peer);
 }
 
-static void name_client(char *ret_text, size_t size, const struct sockaddr *addr, socklen_t len)
-{
-    char host[INET6_ADDRSTRLEN] = "?";
-    if (addr->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
-        struct sockaddr_in6 in6;
-        memcpy(&in6, addr, sizeof(in6));
-        bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
-        (void)inet_ntop(is_mapped ? AF_INET : AF_INET6,
-                in6.sin6_addr.s6_addr + (is_mapped ? 12 : 0), host, sizeof(host));
-        (void)snprintf(ret_text, size, is_mapped ? "%s:%u" : "[%s]:%u", host,
-                (unsigned)ntohs(in6.sin6_port));
-    } else {
-        struct sockaddr_in in = {0};
-        memcpy(&in, addr, len < sizeof(in) ? len : sizeof(in));
-        (void)inet_ntop(AF_INET, &in.sin_addr, host, sizeof(host));
-        (void)snprintf(ret_text, size, "%s:%u", host, (unsigned)ntohs(in.sin_port));
-    }
-}
-
 /* The session may not set socket options, so all of them are set here. */
 static void prepare_socket(int fd)
 {
@@ -222,7 +214,9 @@ static void prepare_socket(int fd)
     }
 }
 
-static int start_session(struct orl_peer *peer, int client_fd, struct orl_err *err)
+/* fds (borrowed): what START takes along. */
+static int start_session(
+        struct orl_peer *peer, const int *fds, unsigned fd_count, struct orl_err *err)
 {
     static const struct orl_ipc_events events = {
             .on_msg = on_session_msg, .on_closed = on_session_closed};
@@ -242,7 +236,8 @@ static int start_session(struct orl_peer *peer, int client_fd, struct orl_err *e
         return code;
     }
     struct orl_msg msg = {.type = ORL_MSG_START};
-    msg.u.start.protocol = ORL_PROTOCOL_RDP;
+    msg.u.start.protocol = peer->conn.protocol;
+    msg.u.start.is_web = peer->conn.is_web ? 1 : 0;
     msg.u.start.rdp_security = (uint32_t)cfg->rdp_security;
     msg.u.start.width_px = (uint32_t)cfg->max_width_px;
     msg.u.start.height_px = (uint32_t)cfg->max_height_px;
@@ -252,8 +247,7 @@ static int start_session(struct orl_peer *peer, int client_fd, struct orl_err *e
     orl_msg_text(msg.u.start.planar_clients, sizeof(msg.u.start.planar_clients),
             cfg->rdp_planar_clients);
     orl_msg_text(msg.u.start.client, sizeof(msg.u.start.client), peer->conn.client);
-    const int fds[] = {client_fd, gateway->certificate.cert_fd, gateway->certificate.key_fd};
-    orl_ipc_post(peer->ipc, &msg, fds, 3);
+    orl_ipc_post(peer->ipc, &msg, fds, fd_count);
     code = orl_spawn_start(gateway->spawn, ORL_CHILD_SESSION, peer->conn.number, session_end);
     if (code < 0) {
         return orl_err_set(err, code, "the spawner takes no request");
@@ -284,40 +278,104 @@ static void report_refused(struct orl_gateway *gateway, const char *client, enum
     }
 }
 
-void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+/* Counts a client and makes its peer; NULL: refused, which is logged and reported. */
+static struct orl_peer *admit(
+        struct orl_gateway *gateway, const struct sockaddr *addr, socklen_t len)
 {
-    struct orl_gateway *gateway = ctx;
-    ORL_AUTO(orl_close_auto) int client_fd = fd;
     struct orl_prefix prefix = orl_prefix_of(addr, len);
-    struct orl_err err = {0};
     char client[ORL_ADDR_MAX + 1];
-    name_client(client, sizeof(client), addr, len);
+    orl_addr_text(client, sizeof(client), addr, len);
     enum orl_admission_verdict verdict =
             orl_admission_enter(gateway->admission, &prefix, orl_clock_now_us());
     if (verdict != ORL_ADMIT) {
         log_refused(gateway, client, orl_admission_verdict_name(verdict));
         report_refused(gateway, client, ORL_REASON_TOO_MANY_CONNECTIONS);
-        return;
+        return NULL;
     }
     struct orl_peer *peer = calloc(1, sizeof(*peer));
     if (peer == NULL) {
         orl_admission_leave(gateway->admission, &prefix, true);
-        return;
+        return NULL;
     }
     peer->gateway = gateway;
     orl_conn_init(&peer->conn, gateway->next_conn++, client, &prefix, &conn_ops, gateway);
-    prepare_socket(client_fd);
-    if (start_session(peer, client_fd, &err) < 0) {
-        log_refused(gateway, client, err.text);
-        report_refused(gateway, client, ORL_REASON_INTERNAL);
-        orl_admission_leave(gateway->admission, &prefix, true);
+    return peer;
+}
+
+/* False: peer is freed. */
+static bool launch(struct orl_peer *peer, const int *fds, unsigned fd_count)
+{
+    struct orl_gateway *gateway = peer->gateway;
+    struct orl_err err = {0};
+    if (start_session(peer, fds, fd_count, &err) < 0) {
+        log_refused(gateway, peer->conn.client, err.text);
+        report_refused(gateway, peer->conn.client, ORL_REASON_INTERNAL);
+        orl_admission_leave(gateway->admission, &peer->conn.prefix, true);
         free_peer(peer);
-        return;
+        return false;
     }
     peer->next = gateway->peers;
     gateway->peers = peer;
-    orl_log_info(&peer->conn.log, "accepted", "client", client);
+    orl_log_info(&peer->conn.log, "accepted", "client", peer->conn.client, "web",
+            peer->conn.is_web ? "yes" : "no");
+    return true;
 }
+
+void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct orl_gateway *gateway = ctx;
+    ORL_AUTO(orl_close_auto) int client_fd = fd;
+    struct orl_peer *peer = admit(gateway, addr, len);
+    if (peer != NULL) {
+        const int fds[] = {client_fd, gateway->certificate.cert_fd, gateway->certificate.key_fd};
+        prepare_socket(client_fd);
+        (void)launch(peer, fds, 3);
+    }
+}
+
+static void refuse_web(struct orl_web_link *link, uint32_t conn, enum orl_reason reason)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = conn};
+    msg.u.close.reason = reason;
+    orl_web_clients_tell(link, &msg);
+}
+
+static void on_web_desktop(
+        void *ctx, struct orl_web_link *link, const struct orl_web_desktop *desktop)
+{
+    struct orl_gateway *gateway = ctx;
+    ORL_AUTO(orl_close_auto) int stream_fd = desktop->stream_fd;
+    ORL_AUTO(orl_close_auto) int aux_fd = desktop->aux_fd;
+    if (gateway->is_stopping) {
+        refuse_web(link, desktop->conn, ORL_REASON_SHUTDOWN);
+        return;
+    }
+    struct orl_peer *peer =
+            admit(gateway, (const struct sockaddr *)&desktop->addr, desktop->addr_len);
+    if (peer == NULL) {
+        refuse_web(link, desktop->conn, ORL_REASON_TOO_MANY_CONNECTIONS);
+        return;
+    }
+    const int fds[] = {stream_fd, aux_fd};
+    orl_conn_set_web(&peer->conn, desktop->web);
+    peer->web = link;
+    peer->web_conn = desktop->conn;
+    if (!launch(peer, fds, 2)) {
+        refuse_web(link, desktop->conn, ORL_REASON_INTERNAL);
+    }
+}
+
+/* Its desktops' streams are closed with it, which their sessions see. */
+static void on_web_gone(void *ctx, struct orl_web_link *link)
+{
+    struct orl_gateway *gateway = ctx;
+    for (struct orl_peer *peer = gateway->peers; peer != NULL; peer = peer->next) {
+        peer->web = peer->web == link ? NULL : peer->web;
+    }
+}
+
+const struct orl_web_clients_events orl_gateway_web_events = {
+        .on_desktop = on_web_desktop, .on_gone = on_web_gone};
 
 void orl_gateway_free_peers(struct orl_gateway *gateway)
 {

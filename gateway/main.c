@@ -1,10 +1,10 @@
 /* oriel-gateway: as root it opens the port, reads the configured certificate and starts the spawner,
  * then becomes an ordinary user before it accepts anybody. */
 #include "base/cleanup.h"
+#include "base/listener.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "gateway/gateway.h"
-#include "gateway/listener.h"
 #include "gateway/spawner.h"
 #include <errno.h>
 #include <grp.h>
@@ -120,14 +120,14 @@ static int make_dir(const char *path, mode_t mode, const struct user *user, stru
 
 /* Of the configuration: may be readable by root only. */
 static int load_given_certificate(const struct orl_gateway_cfg *cfg,
-        struct orl_certificate *ret_certificate, struct orl_err *err)
+        struct orl_cert_files *ret_certificate, struct orl_err *err)
 {
     if ((cfg->certificate[0] == '\0') != (cfg->certificate_key[0] == '\0')) {
         return orl_err_set(err, ORL_E_CONFIG, "set both certificate and certificate_key, or none");
     }
     return cfg->certificate[0] == '\0' ? ORL_OK
-                                       : orl_certificate_load(cfg->certificate,
-                                                 cfg->certificate_key, ret_certificate, err);
+                                       : orl_cert_files_load(cfg->certificate, cfg->certificate_key,
+                                                 ret_certificate, err);
 }
 
 static void name_own_dir(const struct orl_gateway_cfg *cfg, char *ret_path, size_t size)
@@ -147,7 +147,7 @@ static int make_own_dir(
 
 /* As the ordinary user: in a folder of its own it could lead root by a link to any key on the machine. */
 static int load_own_certificate(const struct orl_gateway_cfg *cfg,
-        struct orl_certificate *ret_certificate, struct orl_err *err)
+        struct orl_cert_files *ret_certificate, struct orl_err *err)
 {
     char dir[300];
     char cert[320];
@@ -155,8 +155,8 @@ static int load_own_certificate(const struct orl_gateway_cfg *cfg,
     name_own_dir(cfg, dir, sizeof(dir));
     (void)snprintf(cert, sizeof(cert), "%s/rdp.crt", dir);
     (void)snprintf(key, sizeof(key), "%s/rdp.key", dir);
-    int code = orl_certificate_ensure(cert, key, err);
-    return code < 0 ? code : orl_certificate_load(cert, key, ret_certificate, err);
+    int code = orl_cert_files_ensure(cert, key, err);
+    return code < 0 ? code : orl_cert_files_load(cert, key, ret_certificate, err);
 }
 
 static void raise_fd_limit(void)
@@ -207,7 +207,7 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
 {
     struct user user;
     uint16_t port = 0;
-    struct orl_certificate certificate = {.cert_fd = -1, .key_fd = -1};
+    struct orl_cert_files certificate = {.cert_fd = -1, .key_fd = -1};
     ORL_AUTO(orl_close_auto) int spawner_fd = -1;
     ORL_AUTO(orl_close_auto) int listen_fd = -1;
     int code = find_user("user", cfg->user, &user, err);
@@ -237,7 +237,7 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
                 .spawner_fd = orl_steal_fd(&spawner_fd)};
         code = serve(&opts, err);
     }
-    orl_certificate_fini(&certificate);
+    orl_cert_files_fini(&certificate);
     return code;
 }
 

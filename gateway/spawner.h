@@ -1,6 +1,6 @@
 /* The privileged part: a tiny process that starts sessions and consoles under another user, kills
  * those it started, and reports their ends. It reads nothing but fixed-size requests of the gateway.
- * Not here: who may connect (admission.h); what the children say (connection.h). */
+ * Not here: who may connect (base/admission.h); what the children say (connection.h). */
 #ifndef ORL_GATEWAY_SPAWNER_H
 #define ORL_GATEWAY_SPAWNER_H
 #include "base/err.h"

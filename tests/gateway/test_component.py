@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import lib
 
 
-class Gateway(lib.Case):
+class Rig(lib.Case):
     def begin(self, *settings, control=()):
         libexec = self.dir / "libexec"
         libexec.mkdir()
@@ -49,6 +49,8 @@ class Gateway(lib.Case):
             text += part
         return text
 
+
+class Gateway(Rig):
     def test_a_session_gets_what_it_needs_and_nothing_else(self):
         os.environ["ORIEL_E2E_SECRET"] = "not for children"
         self.addCleanup(os.environ.pop, "ORIEL_E2E_SECRET")

@@ -12,7 +12,8 @@
 struct notes {
     unsigned to_session[ORL_MSG_TYPE_COUNT];
     unsigned to_broker[ORL_MSG_TYPE_COUNT];
-    struct orl_msg last_to_session, last_to_broker;
+    struct orl_msg last_to_session, last_to_broker, last_to_web;
+    unsigned to_web;
     unsigned wants, drops, kills, logins;
     uint64_t deadline_us;
     bool has_no_broker;
@@ -69,13 +70,22 @@ static void kill_session(void *ctx, struct orl_conn *conn)
     ((struct notes *)ctx)->kills++;
 }
 
+static void to_web(void *ctx, struct orl_conn *conn, const struct orl_msg *close)
+{
+    struct notes *notes = ctx;
+    (void)conn;
+    notes->to_web++;
+    notes->last_to_web = *close;
+}
+
 static const struct orl_conn_ops ops = {.to_session = to_session,
         .to_broker = to_broker,
         .want_console = want_console,
         .drop_console = drop_console,
         .logged_in = logged_in,
         .set_deadline = set_deadline,
-        .kill = kill_session};
+        .kill = kill_session,
+        .to_web = to_web};
 
 static void begin(struct notes *notes)
 {
@@ -375,6 +385,74 @@ static void a_lost_console_becomes_a_notice_and_a_new_link_streams_again(void **
     assert_int_equal(notes.last_to_session.type, ORL_MSG_SURFACE);
 }
 
+static const struct orl_msg_web ticket = {.client = "203.0.113.7:4711",
+        .ticket = "t-0123456789abcdef",
+        .password = "ticketspassword2",
+        .binding = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
+
+static void who_a_browser_is_the_gateway_says_and_not_its_session(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct orl_msg msg = {.type = ORL_MSG_LOGIN};
+    begin(&notes);
+    orl_conn_set_web(&notes.conn, &ticket);
+    msg.u.login.protocol = ORL_PROTOCOL_RDP;
+    orl_msg_text(msg.u.login.user, sizeof(msg.u.login.user), "root");
+    orl_msg_text(msg.u.login.domain, sizeof(msg.u.login.domain), "elsewhere");
+    orl_msg_text(msg.u.login.pool, sizeof(msg.u.login.pool), "other");
+    orl_msg_text(msg.u.login.password, sizeof(msg.u.login.password), "guess");
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &msg, 0), 0);
+    const struct orl_msg_login *login = &notes.last_to_broker.u.login;
+    assert_int_equal(login->protocol, ORL_PROTOCOL_VNC);
+    assert_string_equal(login->user, ticket.ticket);
+    assert_string_equal(login->password, ticket.password);
+    assert_string_equal(login->binding, ticket.binding);
+    assert_string_equal(login->client, "203.0.113.7:4711");
+    assert_string_equal(login->domain, "");
+    assert_string_equal(login->pool, "");
+    assert_string_equal(notes.conn.web.password, ""); /* wiped */
+}
+
+static void no_other_client_can_claim_a_binding(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct orl_msg msg = {.type = ORL_MSG_LOGIN};
+    begin(&notes);
+    orl_msg_text(msg.u.login.binding, sizeof(msg.u.login.binding), ticket.binding);
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &msg, 0), 0);
+    assert_string_equal(notes.last_to_broker.u.login.binding, "");
+}
+
+static void a_browsers_session_may_send_no_proof(void **state)
+{
+    (void)state;
+    struct notes notes;
+    begin(&notes);
+    orl_conn_set_web(&notes.conn, &ticket);
+    assert_true(send_type(&notes, ORL_MSG_PROOF) < 0);
+    assert_int_equal(notes.to_broker[ORL_MSG_PROOF], 0);
+    assert_int_equal(notes.kills, 1);
+}
+
+static void a_browser_hears_why_it_is_over_once(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = 42};
+    begin(&notes);
+    orl_conn_set_web(&notes.conn, &ticket);
+    assert_int_equal(send_type(&notes, ORL_MSG_LOGIN), 0);
+    msg.u.close.reason = ORL_REASON_ACCESS_REVOKED;
+    orl_msg_text(msg.u.close.audit, sizeof(msg.u.close.audit), "00112233445566778899aabbccddeeff");
+    orl_conn_on_broker_msg(&notes.conn, &msg);
+    orl_conn_on_exit(&notes.conn, true);
+    assert_int_equal(notes.to_web, 1);
+    assert_int_equal(notes.last_to_web.u.close.reason, ORL_REASON_ACCESS_REVOKED);
+    assert_string_equal(notes.last_to_web.u.close.audit, "00112233445566778899aabbccddeeff");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +472,10 @@ int main(void)
             cmocka_unit_test(without_a_broker_a_login_is_refused_and_others_go_on),
             cmocka_unit_test(another_desktop_drops_the_first_console),
             cmocka_unit_test(a_lost_console_becomes_a_notice_and_a_new_link_streams_again),
+            cmocka_unit_test(who_a_browser_is_the_gateway_says_and_not_its_session),
+            cmocka_unit_test(no_other_client_can_claim_a_binding),
+            cmocka_unit_test(a_browsers_session_may_send_no_proof),
+            cmocka_unit_test(a_browser_hears_why_it_is_over_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

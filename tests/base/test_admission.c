@@ -1,4 +1,4 @@
-#include "gateway/admission.h"
+#include "base/admission.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>

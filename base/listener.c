@@ -1,4 +1,4 @@
-#include "gateway/listener.h"
+#include "base/listener.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -73,7 +73,7 @@ int orl_listener_bind(
         struct addrinfo *found = NULL;
         if (getaddrinfo(tries[i], service, &hints, &found) != 0) {
             code = orl_err_set(
-                    err, ORL_E_CONFIG, "rdp_address: '%s' is no numeric address", address);
+                    err, ORL_E_CONFIG, "'%s' is no numeric address to listen on", address);
             continue;
         }
         int bound = bind_one(found->ai_addr, found->ai_addrlen, ret_fd);

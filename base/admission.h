@@ -1,20 +1,13 @@
 /* Who may connect now: totals, half-open connections and rate per address prefix. Pure: no I/O, no
  * clock. A connection is half-open from accept until its login was accepted. */
-#ifndef ORL_GATEWAY_ADMISSION_H
-#define ORL_GATEWAY_ADMISSION_H
+#ifndef ORL_BASE_ADMISSION_H
+#define ORL_BASE_ADMISSION_H
+#include "base/addr.h"
 #include "base/err.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #define ORL_ADMISSION_PERIOD_US UINT64_C(60000000)
-
-/* An IPv4 address (also when mapped into IPv6) or the first 64 bits of an IPv6 address. */
-struct orl_prefix {
-    uint8_t family; /* 4, 6; 0: another kind of socket */
-    uint8_t bytes[8];
-};
-struct orl_prefix orl_prefix_of(const struct sockaddr *addr, socklen_t len);
 
 struct orl_admission_limits {
     unsigned max_total;

@@ -1,4 +1,4 @@
-#include "gateway/certificate.h"
+#include "base/cert_files.h"
 #include "base/cert.h"
 #include "base/cleanup.h"
 #include "base/secret.h"
@@ -61,11 +61,11 @@ static int to_memory(
 }
 
 static int load_into(const char *cert_path, const char *key_path, uint8_t *cert, uint8_t *key,
-        struct orl_certificate *ret_certificate, struct orl_err *err)
+        struct orl_cert_files *ret_certificate, struct orl_err *err)
 {
     size_t cert_len = 0;
     size_t key_len = 0;
-    struct orl_certificate certificate = {.cert_fd = -1, .key_fd = -1};
+    struct orl_cert_files certificate = {.cert_fd = -1, .key_fd = -1};
     int code = read_file(cert_path, cert, &cert_len, err);
     if (code == ORL_OK) {
         code = read_file(key_path, key, &key_len, err);
@@ -81,15 +81,15 @@ static int load_into(const char *cert_path, const char *key_path, uint8_t *cert,
         code = to_memory("oriel-key", key, key_len, &certificate.key_fd, err);
     }
     if (code < 0) {
-        orl_certificate_fini(&certificate);
+        orl_cert_files_fini(&certificate);
         return code;
     }
     *ret_certificate = certificate;
     return ORL_OK;
 }
 
-int orl_certificate_load(const char *cert_path, const char *key_path,
-        struct orl_certificate *ret_certificate, struct orl_err *err)
+int orl_cert_files_load(const char *cert_path, const char *key_path,
+        struct orl_cert_files *ret_certificate, struct orl_err *err)
 {
     uint8_t *data = malloc(2 * (PEM_MAX_BYTES + 1));
     if (data == NULL) {
@@ -114,7 +114,7 @@ static int put_file(const char *path, const void *data, size_t len, struct orl_e
     return ORL_OK;
 }
 
-int orl_certificate_ensure(const char *cert_path, const char *key_path, struct orl_err *err)
+int orl_cert_files_ensure(const char *cert_path, const char *key_path, struct orl_err *err)
 {
     struct orl_cert_pair pair;
     if (access(cert_path, F_OK) == 0 && access(key_path, F_OK) == 0) {
@@ -132,7 +132,7 @@ int orl_certificate_ensure(const char *cert_path, const char *key_path, struct o
     return code;
 }
 
-void orl_certificate_fini(struct orl_certificate *certificate)
+void orl_cert_files_fini(struct orl_cert_files *certificate)
 {
     orl_close_fd(&certificate->cert_fd);
     orl_close_fd(&certificate->key_fd);

@@ -1,6 +1,6 @@
 /* One listening TCP socket: accepts a bounded number per wake, and lives through a lack of fds. */
-#ifndef ORL_GATEWAY_LISTENER_H
-#define ORL_GATEWAY_LISTENER_H
+#ifndef ORL_BASE_LISTENER_H
+#define ORL_BASE_LISTENER_H
 #include "base/loop.h"
 #include <sys/socket.h>
 

@@ -1,5 +1,4 @@
-#include "gateway/admission.h"
-#include <netinet/in.h>
+#include "base/admission.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,24 +19,6 @@ struct orl_admission {
     unsigned entry_count; /* entries[0 .. entry_count) were ever used */
     struct entry entries[MAX_PREFIXES];
 };
-
-struct orl_prefix orl_prefix_of(const struct sockaddr *addr, socklen_t len)
-{
-    struct orl_prefix prefix = {0};
-    if (addr->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
-        struct sockaddr_in in;
-        memcpy(&in, addr, sizeof(in));
-        prefix.family = 4;
-        memcpy(prefix.bytes, &in.sin_addr, 4);
-    } else if (addr->sa_family == AF_INET6 && len >= sizeof(struct sockaddr_in6)) {
-        struct sockaddr_in6 in6;
-        memcpy(&in6, addr, sizeof(in6));
-        bool is_mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
-        prefix.family = is_mapped ? 4 : 6;
-        memcpy(prefix.bytes, in6.sin6_addr.s6_addr + (is_mapped ? 12 : 0), is_mapped ? 4 : 8);
-    }
-    return prefix;
-}
 
 const char *orl_admission_verdict_name(enum orl_admission_verdict verdict)
 {
