@@ -15,8 +15,8 @@ ANY_OUTSIDE = [
 RULES = {
     "base": (["base/*"], ["uv.h", "openssl/*", "seccomp.h", "cyaml/*", "malloc.h", "link.h"]),
     "store": (["base/*", "store/*"], ["sqlite3.h", "libpq-fe.h"]),
-    "display": (["base/*", "display/*"], ["x264.h", "opus/opus.h"]),
-    "protocols/vnc": (["base/*", "display/*", "protocols/vnc/*"], ["rfb/*", "zlib.h", "turbojpeg.h"]),
+    "display": (["base/*", "display/*"], ["x264.h", "opus/opus.h", "turbojpeg.h"]),
+    "protocols/vnc": (["base/*", "display/*", "protocols/vnc/*"], ["rfb/*", "zlib.h"]),
     "protocols/rdp": (["base/*", "display/*", "protocols/rdp/*"], ["freerdp/*", "winpr/*"]),
     "protocols/qemu": (["base/*", "display/*", "protocols/qemu/*"], ["systemd/*"]),
     "session": (["base/*", "display/*", "session/*", "protocols/*/*_viewer.h"], []),
