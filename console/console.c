@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "console/exchange.h"
 #include "console/links.h"
+#include "console/typing.h"
 #include "display/link.h"
 #include "display/source.h"
 #include "protocols/qemu/qemu_source.h"
@@ -15,7 +16,9 @@ struct orl_console {
     struct orl_ipc *control; /* NULL: the gateway is gone */
     struct orl_links *links;
     struct orl_exchange exchange;
+    struct orl_typing typing;
     struct orl_source_handle source;
+    bool has_keys_only; /* QEMU's display: a character without a key has to be pasted */
     bool is_over;
 };
 
@@ -92,7 +95,23 @@ static void to_source(void *ctx, const struct orl_clipboard *step)
 static void to_link(void *ctx, unsigned link, const struct orl_clipboard *step)
 {
     struct orl_console *c = ctx;
-    orl_links_clipboard(c->links, link, step);
+    if (link == ORL_EXCHANGE_TYPING) {
+        orl_typing_clipboard(&c->typing, step);
+    } else {
+        orl_links_clipboard(c->links, link, step);
+    }
+}
+
+static void from_typing(void *ctx, const struct orl_clipboard *step)
+{
+    struct orl_console *c = ctx;
+    orl_exchange_from_link(&c->exchange, ORL_EXCHANGE_TYPING, step);
+}
+
+static void give_back(void *ctx)
+{
+    struct orl_console *c = ctx;
+    orl_exchange_give_back(&c->exchange);
 }
 
 static void on_want(void *ctx, unsigned link, uint32_t wants)
@@ -108,8 +127,10 @@ static void on_want(void *ctx, unsigned link, uint32_t wants)
     } else {
         orl_exchange_leave(&c->exchange, link);
     }
+    uint32_t all = orl_links_wants(c->links);
+    orl_typing_set_possible(&c->typing, c->has_keys_only && (all & ORL_WANT_CLIPBOARD) != 0);
     if (c->source.ops->set_wanted != NULL) {
-        c->source.ops->set_wanted(c->source.source, orl_links_wants(c->links));
+        c->source.ops->set_wanted(c->source.source, all);
     }
 }
 
@@ -119,10 +140,24 @@ static void on_link_clipboard(void *ctx, unsigned link, const struct orl_clipboa
     orl_exchange_from_link(&c->exchange, link, step);
 }
 
+static bool is_typing_ours(void *ctx)
+{
+    struct orl_console *c = ctx;
+    return orl_exchange_owns(&c->exchange, ORL_EXCHANGE_TYPING);
+}
+
+static void to_source_input(void *ctx, const struct orl_input *input)
+{
+    struct orl_console *c = ctx;
+    if (!c->is_over) {
+        c->source.ops->input(c->source.source, input);
+    }
+}
+
 static void on_input(void *ctx, const struct orl_input *input)
 {
     struct orl_console *c = ctx;
-    c->source.ops->input(c->source.source, input);
+    orl_typing_input(&c->typing, input);
 }
 
 static void on_layout(void *ctx, const struct orl_layout *layout)
@@ -139,7 +174,7 @@ static void on_count(void *ctx, unsigned count)
     }
     if (count == 0) {
         static const struct orl_input release = {.kind = ORL_INPUT_RELEASE_ALL};
-        c->source.ops->input(c->source.source, &release);
+        on_input(c, &release);
     }
     c->source.ops->set_viewed(c->source.source, count > 0);
     if (count == 0 && c->control == NULL) {
@@ -188,6 +223,10 @@ static const struct orl_links_events links_events = {.on_input = on_input,
         .on_clipboard = on_link_clipboard};
 static const struct orl_exchange_events exchange_events = {
         .to_source = to_source, .to_link = to_link};
+static const struct orl_typing_events typing_events = {.to_source = to_source_input,
+        .to_exchange = from_typing,
+        .give_back = give_back,
+        .is_ours = is_typing_ours};
 static const struct orl_ipc_events control_events = {
         .on_msg = on_control, .on_closed = on_control_closed};
 
@@ -218,6 +257,9 @@ static int open_parts(struct orl_console *c, int control_fd, struct orl_ipc_fds 
     if (rc == ORL_OK) {
         rc = orl_links_new(c->loop, &links_events, c, &c->links, err);
     }
+    if (rc == ORL_OK) {
+        rc = orl_typing_init(&c->typing, c->loop, &typing_events, c, err);
+    }
     return rc == ORL_OK ? open_source(c, display, start, err) : rc;
 }
 
@@ -231,7 +273,9 @@ int orl_console_new(struct orl_loop *loop, int control_fd, struct orl_ipc_fds *d
         return orl_err_set(err, ORL_E_NOMEM, "console");
     }
     c->loop = loop;
+    c->has_keys_only = start->source == ORL_SOURCE_QEMU;
     orl_exchange_init(&c->exchange, &exchange_events, c);
+    orl_exchange_join(&c->exchange, ORL_EXCHANGE_TYPING, true, true);
     int rc = open_parts(c, control_fd, display, start, err);
     orl_ipc_fds_close(display);
     if (rc < 0) {
@@ -255,6 +299,7 @@ void orl_console_free(struct orl_console *console)
         console->source.ops->free(console->source.source);
     }
     orl_links_free(console->links);
+    orl_typing_fini(&console->typing);
     orl_ipc_free(console->control);
     free(console);
 }

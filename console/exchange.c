@@ -35,7 +35,7 @@ static void refuse_guest(struct orl_exchange *e, uint32_t serial)
 static void answer_links(struct orl_exchange *e, const struct orl_clipboard *data)
 {
     e->asked_us = 0;
-    for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
+    for (unsigned i = 0; i <= ORL_EXCHANGE_TYPING; i++) {
         if (e->links[i].is_waiting) {
             e->links[i].is_waiting = false;
             e->events->to_link(e->ctx, i, data);
@@ -81,7 +81,8 @@ void orl_exchange_join(struct orl_exchange *exchange, unsigned link, bool may_gi
 void orl_exchange_leave(struct orl_exchange *exchange, unsigned link)
 {
     exchange->links[link] = (struct orl_exchange_link){.is_in = false};
-    if (exchange->has_owner && exchange->owner == link) {
+    exchange->has_former = exchange->has_former && exchange->former != link;
+    if (orl_exchange_owns(exchange, link)) {
         drop_owner(exchange);
     }
 }
@@ -92,12 +93,19 @@ static void link_offers(struct orl_exchange *e, unsigned link, const struct orl_
         return;
     }
     if (!offer->has_text) {
-        if (e->has_owner && e->owner == link) {
+        if (orl_exchange_owns(e, link)) {
             drop_owner(e);
         }
         return;
     }
     drop_guest_text(e); /* the guest's own clipboard now holds this one */
+    if (link != ORL_EXCHANGE_TYPING) {
+        e->has_former = false;
+    } else if (!orl_exchange_owns(e, ORL_EXCHANGE_TYPING)) {
+        e->has_former = e->has_owner;
+        e->former = e->owner;
+        e->former_serial = e->owner_serial;
+    }
     e->has_owner = true;
     e->owner = link;
     e->owner_serial = offer->serial;
@@ -121,8 +129,7 @@ static void link_asks(struct orl_exchange *e, unsigned link, uint32_t serial)
 
 static void link_answers(struct orl_exchange *e, unsigned link, const struct orl_clipboard *data)
 {
-    if (e->is_guest_waiting && e->has_owner && e->owner == link &&
-            data->serial == e->owner_serial) {
+    if (e->is_guest_waiting && orl_exchange_owns(e, link) && data->serial == e->owner_serial) {
         struct orl_clipboard renumbered = *data;
         renumbered.serial = e->serial;
         e->is_guest_waiting = false;
@@ -154,7 +161,7 @@ static void guest_offers(struct orl_exchange *e, const struct orl_clipboard *off
     e->has_owner = false;
     e->has_guest_text = offer->has_text;
     e->guest_serial = offer->serial;
-    for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
+    for (unsigned i = 0; i <= ORL_EXCHANGE_TYPING; i++) {
         offer_guest_text(e, i);
     }
 }
@@ -168,6 +175,26 @@ static void guest_asks(struct orl_exchange *e, uint32_t serial)
     const struct orl_clipboard ask = {.step = ORL_CLIPBOARD_REQUEST, .serial = e->owner_serial};
     e->is_guest_waiting = true;
     e->events->to_link(e->ctx, e->owner, &ask);
+}
+
+bool orl_exchange_owns(const struct orl_exchange *exchange, unsigned link)
+{
+    return exchange->has_owner && exchange->owner == link;
+}
+
+void orl_exchange_give_back(struct orl_exchange *exchange)
+{
+    if (!orl_exchange_owns(exchange, ORL_EXCHANGE_TYPING)) {
+        return; /* somebody copied meanwhile */
+    }
+    if (!exchange->has_former) {
+        drop_owner(exchange);
+        return;
+    }
+    exchange->has_former = false;
+    exchange->owner = exchange->former;
+    exchange->owner_serial = exchange->former_serial;
+    offer_to_guest(exchange, true);
 }
 
 void orl_exchange_from_source(struct orl_exchange *exchange, const struct orl_clipboard *step)
