@@ -63,12 +63,12 @@ void orl_rfb_put_update(struct orl_buf *buf, uint16_t rects)
     orl_buf_put_u16be(buf, rects);
 }
 
-void orl_rfb_put_desktop_size(struct orl_buf *buf, uint16_t width, uint16_t height)
+void orl_rfb_put_new_size(struct orl_buf *buf, uint16_t width, uint16_t height)
 {
     put_rect(buf, 0, 0, width, height, ORL_RFB_DESKTOP_SIZE);
 }
 
-void orl_rfb_put_ext_desktop_size(struct orl_buf *buf, const struct orl_rfb_size *size)
+void orl_rfb_put_ext_size(struct orl_buf *buf, const struct orl_rfb_size *size)
 {
     put_rect(buf, size->reason, size->status, size->width, size->height, ORL_RFB_EXT_DESKTOP_SIZE);
     orl_buf_put_u8(buf, (uint8_t)size->count);
