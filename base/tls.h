@@ -13,7 +13,8 @@ struct orl_tls;
 /* PEM texts, borrowed; the chain begins with the leaf. ORL_E_CONFIG: no pair, or not readable. */
 ORL_NODISCARD int orl_tls_keys_new(const char *cert_pem, const char *key_pem,
         struct orl_tls_keys **ret_keys, struct orl_err *err);
-void orl_tls_keys_free(struct orl_tls_keys *keys); /* NULL is fine; connections keep what they need */
+void orl_tls_keys_free(
+        struct orl_tls_keys *keys); /* NULL is fine; connections keep what they need */
 
 /* fd: borrowed for life. */
 ORL_NODISCARD int orl_tls_new(

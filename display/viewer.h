@@ -24,8 +24,9 @@ struct orl_viewer_caps {
     bool has_h264_regions; /* paints only an h264's regions; false: all of its picture */
     bool has_photo;        /* without H.264: shows ORL_OP_PHOTO with loss, in far fewer bytes */
     bool h264_full_range;  /* BT.709, full range; false: limited */
-    uint32_t width_px, height_px;  /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
-    struct orl_layout layout;      /* its monitors: what it would like that desktop to be */
+    uint32_t width_px, height_px; /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
+    struct orl_layout
+            layout; /* its monitors: what it would like that desktop to be; count 0: no wish */
     bool has_clipboard, has_sound; /* the client can */
     uint32_t max_kbit_s;           /* what its person allows; 0: no bound */
     unsigned max_in_flight;        /* most frames unacknowledged, over a long line; 1 .. 8 */

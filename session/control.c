@@ -36,6 +36,19 @@ static char *read_pem(int fd)
     return NULL;
 }
 
+static int read_pair(struct orl_ipc_fds *fds, struct orl_session_start *start, struct orl_err *err)
+{
+    ORL_AUTO(orl_close_auto) int cert_fd = orl_ipc_fds_take(fds, 1);
+    ORL_AUTO(orl_close_auto) int key_fd = orl_ipc_fds_take(fds, 2);
+    start->cert_pem = read_pem(cert_fd);
+    start->key_pem = read_pem(key_fd);
+    if (start->cert_pem == NULL || start->key_pem == NULL) {
+        orl_session_start_fini(start);
+        return orl_err_set(err, ORL_E_PROTO, "the certificate or its key can't be read");
+    }
+    return ORL_OK;
+}
+
 int orl_session_start_recv(int fd, struct orl_session_start *ret_start, struct orl_err *err)
 {
     struct orl_msg msg;
@@ -44,21 +57,15 @@ int orl_session_start_recv(int fd, struct orl_session_start *ret_start, struct o
     if (code < 0) {
         return orl_err_set(err, code, "no start message: %s", orl_err_name(code));
     }
-    if (msg.type != ORL_MSG_START || fds.count != 3) {
+    const bool is_web = msg.type == ORL_MSG_START && msg.u.start.is_web != 0;
+    if (msg.type != ORL_MSG_START || fds.count != (is_web ? 2 : 3)) {
         orl_ipc_fds_close(&fds);
         return orl_err_set(err, ORL_E_PROTO, "the first message is no start message");
     }
-    ORL_AUTO(orl_close_auto) int cert_fd = orl_ipc_fds_take(&fds, 1);
-    ORL_AUTO(orl_close_auto) int key_fd = orl_ipc_fds_take(&fds, 2);
     *ret_start = (struct orl_session_start){.msg = msg.u.start,
             .client_fd = orl_ipc_fds_take(&fds, 0),
-            .cert_pem = read_pem(cert_fd),
-            .key_pem = read_pem(key_fd)};
-    if (ret_start->cert_pem == NULL || ret_start->key_pem == NULL) {
-        orl_session_start_fini(ret_start);
-        return orl_err_set(err, ORL_E_PROTO, "the certificate or its key can't be read");
-    }
-    return ORL_OK;
+            .aux_fd = is_web ? orl_ipc_fds_take(&fds, 1) : -1};
+    return is_web ? ORL_OK : read_pair(&fds, ret_start, err);
 }
 
 void orl_session_start_fini(struct orl_session_start *start)
@@ -69,6 +76,7 @@ void orl_session_start_fini(struct orl_session_start *start)
     free(start->key_pem);
     free(start->cert_pem);
     orl_close_fd(&start->client_fd);
+    orl_close_fd(&start->aux_fd);
     start->key_pem = NULL;
     start->cert_pem = NULL;
 }

@@ -12,8 +12,9 @@
 struct orl_session_start {
     struct orl_msg_start msg;
     int client_fd;  /* owned */
-    char *cert_pem; /* owned */
-    char *key_pem;  /* owned; wiped by fini */
+    int aux_fd;     /* owned; of a browser, else -1 */
+    char *cert_pem; /* owned; NULL for a browser, which oriel-web speaks TLS with */
+    char *key_pem;  /* the same; wiped by fini */
 };
 /* Waits for START. */
 ORL_NODISCARD int orl_session_start_recv(

@@ -163,6 +163,12 @@ static bool is_client_size(const struct orl_session *session, uint32_t width_px,
     return width_px == width && height_px == height;
 }
 
+/* An RFB client wishes for no size until somebody changes its window: it takes the desktop's. */
+static bool has_wish(const struct orl_session *session)
+{
+    return session->layout.count > 0;
+}
+
 static void say_source_size(struct orl_session *session)
 {
     orl_session_input_layout(&session->input, &session->layout);
@@ -207,7 +213,7 @@ static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
     }
     if (is_wanted) {
         orl_timer_stop(session->follow_timer);
-    } else if (is_first) {
+    } else if (is_first && has_wish(session)) {
         ask_source_size(session);
     }
     if (is_wanted || !orl_timer_is_active(session->follow_timer)) {
@@ -405,10 +411,14 @@ static void on_proof(
 
 static void become_open(struct orl_session *session)
 {
+    uint32_t width = 0;
+    uint32_t height = 0;
     set_state(session, OPEN);
     session->layout = session->caps.layout;
-    if (session->has_source) {
+    if (session->has_source && has_wish(session)) {
         ask_source_size(session);
+    } else if (orl_picture_source_size(session->picture, &width, &height)) {
+        (void)set_viewer_size(session, width, height);
     } else if (!session->has_plan) {
         show_waiting(session);
     }

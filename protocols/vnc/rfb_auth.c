@@ -82,8 +82,7 @@ static int take_type(struct orl_rfb_auth *auth, uint8_t type, struct orl_buf *ou
     return 1;
 }
 
-static int take_vencrypt_version(
-        struct orl_rfb_auth *auth, struct orl_rd *rd, struct orl_buf *out)
+static int take_vencrypt_version(struct orl_rfb_auth *auth, struct orl_rd *rd, struct orl_buf *out)
 {
     const unsigned major = orl_rd_u8(rd);
     const unsigned minor = orl_rd_u8(rd);

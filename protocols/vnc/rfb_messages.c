@@ -2,7 +2,9 @@
 #include "base/rd.h"
 #include "protocols/vnc/rfb_priv.h"
 
-enum { FENCE_FLAGS = ORL_RFB_FENCE_BLOCK_BEFORE | ORL_RFB_FENCE_BLOCK_AFTER | ORL_RFB_FENCE_SYNC_NEXT };
+enum {
+    FENCE_FLAGS = ORL_RFB_FENCE_BLOCK_BEFORE | ORL_RFB_FENCE_BLOCK_AFTER | ORL_RFB_FENCE_SYNC_NEXT
+};
 
 static void on_format(struct orl_viewer *v, const struct orl_rfb_msg *msg)
 {

@@ -58,6 +58,7 @@ struct orl_viewer {
 
     struct orl_rfb_stream stream;
     struct orl_io *io;
+    int aux_fd; /* owned; -1: none */
     struct orl_timer *timer;
     enum orl_rfb_state state;
     bool is_handshaking; /* TLS */
@@ -79,9 +80,9 @@ struct orl_viewer {
     size_t answer_bytes; /* put for the client's messages since `out` was last empty */
 
     uint32_t width_px, height_px;
-    struct orl_layout layout;        /* what the client wishes; count 0: nothing yet */
+    struct orl_layout layout; /* what the client wishes; count 0: nothing yet */
     struct orl_rfb_screen_rect screens[ORL_HEADS_MAX]; /* ids and flags, as it last said */
-    bool is_size_asked;              /* SetDesktopSize that was not answered */
+    bool is_size_asked;                                /* SetDesktopSize that was not answered */
     uint64_t size_asked_us;
     char name[ORL_TEXT_MAX + 1];
 

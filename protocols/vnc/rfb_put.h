@@ -25,8 +25,8 @@ struct orl_rfb_size {
 };
 
 void orl_rfb_put_server_init(struct orl_buf *buf, uint16_t width, uint16_t height,
-        const struct orl_rfb_format *format, const char *name); /* 7.3.2 */
-void orl_rfb_put_update(struct orl_buf *buf, uint16_t rects);   /* 7.6.1 */
+        const struct orl_rfb_format *format, const char *name);                  /* 7.3.2 */
+void orl_rfb_put_update(struct orl_buf *buf, uint16_t rects);                    /* 7.6.1 */
 void orl_rfb_put_new_size(struct orl_buf *buf, uint16_t width, uint16_t height); /* 7.8.2 */
 void orl_rfb_put_ext_size(struct orl_buf *buf, const struct orl_rfb_size *size);
 void orl_rfb_put_desktop_name(struct orl_buf *buf, const char *name);

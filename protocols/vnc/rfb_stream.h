@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ORL_RFB_READ_BYTES 32768 /* in one go; a TLS record and more, so that none is left inside OpenSSL */
+#define ORL_RFB_READ_BYTES                                                                         \
+    32768 /* in one go; a TLS record and more, so that none is left inside OpenSSL */
 
 struct orl_rfb_stream {
     int fd;              /* owned; -1: closed */

@@ -1,4 +1,6 @@
 /* The life of one RFB client: handshake, frames, closing. All of it on the loop. */
+#include "base/cleanup.h"
+#include "base/secret.h"
 #include "protocols/vnc/rfb_priv.h"
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +14,7 @@ enum {
     START_WIDTH_PX = 1024, /* until there is a desktop's picture */
     START_HEIGHT_PX = 768,
     READS_PER_WAKE = 4,
-    ANSWERS_MAX_BYTES = 64 * 1024, /* then its questions wait until it has read */
+    ANSWERS_MAX_BYTES = 64 * 1024,      /* then its questions wait until it has read */
     EXTRA_OUT_BYTES = 40 * 1024 * 1024, /* clipboard texts, and what else is no frame */
 };
 static const uint64_t STALL_US = 30 * UINT64_C(1000000);
@@ -44,6 +46,7 @@ static void disconnect(struct orl_viewer *v)
     v->io = NULL;
     orl_timer_stop(v->timer);
     orl_rfb_stream_close(&v->stream);
+    orl_close_fd(&v->aux_fd);
 }
 
 static void destroy(struct orl_viewer *v)
@@ -179,8 +182,8 @@ static void put_cursor(struct orl_viewer *v)
 {
     v->owed.cursor = false;
     const size_t before = v->stream.out.len;
-    (void)orl_rfb_enc_cursor(v->enc, v->cursor, &v->stream.out);
-    if (v->stream.out.len > before) {
+    const int code = orl_rfb_enc_cursor(v->enc, v->cursor, &v->stream.out);
+    if (code == ORL_OK && v->stream.out.len > before) {
         used_request(v);
     }
 }
@@ -286,8 +289,8 @@ static void begin_tls(struct orl_viewer *v)
     }
     const int code = orl_rfb_stream_secure(&v->stream, v->keys, &err);
     if (code < 0) {
-        orl_rfb_close(v,
-                code == ORL_E_PROTO ? ORL_REASON_CLIENT_PROTOCOL : ORL_REASON_INTERNAL, err.text);
+        orl_rfb_close(v, code == ORL_E_PROTO ? ORL_REASON_CLIENT_PROTOCOL : ORL_REASON_INTERNAL,
+                err.text);
         return;
     }
     v->is_handshaking = true;
@@ -309,9 +312,9 @@ static void shake_hands(struct orl_viewer *v)
 static void begin_desktop(struct orl_viewer *v)
 {
     v->width_px = v->max_width_px != 0 && v->max_width_px < START_WIDTH_PX ? v->max_width_px
-                                                                          : START_WIDTH_PX;
+                                                                           : START_WIDTH_PX;
     v->height_px = v->max_height_px != 0 && v->max_height_px < START_HEIGHT_PX ? v->max_height_px
-                                                                              : START_HEIGHT_PX;
+                                                                               : START_HEIGHT_PX;
     orl_rfb_put_server_init(&v->stream.out, (uint16_t)v->width_px, (uint16_t)v->height_px,
             &orl_rfb_format_bgrx, v->name);
     v->state = ORL_RFB_INIT;
@@ -424,8 +427,8 @@ static void read_in(struct orl_viewer *v)
         }
     }
     if (got < 0) {
-        orl_rfb_close(v,
-                got == ORL_E_PROTO ? ORL_REASON_CLIENT_PROTOCOL : ORL_REASON_CLIENT_CLOSED, NULL);
+        orl_rfb_close(v, got == ORL_E_PROTO ? ORL_REASON_CLIENT_PROTOCOL : ORL_REASON_CLIENT_CLOSED,
+                NULL);
     }
 }
 
@@ -633,8 +636,12 @@ int orl_rfb_viewer_new(struct orl_loop *loop, const struct orl_rfb_opts *opts,
     struct orl_viewer *v = calloc(1, sizeof(*v));
     if (v == NULL) {
         (void)close(opts->fd);
+        if (opts->aux_fd >= 0) {
+            (void)close(opts->aux_fd);
+        }
         return orl_err_set(err, ORL_E_NOMEM, "no memory for a viewer");
     }
+    v->aux_fd = opts->aux_fd;
     v->loop = loop;
     v->events = events;
     v->ctx = ctx;
@@ -668,8 +675,7 @@ int orl_rfb_viewer_start(struct orl_viewer *v, struct orl_err *err)
     }
     v->state = ORL_RFB_TALKING;
     orl_rfb_auth_begin(&v->auth, v->is_web, &v->stream.out);
-    const int code =
-            orl_io_open(v->loop, v->stream.fd, ORL_IO_READ, on_io, v, &v->io, err);
+    const int code = orl_io_open(v->loop, v->stream.fd, ORL_IO_READ, on_io, v, &v->io, err);
     if (code == ORL_OK) {
         orl_rfb_flush(v);
     }

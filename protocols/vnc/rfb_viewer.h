@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 struct orl_rfb_opts {
-    int fd;                          /* the client's bytes; taken, also on failure */
-    int aux_fd;                      /* a browser's second socket (rfb_aux.h); taken; -1: none */
-    const struct orl_tls_keys *keys; /* borrowed for life; NULL: a socket pair, whose other end has spoken TLS */
+    int fd;     /* the client's bytes; taken, also on failure */
+    int aux_fd; /* a browser's second socket (rfb_aux.h); taken; -1: none */
+    const struct orl_tls_keys
+            *keys; /* borrowed for life; NULL: a socket pair, whose other end has spoken TLS */
     uint32_t max_width_px, max_height_px; /* 0: no limit beyond a surface's */
 };
 
