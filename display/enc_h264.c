@@ -73,8 +73,8 @@ static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
     p->i_threads = (int)opts->threads;
     p->b_sliced_threads = opts->threads > 1; /* frame threads would each delay by one frame */
     p->i_csp = X264_CSP_I420;
-    p->i_width = (int)h264->picture.width_px;
-    p->i_height = (int)h264->picture.height_px;
+    p->i_width = (int)(opts->is_cropped ? (opts->width_px + 1) & ~1U : h264->picture.width_px);
+    p->i_height = (int)(opts->is_cropped ? (opts->height_px + 1) & ~1U : h264->picture.height_px);
     p->i_fps_num = FPS;
     p->i_fps_den = 1;
     p->b_vfr_input = 0;

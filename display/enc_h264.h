@@ -18,6 +18,7 @@ enum orl_h264_effort {
 };
 struct orl_h264_opts {
     uint32_t width_px, height_px; /* of the picture; coded size is rounded up to 16 */
+    bool is_cropped; /* decoders give the picture's size, rounded up to 2; else the coded one */
     bool is_full_range;
     unsigned threads;    /* 1 .. 4 */
     uint32_t max_kbit_s; /* VBV; 0: none, all pictures of one quality. See orl_h264_set_rate() */

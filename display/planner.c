@@ -23,8 +23,11 @@
 #define LOSSLESS_MAX_OPS 160
 #define REFINE_MAX_RECTS 32
 #define REFINE_MAX_OPS 64
-_Static_assert(ORL_SCROLL_MAX_MOVES + ORL_H264_SLOTS + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <=
-                       ORL_UPDATE_MAX_OPS,
+#define PHOTO_MAX_RECTS 16
+#define SHOWS_ALL_PART 4 /* of the picture that moves, at least a fourth: the rest loses with it */
+_Static_assert(ORL_H264_SLOTS <= PHOTO_MAX_RECTS &&
+                       ORL_SCROLL_MAX_MOVES + PHOTO_MAX_RECTS + LOSSLESS_MAX_OPS + REFINE_MAX_OPS <=
+                               ORL_UPDATE_MAX_OPS,
         "too many ops");
 
 struct orl_planner {
@@ -49,7 +52,7 @@ struct orl_planner {
     unsigned fruitless;      /* searches in a row that found no move */
     struct orl_op ops[ORL_UPDATE_MAX_OPS];
     unsigned op_count;
-    bool has_h264_op;
+    bool has_lossy_op; /* H264 or PHOTO */
 };
 
 static struct orl_rect bounds_of(const struct orl_planner *planner)
@@ -64,6 +67,13 @@ static int check_opts(const struct orl_planner_opts *opts)
                  opts->height_px >= 1 && opts->height_px <= ORL_SURFACE_MAX_PX &&
                  opts->threads >= 1 && opts->threads <= 4;
     return is_ok ? ORL_OK : ORL_E_INVAL;
+}
+
+/* H.264's pictures have even sizes: one that is shown as a whole would reach beyond the surface. */
+static bool can_code(const struct orl_planner_opts *opts)
+{
+    return opts->has_h264 &&
+           (!opts->h264_shows_all || (opts->width_px % 2 == 0 && opts->height_px % 2 == 0));
 }
 
 static int alloc_parts(struct orl_planner *planner)
@@ -87,6 +97,7 @@ static int alloc_parts(struct orl_planner *planner)
         const struct orl_video_opts video = {.width_px = planner->opts.width_px,
                 .height_px = planner->opts.height_px,
                 .is_full_range = planner->opts.is_full_range,
+                .shows_all = planner->opts.h264_shows_all,
                 .threads = planner->opts.threads,
                 .max_kbit_s = planner->opts.max_kbit_s};
         rc = orl_video_init(&planner->video, &planner->tiles, &video);
@@ -111,6 +122,7 @@ int orl_planner_new(
         return orl_err_set(err, ORL_E_NOMEM, "planner");
     }
     planner->opts = *opts;
+    planner->opts.has_h264 = can_code(opts);
     planner->frame_id = opts->frame_id;
     if (alloc_parts(planner) < 0) {
         return orl_err_set(err, ORL_E_NOMEM, "planner of %ux%u", opts->width_px, opts->height_px);
@@ -315,23 +327,65 @@ static void show_moves(struct orl_planner *planner)
     }
 }
 
+static bool is_for_video(const struct orl_planner *planner)
+{
+    return planner->opts.has_h264 &&
+           (!planner->opts.h264_shows_all ||
+                   orl_tiles_count(&planner->tiles, ORL_TILE_CODED) * SHOWS_ALL_PART >=
+                           planner->tiles.count);
+}
+
+static int add_video(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
+{
+    const int count = orl_video_encode(&planner->video, &planner->tiles, planner->picture,
+            planner->stride_bytes, now_us, planner->ops + planner->op_count, err);
+    if (count >= 0) {
+        planner->op_count += (unsigned)count;
+        planner->has_lossy_op = count > 0;
+    }
+    return count;
+}
+
+static void add_photos(struct orl_planner *planner)
+{
+    struct orl_rect rects[PHOTO_MAX_RECTS];
+    const unsigned count =
+            orl_tiles_rects(&planner->tiles, ORL_TILE_CODED, false, rects, PHOTO_MAX_RECTS);
+    for (unsigned i = 0; i < count; i++) {
+        planner->ops[planner->op_count++] = (struct orl_op){.kind = ORL_OP_PHOTO, .rect = rects[i]};
+        orl_tiles_set(&planner->tiles, &rects[i], ORL_TILE_LOSSY | ORL_TILE_SHOWN);
+    }
+    planner->has_lossy_op = true;
+}
+
+/* What was found to move: by H.264, as photos, or like anything else. */
+static int plan_moving(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
+{
+    if (planner->is_held) {
+        orl_hold_coded(&planner->hold, &planner->tiles);
+        note_held(planner);
+        return ORL_OK;
+    }
+    if (is_for_video(planner)) {
+        return add_video(planner, now_us, err);
+    }
+    if (planner->opts.has_photo) {
+        add_photos(planner);
+    } else {
+        orl_tiles_clear_all(&planner->tiles, ORL_TILE_CODED);
+    }
+    return ORL_OK;
+}
+
 static int plan_changed(struct orl_planner *planner, uint64_t now_us, struct orl_err *err)
 {
     const struct orl_classify_view view = {
             planner->picture, planner->stride_bytes, &planner->moved};
-    const bool is_coded = planner->opts.has_h264 &&
+    const bool is_coded = (planner->opts.has_h264 || planner->opts.has_photo) &&
                           orl_classify_choose(&planner->classify, &planner->tiles, &view, now_us);
-    if (is_coded && planner->is_held) {
-        orl_hold_coded(&planner->hold, &planner->tiles);
-        note_held(planner);
-    } else if (is_coded) {
-        const int count = orl_video_encode(&planner->video, &planner->tiles, planner->picture,
-                planner->stride_bytes, now_us, planner->ops + planner->op_count, err);
-        if (count < 0) {
-            return count;
-        }
-        planner->op_count += (unsigned)count;
-        planner->has_h264_op = count > 0;
+    const int rc = is_coded ? plan_moving(planner, now_us, err) : ORL_OK;
+    if (rc < 0) {
+        return rc;
     }
     /* What only moved goes on resting: a window that was H.264 once is made exact while it is dragged, else
      * its rim would be sent as whole tiles for as long as that lasts. */
@@ -363,10 +417,10 @@ static uint64_t alone_from_us(const struct orl_planner *planner)
 static void plan_refine(struct orl_planner *planner, uint64_t now_us)
 {
     bool is_alone = planner->op_count == 0 && now_us >= alone_from_us(planner);
-    if (planner->is_held || (!is_alone && !planner->has_h264_op)) {
+    if (planner->is_held || (!is_alone && !planner->has_lossy_op)) {
         return;
     }
-    int64_t budget_px = planner->has_h264_op ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
+    int64_t budget_px = planner->has_lossy_op ? ORL_REFINE_BUDGET_BUSY_PX : ORL_REFINE_BUDGET_PX;
     budget_px = budget_px < planner->refine_max_px ? budget_px : planner->refine_max_px;
     if (orl_refine_pick(&planner->refine, &planner->tiles, now_us, budget_px)) {
         add_lossless(planner, true);
@@ -429,7 +483,7 @@ static void begin_update(struct orl_planner *planner, uint64_t now_us)
     planner->now_us = now_us;
     planner->has_last = false;
     planner->op_count = 0;
-    planner->has_h264_op = false;
+    planner->has_lossy_op = false;
     planner->damage_us = planner->pending_us == 0 ? now_us : planner->pending_us;
     planner->pending_us = 0;
     orl_region_clear(&planner->moved);

@@ -9,8 +9,12 @@
 struct orl_planner;
 struct orl_planner_opts {
     uint32_t width_px, height_px;
-    bool has_h264; /* false: everything lossless */
-    bool has_copy; /* what only moved is sent as a copy */
+    bool has_h264; /* false: everything lossless, but for PHOTO */
+    /* The client shows all of an h264's picture, not its regions alone: that is then the whole surface, exact again
+     * when nothing moves; only where much moves, and not of an odd size. */
+    bool h264_shows_all;
+    bool has_photo; /* where H264 is not sent, what moves is PHOTO */
+    bool has_copy;  /* what only moved is sent as a copy */
     bool is_full_range;
     unsigned threads;    /* for x264, 1 .. 4 */
     uint32_t max_kbit_s; /* 0: no bound known yet */

@@ -15,7 +15,7 @@ enum {
     ORL_TILE_CHANGED = 2, /* differs from what the client has; box says where (one frame) */
     ORL_TILE_MUST = 4,    /* must be sent though it may not differ */
     ORL_TILE_STALE = 8,   /* changed since the encoder was fed */
-    ORL_TILE_LOSSY = 16,  /* the client shows H.264 there */
+    ORL_TILE_LOSSY = 16,  /* the client shows H.264 or a photo there */
     ORL_TILE_CODED = 32,  /* CHANGED and chosen for H.264 (one frame) */
     ORL_TILE_PICK = 64,   /* chosen: for lossless while ops are made, may have moved in scroll.c */
     ORL_TILE_SHOWN = 128, /* covered by the last update's ops */

@@ -103,6 +103,7 @@ static int open_slot(struct orl_video *video, struct orl_video_slot *slot,
     const struct orl_h264_opts opts = {
             .width_px = width_px,
             .height_px = height_px,
+            .is_cropped = video->opts.shows_all,
             .is_full_range = video->opts.is_full_range,
             .threads = video->opts.threads,
             .max_kbit_s = share_of(video, slot),
@@ -160,10 +161,15 @@ static void give_flags(const struct orl_video_slot *slot, struct orl_tiles *tile
 /* Shown are the CODED tiles and a border of one tile: its pixels too are coded anew, and leaving them
  * out leaves streaks behind what moves. All of the picture that changed is fed, so whatever is shown is
  * as new as the picture. */
-static void choose_shown(struct orl_video_slot *slot, bool is_whole)
+static void choose_shown(struct orl_video_slot *slot, bool is_whole, bool shows_all)
 {
     struct orl_tiles *tiles = &slot->tiles;
     struct orl_region *shown = &slot->shown;
+    if (shows_all) {
+        *shown = (struct orl_region){.rects = {slot->picture}, .count = 1};
+        orl_tiles_set_all(tiles, ORL_TILE_LOSSY | ORL_TILE_SHOWN);
+        return;
+    }
     orl_tiles_set_around(tiles, ORL_TILE_CODED, ORL_TILE_SHOWN);
     shown->count = orl_tiles_rects(
             tiles, ORL_TILE_SHOWN, false, shown->rects, is_whole ? ORL_REGION_MAX : PART_MAX_RECTS);
@@ -196,7 +202,7 @@ static int encode_slot(struct orl_video *video, unsigned index, const uint8_t *p
     slot->want_key = false;
     slot->is_in_last = true;
     slot->frames++;
-    choose_shown(slot, is_whole(video, &slot->picture));
+    choose_shown(slot, is_whole(video, &slot->picture), video->opts.shows_all);
     *ret_op = (struct orl_op){
             .kind = ORL_OP_H264,
             .rect = orl_region_bounds(&slot->shown),
@@ -242,12 +248,23 @@ static void follow_effort(struct orl_video *video)
     }
 }
 
+static bool choose_places(struct orl_video *video, struct orl_tiles *tiles, uint64_t now_us)
+{
+    if (!video->opts.shows_all) {
+        return orl_slots_choose(&video->places, tiles, now_us);
+    }
+    video->places.rects[0] =
+            (struct orl_rect){0, 0, (int32_t)video->opts.width_px, (int32_t)video->opts.height_px};
+    video->places.used_us[0] = now_us;
+    return true;
+}
+
 int orl_video_encode(struct orl_video *video, struct orl_tiles *tiles, const uint8_t *pixels,
         size_t stride_bytes, uint64_t now_us, struct orl_op *ret_ops, struct orl_err *err)
 {
     const uint64_t begin_us = orl_clock_now_us();
     unsigned count = 0;
-    if (!orl_slots_choose(&video->places, tiles, now_us)) {
+    if (!choose_places(video, tiles, now_us)) {
         return 0;
     }
     follow_places(video);

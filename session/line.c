@@ -74,9 +74,11 @@ uint64_t orl_line_sent(struct orl_line *line, const struct orl_update *update, u
     const uint64_t bytes = total > line->before_bytes ? total - line->before_bytes : 0;
     uint64_t h264_bytes = 0;
     int64_t lossless_px = 0;
+    bool has_photo = false;
     for (unsigned i = 0; i < update->op_count; i++) {
         const struct orl_op *op = &update->ops[i];
         h264_bytes += op->kind == ORL_OP_H264 ? op->data_len : 0;
+        has_photo = has_photo || op->kind == ORL_OP_PHOTO;
         lossless_px += op->kind == ORL_OP_LOSSLESS ? orl_rect_area(&op->rect) : 0;
     }
     if (total - line->probed_bytes >= PROBE_BYTES || now_us >= line->probed_us + PROBE_US) {
@@ -84,10 +86,10 @@ uint64_t orl_line_sent(struct orl_line *line, const struct orl_update *update, u
     }
     line->frame_bytes[update->frame_id % ORL_LINE_FRAMES] = bytes_out(line);
     orl_rate_sent(&line->rate, bytes_out(line), now_us);
-    if (h264_bytes > 0) {
+    if (h264_bytes > 0 || has_photo) {
         orl_rate_frame(&line->rate, bytes);
     }
-    if (bytes > h264_bytes + HEADER_BYTES) {
+    if (!has_photo && bytes > h264_bytes + HEADER_BYTES) {
         note_lossless(line, bytes - h264_bytes - HEADER_BYTES, lossless_px);
     }
     return bytes;

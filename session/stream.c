@@ -190,6 +190,8 @@ static struct orl_planner_opts opts_of(const struct orl_stream *stream)
     return (struct orl_planner_opts){.width_px = orl_picture_width(stream->picture),
             .height_px = orl_picture_height(stream->picture),
             .has_h264 = stream->caps.has_h264,
+            .h264_shows_all = !stream->caps.has_h264_regions,
+            .has_photo = stream->caps.has_photo,
             .has_copy = stream->caps.has_copy,
             .is_full_range = stream->caps.h264_full_range,
             .threads = stream->threads,
@@ -203,6 +205,7 @@ static bool is_planned(const struct orl_stream *stream)
     const struct orl_planner_opts *planned = &stream->planned;
     return stream->planner != NULL && opts.width_px == planned->width_px &&
            opts.height_px == planned->height_px && opts.has_h264 == planned->has_h264 &&
+           opts.h264_shows_all == planned->h264_shows_all && opts.has_photo == planned->has_photo &&
            opts.has_copy == planned->has_copy && opts.is_full_range == planned->is_full_range;
 }
 

@@ -1,22 +1,28 @@
 #include "planner_scene.h"
 
+void planner_scene_open_as(struct planner_scene *s, const struct orl_planner_opts *opts)
+{
+    const size_t count = (size_t)opts->width_px * opts->height_px;
+    memset(s, 0, sizeof(*s));
+    s->width = s->client.width = opts->width_px;
+    s->height = s->client.height = opts->height_px;
+    s->stride = (size_t)opts->width_px * 4 + 12;
+    s->pixels = calloc(opts->height_px, s->stride);
+    s->client.pixels = calloc(count, sizeof(uint32_t));
+    s->client.is_known = calloc(count, sizeof(bool));
+    assert_int_equal(orl_planner_new(opts, &s->planner, NULL), 0);
+    s->now_us = 10 * SECOND;
+}
+
 void planner_scene_open(struct planner_scene *s, uint32_t width, uint32_t height, bool has_h264)
 {
-    memset(s, 0, sizeof(*s));
-    s->width = s->client.width = width;
-    s->height = s->client.height = height;
-    s->stride = (size_t)width * 4 + 12;
-    s->pixels = calloc(height, s->stride);
-    s->client.pixels = calloc((size_t)width * height, sizeof(uint32_t));
-    s->client.is_known = calloc((size_t)width * height, sizeof(bool));
     const struct orl_planner_opts opts = {.width_px = width,
             .height_px = height,
             .has_h264 = has_h264,
             .has_copy = true,
             .is_full_range = true,
             .threads = 1};
-    assert_int_equal(orl_planner_new(&opts, &s->planner, NULL), 0);
-    s->now_us = 10 * SECOND;
+    planner_scene_open_as(s, &opts);
 }
 
 void planner_scene_close(struct planner_scene *s)
@@ -40,7 +46,7 @@ static void apply_rect(struct planner_client *c, const struct orl_update *u,
     for (uint32_t y = (uint32_t)r->y; y < (uint32_t)(r->y + r->height); y++) {
         for (uint32_t x = (uint32_t)r->x; x < (uint32_t)(r->x + r->width); x++) {
             size_t i = (size_t)y * c->width + x;
-            c->is_known[i] = op->kind != ORL_OP_H264;
+            c->is_known[i] = op->kind == ORL_OP_LOSSLESS || op->kind == ORL_OP_FILL;
             c->pixels[i] = op->kind == ORL_OP_FILL ? op->colour
                                                    : pixel_at(u->pixels, u->stride_bytes, x, y);
         }
@@ -110,7 +116,8 @@ static void client_apply(struct planner_client *c, const struct orl_update *u)
             continue;
         }
         if (op->kind != ORL_OP_H264) {
-            assert_true(op->kind == ORL_OP_LOSSLESS || op->kind == ORL_OP_FILL);
+            assert_true(op->kind == ORL_OP_LOSSLESS || op->kind == ORL_OP_FILL ||
+                        op->kind == ORL_OP_PHOTO);
             apply_rect(c, u, op, &op->rect);
             continue;
         }

@@ -7,7 +7,7 @@
 #define SECOND UINT64_C(1000000)
 #define FRAME_US UINT64_C(16667)
 
-/* What a client would show. H.264 leaves pixels that are only nearly right: unknown here. */
+/* What a client would show. H.264 and photos leave pixels that are only nearly right: unknown here. */
 struct planner_client {
     uint32_t width, height;
     uint32_t *pixels;
@@ -28,6 +28,8 @@ struct planner_scene {
 enum paint { PAINT_NOISE, PAINT_FLAT, PAINT_SAME };
 
 void planner_scene_open(struct planner_scene *s, uint32_t width, uint32_t height, bool has_h264);
+/* The size is the options'. */
+void planner_scene_open_as(struct planner_scene *s, const struct orl_planner_opts *opts);
 void planner_scene_close(struct planner_scene *s);
 void planner_scene_paint(
         struct planner_scene *s, struct rng *rng, const struct orl_rect *r, enum paint how);

@@ -321,12 +321,13 @@ static uint32_t take_ue(struct bits *b)
     return (1U << zeros) - 1 + take_bits(b, zeros);
 }
 
-struct colours {
+struct sps {
+    uint32_t width_px, height_px; /* as decoders give them */
     bool is_full_range;
     uint32_t primaries, transfer, matrix;
 };
 
-static struct colours read_colours(const struct orl_h264_frame *frame)
+static struct sps read_sps(const struct orl_h264_frame *frame)
 {
     struct bits b = {frame->data + 5, frame->len - 5, 0}; /* start code, NAL header */
     assert_int_equal(frame->data[4] & 0x1F, 7);
@@ -343,11 +344,16 @@ static struct colours read_colours(const struct orl_h264_frame *frame)
     }
     take_ue(&b); /* reference frames */
     take_bits(&b, 1);
-    take_ue(&b);
-    take_ue(&b);
+    struct sps c = {.width_px = (take_ue(&b) + 1) * 16};
+    c.height_px = (take_ue(&b) + 1) * 16;
     assert_int_equal(take_bits(&b, 1), 1); /* frames only */
     take_bits(&b, 1);
-    assert_int_equal(take_bits(&b, 1), 0); /* no cropping: the regions crop */
+    if (take_bits(&b, 1) == 1) {
+        assert_int_equal(take_ue(&b), 0); /* left */
+        c.width_px -= 2 * take_ue(&b);
+        assert_int_equal(take_ue(&b), 0); /* top */
+        c.height_px -= 2 * take_ue(&b);
+    }
     assert_int_equal(take_bits(&b, 1), 1); /* VUI */
     if (take_bits(&b, 1) == 1) {
         assert_true(take_bits(&b, 8) != 255);
@@ -355,7 +361,7 @@ static struct colours read_colours(const struct orl_h264_frame *frame)
     assert_int_equal(take_bits(&b, 1), 0); /* overscan */
     assert_int_equal(take_bits(&b, 1), 1); /* video signal type */
     take_bits(&b, 3);
-    struct colours c = {.is_full_range = take_bits(&b, 1) == 1};
+    c.is_full_range = take_bits(&b, 1) == 1;
     assert_int_equal(take_bits(&b, 1), 1);
     c.primaries = take_bits(&b, 8);
     c.transfer = take_bits(&b, 8);
@@ -378,10 +384,38 @@ static void stream_says_bt709_and_its_range(void **state)
         const struct orl_region none = {.count = 0};
         struct orl_h264_frame frame;
         assert_int_equal(orl_h264_encode(h264, px, 64 * 4, &none, false, &frame, NULL), 0);
-        struct colours c = read_colours(&frame);
+        struct sps c = read_sps(&frame);
         assert_int_equal(c.is_full_range, is_full != 0);
         assert_true(c.primaries == 1 && c.transfer == 1 && c.matrix == 1);
         orl_h264_free(h264);
+    }
+}
+
+/* RDP's clients take the coded size, and crop by the regions; others show what decoders give. */
+static void only_a_cropped_picture_has_its_own_size(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = {{112, 80}, {104, 76}};
+    for (int is_cropped = 0; is_cropped < 2; is_cropped++) {
+        struct bench b;
+        bench_open(&b, 104, 75, 1);
+        orl_h264_free(b.h264);
+        const struct orl_h264_opts opts = {.width_px = 104,
+                .height_px = 75,
+                .is_cropped = is_cropped != 0,
+                .is_full_range = true,
+                .threads = 1};
+        const struct orl_rect all = {0, 0, 104, 75};
+        struct orl_h264_frame frame;
+        assert_int_equal(orl_h264_new(&opts, &b.h264, NULL), 0);
+        paint_smooth(&b, &all, 0);
+        encode(&b, &all, true, &frame);
+        const struct sps sps = read_sps(&frame);
+        assert_int_equal(sps.width_px, sizes[is_cropped][0]);
+        assert_int_equal(sps.height_px, sizes[is_cropped][1]);
+        decode(&b, &frame);
+        assert_true(psnr(&b) > 35);
+        bench_close(&b);
     }
 }
 
@@ -390,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(flat_colours_come_back_within_two_steps),
             cmocka_unit_test(stream_says_bt709_and_its_range),
+            cmocka_unit_test(only_a_cropped_picture_has_its_own_size),
             cmocka_unit_test(moving_picture_has_more_than_35_db),
             cmocka_unit_test(only_damage_is_coded_and_the_rest_stays),
             cmocka_unit_test(key_on_request_decodes_from_nothing),
