@@ -145,6 +145,8 @@ export const t = {
         back: 'My desktops',
         grab: 'The keyboard goes to the desktop. Press Ctrl+Alt+Home to come back to this toolbar.',
         free: 'The keyboard is on the toolbar. Press Escape to go back to the desktop.',
+        grabShort: 'Ctrl+Alt+Home: toolbar',
+        freeShort: 'Esc: desktop',
         fullscreen: 'Full screen',
         windowed: 'Leave full screen',
         fit: 'Fit to window',
