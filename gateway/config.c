@@ -33,6 +33,9 @@ const struct orl_cfg_key orl_gateway_keys[] = {
         STR(rdp_address, 45, "*",
                 "Numeric address to listen on; * is every IPv4 and IPv6 address."),
         INT(rdp_port, 0, 65535, NULL, "3389", "Port for RDP; 0 takes a free one and logs it."),
+        BOOL(vnc_enabled, "true", "Serve native VNC viewers, by VeNCrypt X509Plain only."),
+        STR(vnc_address, 45, "*", "As rdp_address, for VNC."),
+        INT(vnc_port, 0, 65535, NULL, "5900", "Port for VNC; 0 takes a free one and logs it."),
         STR(certificate, PATH_BYTES, "",
                 "Certificate chain (PEM) shown to clients; empty: made once and kept in "
                 "state_dir."),

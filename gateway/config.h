@@ -6,6 +6,9 @@
 struct orl_gateway_cfg {
     char *rdp_address;
     int64_t rdp_port;
+    bool vnc_enabled;
+    char *vnc_address;
+    int64_t vnc_port;
     char *certificate;
     char *certificate_key;
     char *run_dir;

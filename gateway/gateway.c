@@ -135,6 +135,36 @@ static int make_tables(struct orl_gateway *gateway, struct orl_err *err)
     return code;
 }
 
+/* Takes both fds, also on failure. */
+static int open_listeners(
+        struct orl_gateway *gateway, const struct orl_gateway_opts *opts, struct orl_err *err)
+{
+    int vnc_fd = opts->vnc_listen_fd;
+    int code = orl_listener_new(gateway->loop, opts->listen_fd, orl_gateway_on_client, gateway,
+            &gateway->listener, err);
+    if (code == ORL_OK && vnc_fd >= 0) {
+        code = orl_listener_new(gateway->loop, orl_steal_fd(&vnc_fd), orl_gateway_on_vnc_client,
+                gateway, &gateway->vnc_listener, err);
+    }
+    orl_close_fd(&vnc_fd);
+    return code;
+}
+
+static void close_fds(const struct orl_gateway_opts *opts)
+{
+    int vnc_fd = opts->vnc_listen_fd;
+    orl_close_fd(&vnc_fd);
+    close(opts->listen_fd);
+}
+
+static void close_listeners(struct orl_gateway *gateway)
+{
+    orl_listener_free(gateway->listener);
+    orl_listener_free(gateway->vnc_listener);
+    gateway->listener = NULL;
+    gateway->vnc_listener = NULL;
+}
+
 static int open_all(
         struct orl_gateway *gateway, const struct orl_gateway_opts *opts, struct orl_err *err)
 {
@@ -143,11 +173,10 @@ static int open_all(
     int code = orl_spawn_new(
             gateway->loop, opts->spawner_fd, &spawn_events, gateway, &gateway->spawn, err);
     if (code < 0) {
-        close(opts->listen_fd);
+        close_fds(opts);
         return code;
     }
-    code = orl_listener_new(gateway->loop, opts->listen_fd, orl_gateway_on_client, gateway,
-            &gateway->listener, err);
+    code = open_listeners(gateway, opts, err);
     if (code == ORL_OK) {
         code = make_tables(gateway, err);
     }
@@ -159,7 +188,7 @@ int orl_gateway_new(struct orl_loop *loop, const struct orl_gateway_opts *opts,
 {
     struct orl_gateway *gateway = calloc(1, sizeof(*gateway));
     if (gateway == NULL) {
-        close(opts->listen_fd);
+        close_fds(opts);
         close(opts->spawner_fd);
         return orl_err_set(err, ORL_E_NOMEM, "gateway: out of memory");
     }
@@ -187,8 +216,7 @@ void orl_gateway_stop(struct orl_gateway *gateway)
         return;
     }
     gateway->is_stopping = true;
-    orl_listener_free(gateway->listener);
-    gateway->listener = NULL;
+    close_listeners(gateway);
     if (gateway->peers == NULL) {
         orl_loop_stop(gateway->loop);
         return;
@@ -210,7 +238,7 @@ void orl_gateway_free(struct orl_gateway *gateway)
     if (gateway == NULL) {
         return;
     }
-    orl_listener_free(gateway->listener);
+    close_listeners(gateway);
     orl_web_clients_free(gateway->web_clients);
     orl_gateway_free_peers(gateway);
     orl_gateway_free_procs(gateway);

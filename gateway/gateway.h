@@ -10,6 +10,7 @@ struct orl_gateway;
 struct orl_gateway_opts {
     const struct orl_gateway_cfg *cfg; /* borrowed for life */
     struct orl_cert_files certificate; /* borrowed for life */
+    int vnc_listen_fd;                 /* -1: none; taken, also on failure */
     int listen_fd;                     /* taken, also on failure */
     int spawner_fd;                    /* the same */
 };

@@ -38,7 +38,8 @@ struct orl_gateway {
     struct orl_loop *loop;
     const struct orl_gateway_cfg *cfg;
     struct orl_cert_files certificate;
-    struct orl_listener *listener;
+    struct orl_listener *listener;     /* RDP */
+    struct orl_listener *vnc_listener; /* NULL: not served */
     struct orl_spawn *spawn;
     struct orl_admission *admission;
     struct orl_console_table *consoles;
@@ -61,7 +62,8 @@ struct orl_gateway {
 };
 
 /* gateway_sessions.c */
-void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len);
+void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len); /* RDP */
+void orl_gateway_on_vnc_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len);
 extern const struct orl_web_clients_events orl_gateway_web_events;
 void orl_gateway_on_session_child(struct orl_gateway *gateway, const struct orl_spawner_rep *rep);
 struct orl_peer *orl_gateway_find(struct orl_gateway *gateway, uint32_t conn);

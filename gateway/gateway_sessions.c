@@ -321,16 +321,27 @@ static bool launch(struct orl_peer *peer, const int *fds, unsigned fd_count)
     return true;
 }
 
-void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+static void on_client(struct orl_gateway *gateway, enum orl_protocol protocol, int fd,
+        const struct sockaddr *addr, socklen_t len)
 {
-    struct orl_gateway *gateway = ctx;
     ORL_AUTO(orl_close_auto) int client_fd = fd;
     struct orl_peer *peer = admit(gateway, addr, len);
     if (peer != NULL) {
         const int fds[] = {client_fd, gateway->certificate.cert_fd, gateway->certificate.key_fd};
+        peer->conn.protocol = protocol;
         prepare_socket(client_fd);
         (void)launch(peer, fds, 3);
     }
+}
+
+void orl_gateway_on_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    on_client(ctx, ORL_PROTOCOL_RDP, fd, addr, len);
+}
+
+void orl_gateway_on_vnc_client(void *ctx, int fd, const struct sockaddr *addr, socklen_t len)
+{
+    on_client(ctx, ORL_PROTOCOL_VNC, fd, addr, len);
 }
 
 static void refuse_web(struct orl_web_link *link, uint32_t conn, enum orl_reason reason)

@@ -181,6 +181,8 @@ static int serve(const struct orl_gateway_opts *opts, struct orl_err *err)
     struct orl_gateway *gateway = NULL;
     int code = orl_loop_new(&loop, err);
     if (code < 0) {
+        int vnc_fd = opts->vnc_listen_fd;
+        orl_close_fd(&vnc_fd);
         close(opts->listen_fd);
         close(opts->spawner_fd);
         return code;
@@ -203,13 +205,43 @@ static int serve(const struct orl_gateway_opts *opts, struct orl_err *err)
     return code;
 }
 
+struct ports {
+    int rdp_fd, vnc_fd; /* -1: not served */
+    uint16_t rdp, vnc;
+};
+
+static int bind_ports(
+        const struct orl_gateway_cfg *cfg, struct ports *ret_ports, struct orl_err *err)
+{
+    int code = orl_listener_bind(
+            cfg->rdp_address, (uint16_t)cfg->rdp_port, &ret_ports->rdp_fd, &ret_ports->rdp, err);
+    if (code < 0) {
+        return orl_err_prefix(err, "RDP");
+    }
+    if (!cfg->vnc_enabled) {
+        return ORL_OK;
+    }
+    code = orl_listener_bind(
+            cfg->vnc_address, (uint16_t)cfg->vnc_port, &ret_ports->vnc_fd, &ret_ports->vnc, err);
+    return code < 0 ? orl_err_prefix(err, "VNC (vnc_port, vnc_enabled)") : ORL_OK;
+}
+
+static void log_ports(const struct orl_gateway_cfg *cfg, const struct ports *ports)
+{
+    orl_log_info(
+            &log_ctx, "listening", "address", cfg->rdp_address, "port", ORL_LOG_NUM(ports->rdp));
+    if (ports->vnc_fd >= 0) {
+        orl_log_info(&log_ctx, "listening for VNC", "address", cfg->vnc_address, "port",
+                ORL_LOG_NUM(ports->vnc));
+    }
+}
+
 static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
 {
     struct user user;
-    uint16_t port = 0;
+    struct ports ports = {.rdp_fd = -1, .vnc_fd = -1};
     struct orl_cert_files certificate = {.cert_fd = -1, .key_fd = -1};
     ORL_AUTO(orl_close_auto) int spawner_fd = -1;
-    ORL_AUTO(orl_close_auto) int listen_fd = -1;
     int code = find_user("user", cfg->user, &user, err);
     if (code == ORL_OK) {
         code = load_given_certificate(cfg, &certificate, err);
@@ -218,7 +250,7 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
         code = make_own_dir(cfg, &user, err);
     }
     if (code == ORL_OK) {
-        code = orl_listener_bind(cfg->rdp_address, (uint16_t)cfg->rdp_port, &listen_fd, &port, err);
+        code = bind_ports(cfg, &ports, err);
     }
     if (code == ORL_OK) {
         code = start_spawner(cfg, &spawner_fd, err);
@@ -230,13 +262,16 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
         code = load_own_certificate(cfg, &certificate, err);
     }
     if (code == ORL_OK) {
-        orl_log_info(&log_ctx, "listening", "address", cfg->rdp_address, "port", ORL_LOG_NUM(port));
+        log_ports(cfg, &ports);
         struct orl_gateway_opts opts = {.cfg = cfg,
                 .certificate = certificate,
-                .listen_fd = orl_steal_fd(&listen_fd),
+                .vnc_listen_fd = orl_steal_fd(&ports.vnc_fd),
+                .listen_fd = orl_steal_fd(&ports.rdp_fd),
                 .spawner_fd = orl_steal_fd(&spawner_fd)};
         code = serve(&opts, err);
     }
+    orl_close_fd(&ports.rdp_fd);
+    orl_close_fd(&ports.vnc_fd);
     orl_cert_files_fini(&certificate);
     return code;
 }
@@ -251,7 +286,7 @@ int main(int argc, char **argv)
     }
     orl_sandbox_harden();
     int code = orl_cfg_args(argc, argv, "oriel-gateway",
-            "Accepts RDP clients, and starts a sandboxed session for each.",
+            "Accepts RDP and VNC clients, and starts a sandboxed session for each.",
             "/etc/oriel/gateway.yaml", orl_gateway_keys, &cfg, &err);
     if (code == 0) {
         (void)orl_log_level_parse(orl_gateway_log_level(&cfg), &level);

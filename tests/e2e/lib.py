@@ -191,7 +191,7 @@ class Case(unittest.TestCase):
         """As one user, also when the tests run as root: the users may be missing here."""
         self.port = getattr(self, "port", 0) or free_port()
         args = [f"run_dir={self.run_dir}", f"state_dir={self.dir / 'state'}", f"rdp_port={self.port}",
-                "rdp_address=127.0.0.1", "user=", "session_user=", "log_level=debug", *settings]
+                "rdp_address=127.0.0.1", "vnc_address=127.0.0.1", "vnc_port=0", "user=", "session_user=", "log_level=debug", *settings]
         known = self.log("gateway").count("vmpool: connected")
         self.gateway = self.start("gateway", BIN / "oriel-gateway", *(part for arg in args for part in ("--set", arg)))
         wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known)

@@ -231,7 +231,7 @@ class Stack:
 
     def start_gateway(self):
         known = self.log("gateway").count("vmpool: connected")
-        self.launch("gateway", f"state_dir={self.dir / 'gw'}", f"rdp_port={self.port}", "max_rate_per_address=2000",
+        self.launch("gateway", f"state_dir={self.dir / 'gw'}", f"rdp_port={self.port}", "vnc_port=0", "max_rate_per_address=2000",
                     "handshake_deadline_s=10")
         lib.wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known, 30)
 
