@@ -8,7 +8,8 @@
 #define FETCH_MAX_US (500 * ORL_US_PER_MS)
 /* The guest's agent takes the clipboard over before the key comes: they travel by different ways. */
 #define SETTLE_US (150 * ORL_US_PER_MS)
-#define ASKED_US (400 * ORL_US_PER_MS) /* it asked: the program has the text soon */
+#define SETTLE_FIRST_US (500 * ORL_US_PER_MS) /* the agent's first time, in a slow guest */
+#define ASKED_US (400 * ORL_US_PER_MS)        /* it asked: the program has the text soon */
 #define UNASKED_US (1500 * ORL_US_PER_MS)
 
 #define SCANCODE_CTRL 0x1D
@@ -116,7 +117,7 @@ static void offer_text(struct orl_typing *t)
     t->state = ORL_TYPING_OFFERED;
     t->is_offering_saved = false;
     offer(t);
-    orl_timer_start(t->timer, SETTLE_US, 0);
+    orl_timer_start(t->timer, t->has_pasted ? SETTLE_US : SETTLE_FIRST_US, 0);
 }
 
 static void fetch(struct orl_typing *t)
@@ -144,6 +145,7 @@ static void replay(struct orl_typing *t)
 static void finish(struct orl_typing *t)
 {
     t->state = ORL_TYPING_IDLE;
+    t->has_pasted |= t->was_asked;
     wipe(&t->text, ORL_TYPING_MAX_BYTES);
     t->is_offering_saved = t->saved.len > 0;
     if (t->is_offering_saved) {
