@@ -9,7 +9,8 @@
 #define CLOSING_US (8 * ORL_US_PER_S)
 /* A session sends statistics every ten seconds, every second while somebody looks. They go on to the broker, whose queue is everybody's. */
 #define STATS_WINDOW_US (10 * ORL_US_PER_S)
-enum { STATS_PER_WINDOW = 30 };
+/* A session answers once a second at most, and not while there is no desktop to be seen. */
+enum { STATS_PER_WINDOW = 30, THUMBS_MAX_ASKED = 4 };
 
 static void set_state(struct orl_conn *conn, enum orl_conn_state state)
 {
@@ -164,8 +165,20 @@ static void on_stats(struct orl_conn *conn, struct orl_msg *msg)
     }
 }
 
+static void on_thumb(struct orl_conn *conn, struct orl_msg *msg)
+{
+    if (conn->state != ORL_CONN_CLOSING) {
+        memcpy(msg->u.thumb.session, conn->plan.session, sizeof(msg->u.thumb.session));
+        msg->conn = conn->number;
+        (void)conn->ops->to_broker(conn->ctx, msg);
+    }
+}
+
 static bool is_flood(struct orl_conn *conn, unsigned msg_type)
 {
+    if (msg_type == ORL_MSG_THUMB) { /* pixels go to the broker when it asks */
+        return conn->thumbs_asked-- == 0;
+    }
     if (msg_type != ORL_MSG_STATS) {
         return false; /* a question comes once, and after CLOSE there is little time */
     }
@@ -197,6 +210,9 @@ int orl_conn_on_session_msg(struct orl_conn *conn, struct orl_msg *msg, unsigned
         break;
     case ORL_MSG_STATS:
         on_stats(conn, msg);
+        break;
+    case ORL_MSG_THUMB:
+        on_thumb(conn, msg);
         break;
     case ORL_MSG_CLOSE:
         if (conn->state != ORL_CONN_CLOSING) {
@@ -277,7 +293,10 @@ void orl_conn_on_broker_msg(struct orl_conn *conn, const struct orl_msg *msg)
         break;
     case ORL_MSG_NOTICE:
     case ORL_MSG_WATCH:
+    case ORL_MSG_THUMB:
         if (conn->is_logged_in) {
+            conn->thumbs_asked +=
+                    msg->type == ORL_MSG_THUMB && conn->thumbs_asked < THUMBS_MAX_ASKED;
             struct orl_msg copy = *msg;
             copy.conn = 0;
             conn->ops->to_session(conn->ctx, conn, &copy, -1);

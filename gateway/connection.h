@@ -47,6 +47,7 @@ struct orl_conn {
     struct orl_msg_plan plan;
     uint64_t stats_window_us; /* when it began */
     unsigned stats_in_window;
+    unsigned thumbs_asked;      /* and not answered; what is beyond a few is not counted */
     struct orl_msg_stats stats; /* the last; told again to a broker that came back */
     enum orl_reason reason;
 };

@@ -309,6 +309,15 @@ bool orl_picture_source_size(
     return true;
 }
 
+const uint8_t *orl_picture_live_pixels(const struct orl_picture *picture, size_t *ret_stride)
+{
+    if (!picture->is_live || picture->surface == NULL) {
+        return NULL;
+    }
+    *ret_stride = orl_surface_stride(picture->surface);
+    return orl_surface_pixels(picture->surface);
+}
+
 int orl_picture_link_fd(const struct orl_picture *picture)
 {
     return picture->link_fd;

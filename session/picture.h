@@ -41,6 +41,8 @@ bool orl_picture_is_live(const struct orl_picture *picture);
 /* False: there is no console's picture, also none below a text screen. */
 bool orl_picture_source_size(
         const struct orl_picture *picture, uint32_t *ret_width_px, uint32_t *ret_height_px);
+/* The console's own pixels, which may change while they are read; NULL: a text screen is shown. */
+const uint8_t *orl_picture_live_pixels(const struct orl_picture *picture, size_t *ret_stride);
 int orl_picture_link_fd(const struct orl_picture *picture); /* borrowed; -1: none */
 void orl_picture_want_writable(struct orl_picture *picture, unsigned who, bool is_wanted);
 void orl_picture_to_source(

@@ -6,11 +6,13 @@
 #include "session/input.h"
 #include "session/picture.h"
 #include "session/stream.h"
+#include "session/thumb.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define THUMB_US ORL_US_PER_S /* between two; the gateway bounds them too */
 #define STATS_US (10 * ORL_US_PER_S)
 #define WATCHED_STATS_US ORL_US_PER_S
 #define WATCHED_US (15 * ORL_US_PER_S)    /* after each wish to look */
@@ -53,6 +55,7 @@ struct orl_session {
     bool has_asked_size; /* a person changed it, not only the log-in */
     uint64_t last_input_ms;
     uint64_t watched_until_us;
+    uint64_t thumb_us; /* when the last one was sent */
     struct orl_timer *stats_timer;
     struct orl_timer *follow_timer;
     struct orl_timer *word_timer;
@@ -132,6 +135,24 @@ static void on_watch(void *ctx)
     if (is_new) {
         send_stats(session); /* what was before somebody looked is not what he wants to see */
     }
+}
+
+static void on_thumb(void *ctx)
+{
+    struct orl_session *session = ctx;
+    const uint64_t now_us = orl_clock_now_us();
+    struct orl_jpeg_picture picture = {.bgrx = NULL};
+    if (session->state == OPEN && session->has_plan && now_us >= session->thumb_us + THUMB_US) {
+        picture.bgrx = orl_picture_live_pixels(session->picture, &picture.stride_bytes);
+    }
+    struct orl_msg msg = {.type = ORL_MSG_THUMB};
+    if (picture.bgrx == NULL ||
+            !orl_picture_source_size(session->picture, &picture.width_px, &picture.height_px) ||
+            orl_thumb_make(&picture, &msg.u.thumb) < 0) {
+        return;
+    }
+    session->thumb_us = now_us;
+    orl_control_post(session->control, &msg);
 }
 
 /* ---- sizes ---- */
@@ -584,6 +605,7 @@ int orl_session_new(struct orl_loop *loop, const struct orl_session_opts *opts,
             .on_notice = on_notice,
             .on_link = on_link,
             .on_watch = on_watch,
+            .on_thumb = on_thumb,
             .on_close = on_close,
             .on_gone = on_gone};
     struct orl_session *session = calloc(1, sizeof(*session));

@@ -150,6 +150,7 @@ static void what_the_table_does_not_permit_kills(void **state)
             bool is_permitted = orl_request_is_permitted(
                     (enum orl_conn_state)at, type, 0, notes.conn.asked_with != 0);
             unsigned wants = notes.wants;
+            notes.conn.thumbs_asked = 1; /* else it is not wanted, though permitted */
             int code = send_type(&notes, type);
             assert_int_equal(code == 0, is_permitted);
             assert_int_equal(notes.kills, is_permitted ? 0 : 1);
@@ -291,6 +292,31 @@ static void a_look_at_the_statistics_reaches_the_session_once_it_is_logged_in(vo
     orl_conn_on_broker_msg(&notes.conn, &watch);
     assert_int_equal(notes.to_session[ORL_MSG_WATCH], 1);
     assert_int_equal(notes.last_to_session.conn, 0);
+}
+
+static void a_thumbnail_is_the_brokers_question_and_the_plans_session(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct orl_msg question = {.type = ORL_MSG_THUMB, .conn = 7};
+    struct orl_msg answer = {.type = ORL_MSG_THUMB, .conn = 7, .u.thumb.data_len = 2};
+    (void)snprintf(answer.u.thumb.session, sizeof(answer.u.thumb.session), "somebody-elses");
+    bring_to(&notes, ORL_CONN_LOGIN);
+    orl_conn_on_broker_msg(&notes.conn, &question);
+    assert_int_equal(notes.to_session[ORL_MSG_THUMB], 0);
+    bring_to(&notes, ORL_CONN_STREAMING);
+    for (unsigned i = 0; i < 100; i++) { /* a notice is shown: no answer */
+        orl_conn_on_broker_msg(&notes.conn, &question);
+    }
+    assert_int_equal(notes.to_session[ORL_MSG_THUMB], 100);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(orl_conn_on_session_msg(&notes.conn, &answer, 0), 0);
+        assert_string_equal(notes.last_to_broker.u.thumb.session, "the-session");
+        assert_int_equal(notes.last_to_broker.conn, 42);
+    }
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &answer, 0), ORL_E_PROTO);
+    assert_int_equal(notes.to_broker[ORL_MSG_THUMB], 4);
+    assert_int_equal(notes.kills, 1);
 }
 
 static void who_does_nothing_for_too_long_is_disconnected(void **state)
@@ -466,6 +492,7 @@ int main(void)
             cmocka_unit_test(a_flood_of_statistics_kills_before_it_fills_the_brokers_queue),
             cmocka_unit_test(what_was_counted_goes_to_the_broker_once),
             cmocka_unit_test(a_look_at_the_statistics_reaches_the_session_once_it_is_logged_in),
+            cmocka_unit_test(a_thumbnail_is_the_brokers_question_and_the_plans_session),
             cmocka_unit_test(who_does_nothing_for_too_long_is_disconnected),
             cmocka_unit_test(a_deadline_kills_and_tells_the_broker_once),
             cmocka_unit_test(a_crash_is_told_and_drops_the_console),

@@ -228,12 +228,50 @@ static void a_cursor_from_before_the_client_is_ready_is_not_lost(void **state)
     finish(&rig);
 }
 
+/* How many thumbnails the gateway got; each is a JPEG. */
+static unsigned thumbs(struct rig *rig)
+{
+    struct orl_msg msg;
+    struct orl_ipc_fds fds;
+    unsigned count = 0;
+    while (orl_ipc_recv(rig->gateway, 0, &msg, &fds) == ORL_OK) {
+        if (msg.type == ORL_MSG_THUMB) {
+            assert_in_range(msg.u.thumb.data_len, 100, ORL_THUMB_MAX);
+            assert_memory_equal(msg.u.thumb.data, "\xFF\xD8\xFF", 3);
+            count++;
+        }
+    }
+    return count;
+}
+
+static void a_thumbnail_is_of_the_desktop_and_of_nothing_else(void **state)
+{
+    (void)state;
+    static const struct orl_msg question = {.type = ORL_MSG_THUMB};
+    struct rig rig;
+    begin(&rig);
+    from_gateway(&rig, &question, NULL); /* the client is not through its log-in */
+    client_is_ready(&rig);
+    from_gateway(&rig, &question, NULL); /* "connecting" */
+    assert_int_equal(thumbs(&rig), 0);
+    show_desktop(&rig);
+    from_gateway(&rig, &question, NULL);
+    from_gateway(&rig, &question, NULL); /* within the same second */
+    assert_int_equal(thumbs(&rig), 1);
+    run_for_ms(&rig, 1000);
+    notice(&rig);
+    from_gateway(&rig, &question, NULL);
+    assert_int_equal(thumbs(&rig), 0);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_text_over_the_desktop_lets_go_of_what_is_held),
             cmocka_unit_test(a_last_word_lets_go_of_what_is_held),
             cmocka_unit_test(a_cursor_from_before_the_client_is_ready_is_not_lost),
+            cmocka_unit_test(a_thumbnail_is_of_the_desktop_and_of_nothing_else),
             cmocka_unit_test(a_source_that_does_not_follow_is_followed_also_below_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
