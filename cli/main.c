@@ -13,7 +13,7 @@
 static int fail(enum orl_cli_exit code, const struct orl_err *err)
 {
     (void)fprintf(stderr, "oriel: %s\n", err->text);
-    return code;
+    return (int)code;
 }
 
 /* The answer's bytes as they came; a password that was made here is put in. */
@@ -85,7 +85,7 @@ static int run(const struct orl_cli_call *call)
         return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
     }
     if (call->is_live) {
-        int end = orl_cli_live(call);
+        int end = (int)orl_cli_live(call);
         curl_global_cleanup();
         return end;
     }
