@@ -1,4 +1,4 @@
-/* One datagram is one message; SURFACE and HEAD bring exactly one fd, nothing else brings any. */
+/* One datagram is one message; SURFACE, HEAD and SPEAKER bring exactly one fd, nothing else brings any. */
 #include "display/link.h"
 #include "base/cleanup.h"
 #include "base/rd.h"
@@ -138,6 +138,7 @@ static bool decode_body(struct orl_rd *rd, struct orl_link_msg *msg)
     switch (msg->type) {
     case ORL_LINK_SURFACE:
     case ORL_LINK_HEAD:
+    case ORL_LINK_SPEAKER:
     case ORL_LINK_WAKE:
         return true;
     case ORL_LINK_CLOSED:
@@ -179,7 +180,8 @@ int orl_link_decode(const uint8_t *data, size_t len, struct orl_link_msg *ret_ms
 
 static bool brings_fd(const struct orl_link_msg *msg)
 {
-    return msg->type == ORL_LINK_SURFACE || msg->type == ORL_LINK_HEAD;
+    return msg->type == ORL_LINK_SURFACE || msg->type == ORL_LINK_HEAD ||
+           msg->type == ORL_LINK_SPEAKER;
 }
 
 static int from_errno(int errno_value)

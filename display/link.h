@@ -27,7 +27,8 @@ enum orl_link_type {
     ORL_LINK_CLIPBOARD, /* one part */
     ORL_LINK_SOUND,
     ORL_LINK_LAYOUT, /* the monitors that the client has */
-    ORL_LINK_HEAD    /* vmpool -> console: the stream of a QEMU display's second head (fd) */
+    ORL_LINK_HEAD,   /* vmpool -> console: the stream of a QEMU display's second head (fd) */
+    ORL_LINK_SPEAKER /* vmpool -> console: the stream of what a QEMU display plays (fd); again: it takes the former's place */
 };
 enum { ORL_WANT_CLIPBOARD = 1, ORL_WANT_SOUND = 2 };
 
@@ -39,7 +40,7 @@ struct orl_link_msg {
     uint32_t wants;                      /* WANT: ORL_WANT_* */
     struct orl_clipboard_part clipboard; /* CLIPBOARD; its data lies in the receive buffer */
     struct orl_sound sound;              /* SOUND; its samples too */
-    int surface_fd; /* SURFACE, HEAD; -1 otherwise. Received: the caller owns it */
+    int surface_fd; /* SURFACE, HEAD, SPEAKER; -1 otherwise. Received: the caller owns it */
 };
 /* Does not wait. ORL_E_AGAIN: the peer does not read; the caller drops, merges or closes. */
 ORL_NODISCARD int orl_link_send(int fd, const struct orl_link_msg *msg);

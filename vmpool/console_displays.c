@@ -34,12 +34,13 @@ struct orl_console_displays {
     struct failing failing[FAILING_MAX];
 };
 
-static void answer(struct place *place, int stream_fd, int input_fd, const char *why)
+static void answer(
+        struct place *place, const struct orl_console_display_open *open, const char *why)
 {
     void *job = place->job;
     place->job = NULL;
     if (job != NULL) {
-        place->displays->fn(place->displays->ctx, job, stream_fd, input_fd, why);
+        place->displays->fn(place->displays->ctx, job, open, why);
     }
 }
 
@@ -48,12 +49,13 @@ static void end(struct place *place, const char *why)
     place->uuid[0] = '\0';
     orl_qemu_display_free(place->display);
     place->display = NULL;
-    answer(place, -1, -1, why);
+    answer(place, NULL, why);
 }
 
-static void on_open(void *ctx, int stream_fd, int input_fd)
+static void on_open(void *ctx, int stream_fd, int input_fd, bool has_sound)
 {
-    answer(ctx, stream_fd, input_fd, NULL);
+    const struct orl_console_display_open open = {stream_fd, input_fd, has_sound};
+    answer(ctx, &open, NULL);
 }
 
 static struct failing *find_failing(struct orl_console_displays *displays, const char *uuid)
@@ -141,13 +143,13 @@ void orl_console_displays_open(
     struct place *place = find_place(displays, uuid);
     if (!place) {
         close(fd);
-        displays->fn(displays->ctx, job, -1, -1, err.text);
+        displays->fn(displays->ctx, job, NULL, err.text);
         return;
     }
     if (orl_qemu_display_new(displays->loop, fd, &display_events, place, &place->display, &err) <
             0) {
         note_end(displays, uuid, 0);
-        displays->fn(displays->ctx, job, -1, -1, err.text);
+        displays->fn(displays->ctx, job, NULL, err.text);
         return;
     }
     (void)snprintf(place->uuid, sizeof place->uuid, "%s", uuid);

@@ -9,9 +9,13 @@
 #define ORL_CONSOLE_DISPLAYS_MAX 256
 
 struct orl_console_displays;
-/* Once for each open: two fds (stream, input) that the callee owns, or why there are none. */
+struct orl_console_display_open {
+    int stream_fd, input_fd; /* the callee's */
+    bool has_sound;
+};
+/* Once for each open: open, or NULL and why not. */
 typedef void (*orl_console_display_fn)(
-        void *ctx, void *job, int stream_fd, int input_fd, const char *why);
+        void *ctx, void *job, const struct orl_console_display_open *open, const char *why);
 ORL_NODISCARD int orl_console_displays_new(struct orl_loop *loop, orl_console_display_fn fn,
         void *ctx, struct orl_console_displays **ret_displays);
 /* Takes fd. The one of that machine that was open before ends: QEMU has one client. fn may come from here. */

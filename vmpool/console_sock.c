@@ -50,6 +50,7 @@ struct job {
     struct orl_msg reply;
     struct orl_ipc_fds fds;
     bool is_dbus; /* fds is a D-Bus display's socket, and for us */
+    bool has_sound;
     int result;
     struct orl_err err;
 };
@@ -118,7 +119,7 @@ static void finish(struct orl_console_sock *sock, struct job *job)
         bool is_qemu = job->fds.count == 2;
         job->reply.u.console.source = is_qemu ? ORL_SOURCE_QEMU : ORL_SOURCE_VNC;
         orl_log_info(&sock->log, "console opened", "desktop", desktop, "display",
-                is_qemu ? "dbus" : "vnc", "sound", is_qemu ? "no" : "yes");
+                is_qemu ? "dbus" : "vnc", "sound", !is_qemu || job->has_sound ? "yes" : "no");
     } else {
         orl_log_warn(&sock->log, "console not opened", "desktop", desktop, "error", job->err.text);
         bool is_final = job->result == ORL_E_DENIED || job->result == ORL_E_INVAL;
@@ -144,14 +145,16 @@ static void done(void *job_, void *ctx)
     }
 }
 
-static void on_display(void *ctx, void *job_, int stream_fd, int input_fd, const char *why)
+static void on_display(
+        void *ctx, void *job_, const struct orl_console_display_open *open, const char *why)
 {
     struct orl_console_sock *sock = ctx;
     struct job *job = job_;
     job->fds.count = 0;
-    if (stream_fd >= 0) {
-        job->fds.fd[job->fds.count++] = stream_fd;
-        job->fds.fd[job->fds.count++] = input_fd;
+    if (open) {
+        job->fds.fd[job->fds.count++] = open->stream_fd;
+        job->fds.fd[job->fds.count++] = open->input_fd;
+        job->has_sound = open->has_sound;
         finish(sock, job);
         return;
     }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MACHINE_PREFIX "pc-q35-"
+
 enum {
     MEMORY_MIN_MIB = 64,
     MEMORY_MAX_MIB = 1024 * 1024,
@@ -37,7 +39,7 @@ static int check(const struct orl_vm_spec *spec, struct orl_err *err)
         return orl_err_set(err, ORL_E_INVAL, "'%s': %u MiB and %u CPUs are out of range",
                 spec->name, spec->memory_mib, spec->vcpus);
     }
-    if (strncmp(spec->machine, "pc-q35-", 7) != 0) {
+    if (strncmp(spec->machine, MACHINE_PREFIX, strlen(MACHINE_PREFIX)) != 0) {
         return orl_err_set(err, ORL_E_INVAL, "QEMU offers no pc-q35 machine type");
     }
     if (spec->width_px > DISPLAY_MAX_PX || spec->height_px > DISPLAY_MAX_PX) {
@@ -102,11 +104,29 @@ static void put_network(struct orl_buf *out, const struct orl_vm_spec *spec)
     orl_xml_putf(out, "      <port isolated='yes'/>\n    </interface>\n");
 }
 
-/* Sound goes by VNC's audio extension: the device is played to nobody, and VNC listens in. */
-static void put_sound(struct orl_buf *out)
+/* The device is played to nobody, and VNC listens in; or to the D-Bus display, in a format that the consoles take, and
+ * VNC listens in as well. */
+static void put_sound(struct orl_buf *out, bool is_dbus)
 {
-    orl_xml_putf(out, "    <sound model='ich9'><codec type='output'/><audio id='1'/></sound>\n"
-                      "    <audio id='1' type='none'/>\n");
+    orl_xml_putf(out, "    <sound model='ich9'><codec type='output'/><audio id='1'/></sound>\n");
+    if (is_dbus) {
+        orl_xml_putf(out,
+                "    <audio id='1' type='dbus'>"
+                "<output mixingEngine='yes' fixedSettings='yes'>"
+                "<settings frequency='48000' channels='2' format='s16'/></output></audio>\n");
+    } else {
+        orl_xml_putf(out, "    <audio id='1' type='none'/>\n");
+    }
+}
+
+/* A card that the D-Bus display plays leaves volume to who listens, and QEMU says it to nobody who comes later: so the
+ * card has none, and guests make sound as loud as it shall be. */
+static void put_override(struct orl_buf *out)
+{
+    orl_xml_putf(out, "  <qemu:override xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                      "<qemu:device alias='sound0-codec0'><qemu:frontend>"
+                      "<qemu:property name='mixer' type='bool' value='false'/>"
+                      "</qemu:frontend></qemu:device></qemu:override>\n");
 }
 
 /* The other half of the guest's spice-vdagent, in QEMU; VNC and D-Bus display speak to it. The pointer stays with
@@ -116,6 +136,34 @@ static void put_clipboard(struct orl_buf *out)
     orl_xml_putf(out, "    <channel type='qemu-vdagent'><source><clipboard copypaste='yes'/>"
                       "<mouse mode='server'/></source>"
                       "<target type='virtio' name='com.redhat.spice.0'/></channel>\n");
+}
+
+/* text is "MAJOR.MINOR" and what follows it. */
+static bool parse_version(
+        const char *text, unsigned long *ret_major, unsigned long *ret_minor, const char **ret_end)
+{
+    char *end = NULL;
+    if (*text < '0' || *text > '9') {
+        return false;
+    }
+    *ret_major = strtoul(text, &end, 10);
+    if (*end != '.' || end[1] < '0' || end[1] > '9') {
+        return false;
+    }
+    *ret_minor = strtoul(end + 1, &end, 10);
+    *ret_end = end;
+    return *ret_major < VERSION_MAX && *ret_minor < VERSION_MAX;
+}
+
+/* QEMU 7.2 dies of a D-Bus listener for sound. A machine type of 9.2 is one that no older QEMU starts. */
+static bool has_dbus_sound(const struct orl_vm_spec *spec)
+{
+    unsigned long major = 0;
+    unsigned long minor = 0;
+    const char *end = NULL;
+    return spec->has_sound && spec->has_dbus_display &&
+           parse_version(spec->machine + strlen(MACHINE_PREFIX), &major, &minor, &end) &&
+           (major > 9 || (major == 9 && minor >= 2));
 }
 
 /* The display listens nowhere: only virDomainOpenGraphicsFD() reaches it. VNC is the first <graphics>,
@@ -129,8 +177,9 @@ static void put_display(
         orl_xml_putf(out, "    <graphics type='vnc'><listen type='none'/>%s</graphics>\n",
                 spec->has_sound ? "<audio id='1'/>" : "");
     }
-    if (spec->has_dbus_display) { /* no <audio> in it: QEMU 7.2 dies of a listener for sound */
-        orl_xml_putf(out, "    <graphics type='dbus' p2p='yes'/>\n");
+    if (spec->has_dbus_display) {
+        orl_xml_putf(out, "    <graphics type='dbus' p2p='yes'>%s</graphics>\n",
+                has_dbus_sound(spec) ? "<audio id='1'/>" : "");
     }
     orl_xml_putf(out, "    <video><model type='virtio' heads='2' primary='yes'>");
     if (spec->width_px && spec->height_px) {
@@ -160,7 +209,7 @@ static void put_devices(
         put_clipboard(out);
     }
     if (spec->has_sound && type != ORL_DOMAIN_XML_TEST) {
-        put_sound(out);
+        put_sound(out, has_dbus_sound(spec));
     }
     orl_xml_putf(out,
             "    <memballoon model='virtio' freePageReporting='on'>"
@@ -194,43 +243,34 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
             "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n",
             spec->accel == ORL_VM_ACCEL_KVM ? "host-passthrough" : "maximum");
     put_devices(out, spec, type);
+    if (type != ORL_DOMAIN_XML_TEST && has_dbus_sound(spec)) {
+        put_override(out);
+    }
     orl_xml_putf(out, "</domain>\n");
     orl_buf_put_u8(out, 0);
     return out->is_failed ? orl_err_set(err, ORL_E_LIMIT, "the XML of '%s' is too long", spec->name)
                           : 0;
 }
 
-/* text follows "pc-q35-" and is "MAJOR.MINOR<"; a canonical name's patch level is not wanted. */
-static bool parse_version(const char *text, unsigned long *ret_major, unsigned long *ret_minor)
-{
-    char *end = NULL;
-    if (*text < '0' || *text > '9') {
-        return false;
-    }
-    *ret_major = strtoul(text, &end, 10);
-    if (*end != '.' || end[1] < '0' || end[1] > '9') {
-        return false;
-    }
-    *ret_minor = strtoul(end + 1, &end, 10);
-    return *end == '<' && *ret_major < VERSION_MAX && *ret_minor < VERSION_MAX;
-}
-
 bool orl_domain_xml_machine(const char *capabilities, char ret_machine[ORL_VM_NAME_MAX + 1])
 {
-    static const char prefix[] = "pc-q35-";
     unsigned long best_major = 0;
     unsigned long best_minor = 0;
-    for (const char *at = strstr(capabilities, prefix); at; at = strstr(at + 1, prefix)) {
+    for (const char *at = strstr(capabilities, MACHINE_PREFIX); at;
+            at = strstr(at + 1, MACHINE_PREFIX)) {
         unsigned long major = 0;
         unsigned long minor = 0;
-        if (parse_version(at + sizeof prefix - 1, &major, &minor) &&
+        const char *end = NULL;
+        /* A canonical name's patch level is not wanted. */
+        if (parse_version(at + strlen(MACHINE_PREFIX), &major, &minor, &end) && *end == '<' &&
                 (major > best_major || (major == best_major && minor > best_minor))) {
             best_major = major;
             best_minor = minor;
         }
     }
     if (best_major > 0) {
-        (void)snprintf(ret_machine, ORL_VM_NAME_MAX + 1, "pc-q35-%lu.%lu", best_major, best_minor);
+        (void)snprintf(
+                ret_machine, ORL_VM_NAME_MAX + 1, MACHINE_PREFIX "%lu.%lu", best_major, best_minor);
     }
     return best_major > 0;
 }

@@ -10,6 +10,7 @@
 
 #define ORL_QEMU_CONSOLE_PATH "/org/qemu/Display1/Console_0"
 #define ORL_QEMU_SECOND_PATH "/org/qemu/Display1/Console_1"
+#define ORL_QEMU_AUDIO_PATH "/org/qemu/Display1/Audio"
 #define ORL_QEMU_QNUMS 256
 
 struct orl_qemu_calls {

@@ -4,8 +4,8 @@
 #include "display/link.h"
 #include "protocols/qemu/qemu_calls.h"
 #include "protocols/qemu/qemu_clipboard.h"
+#include "protocols/qemu/qemu_extra.h"
 #include "protocols/qemu/qemu_listener.h"
-#include "protocols/qemu/qemu_second.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -45,7 +45,8 @@ struct orl_qemu_display {
     struct orl_qemu_clipboard clipboard;
     bool is_input_first; /* what the guest's paste waits for is behind input that must wait */
     uint64_t started_us, heard_us, left_us, asked_us;
-    struct orl_qemu_second second;
+    struct orl_qemu_extra second, sound;
+    bool has_sound;
     const char *why; /* set: over; told when no call of ours is on the stack */
 };
 
@@ -68,7 +69,8 @@ static void leave(struct orl_qemu_display *d)
     if (d->listener.fd >= 0) {
         (void)shutdown(d->listener.fd, SHUT_RDWR);
     }
-    orl_qemu_second_fini(&d->second);
+    orl_qemu_extra_fini(&d->second);
+    orl_qemu_extra_fini(&d->sound);
     orl_qemu_clipboard_fini(&d->clipboard);
     if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
         orl_qemu_calls_input(&d->calls, &release);
@@ -151,7 +153,19 @@ static void hand_out(struct orl_qemu_display *d)
     d->step = OPEN;
     d->input_fd = pair[0];
     orl_qemu_clipboard_set_link(&d->clipboard, d->input_fd);
-    d->events->on_open(d->ctx, stream, pair[1]);
+    d->has_sound = d->has_sound && orl_qemu_listener_is_recent(&d->listener);
+    d->events->on_open(d->ctx, stream, pair[1], d->has_sound);
+}
+
+/* QEMU sends what is played only while somebody hears it. */
+static void want(struct orl_qemu_display *d, uint32_t wants)
+{
+    orl_qemu_clipboard_want(&d->clipboard, wants);
+    if (d->has_sound && (wants & ORL_WANT_SOUND) != 0) {
+        orl_qemu_extra_open(&d->sound, d->bus, d->input_fd);
+    } else {
+        orl_qemu_extra_close(&d->sound);
+    }
 }
 
 static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
@@ -162,12 +176,12 @@ static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
         return ORL_OK;
     case ORL_LINK_LAYOUT:
         if (msg->layout.count > 1) {
-            orl_qemu_second_open(&d->second, d->bus, d->input_fd);
+            orl_qemu_extra_open(&d->second, d->bus, d->input_fd);
         }
         orl_qemu_calls_layout(&d->calls, &msg->layout);
         return ORL_OK;
     case ORL_LINK_WANT:
-        orl_qemu_clipboard_want(&d->clipboard, msg->wants);
+        want(d, msg->wants);
         return ORL_OK;
     case ORL_LINK_CLIPBOARD:
         return orl_qemu_clipboard_take(&d->clipboard, &msg->clipboard);
@@ -239,12 +253,32 @@ static void ask(struct orl_qemu_display *d)
     }
 }
 
+static int on_audio(sd_bus_message *m, void *ctx, sd_bus_error *error)
+{
+    struct orl_qemu_display *d = ctx;
+    (void)error;
+    d->has_sound = sd_bus_message_is_method_error(m, NULL) == 0;
+    return 0;
+}
+
+/* Answered before the rounds that follow. QEMU 7.2 has the object if somebody gave its display an <audio>, and dies of a
+ * listener there: which QEMU it is, the handshake tells. */
+static void ask_for_audio(struct orl_qemu_display *d)
+{
+    if (sd_bus_call_method_async(d->bus, NULL, NULL, ORL_QEMU_AUDIO_PATH,
+                "org.freedesktop.DBus.Properties", "GetAll", on_audio, d, "s",
+                "org.qemu.Display1.Audio") < 0) {
+        fail(d, "QEMU closed the display");
+    }
+}
+
 /* The handshake is done, and QEMU has said so. What it asks then is answered until its main loop has gone on. */
 static void check_registered(struct orl_qemu_display *d)
 {
     if (d->step == REGISTER && d->listener.state == ORL_QEMU_LISTENER_DONE && d->is_registered) {
         d->step = AFTER;
         d->rounds = 0;
+        ask_for_audio(d);
         ask(d);
     }
 }
@@ -289,7 +323,7 @@ static void register_listener(struct orl_qemu_display *d)
     ORL_AUTO(orl_close_auto) int qemu_fd = -1;
     d->step = REGISTER;
     d->is_registered = false;
-    if (orl_qemu_listener_open(&d->listener, &qemu_fd, NULL) < 0 ||
+    if (orl_qemu_listener_open(&d->listener, ORL_QEMU_LISTENER_PICTURE, &qemu_fd, NULL) < 0 ||
             orl_io_open(d->loop, d->listener.fd, ORL_IO_READ, on_listener, d, &d->listener_io,
                     NULL) < 0 ||
             sd_bus_call_method_async(d->bus, NULL, NULL, ORL_QEMU_CONSOLE_PATH,
@@ -391,7 +425,8 @@ static void on_tick(void *ctx)
     }
     if (d->step == OPEN) {
         const char *why = orl_qemu_listener_stall(&d->listener);
-        why = why != NULL ? why : orl_qemu_second_tick(&d->second, now_us);
+        why = why != NULL ? why : orl_qemu_extra_tick(&d->second, now_us);
+        why = why != NULL ? why : orl_qemu_extra_tick(&d->sound, now_us);
         if (why != NULL) {
             fail(d, why);
         }
@@ -431,7 +466,8 @@ int orl_qemu_display_new(struct orl_loop *loop, int fd,
     d->events = events;
     d->ctx = ctx;
     d->listener.fd = d->input_fd = -1;
-    orl_qemu_second_init(&d->second, loop);
+    orl_qemu_extra_init(&d->second, &orl_qemu_extra_head, loop);
+    orl_qemu_extra_init(&d->sound, &orl_qemu_extra_sound, loop);
     d->started_us = orl_clock_now_us();
     int rc = start_bus(d, &own_fd, err);
     orl_qemu_clipboard_init(&d->clipboard, d->bus);

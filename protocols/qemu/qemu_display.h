@@ -8,8 +8,8 @@
 
 struct orl_qemu_display;
 struct orl_qemu_display_events {
-    /* Once: both fds for one console, which the callee owns. */
-    void (*on_open)(void *ctx, int stream_fd, int input_fd);
+    /* Once: both fds for one console, which the callee owns. has_sound: it can hear the machine by them. */
+    void (*on_open)(void *ctx, int stream_fd, int input_fd, bool has_sound);
     /* Once, before or after on_open: it is over; free it, also here. */
     void (*on_closed)(void *ctx, const char *why);
 };

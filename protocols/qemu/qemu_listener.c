@@ -13,23 +13,32 @@
 #define STALL_TICKS 10 /* nothing was read */
 #define FULL_TICKS 30  /* read, but always too slowly: QEMU's memory grows */
 #define CRUMBS 64      /* of what lies there, a part as small as that */
+#define SOUND_UNREAD_BYTES                                                                         \
+    32768 /* 160 ms; pieces come every 10 ms, so that one may lie there at every look */
 
 /* D-Bus Specification, "Authentication Protocol". */
 static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
 
-int orl_qemu_listener_open(
-        struct orl_qemu_listener *listener, int *ret_qemu_fd, struct orl_err *err)
+/* Beyond the limit for all only with CAP_NET_ADMIN; without it frames take more turns. */
+static void make_room(int fd)
+{
+    int bytes = SEND_BUFFER_BYTES;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    }
+}
+
+int orl_qemu_listener_open(struct orl_qemu_listener *listener, enum orl_qemu_listener_kind kind,
+        int *ret_qemu_fd, struct orl_err *err)
 {
     int pair[2];
-    int bytes = SEND_BUFFER_BYTES;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
         return orl_err_sys(err, errno, "a listener's sockets");
     }
-    *listener = (struct orl_qemu_listener){.fd = pair[0]};
+    *listener = (struct orl_qemu_listener){.fd = pair[0], .kind = kind};
     *ret_qemu_fd = pair[1];
-    /* Beyond the limit for all only with CAP_NET_ADMIN; without it frames take more turns. */
-    if (setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0) {
-        (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    if (kind == ORL_QEMU_LISTENER_PICTURE) {
+        make_room(pair[1]);
     }
     socklen_t size = sizeof(listener->room_bytes);
     (void)getsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &listener->room_bytes, &size);
@@ -90,7 +99,8 @@ static int send_answer(struct orl_qemu_listener *l, const struct orl_qemu_header
     struct orl_buf out;
     orl_buf_init(&out, ANSWER_MAX_BYTES);
     if (question->call == ORL_QEMU_GET_ALL) {
-        orl_qemu_wire_put_properties(&out, ++l->serial, question->serial, l->takes_fds);
+        orl_qemu_wire_put_properties(&out, ++l->serial, question->serial,
+                l->takes_fds && l->kind == ORL_QEMU_LISTENER_PICTURE);
     } else {
         orl_qemu_wire_put_done(&out, ++l->serial, question->serial);
     }
@@ -170,13 +180,23 @@ int orl_qemu_listener_step(struct orl_qemu_listener *listener)
     return rc;
 }
 
+bool orl_qemu_listener_is_recent(const struct orl_qemu_listener *listener)
+{
+    return listener->kind == ORL_QEMU_LISTENER_PICTURE && listener->serial > 1;
+}
+
 const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener)
 {
+    static const char stopped[] = "the console stopped reading";
     int unread = 0;
     if (ioctl(listener->fd, FIONREAD, &unread) < 0) {
         unread = 0;
     }
     bool is_full = unread > listener->room_bytes / 2;
+    if (listener->kind == ORL_QEMU_LISTENER_SOUND) {
+        listener->stalled_ticks = unread > SOUND_UNREAD_BYTES ? listener->stalled_ticks + 1 : 0;
+        return listener->stalled_ticks >= STALL_TICKS ? stopped : NULL;
+    }
     /* Less than half is no sign of room: the kernel counts more for small messages than their bytes. There a
      * reader that takes crumbs does not read. */
     int crumbs = is_full ? 0 : listener->unread_bytes / CRUMBS;
@@ -185,7 +205,7 @@ const char *orl_qemu_listener_stall(struct orl_qemu_listener *listener)
     listener->full_ticks = is_full ? listener->full_ticks + 1 : 0;
     listener->unread_bytes = unread;
     if (listener->stalled_ticks >= STALL_TICKS) {
-        return "the console stopped reading";
+        return stopped;
     }
     return listener->full_ticks >= FULL_TICKS ? "the console reads too slowly" : NULL;
 }

@@ -5,6 +5,7 @@
 #include "protocols/qemu/qemu_copy.h"
 #include "protocols/qemu/qemu_heads.h"
 #include "protocols/qemu/qemu_input.h"
+#include "protocols/qemu/qemu_speaker.h"
 #include "protocols/qemu/qemu_stream.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ struct orl_source {
     struct orl_timer *first; /* the first picture must come before it */
     struct orl_qemu_input *typed;
     struct orl_qemu_copy copy;
+    struct orl_qemu_speaker *speaker; /* NULL: nobody listens, or the machine has no sound */
+    bool is_sound_wanted;
     struct orl_layout layout; /* the last one, as long as vmpool did not read it */
     bool is_layout_due, is_input_blocked;
     bool is_closed;
@@ -147,7 +150,36 @@ static int take_step(struct orl_source *s, const struct orl_clipboard_part *part
     return rc < 0 ? rc : ORL_OK;
 }
 
-/* What vmpool sends: the stream of the second head, and the guest's clipboard. */
+static void on_sound(void *ctx, const struct orl_sound *sound)
+{
+    const struct orl_source *s = ctx;
+    if (s->is_sound_wanted) {
+        s->events->on_sound(s->ctx, sound);
+    }
+}
+
+static void on_speaker_closed(void *ctx, bool is_broken)
+{
+    struct orl_source *s = ctx;
+    orl_qemu_speaker_free(s->speaker);
+    s->speaker = NULL;
+    if (is_broken) {
+        close_now(s, ORL_REASON_CONSOLE_PROTOCOL, "the display broke its protocol for sound");
+    }
+}
+
+static const struct orl_qemu_speaker_events speaker_events = {
+        .on_sound = on_sound, .on_closed = on_speaker_closed};
+
+/* Takes fd. Where there is one already, nobody reads its end any more. */
+static int open_speaker(struct orl_source *s, int fd)
+{
+    orl_qemu_speaker_free(s->speaker);
+    s->speaker = NULL;
+    return orl_qemu_speaker_new(s->loop, fd, &speaker_events, s, &s->speaker, NULL);
+}
+
+/* What vmpool sends: the streams of the second head and of the sound, and the guest's clipboard. */
 static void take_msg(struct orl_source *s)
 {
     uint8_t buf[ORL_LINK_MSG_MAX];
@@ -158,6 +190,8 @@ static void take_msg(struct orl_source *s)
     }
     if (rc == ORL_OK && msg.type == ORL_LINK_HEAD && s->heads[1].stream == NULL) {
         rc = open_head(s, 1, msg.surface_fd, NULL);
+    } else if (rc == ORL_OK && msg.type == ORL_LINK_SPEAKER) {
+        rc = open_speaker(s, msg.surface_fd);
     } else if (rc == ORL_OK && msg.type == ORL_LINK_CLIPBOARD) {
         rc = take_step(s, &msg.clipboard);
     } else if (rc == ORL_OK) {
@@ -234,11 +268,11 @@ static void source_clipboard(struct orl_source *s, const struct orl_clipboard *s
     }
 }
 
-/* Sound: stock QEMU 7.2 dies of a D-Bus listener for it (docs/architecture.md); VNC has it. */
 static void source_set_wanted(struct orl_source *s, uint32_t wants)
 {
+    s->is_sound_wanted = (wants & ORL_WANT_SOUND) != 0;
     if (!s->is_closed) {
-        orl_qemu_copy_want(&s->copy, wants & ORL_WANT_CLIPBOARD);
+        orl_qemu_copy_want(&s->copy, wants);
         watch_input(s);
     }
 }
@@ -253,6 +287,7 @@ static void source_free(struct orl_source *s)
     orl_qemu_input_free(s->typed);
     orl_qemu_copy_fini(&s->copy);
     orl_qemu_heads_free(s->whole);
+    orl_qemu_speaker_free(s->speaker);
     for (unsigned i = 0; i < ORL_HEADS_MAX; i++) {
         orl_qemu_stream_free(s->heads[i].stream);
     }

@@ -107,6 +107,10 @@ static int identify(const struct fields *fields, enum orl_qemu_call *ret_call)
             {ORL_QEMU_MAP_INTERFACE, "ScanoutMap", "huuuuu", ORL_QEMU_SCANOUT_MAP},
             {ORL_QEMU_MAP_INTERFACE, "UpdateMap", "iiii", ORL_QEMU_UPDATE_MAP},
             {"org.freedesktop.DBus.Properties", "GetAll", "s", ORL_QEMU_GET_ALL},
+            {"org.qemu.Display1.AudioOutListener", "Init", "tybbuyuub", ORL_QEMU_VOICE_INIT},
+            {"org.qemu.Display1.AudioOutListener", "Fini", "t", ORL_QEMU_VOICE_FINI},
+            {"org.qemu.Display1.AudioOutListener", "SetEnabled", "tb", ORL_QEMU_VOICE_ENABLE},
+            {"org.qemu.Display1.AudioOutListener", "Write", "tay", ORL_QEMU_VOICE_WRITE},
     };
     *ret_call = ORL_QEMU_OTHER;
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {

@@ -1,4 +1,5 @@
-/* D-Bus messages of QEMU's display listener (org.qemu.Display1.Listener), little endian, as far as it sends them.
+/* D-Bus messages of QEMU's display listener (org.qemu.Display1.Listener), little endian, as far as it sends them; of its
+ * listener for sound the headers (what is in them: qemu_voice.h).
  * Bytes to structs and back; no I/O, no allocation. Every length is a peer's word and checked here.
  * Not here: the stream of them (qemu_reader.h); the display socket's calls (qemu_display.h). */
 #ifndef ORL_PROTOCOLS_QEMU_QEMU_WIRE_H
@@ -26,7 +27,11 @@ enum orl_qemu_call {
     ORL_QEMU_DISABLE,
     ORL_QEMU_SCANOUT_MAP, /* these two of ORL_QEMU_MAP_INTERFACE */
     ORL_QEMU_UPDATE_MAP,
-    ORL_QEMU_GET_ALL, /* org.freedesktop.DBus.Properties */
+    ORL_QEMU_GET_ALL,    /* org.freedesktop.DBus.Properties */
+    ORL_QEMU_VOICE_INIT, /* these of org.qemu.Display1.AudioOutListener */
+    ORL_QEMU_VOICE_FINI,
+    ORL_QEMU_VOICE_ENABLE,
+    ORL_QEMU_VOICE_WRITE,
 };
 struct orl_qemu_header {
     enum orl_qemu_call call;
@@ -42,7 +47,7 @@ ORL_NODISCARD int orl_qemu_wire_measure(
 ORL_NODISCARD int orl_qemu_wire_header(
         const uint8_t *data, size_t len, struct orl_qemu_header *ret_header);
 
-/* Bytes of the body before those of its array; 0 for what has no body of use. */
+/* Bytes of the body before those of its array; 0 for what has no body of use to a picture. */
 size_t orl_qemu_wire_args_len(enum orl_qemu_call call);
 
 struct orl_qemu_args {

@@ -278,8 +278,8 @@ static void query_that_is_not_understood_is_refused(void **state)
 {
     static const char *const paths[] = {"/v1/sessions?usr=alice", "/v1/sessions?all=0",
             "/v1/sessions?user", "/v1/users?x=1",
-            "/v1/desktops?pool=0123456789012345678901234567890123456789012345678901234567890123456"
-            "789",
+            ("/v1/desktops?pool="
+             "0123456789012345678901234567890123456789012345678901234567890123456789"),
             "/v1/audit?limit=", "/v1/audit?limit=0", "/v1/audit?reason=none_such"};
     (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

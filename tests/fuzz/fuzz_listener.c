@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     const size_t step = 1U + data[0];
     const size_t end = len < SAID_MAX ? len : SAID_MAX;
-    orl_assert(orl_qemu_listener_open(&listener, &qemu_fd, NULL) == 0);
+    orl_assert(orl_qemu_listener_open(&listener, ORL_QEMU_LISTENER_PICTURE, &qemu_fd, NULL) == 0);
     int rc = ORL_E_AGAIN;
     size_t said = 1;
     while (rc == ORL_E_AGAIN && said < end) {

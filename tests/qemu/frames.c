@@ -141,3 +141,51 @@ void frames_put_update_map(
     orl_buf_put_u32le(buf, width);
     orl_buf_put_u32le(buf, height);
 }
+
+static void put_voice(struct orl_buf *buf, const char *member, const char *signature,
+        uint32_t body_len, uint64_t id)
+{
+    put_header(buf, "org.qemu.Display1.AudioOutListener", member, signature, body_len);
+    orl_buf_put_u32le(buf, (uint32_t)id);
+    orl_buf_put_u32le(buf, (uint32_t)(id >> 32));
+}
+
+void frames_put_voice_init(struct orl_buf *buf, const struct frames_voice *voice)
+{
+    uint32_t frame_bytes = (uint32_t)voice->bits / 8 * voice->channels;
+    put_voice(buf, "Init", "tybbuyuub", 40, voice->id);
+    orl_buf_put_u32le(buf, voice->bits);
+    orl_buf_put_u32le(buf, voice->is_signed ? 1 : 0);
+    orl_buf_put_u32le(buf, voice->is_float ? 1 : 0);
+    orl_buf_put_u32le(buf, voice->rate_hz);
+    orl_buf_put_u32le(buf, voice->channels);
+    orl_buf_put_u32le(buf, frame_bytes);
+    orl_buf_put_u32le(buf, frame_bytes * voice->rate_hz);
+    orl_buf_put_u32le(buf, voice->is_big_endian ? 1 : 0);
+}
+
+void frames_put_voice_fini(struct orl_buf *buf, uint64_t id)
+{
+    put_voice(buf, "Fini", "t", 8, id);
+}
+
+void frames_put_voice_enable(struct orl_buf *buf, uint64_t id, bool is_on)
+{
+    put_voice(buf, "SetEnabled", "tb", 12, id);
+    orl_buf_put_u32le(buf, is_on ? 1 : 0);
+}
+
+void frames_put_voice_volume(struct orl_buf *buf, uint64_t id)
+{
+    put_voice(buf, "SetVolume", "tbay", 18, id);
+    orl_buf_put_u32le(buf, 1);
+    orl_buf_put_u32le(buf, 2);
+    orl_buf_put_u16le(buf, 0);
+}
+
+void frames_put_voice_write(struct orl_buf *buf, uint64_t id, const void *samples, uint32_t len)
+{
+    put_voice(buf, "Write", "tay", 12 + len, id);
+    orl_buf_put_u32le(buf, len);
+    orl_buf_put(buf, samples, len);
+}

@@ -24,6 +24,21 @@ void frames_put_scanout_map(struct orl_buf *buf, const struct frames_map *map);
 void frames_put_update_map(
         struct orl_buf *buf, uint32_t x, uint32_t y, uint32_t width, uint32_t height);
 
+/* Of the listener for sound; len bytes of samples. */
+struct frames_voice {
+    uint64_t id;
+    uint8_t bits;
+    bool is_signed, is_float;
+    uint32_t rate_hz;
+    uint8_t channels;
+    bool is_big_endian;
+};
+void frames_put_voice_init(struct orl_buf *buf, const struct frames_voice *voice);
+void frames_put_voice_fini(struct orl_buf *buf, uint64_t id);
+void frames_put_voice_enable(struct orl_buf *buf, uint64_t id, bool is_on);
+void frames_put_voice_volume(struct orl_buf *buf, uint64_t id);
+void frames_put_voice_write(struct orl_buf *buf, uint64_t id, const void *samples, uint32_t len);
+
 /* QEMU's question for properties, which wants an answer. */
 void frames_put_get_all(struct orl_buf *buf);
 

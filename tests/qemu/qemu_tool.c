@@ -56,8 +56,9 @@ static void begin(struct tool *t, const int *fds, unsigned count, uint32_t sourc
     say("open");
 }
 
-static void on_open(void *ctx, int stream_fd, int input_fd)
+static void on_open(void *ctx, int stream_fd, int input_fd, bool has_sound)
 {
+    (void)has_sound;
     const int fds[] = {stream_fd, input_fd};
     begin(ctx, fds, 2, ORL_SOURCE_QEMU);
 }

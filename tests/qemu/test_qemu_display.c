@@ -1,291 +1,23 @@
-/* The trusted side against a peer that plays QEMU: a D-Bus server by sd-bus in another process. */
+/* The trusted side against a peer that plays QEMU. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "display/link.h"
 #include "frames.h"
+#include "peer.h"
 #include "protocols/qemu/qemu_display.h"
 #include "protocols/qemu/qemu_listener.h"
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #define WAIT_US (20 * ORL_US_PER_S) /* an upper bound, never a measure */
-#define FRAME_PX 512
-#define HELD 4
-
-enum manner {
-    RIGHT = 0,
-    SILENT,      /* says nothing at all */
-    REFUSES,     /* answers RegisterListener with an error */
-    HALF,        /* stops in the middle of the listener's handshake */
-    NO_QUESTION, /* sends a frame where its question belongs */
-    FLOODS,      /* frames without end */
-    SLOW,        /* looks whether calls come before it has answered one that wants it */
-    MUTE,        /* answers nothing any more once its stream runs */
-    LATE,        /* has no objects at the first call */
-    DROPS_ONE, /* closes the first listener right after its handshake, as QEMU 7.2 does when another's end comes then */
-    DROPS_ALL,
-    ASKS_TWICE, /* as QEMU 10.0 does of who takes shared memory */
-    SHARES,     /* and waits until that has come, before it does anything else */
-    NO_FDS,     /* has never heard of passing them */
-};
-struct peer {
-    enum manner manner;
-    sd_bus *bus;
-    int listener;
-    int notes; /* what was called, as text */
-    unsigned asked, dropped;
-    sd_bus_message *held[HELD];
-    unsigned held_count;
-};
-
-static void note(const struct peer *peer, const char *text)
-{
-    ssize_t n = write(peer->notes, text, strlen(text));
-    (void)n;
-}
-
-static void note_head(const struct peer *peer, sd_bus_message *m)
-{
-    char text[96];
-    uint32_t width = 0;
-    uint32_t height = 0;
-    (void)sd_bus_message_skip(m, "qqii");
-    (void)sd_bus_message_read(m, "uu", &width, &height);
-    (void)snprintf(text, sizeof text, "%s %ux%u;", strrchr(sd_bus_message_get_path(m), '/') + 1,
-            width, height);
-    note(peer, text);
-}
-
-/* Looks whether calls come before the answer. The mouse's answers are held back until there are four. */
-static int answer_late(struct peer *peer, sd_bus_message *m)
-{
-    int unread = 0;
-    peer->held[peer->held_count++] = sd_bus_message_ref(m);
-    if (strstr(sd_bus_message_get_interface(m), "Mouse") != NULL && peer->held_count < HELD) {
-        return 1;
-    }
-    (void)usleep(2000);
-    (void)ioctl(sd_bus_get_fd(peer->bus), FIONREAD, &unread);
-    note(peer, unread > 0 ? "too early;" : peer->held_count == HELD ? "answered;" : "");
-    for (unsigned i = 0; i < peer->held_count; i++) {
-        (void)sd_bus_reply_method_return(peer->held[i], "");
-        (void)sd_bus_message_unref(peer->held[i]);
-    }
-    peer->held_count = 0;
-    return 1;
-}
-
-static int on_call(sd_bus_message *m, void *ctx, sd_bus_error *error)
-{
-    struct peer *peer = ctx;
-    char text[96];
-    uint32_t value = 0;
-    (void)error;
-    const char *member = sd_bus_message_get_member(m);
-    if (peer->manner == MUTE && peer->listener >= 0 && peer->asked > 2) {
-        return 1;
-    }
-    if (strcmp(member, "Get") == 0) {
-        return ++peer->asked == 1 && peer->manner == LATE
-                       ? sd_bus_reply_method_errorf(m, SD_BUS_ERROR_UNKNOWN_METHOD, "not yet")
-                       : sd_bus_reply_method_return(m, "v", "u", 1024);
-    }
-    if (strcmp(member, "RegisterListener") == 0) {
-        int fd = -1;
-        if (peer->asked == 0 || (peer->asked == 1 && peer->manner == LATE)) {
-            note(peer, "too early;");
-        }
-        if (peer->manner == REFUSES || sd_bus_message_read(m, "h", &fd) < 0) {
-            return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_FAILED, "no");
-        }
-        peer->listener = dup(fd);
-        (void)fcntl(peer->listener, F_SETFL, 0);
-        return sd_bus_reply_method_return(m, "");
-    }
-    if (strcmp(member, "SetUIInfo") == 0) {
-        note_head(peer, m);
-        return sd_bus_reply_method_return(m, "");
-    }
-    (void)sd_bus_message_read(m, "u", &value);
-    (void)snprintf(text, sizeof text, "%s %u;", member, value);
-    note(peer, text);
-    if (peer->manner == SLOW && sd_bus_message_get_expect_reply(m) > 0) {
-        return answer_late(peer, m);
-    }
-    return sd_bus_reply_method_return(m, "");
-}
-
-/* False: it was shut down; QEMU drops such a listener and goes on. */
-static bool put_all(int fd, const void *data, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        ssize_t n = send(fd, (const char *)data + at, len - at, MSG_NOSIGNAL);
-        if (n <= 0) {
-            return false;
-        }
-        at += (size_t)n;
-    }
-    return true;
-}
-
-static void expect_text(int fd, const char *text)
-{
-    char byte = 0;
-    for (const char *at = text; *at != '\0'; at += byte == *at ? 1 : 0) {
-        if (recv(fd, &byte, 1, 0) != 1) {
-            _exit(0);
-        }
-    }
-}
-
-static void ask(const struct peer *peer)
-{
-    struct orl_buf ask;
-    orl_buf_init(&ask, 65536);
-    frames_put_get_all(&ask);
-    if (peer->manner == NO_QUESTION) {
-        orl_buf_reset(&ask);
-        frames_put_scanout(&ask, 16, 16, 1);
-    }
-    (void)put_all(peer->listener, ask.data, ask.len);
-    orl_buf_fini(&ask);
-}
-
-static void share(const struct peer *peer)
-{
-    static const struct frames_map map = {
-            .width = 64, .height = 64, .stride = 256, .format = FRAMES_XRGB, .fds = 1};
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct orl_buf out;
-    memset(&control, 0, sizeof control);
-    orl_buf_init(&out, 4096);
-    frames_put_scanout_map(&out, &map);
-    struct iovec iov = {out.data, out.len};
-    struct msghdr hdr = {.msg_iov = &iov,
-            .msg_iovlen = 1,
-            .msg_control = control.bytes,
-            .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&hdr);
-    cmsg->cmsg_level = SOL_SOCKET;
-    cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(cmsg), &peer->notes, sizeof(int)); /* any fd: nobody looks at it here */
-    (void)sendmsg(peer->listener, &hdr, MSG_NOSIGNAL);
-    orl_buf_fini(&out);
-}
-
-static void expect_answer(const struct peer *peer)
-{
-    static const char map[] = "org.qemu.Display1.Listener.Unix.Map";
-    uint8_t head[16];
-    uint8_t rest[256];
-    if (recv(peer->listener, head, sizeof head, MSG_WAITALL) != sizeof head || head[1] != 2) {
-        _exit(0);
-    }
-    size_t len = (size_t)head[4] + (size_t)((head[12] + 7) & ~7);
-    if (len > sizeof rest || recv(peer->listener, rest, len, MSG_WAITALL) != (ssize_t)len) {
-        _exit(0);
-    }
-    bool has_map = memmem(rest, len, map, sizeof map) != NULL;
-    note(peer, has_map ? "ready;" : head[4] == 0 ? "done;" : "ready without map;");
-}
-
-/* As QEMU: the server's part of the authentication, a question, and a wait for its answer. */
-static void shake_hands(const struct peer *peer)
-{
-    static const char ok[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\nAGREE_UNIX_FD\r\n";
-    static const char no_fds[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\nERROR\r\n";
-    expect_text(peer->listener, "NEGOTIATE_UNIX_FD\r\nBEGIN\r\n");
-    if (peer->manner == NO_FDS) {
-        (void)put_all(peer->listener, no_fds, sizeof no_fds - 1);
-    } else {
-        (void)put_all(peer->listener, ok, peer->manner == HALF ? 9 : sizeof ok - 1);
-    }
-    if (peer->manner == HALF) {
-        return;
-    }
-    bool asks_twice = peer->manner == ASKS_TWICE || peer->manner == SHARES;
-    for (unsigned i = 0; i < (asks_twice ? 2U : 1U); i++) {
-        ask(peer);
-        expect_answer(peer);
-    }
-    if (peer->manner == SHARES) {
-        share(peer);
-        expect_answer(peer);
-    }
-}
-
-/* Beside the calls, as QEMU's threads do. */
-static void paint(const struct peer *peer)
-{
-    struct orl_buf out;
-    if (peer->manner == FLOODS && fork() > 0) {
-        return;
-    }
-    orl_buf_init(&out, 4U << 20);
-    frames_put_scanout(&out, FRAME_PX, FRAME_PX, 0x0a0b0c);
-    bool is_open = true;
-    do {
-        is_open = put_all(peer->listener, out.data, out.len);
-    } while (is_open && peer->manner == FLOODS);
-    orl_buf_fini(&out);
-    if (peer->manner == FLOODS) {
-        _exit(0);
-    }
-}
-
-static void play(int fd, enum manner manner, int notes)
-{
-    struct peer peer = {.manner = manner, .listener = -1, .notes = notes};
-    sd_id128_t id;
-    bool is_shaken = false;
-    if (manner == SILENT) {
-        (void)pause();
-    }
-    (void)sd_id128_randomize(&id);
-    if (sd_bus_new(&peer.bus) < 0 || sd_bus_set_fd(peer.bus, fd, fd) < 0 ||
-            sd_bus_set_server(peer.bus, 1, id) < 0 || sd_bus_set_anonymous(peer.bus, 1) < 0 ||
-            sd_bus_negotiate_fds(peer.bus, 1) < 0 || sd_bus_set_trusted(peer.bus, 1) < 0 ||
-            sd_bus_add_filter(peer.bus, NULL, on_call, &peer) < 0 || sd_bus_start(peer.bus) < 0) {
-        _exit(1);
-    }
-    for (;;) {
-        int rc = sd_bus_process(peer.bus, NULL);
-        if (rc < 0) {
-            (void)wait(NULL); /* for whoever floods */
-            _exit(0);
-        }
-        if (rc == 0 && peer.listener >= 0 && !is_shaken) {
-            is_shaken = true;
-            (void)sd_bus_flush(peer.bus);
-            shake_hands(&peer);
-            if (manner == DROPS_ALL || (manner == DROPS_ONE && peer.dropped == 0)) {
-                peer.dropped++;
-                orl_close_fd(&peer.listener);
-                is_shaken = false;
-            } else if (manner != HALF && manner != MUTE) {
-                paint(&peer);
-            }
-        }
-        if (rc == 0 && sd_bus_wait(peer.bus, UINT64_MAX) < 0) {
-            (void)wait(NULL);
-            _exit(0);
-        }
-    }
-}
 
 struct rig {
     struct orl_loop *loop;
@@ -307,9 +39,10 @@ static void on_limit(void *ctx)
     orl_loop_stop(rig->loop);
 }
 
-static void on_open(void *ctx, int stream_fd, int input_fd)
+static void on_open(void *ctx, int stream_fd, int input_fd, bool has_sound)
 {
     struct rig *rig = ctx;
+    (void)has_sound;
     rig->stream = stream_fd;
     rig->input = input_fd;
     if (rig->stops_at_open) {
@@ -335,7 +68,7 @@ static void run(struct rig *rig)
     orl_timer_stop(rig->limit);
 }
 
-static void begin(struct rig *rig, enum manner manner, bool stops_at_open)
+static void begin(struct rig *rig, enum peer_manner manner, bool stops_at_open)
 {
     int pair[2];
     int notes[2];
@@ -346,8 +79,7 @@ static void begin(struct rig *rig, enum manner manner, bool stops_at_open)
     if (rig->pid == 0) {
         close(pair[0]);
         close(notes[0]);
-        play(pair[1], manner, notes[1]);
-        _exit(0);
+        peer_play(pair[1], manner, notes[1]);
     }
     close(pair[1]);
     close(notes[1]);
@@ -378,7 +110,7 @@ static void expect_first_frame(const struct rig *rig)
     uint8_t head[128];
     assert_true(rig->stream >= 0 && rig->input >= 0);
     orl_buf_init(&frame, 4U << 20);
-    frames_put_scanout(&frame, FRAME_PX, FRAME_PX, 0x0a0b0c);
+    frames_put_scanout(&frame, PEER_FRAME_PX, PEER_FRAME_PX, PEER_COLOUR);
     size_t len = 0;
     while (len < sizeof head) { /* it is not blocking */
         ssize_t n = recv(rig->stream, head + len, sizeof head - len, 0);
@@ -479,7 +211,7 @@ static void a_peer_that_stops_or_lies_gives_no_stream(void **state)
 {
     (void)state;
     static const struct {
-        enum manner manner;
+        enum peer_manner manner;
         const char *why;
     } cases[] = {{HALF, "QEMU's display did not open in time"},
             {SILENT, "QEMU's display did not open in time"},
@@ -587,7 +319,8 @@ static void a_reader_of_a_byte_at_a_time_does_not_live(void **state)
     int qemu_fd = -1;
     const char *why = NULL;
     char byte = 0;
-    assert_int_equal(orl_qemu_listener_open(&listener, &qemu_fd, NULL), 0);
+    assert_int_equal(
+            orl_qemu_listener_open(&listener, ORL_QEMU_LISTENER_PICTURE, &qemu_fd, NULL), 0);
     for (unsigned i = 0; i < 40 && why == NULL; i++) {
         fill(qemu_fd);
         assert_int_equal(recv(listener.fd, &byte, 1, MSG_DONTWAIT), 1);
@@ -605,7 +338,8 @@ static void a_reader_that_empties_the_socket_lives(void **state)
     struct orl_qemu_listener listener;
     int qemu_fd = -1;
     char data[4096];
-    assert_int_equal(orl_qemu_listener_open(&listener, &qemu_fd, NULL), 0);
+    assert_int_equal(
+            orl_qemu_listener_open(&listener, ORL_QEMU_LISTENER_PICTURE, &qemu_fd, NULL), 0);
     for (unsigned i = 0; i < 100; i++) {
         while (recv(listener.fd, data, sizeof data, MSG_DONTWAIT) > 0) {
         }

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from vm_qemu import SKIP, Console, Guest, Qmp, expect  # noqa: E402
+from vm_qemu import QEMU, SKIP, Console, Guest, Qmp, expect  # noqa: E402
 
 TRIES = 100
 
@@ -18,12 +18,12 @@ TRIES = 100
 class Machine(Guest):
     """Nothing but firmware: the clipboard is QEMU's."""
 
-    def __init__(self):  # pylint: disable=super-init-not-called
+    def __init__(self, audio="none", display="dbus,p2p=yes"):  # pylint: disable=super-init-not-called
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="oriel-aside-"))
         self.log = open(self.dir / "log", "wb")
         self.process = subprocess.Popen([
-            "qemu-system-x86_64", "-machine", "pc-q35-7.2,accel=tcg,pcspk-audiodev=a", "-m", "64", "-nodefaults",
-            "-no-user-config", "-audiodev", "none,id=a", "-display", "dbus,p2p=yes",
+            QEMU, "-machine", "pc-q35-7.2,accel=tcg,pcspk-audiodev=a", "-m", "64", "-nodefaults",
+            "-no-user-config", "-audiodev", f"{audio},id=a", "-display", display,
             "-vnc", "none,audiodev=a", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
             "-device", "virtio-vga"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.qmp = Qmp(self.dir / "qmp")
@@ -56,7 +56,7 @@ def is_heard(console):
 
 def main():
     tool = pathlib.Path(sys.argv[1])
-    if not shutil.which("qemu-system-x86_64"):
+    if not shutil.which(QEMU):
         return SKIP
     machine = Machine()
     try:

@@ -46,8 +46,8 @@ static void every_character_comes_back(void **state)
 {
     (void)state;
     static const char *const texts[] = {"", "a",
-            "Gr\xC3\xBC\xC3\x9F"
-            "e",
+            ("Gr\xC3\xBC\xC3\x9F"
+             "e"),
             "\xE2\x82\xAC \xEF\xBF\xBD", "\xF0\x9F\x98\x80\xF4\x8F\xBF\xBF\xF0\x90\x80\x80",
             "one\ntwo\n\nfour\n", "\n"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -75,6 +75,47 @@ static void a_clone_of_a_disk_under_emulation(void **state)
     compare("disk_qemu", &spec, ORL_DOMAIN_XML_QEMU);
 }
 
+static bool has(const struct orl_vm_spec *spec, enum orl_domain_xml_type type, const char *text)
+{
+    struct orl_buf xml;
+    build(spec, type, &xml);
+    bool found = strstr((const char *)xml.data, text) != NULL;
+    orl_buf_fini(&xml);
+    return found;
+}
+
+/* An older QEMU dies of a listener there, and starts no machine of these types. */
+static void the_dbus_display_has_sound_from_qemu_9_2_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *machine;
+        bool has_sound;
+    } cases[] = {{"pc-q35-7.2", false}, {"pc-q35-9.1", false}, {"pc-q35-9.2", true},
+            {"pc-q35-10.0", true}, {"pc-q35-noble", false}, {"pc-q35-", false}};
+    struct orl_vm_spec spec = spec_of();
+    spec.has_dbus_display = true;
+    spec.has_sound = true;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)snprintf(spec.machine, sizeof spec.machine, "%s", cases[i].machine);
+        bool is_new = cases[i].has_sound;
+        assert_int_equal(has(&spec, ORL_DOMAIN_XML_QEMU, "<audio id='1' type='dbus'>"), is_new);
+        assert_int_equal(has(&spec, ORL_DOMAIN_XML_QEMU,
+                                 "<graphics type='dbus' p2p='yes'><audio id='1'/></graphics>"),
+                is_new);
+        assert_int_equal(has(&spec, ORL_DOMAIN_XML_QEMU, "<qemu:override"), is_new);
+        assert_int_equal(has(&spec, ORL_DOMAIN_XML_QEMU, "<audio id='1' type='none'/>"), !is_new);
+    }
+    (void)snprintf(spec.machine, sizeof spec.machine, "pc-q35-10.0");
+    compare("disk_qemu10", &spec, ORL_DOMAIN_XML_QEMU);
+    assert_false(has(&spec, ORL_DOMAIN_XML_TEST, "qemu:override"));
+    spec.has_sound = false;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "<audio"));
+    spec.has_sound = true;
+    spec.has_dbus_display = false;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "type='dbus'"));
+}
+
 static void a_kernel_guest_under_kvm_on_an_isolated_network(void **state)
 {
     (void)state;
@@ -195,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_clone_of_a_disk_under_emulation),
+            cmocka_unit_test(the_dbus_display_has_sound_from_qemu_9_2_on),
             cmocka_unit_test(a_kernel_guest_under_kvm_on_an_isolated_network),
             cmocka_unit_test(everything_from_the_store_is_escaped),
             cmocka_unit_test(what_is_out_of_range_is_refused),

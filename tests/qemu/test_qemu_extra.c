@@ -1,7 +1,7 @@
-/* The second head's stream on its way to a console that is busy with something else. */
+/* A further listener's stream on its way to a console that is busy with something else. */
 #include "base/cleanup.h"
 #include "display/link.h"
-#include "protocols/qemu/qemu_second.h"
+#include "protocols/qemu/qemu_extra.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 struct rig {
     int link[2]; /* ours, the console's */
     int qemu_fd;
-    struct orl_qemu_second second;
+    struct orl_qemu_extra extra;
 };
 
 /* The handshake is done, and the console's socket full. */
@@ -23,17 +23,19 @@ static void begin(struct rig *rig)
     static const struct orl_link_msg wake = {.type = ORL_LINK_WAKE, .surface_fd = -1};
     assert_int_equal(
             socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, rig->link), 0);
-    orl_qemu_second_init(&rig->second, NULL);
-    assert_int_equal(orl_qemu_listener_open(&rig->second.listener, &rig->qemu_fd, NULL), 0);
-    rig->second.link_fd = rig->link[0];
-    rig->second.state = ORL_QEMU_SECOND_READY;
+    orl_qemu_extra_init(&rig->extra, &orl_qemu_extra_head, NULL);
+    assert_int_equal(orl_qemu_listener_open(
+                             &rig->extra.listener, rig->extra.kind->listener, &rig->qemu_fd, NULL),
+            0);
+    rig->extra.link_fd = rig->link[0];
+    rig->extra.state = ORL_QEMU_EXTRA_READY;
     while (orl_link_send(rig->link[0], &wake) == ORL_OK) {
     }
 }
 
 static void end(struct rig *rig)
 {
-    orl_qemu_second_fini(&rig->second);
+    orl_qemu_extra_fini(&rig->extra);
     orl_close_fd(&rig->qemu_fd);
     orl_close_fd(&rig->link[0]);
     orl_close_fd(&rig->link[1]);
@@ -55,11 +57,11 @@ static void a_full_link_gets_the_stream_later_and_once(void **state)
     struct rig rig;
     begin(&rig);
     for (uint64_t now_us = 1; now_us < 100; now_us++) {
-        assert_null(orl_qemu_second_tick(&rig.second, now_us));
+        assert_null(orl_qemu_extra_tick(&rig.extra, now_us));
     }
     assert_int_equal(take_head(&rig), -1);
-    assert_null(orl_qemu_second_tick(&rig.second, 100));
-    assert_null(orl_qemu_second_tick(&rig.second, 101));
+    assert_null(orl_qemu_extra_tick(&rig.extra, 100));
+    assert_null(orl_qemu_extra_tick(&rig.extra, 101));
     ORL_AUTO(orl_close_auto) int stream = take_head(&rig);
     assert_true(stream >= 0);
     assert_int_equal(take_head(&rig), -1);
@@ -75,7 +77,7 @@ static void a_console_that_never_takes_it_is_shut_out(void **state)
     begin(&rig);
     assert_int_equal(send(rig.qemu_fd, "frame", 5, MSG_NOSIGNAL), 5);
     for (uint64_t now_us = 1; now_us < 100 && why == NULL; now_us++) {
-        why = orl_qemu_second_tick(&rig.second, now_us);
+        why = orl_qemu_extra_tick(&rig.extra, now_us);
     }
     assert_string_equal(why, "the console stopped reading");
     end(&rig);
