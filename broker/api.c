@@ -1,5 +1,7 @@
 #include "broker/api.h"
 
+#include "broker/weblogin.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,13 @@ const char *orl_api_method_name(enum orl_http_method method)
 
 void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
 {
-    (void)snprintf(ret_actor, size, "admin:%u", (unsigned)req->uid);
+    if (req->role == ORL_HTTP_USER) {
+        (void)snprintf(ret_actor, size, "user:%s", req->login.user);
+    } else if (req->role == ORL_HTTP_WEB) {
+        (void)snprintf(ret_actor, size, "portal");
+    } else {
+        (void)snprintf(ret_actor, size, "admin:%u", (unsigned)req->uid);
+    }
 }
 
 /* Whom it is about, when it is about a person: the audit is searched by that. */
@@ -47,25 +55,31 @@ void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code,
     reply_error(req, status, code, text, NULL);
 }
 
+void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
+        const struct orl_audit_event *event, const char *text)
+{
+    char actor[ORL_API_ACTOR_MAX + 1];
+    struct orl_id audit;
+    struct orl_audit_event full = *event;
+    orl_store_tx_end(&req->tx);
+    orl_api_actor(req, actor, sizeof(actor));
+    full.actor = actor;
+    full.action = event->action != NULL ? event->action : "api";
+    full.user = event->user != NULL ? event->user : person_of(event->object);
+    /* An administrator stands where a client's address does: so his floods are counted, too. */
+    full.client = req->client[0] != '\0' ? req->client : actor;
+    full.detail = event->detail != NULL ? event->detail : req->path;
+    (void)orl_broker_audit(req->broker, &full, &audit);
+    bool has_text = text != NULL && text[0] != '\0';
+    reply_error(req, status, orl_reason_code(event->reason),
+            has_text ? text : orl_reason_text(event->reason), audit.text);
+}
+
 void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,
         const char *object, const char *text)
 {
-    char actor[24];
-    struct orl_id audit;
-    orl_store_tx_end(&req->tx);
-    orl_api_actor(req, actor, sizeof(actor));
-    /* The actor stands where a client's address does: so his floods are counted, too. */
-    struct orl_audit_event event = {.actor = actor,
-            .action = "api",
-            .reason = reason,
-            .object = object,
-            .user = person_of(object),
-            .client = actor,
-            .detail = req->path};
-    (void)orl_broker_audit(req->broker, &event, &audit);
-    bool has_text = text != NULL && text[0] != '\0';
-    reply_error(req, status, orl_reason_code(reason), has_text ? text : orl_reason_text(reason),
-            audit.text);
+    const struct orl_audit_event event = {.reason = reason, .object = object};
+    orl_api_refuse_event(req, status, &event, text);
 }
 
 void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
@@ -104,10 +118,14 @@ static int record(struct orl_http_req *req, const char *action, const char *obje
 {
     int rc = 0;
     if (action != NULL) {
-        char actor[24];
+        char actor[ORL_API_ACTOR_MAX + 1];
         orl_api_actor(req, actor, sizeof(actor));
-        struct orl_audit_event event = {
-                .actor = actor, .action = action, .object = object, .user = person_of(object)};
+        bool is_person = req->role == ORL_HTTP_USER;
+        struct orl_audit_event event = {.actor = actor,
+                .action = action,
+                .object = object,
+                .user = is_person ? req->login.user : person_of(object),
+                .client = req->client};
         rc = orl_broker_audit(req->broker, &event, ret_audit);
     } else {
         orl_msg_text(
@@ -229,12 +247,50 @@ static bool check_query(struct orl_http_req *req, const char *list)
     return true;
 }
 
+/* false: refused. To a browser the administrator's paths are not there at all. */
+static bool may_call(struct orl_http_req *req, const struct orl_api_route *route)
+{
+    if (req->role == ORL_HTTP_ADMIN) {
+        if (route->role == ORL_HTTP_USER) {
+            orl_api_refuse(
+                    req, 403, "not_logged_in", "this is for people who log in at the portal");
+        }
+        return route->role != ORL_HTTP_USER;
+    }
+    if (route->role == ORL_HTTP_ADMIN) {
+        orl_api_refuse(req, 404, "not_found", "no such path");
+        return false;
+    }
+    if (req->method != ORL_HTTP_GET && !req->is_json) {
+        orl_api_refuse(req, 415, "bad_request", "Content-Type must be application/json");
+        return false;
+    }
+    if (req->role < route->role) {
+        orl_api_refuse(req, 401, "not_logged_in", "Please log in.");
+        return false;
+    }
+    return true;
+}
+
+static bool identify(struct orl_http_req *req)
+{
+    struct orl_err err = {0};
+    if (req->role == ORL_HTTP_WEB && orl_weblogins_identify(req, &err) < 0) {
+        orl_api_fail(req, &err);
+        return false;
+    }
+    return true;
+}
+
 void orl_api_dispatch(struct orl_http_req *req)
 {
     bool has_path = false;
     if (req->role == ORL_HTTP_NOBODY) { /* before anything else: not even which paths there are */
         orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ENTITLED, NULL,
                 "This user may not call the API. Root may, and the uids in admin_uids.");
+        return;
+    }
+    if (!identify(req)) {
         return;
     }
     for (const struct orl_api_route *route = orl_api_routes; route->pattern != NULL; route++) {
@@ -246,17 +302,12 @@ void orl_api_dispatch(struct orl_http_req *req)
         if (route->method != req->method) {
             continue;
         }
-        if (req->role < route->role) {
-            orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ENTITLED, NULL, NULL);
-            return;
+        if (may_call(req, route) && check_query(req, route->query)) {
+            route->handler(req, &args);
         }
-        if (!check_query(req, route->query)) {
-            return;
-        }
-        route->handler(req, &args);
         return;
     }
-    if (has_path) {
+    if (has_path && req->role == ORL_HTTP_ADMIN) {
         orl_api_refuse(req, 405, "method_not_allowed", "this path has no such method");
     } else {
         orl_api_refuse(req, 404, "not_found", "no such path");

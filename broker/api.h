@@ -35,13 +35,17 @@ void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_r
         const char *object, const char *text);
 /* From a function that failed: 400, 404, 409, 500. */
 void orl_api_fail(struct orl_http_req *req, const struct orl_err *err);
+/* The same with all that the row shall say; what is NULL is filled in. */
+void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
+        const struct orl_audit_event *event, const char *text);
 /* Before the first change: it and its audit row become one transaction, which orl_api_done() commits
  * and every refusal rolls back. false: it has answered. */
 bool orl_api_begin(struct orl_http_req *req);
+#define ORL_API_ACTOR_MAX (ORL_USER_MAX + 8)
 /* Records who changed what (action NULL: the store has done so), commits, answers. body is taken. */
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
         json_t *body);
-/* "admin:1000" */
+/* "admin:1000", "user:alice", "portal" */
 void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size);
 /* The body as an object by the table; answers 400 itself and gives false. */
 bool orl_api_body(struct orl_http_req *req, const struct orl_api_field *fields, void *ret,

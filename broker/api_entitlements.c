@@ -1,6 +1,6 @@
 #include "base/secret.h"
 #include "broker/api_handlers.h"
-#include "broker/session_lease.h"
+#include "broker/revoke.h"
 #include "store/entitlement.h"
 #include "store/user.h"
 
@@ -81,18 +81,6 @@ void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_arg
             json_pack("{s:s, s:s}", "user", in.user, "pool", in.pool));
 }
 
-/* Who may not use the pool any more is put out; the desktop stays theirs until its time is over. */
-static int close_session(
-        struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err)
-{
-    struct orl_session_row session;
-    int rc = orl_session_find(broker->store, user, pool, &session, err);
-    if (rc == 0) {
-        rc = orl_leases_disconnect(broker, session.id, ORL_REASON_NOT_ENTITLED, err);
-    }
-    return rc == ORL_E_NOTFOUND ? 0 : rc;
-}
-
 void orl_api_entitlements_remove(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
@@ -103,7 +91,7 @@ void orl_api_entitlements_remove(struct orl_http_req *req, const struct orl_api_
     }
     if (find_name(req->broker, args->arg[0], user, &err) < 0 ||
             orl_entitlement_remove(req->broker->store, user, pool, &err) < 0 ||
-            close_session(req->broker, user, pool, &err) < 0) {
+            orl_revoke_pool(req->broker, user, pool, &err) < 0) {
         orl_api_fail(req, &err);
         return;
     }

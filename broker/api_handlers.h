@@ -50,6 +50,26 @@ void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *arg
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_login(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_logout(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_password(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_totp_new(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_totp_confirm(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_totp_remove(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_logins(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_logins_end(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_events(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_open(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_rdp(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_start(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_logins_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_logins_end(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_reasons(struct orl_http_req *req, const struct orl_api_args *args);
+
 void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args);
 

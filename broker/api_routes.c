@@ -5,6 +5,8 @@
 #define PATCH ORL_HTTP_PATCH
 #define DELETE ORL_HTTP_DELETE
 #define ADMIN ORL_HTTP_ADMIN
+#define USER ORL_HTTP_USER
+#define WEB ORL_HTTP_WEB
 
 const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/users", ADMIN, orl_api_users_list, NULL},
@@ -47,6 +49,25 @@ const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/audit", ADMIN, orl_api_audit_list,
                 "since_ms until_ms limit before_seq reason user action object"},
         {GET, "/v1/audit/ID", ADMIN, orl_api_audit_get, NULL},
+        {GET, "/v1/logins", ADMIN, orl_api_logins_list, "user"},
+        {DELETE, "/v1/logins/ID", ADMIN, orl_api_logins_end, NULL},
+        {POST, "/v1/login", WEB, orl_api_login, NULL},
+        {POST, "/v1/logout", WEB, orl_api_logout, NULL},
+        {GET, "/v1/reasons", WEB, orl_api_reasons, NULL},
+        {GET, "/v1/me", USER, orl_api_me_get, NULL},
+        {POST, "/v1/me/password", USER, orl_api_me_password, NULL},
+        {POST, "/v1/me/totp", USER, orl_api_me_totp_new, NULL},
+        {POST, "/v1/me/totp/confirm", USER, orl_api_me_totp_confirm, NULL},
+        {DELETE, "/v1/me/totp", USER, orl_api_me_totp_remove, NULL},
+        {GET, "/v1/me/logins", USER, orl_api_me_logins, NULL},
+        {DELETE, "/v1/me/logins/ID", USER, orl_api_me_logins_end, NULL},
+        {GET, "/v1/me/events", USER, orl_api_me_events, NULL},
+        {GET, "/v1/me/desktops", USER, orl_api_me_desktops_list, NULL},
+        {POST, "/v1/me/desktops/POOL/open", USER, orl_api_me_desktops_open, NULL},
+        {POST, "/v1/me/desktops/POOL/rdp", USER, orl_api_me_desktops_rdp, NULL},
+        {POST, "/v1/me/desktops/POOL/start", USER, orl_api_me_desktops_start, NULL},
+        {POST, "/v1/me/desktops/POOL/logoff", USER, orl_api_me_desktops_logoff, NULL},
+        {GET, "/v1/me/desktops/POOL/thumbnail", USER, orl_api_me_desktops_thumbnail, NULL},
         {GET, "/v1/hosts", ADMIN, orl_api_hosts_list, NULL},
         {GET, "/v1/hosts/NAME", ADMIN, orl_api_hosts_get, NULL},
         {GET, "/v1/status", ADMIN, orl_api_status, NULL},

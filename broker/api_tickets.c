@@ -77,7 +77,7 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
         return;
     }
     if (rc == 0) {
-        rc = orl_tickets_issue(&broker->tickets, policy.user.name, policy.pool.name,
+        rc = orl_tickets_issue(&broker->tickets, policy.user.name, policy.pool.name, NULL,
                 orl_clock_wall_ms(), &issued, &err);
     }
     if (rc < 0) {

@@ -2,7 +2,7 @@
 #include "base/secret.h"
 #include "broker/api_handlers.h"
 #include "broker/names.h"
-#include "broker/session_lease.h"
+#include "broker/revoke.h"
 #include "store/user.h"
 
 #include <stdio.h>
@@ -15,6 +15,7 @@ struct input {
     char password[ORL_PASSWORD_MAX + 1];
     char role[16];
     bool is_disabled;
+    bool resets_totp;
 };
 enum { SEEN_DISPLAY = 1, SEEN_PASSWORD = 2, SEEN_ROLE = 4, SEEN_DISABLED = 8 };
 
@@ -32,14 +33,16 @@ static const struct orl_api_field change_fields[] = {
         {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false},
         {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false},
         {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false},
+        {"reset_totp", ORL_API_BOOL, offsetof(struct input, resets_totp), 0, 0, false},
         {0},
 };
 
 static json_t *to_json(const struct orl_user_row *row)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:I}", "name", row->name, "display", row->display,
-            "role", orl_role_name(row->role), "is_disabled", row->is_disabled, "has_password",
-            row->password_hash[0] != '\0', "created_ms", (json_int_t)row->created_ms);
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I}", "name", row->name, "display",
+            row->display, "role", orl_role_name(row->role), "is_disabled", row->is_disabled,
+            "has_password", row->password_hash[0] != '\0', "has_totp", row->totp_secret[0] != '\0',
+            "created_ms", (json_int_t)row->created_ms);
 }
 
 static int add_json(void *ctx, const struct orl_user_row *row)
@@ -79,7 +82,7 @@ struct job {
     struct orl_user_row row;
     enum orl_password_cost cost;
     bool is_new;
-    bool has_password;
+    bool resets_totp;
     uint64_t seen;
     int rc;
     char password[ORL_PASSWORD_MAX + 1];
@@ -89,36 +92,6 @@ static void free_job(struct job *job)
 {
     orl_secret_wipe(job, sizeof(*job));
     free(job);
-}
-
-struct live {
-    char (*ids)[ORL_ID_LEN + 1];
-    size_t count;
-};
-
-static int add_live(void *ctx, const struct orl_session_row *row)
-{
-    struct live *live = ctx;
-    void *more = realloc(live->ids, (live->count + 1) * sizeof(*live->ids));
-    if (more == NULL) {
-        return ORL_E_NOMEM;
-    }
-    live->ids = more;
-    orl_msg_text(live->ids[live->count++], sizeof(*live->ids), row->id);
-    return 0;
-}
-
-/* Who is disabled is also put out. */
-static int close_sessions(struct orl_broker *broker, const char *user, struct orl_err *err)
-{
-    struct orl_session_filter filter = {.user = user, .is_live = true};
-    struct live live = {0};
-    int rc = orl_session_list(broker->store, &filter, add_live, &live, err);
-    for (unsigned i = 0; rc == 0 && i < live.count; i++) {
-        rc = orl_leases_disconnect(broker, live.ids[i], ORL_REASON_ACCOUNT_DISABLED, err);
-    }
-    free(live.ids);
-    return rc;
 }
 
 /* What somebody else changed while we hashed stays. */
@@ -140,6 +113,7 @@ static int update_row(struct job *job, struct orl_err *err)
         }
         job->row.created_ms = now.created_ms;
         memcpy(job->row.name, now.name, sizeof(now.name));
+        memcpy(job->row.totp_secret, now.totp_secret, sizeof(now.totp_secret));
         rc = orl_user_update(store, &job->row, err);
     }
     orl_secret_wipe(&now, sizeof(now));
@@ -160,8 +134,12 @@ static void write_row(struct job *job)
     } else if (rc == 0) {
         rc = update_row(job, &err);
     }
-    if (rc == 0 && job->row.is_disabled) {
-        rc = close_sessions(req->broker, job->row.name, &err);
+    if (rc == 0 && !job->is_new && (job->row.is_disabled || (job->seen & SEEN_PASSWORD) != 0)) {
+        rc = orl_revoke_person(req->broker, job->row.name, NULL, &err);
+    }
+    if (rc == 0 && job->resets_totp) {
+        job->row.totp_secret[0] = '\0';
+        rc = orl_user_set_totp(req->broker->store, job->row.name, "", 0, &err);
     }
     if (rc < 0) {
         orl_api_fail(req, &err);
@@ -214,6 +192,7 @@ static void submit(struct orl_http_req *req, const struct input *in, uint64_t se
     job->cost = (enum orl_password_cost)req->broker->cfg->password_cost;
     job->row.role = ORL_ROLE_USER;
     job->row.is_disabled = in->is_disabled;
+    job->resets_totp = in->resets_totp;
     job->row.created_ms = orl_clock_wall_ms();
     orl_msg_text(job->row.name, sizeof(job->row.name), name);
     orl_msg_text(job->row.display, sizeof(job->row.display), in->display);

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "broker/events.h"
 #include "broker/login.h"
 #include "broker/pool_outlook.h"
 #include "broker/session_lease.h"
@@ -286,6 +287,7 @@ static void answer(struct attempt *at)
         orl_leases_poke_vmpool(broker->leases);
     }
     orl_conn_send_plan(at->conn, &at->session, is_ready);
+    orl_events_poke(broker->events);
     if (!was_waiting) {
         broker->counters.logins++;
     }

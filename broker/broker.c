@@ -2,10 +2,13 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "broker/auth.h"
+#include "broker/events.h"
 #include "broker/gateway_sock.h"
 #include "broker/http.h"
 #include "broker/names.h"
 #include "broker/session_lease.h"
+#include "broker/thumbs.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -13,15 +16,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { THROTTLE_ENTRIES = 8192, MAX_QUEUED_CHECKS = 256, PATH_BYTES = 400 };
+enum { THROTTLE_ENTRIES = 8192, MAX_QUEUED_CHECKS = 1024, PATH_BYTES = 400 };
+
+static int open_own_key(struct orl_broker *broker, const char *name, struct orl_seal_key *ret_key,
+        struct orl_err *err)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/%s", broker->cfg->state_dir, name);
+    int rc = orl_seal_key_load(path, ret_key, err);
+    if (rc == 0 && chmod(path, S_IRUSR | S_IWUSR) < 0) {
+        rc = orl_err_sys(err, errno, "%s: change its mode", path);
+    }
+    return rc;
+}
 
 static int open_keys(struct orl_broker *broker, struct orl_err *err)
 {
     char path[PATH_BYTES];
-    (void)snprintf(path, sizeof(path), "%s/ticket.key", broker->cfg->state_dir);
-    int rc = orl_seal_key_load(path, &broker->ticket_key, err);
-    if (rc == 0 && chmod(path, S_IRUSR | S_IWUSR) < 0) {
-        rc = orl_err_sys(err, errno, "%s: change its mode", path);
+    int rc = open_own_key(broker, "ticket.key", &broker->ticket_key, err);
+    if (rc == 0) {
+        rc = open_own_key(broker, "totp.key", &broker->totp_key, err);
     }
     if (rc == 0) {
         (void)snprintf(path, sizeof(path), "%s/console.key", broker->cfg->state_dir);
@@ -68,6 +82,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_throttle_new(THROTTLE_ENTRIES, &broker->throttle, err);
     }
     if (rc == 0) {
+        rc = orl_auth_new(broker, &broker->auth, err);
+    }
+    if (rc == 0) {
         rc = open_store(broker, err);
     }
     if (rc == 0) {
@@ -82,6 +99,12 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
     if (rc == 0) {
         rc = orl_leases_new(broker, &broker->leases, err);
     }
+    if (rc == 0) {
+        rc = orl_thumbs_new(broker, &broker->thumbs, err);
+    }
+    if (rc == 0) {
+        rc = orl_events_new(broker, &broker->events, err);
+    }
     return rc;
 }
 
@@ -93,6 +116,7 @@ int orl_broker_listen(struct orl_broker *broker, struct orl_err *err)
 
 void orl_broker_stop(struct orl_broker *broker)
 {
+    orl_auth_close(broker->auth);
     orl_http_stop(broker->http);
     orl_gateways_free(broker->gateways);
     broker->gateways = NULL;
@@ -100,14 +124,19 @@ void orl_broker_stop(struct orl_broker *broker)
 
 void orl_broker_fini(struct orl_broker *broker)
 {
+    orl_auth_close(broker->auth);
     orl_work_free(broker->work);
     orl_gateways_free(broker->gateways);
     orl_http_free(broker->http);
+    orl_events_free(broker->events);
+    orl_thumbs_free(broker->thumbs);
     orl_leases_free(broker->leases);
+    orl_auth_free(broker->auth);
     orl_throttle_free(broker->throttle);
     orl_ntlm_free(broker->ntlm);
     orl_store_close(broker->store);
     orl_secret_wipe(&broker->ticket_key, sizeof(broker->ticket_key));
+    orl_secret_wipe(&broker->totp_key, sizeof(broker->totp_key));
     orl_secret_wipe(&broker->console_key, sizeof(broker->console_key));
 }
 

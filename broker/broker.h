@@ -11,6 +11,9 @@
 #include "broker/ticket.h"
 #include "store/audit.h"
 
+struct orl_auth;
+struct orl_events;
+struct orl_thumbs;
 struct orl_gateways;
 struct orl_leases;
 struct orl_http;
@@ -29,13 +32,17 @@ struct orl_broker {
     struct orl_work *work;
     struct orl_store *store;
     struct orl_throttle *throttle;
+    struct orl_auth *auth;
     struct orl_ntlm *ntlm;
     struct orl_seal_key ticket_key;  /* ours alone */
+    struct orl_seal_key totp_key;    /* ours alone, too */
     struct orl_seal_key console_key; /* shared with vmpool */
     struct orl_tickets tickets;
     struct orl_gateways *gateways;
     struct orl_leases *leases;
     struct orl_http *http;
+    struct orl_events *events;
+    struct orl_thumbs *thumbs;
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;
     /* Checked in place of the hash of a person who is not there, so that time does not tell. */

@@ -20,6 +20,8 @@
 enum { DIR_BYTES = 90, PATH_BYTES = 240, USER_BYTES = 32, UID_BYTES = 10 };
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+/* In the order of enum orl_second_factor. */
+static const char *const factors[] = {"optional", "required", NULL};
 /* In the order of enum orl_password_cost. */
 static const char *const costs[] = {"moderate", "interactive", "minimal", NULL};
 
@@ -54,6 +56,21 @@ const struct orl_cfg_key orl_broker_keys[] = {
         INT(api_request_s, 1, 300, "s", "10",
                 "How long a request to broker.sock may take to arrive."),
         INT(api_idle_s, 1, 3600, "s", "30", "How long a connection to broker.sock may be silent."),
+        STR(web_user, USER_BYTES, "oriel-web",
+                "User whose oriel-web may bring people's requests; it has no rights of its own."),
+        INT(max_web_connections, 4, 4096, NULL, "256",
+                "Connections of oriel-web to broker.sock, an open portal page being one."),
+        INT(web_idle_s, 1, 86400, "s", "1800", "How long a login at the portal lives unused."),
+        INT(web_max_s, 1, 604800, "s", "43200", "How long a login at the portal lives at most."),
+        STR(portal_url, PATH_BYTES, "",
+                "Where the portal is (https://...), told to people who need it."),
+        ENUM(second_factor, factors, "optional",
+                "optional: who has set up a second factor needs it; required: everybody does. Who "
+                "needs it can't log in by password over RDP or VNC."),
+        STR(rdp_address_public, PATH_BYTES, "",
+                "HOST or HOST:PORT in .rdp files; empty: the portal's host."),
+        STR(rdp_fingerprint, PATH_BYTES, "",
+                "Of the gateway's certificate (sha256:...), shown with FreeRDP's command line."),
         ENUM(password_cost, costs, "interactive",
                 "Cost of password hashes: interactive 64 MiB, moderate 256 MiB, minimal for "
                 "tests."),

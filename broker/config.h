@@ -4,6 +4,8 @@
 #include "base/cfg.h"
 #include "broker/password.h"
 
+enum orl_second_factor { ORL_SECOND_FACTOR_OPTIONAL = 0, ORL_SECOND_FACTOR_REQUIRED };
+
 struct orl_broker_cfg {
     char *run_dir;
     char *state_dir;
@@ -24,6 +26,14 @@ struct orl_broker_cfg {
     int64_t max_api_connections;
     int64_t api_request_s;
     int64_t api_idle_s;
+    char *web_user;
+    int64_t max_web_connections;
+    int64_t web_idle_s;
+    int64_t web_max_s;
+    char *portal_url;
+    char *rdp_address_public;
+    char *rdp_fingerprint;
+    int second_factor; /* enum orl_second_factor */
     int password_cost; /* enum orl_password_cost */
     int log_level;     /* index into the choices; orl_broker_log_level() */
 };

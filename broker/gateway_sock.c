@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "broker/login.h"
 #include "broker/session_lease.h"
+#include "broker/thumbs.h"
 #include "store/pool.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static const unsigned allowed[ORL_MSG_TYPE_COUNT] = {
         [ORL_MSG_PROOF] = PEER_GATEWAY,
         [ORL_MSG_STATS] = PEER_GATEWAY,
         [ORL_MSG_CLOSE] = PEER_GATEWAY,
+        [ORL_MSG_THUMB] = PEER_GATEWAY,
         [ORL_MSG_POKE] = PEER_GATEWAY | PEER_VMPOOL,
 };
 
@@ -170,6 +172,12 @@ void orl_conn_watch(struct orl_conn *conn)
         conn->watched_us = now_us;
         orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
     }
+}
+
+void orl_conn_send_thumb(struct orl_conn *conn)
+{
+    const struct orl_msg msg = {.type = ORL_MSG_THUMB, .conn = conn->number};
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
 }
 
 void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN])
@@ -294,6 +302,14 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
     orl_leases_renew(broker, conn, &msg->u.stats);
 }
 
+static void on_thumb(struct orl_gateway *gateway, const struct orl_msg *msg)
+{
+    struct orl_conn *conn = find(gateway, msg->conn);
+    if (conn == NULL || !orl_thumbs_put(gateway->gateways->broker->thumbs, conn, &msg->u.thumb)) {
+        log_peer(gateway, "a picture that nobody asked for, or that is none", msg->type);
+    }
+}
+
 static void on_close(struct orl_gateway *gateway, const struct orl_msg *msg)
 {
     struct orl_broker *broker = gateway->gateways->broker;
@@ -322,6 +338,8 @@ static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct or
         on_stats(gateway, msg);
     } else if (msg->type == ORL_MSG_CLOSE) {
         on_close(gateway, msg);
+    } else if (msg->type == ORL_MSG_THUMB) {
+        on_thumb(gateway, msg);
     } else {
         orl_leases_poke(broker->leases);
     }

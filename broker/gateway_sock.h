@@ -22,12 +22,13 @@ struct orl_conn {
     uint32_t protocol;
     char client[ORL_ADDR_MAX + 1];
     char client_name[ORL_NAME_MAX + 1];
-    char user[ORL_USER_MAX + 1];    /* once it is proven */
-    char session[ORL_ID_LEN + 1];   /* WAITING, LIVE */
-    uint64_t deadline_us;           /* WAITING */
-    uint64_t renewed_us;            /* WAITING: when we last renewed the lease */
-    struct orl_frame_sample sample; /* LIVE */
-    uint64_t watched_us;            /* when we last asked for faster ones */
+    char user[ORL_USER_MAX + 1];       /* once it is proven */
+    char session[ORL_ID_LEN + 1];      /* WAITING, LIVE */
+    char binding[ORL_BINDING_LEN + 1]; /* of a browser: its login at the portal */
+    uint64_t deadline_us;              /* WAITING */
+    uint64_t renewed_us;               /* WAITING: when we last renewed the lease */
+    struct orl_frame_sample sample;    /* LIVE */
+    uint64_t watched_us;               /* when we last asked for faster ones */
     struct orl_conn *next_in_bucket;
     struct orl_conn *next, **prev;
 };
@@ -49,6 +50,8 @@ unsigned orl_gateway_count(const struct orl_gateways *gateways);
 
 /* Somebody looks: its session tells its statistics every second for a while. As often as wanted. */
 void orl_conn_watch(struct orl_conn *conn);
+/* Asks its session for a small picture. */
+void orl_conn_send_thumb(struct orl_conn *conn);
 void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN]);
 void orl_conn_send_plan(
         struct orl_conn *conn, const struct orl_session_row *session, bool is_ready);

@@ -1,15 +1,21 @@
-/* broker.sock: HTTP/1.1 on a Unix socket, by libwebsockets on our loop. Knows sizes, deadlines and
- * who the peer is; nothing of routes (broker/api.h). */
+/* broker.sock: HTTP/1.1 on a Unix socket, by libwebsockets on our loop. Knows sizes, deadlines, who the
+ * peer is and whose request oriel-web brings; nothing of routes (broker/api.h). */
 #ifndef ORL_BROKER_HTTP_H
 #define ORL_BROKER_HTTP_H
 #include "broker/broker.h"
+#include "store/weblogin.h"
 #include <jansson.h>
 #include <sys/types.h>
 
 #define ORL_HTTP_BODY_MAX 65536
 #define ORL_HTTP_PATH_MAX 1023
 
-enum orl_http_role { ORL_HTTP_NOBODY = 0, ORL_HTTP_ADMIN };
+enum orl_http_role {
+    ORL_HTTP_NOBODY = 0,
+    ORL_HTTP_WEB,  /* a browser's request, of nobody who is logged in */
+    ORL_HTTP_USER, /* the same of a person: req->login */
+    ORL_HTTP_ADMIN
+};
 enum orl_http_method { ORL_HTTP_GET = 1, ORL_HTTP_POST, ORL_HTTP_PATCH, ORL_HTTP_DELETE };
 
 /* One request. Lives until it is answered, also when the client has gone by then. */
@@ -23,7 +29,17 @@ struct orl_http_req {
     struct orl_store_tx tx;            /* api.c's: the deed and its audit row */
     char *body;                        /* NUL-terminated; NULL: none */
     size_t body_len;
-    struct lws *wsi; /* http.c's; NULL: the client has gone */
+    bool is_json; /* the body is said to be */
+    /* Of a browser, as oriel-web tells it. */
+    char client[ORL_ADDR_MAX + 1];
+    char agent[ORL_WEBLOGIN_AGENT_MAX + 1];
+    bool has_cookie;
+    char token[ORL_COOKIE_TOKEN_LEN + 1]; /* has_cookie: what the browser sent, good or not */
+    struct orl_weblogin_row login;        /* USER */
+    /* Of the answer. */
+    char set_cookie[160]; /* empty: none */
+    unsigned retry_s;     /* 0: none */
+    struct lws *wsi;      /* http.c's; NULL: the client has gone */
 };
 
 ORL_NODISCARD int orl_http_new(
@@ -36,5 +52,20 @@ void orl_http_free(struct orl_http *http); /* NULL is fine */
 void orl_http_reply(struct orl_http_req *req, unsigned status, json_t *body);
 void orl_http_reply_text(struct orl_http_req *req, unsigned status, const char *type, char *text,
         size_t len); /* takes text */
+
+/* Answers with a stream of server-sent events, and frees req. Nothing is queued: next is asked for more only when the
+ * client has taken what it got; one that takes nothing for api_request_s is closed. */
+struct orl_http_stream;
+struct orl_http_stream_ops {
+    /* What to send now, one or more whole events, on the heap; NULL: nothing. *ret_is_last: it ends with that. */
+    char *(*next)(void *ctx, bool *ret_is_last);
+    /* Once, at its end; no call comes after it. */
+    void (*closed)(void *ctx);
+};
+/* ctx is the stream's until closed. NULL: the client has gone, and closed was called. */
+struct orl_http_stream *orl_http_reply_stream(
+        struct orl_http_req *req, const struct orl_http_stream_ops *ops, void *ctx);
+/* next has something. */
+void orl_http_stream_wake(struct orl_http_stream *stream);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/assign.h"
+#include "broker/auth.h"
 #include "broker/names.h"
 #include "broker/policy.h"
 
@@ -69,25 +70,23 @@ static void decide(struct orl_broker *broker, struct orl_conn *conn, const char 
     orl_secret_wipe(&policy.user.password_hash, sizeof(policy.user.password_hash));
 }
 
-/* false: refused, and conn is gone. */
-static bool pass_throttle(struct orl_broker *broker, struct orl_conn *conn, const char *account,
-        uint64_t *ret_hold_us)
+static void refuse_result(struct orl_broker *broker, struct orl_conn *conn, const char *user,
+        const struct orl_auth_result *result)
 {
-    uint64_t now_us = orl_loop_now_us(broker->loop);
-    struct orl_throttle_verdict verdict =
-            orl_throttle_check(broker->throttle, account, conn->client, now_us);
-    if (verdict.wait_us > 0) {
-        char text[ORL_TEXT_MAX + 1];
-        (void)snprintf(text, sizeof(text),
-                "Too many failed logins. Please wait %u seconds and try again.",
-                (unsigned)(verdict.wait_us / ORL_US_PER_S + 1));
-        struct orl_refusal refusal = {
-                .reason = ORL_REASON_AUTH_DELAYED, .user = account, .text = text};
-        orl_login_refuse(broker, conn, &refusal);
+    struct orl_refusal refusal = {
+            .reason = result->reason, .user = user, .detail = result->detail, .text = result->text};
+    orl_login_refuse(broker, conn, &refusal);
+}
+
+/* false: refused, and conn is gone. Tickets are never held. */
+static bool pass_throttle(struct orl_broker *broker, struct orl_conn *conn, const char *account)
+{
+    struct orl_auth_result result;
+    uint64_t hold_us = 0;
+    if (!orl_auth_may_try(broker, account, conn->client, &hold_us, &result)) {
+        refuse_result(broker, conn, account, &result);
         return false;
     }
-    orl_throttle_count(broker->throttle, account, conn->client, now_us);
-    *ret_hold_us = verdict.hold_us;
     return true;
 }
 
@@ -118,12 +117,11 @@ void orl_login_proof(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_proof *proof)
 {
     struct orl_names names;
-    uint64_t hold_us = 0;
     begin(conn, proof->protocol, proof->client, proof->client_name);
     bool is_ticket = orl_names_parse(proof->user, "", "", &names) && names.is_ticket;
     /* Passwords of people are never proven by NTLM: there is no hash of them to prove against. */
     const char *account = is_ticket ? names.user : proof->user;
-    if (!pass_throttle(broker, conn, account, &hold_us)) {
+    if (!pass_throttle(broker, conn, account)) {
         return;
     }
     if (!is_ticket) {
@@ -151,149 +149,82 @@ void orl_login_proof(
     after_ticket(broker, conn, names.user, rc, &ticket, &err);
 }
 
-struct check {
+struct login {
     struct orl_broker *broker;
-    uint64_t serial;  /* of the connection, which may be gone when the check is done */
-    uint64_t hold_us; /* answer only after this */
-    struct orl_timer *hold;
+    uint64_t serial; /* of the connection, which may be gone when the check is done */
     struct orl_names names;
-    bool has_user;
-    bool is_right; /* written by the worker */
     char client[ORL_ADDR_MAX + 1];
-    char hash[ORL_STORE_SECRET_MAX + 1];
-    char password[ORL_PASSWORD_MAX + 1];
 };
 
-static void free_check(struct check *check)
-{
-    orl_timer_free(check->hold);
-    orl_secret_wipe(check, sizeof(*check));
-    free(check);
-}
-
-static void run_check(void *job)
-{
-    struct check *check = job;
-    check->is_right = orl_password_verify(check->hash, check->password) && check->has_user;
-}
-
 /* It was not there any more when the answer was known: that it tried is on record all the same. */
-static void audit_leaver(const struct check *check)
+static void audit_leaver(const struct login *login, enum orl_reason reason)
 {
     struct orl_id audit;
     struct orl_audit_event event = {.actor = "broker",
             .action = "login",
-            .reason = check->is_right ? ORL_REASON_CLIENT_CLOSED : ORL_REASON_AUTH_FAILED,
-            .user = check->names.user,
-            .client = check->client,
+            .reason = reason != ORL_REASON_NONE ? reason : ORL_REASON_CLIENT_CLOSED,
+            .user = login->names.user,
+            .client = login->client,
             .detail = "the connection was over before the answer"};
-    (void)orl_broker_audit(check->broker, &event, &audit);
+    (void)orl_broker_audit(login->broker, &event, &audit);
 }
 
-static void finish_check(void *ctx)
+static void on_checked(void *ctx, const struct orl_auth_result *result)
 {
-    struct check *check = ctx;
-    struct orl_broker *broker = check->broker;
-    struct orl_conn *conn = orl_conn_find(broker->gateways, check->serial);
-    if (conn != NULL && check->is_right) {
-        orl_throttle_forgive(broker->throttle, check->names.user, conn->client);
-        decide(broker, conn, check->names.user, check->names.pool, NULL);
-    } else if (conn != NULL) {
-        refuse(broker, conn, ORL_REASON_AUTH_FAILED, check->names.user, NULL);
+    struct login *login = ctx;
+    struct orl_broker *broker = login->broker;
+    struct orl_conn *conn = orl_conn_find(broker->gateways, login->serial);
+    if (conn == NULL) {
+        audit_leaver(login, result->reason);
+    } else if (result->reason != ORL_REASON_NONE) {
+        refuse_result(broker, conn, login->names.user, result);
     } else {
-        audit_leaver(check);
+        decide(broker, conn, login->names.user, login->names.pool, NULL);
     }
-    free_check(check);
+    free(login);
 }
-
-static void on_checked(void *job, void *ctx)
-{
-    (void)ctx;
-    struct check *check = job;
-    struct orl_loop *loop = check->broker->loop;
-    if (check->hold_us > 0 && check->broker->gateways != NULL &&
-            orl_timer_new(loop, finish_check, check, &check->hold, NULL) == 0) {
-        orl_timer_start(check->hold, check->hold_us, 0);
-        return;
-    }
-    finish_check(check);
-}
-
-static int load_hash(struct orl_broker *broker, struct check *check, bool is_name_valid)
-{
-    struct orl_err err = {0};
-    struct orl_user_row user = {0};
-    int rc = is_name_valid ? orl_user_get(broker->store, check->names.user, &user, &err)
-                           : ORL_E_NOTFOUND;
-    if (rc < 0 && rc != ORL_E_NOTFOUND) {
-        orl_broker_log_store(broker, "user", &err);
-        return rc;
-    }
-    check->has_user = rc == 0 && user.password_hash[0] != '\0';
-    orl_msg_text(check->hash, sizeof(check->hash),
-            check->has_user ? user.password_hash : broker->dummy_hash);
-    orl_secret_wipe(&user, sizeof(user));
-    return 0;
-}
-
-struct login_claim {
-    struct orl_names names;
-    bool is_valid;
-    uint64_t hold_us;
-};
 
 static void check_password(struct orl_broker *broker, struct orl_conn *conn,
-        const struct orl_msg_login *login, const struct login_claim *claim)
+        const struct orl_msg_login *msg, const struct orl_names *names)
 {
-    struct check *check = calloc(1, sizeof(*check));
-    if (check == NULL) {
-        refuse(broker, conn, ORL_REASON_INTERNAL, claim->names.user, "out of memory");
+    struct login *login = calloc(1, sizeof(*login));
+    if (login == NULL) {
+        refuse(broker, conn, ORL_REASON_INTERNAL, names->user, "out of memory");
         return;
     }
-    check->broker = broker;
-    check->serial = conn->serial;
-    check->names = claim->names;
-    check->hold_us = claim->hold_us;
-    orl_msg_text(check->client, sizeof(check->client), conn->client);
-    orl_msg_text(check->password, sizeof(check->password), login->password);
-    int rc = load_hash(broker, check, claim->is_valid);
-    if (rc == 0) {
-        rc = orl_work_submit(broker->work, run_check, on_checked, check, NULL);
-    }
-    if (rc < 0) {
-        free_check(check);
-        struct orl_refusal refusal = {.reason = ORL_REASON_INTERNAL, .user = claim->names.user};
-        if (rc == ORL_E_LIMIT) {
-            refusal.reason = ORL_REASON_AUTH_DELAYED;
-            refusal.detail = "too many checks at once";
-            refusal.text = "Too many people are logging in just now. Please try again in a minute.";
-        }
-        orl_login_refuse(broker, conn, &refusal);
-    }
+    login->broker = broker;
+    login->serial = conn->serial;
+    login->names = *names;
+    orl_msg_text(login->client, sizeof(login->client), conn->client);
+    struct orl_auth_try try = {.way = ORL_AUTH_CLIENT,
+            .user = login->names.user,
+            .password = msg->password,
+            .client = login->client};
+    orl_auth_start(broker, &try, on_checked, login);
 }
 
 void orl_login_password(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_login *login)
 {
-    struct login_claim claim = {0};
-    struct orl_names *names = &claim.names;
+    struct orl_names names;
     begin(conn, login->protocol, login->client, login->client_name);
+    orl_msg_text(conn->binding, sizeof(conn->binding), login->binding);
     /* A ticket knows its pool: whatever stands in the other fields is not looked at. */
-    claim.is_valid = (orl_names_parse(login->user, "", "", names) && names->is_ticket) ||
-                     orl_names_parse(login->user, login->domain, login->pool, names);
-    if (!claim.is_valid) {
-        orl_msg_text(names->user, sizeof(names->user), login->user);
+    bool is_valid = (orl_names_parse(login->user, "", "", &names) && names.is_ticket) ||
+                    orl_names_parse(login->user, login->domain, login->pool, &names);
+    if (!is_valid) {
+        orl_msg_text(names.user, sizeof(names.user), login->user);
     }
-    if (!pass_throttle(broker, conn, names->user, &claim.hold_us)) {
-        return;
-    }
-    if (!names->is_ticket) {
-        check_password(broker, conn, login, &claim);
+    if (!is_valid || !names.is_ticket) {
+        check_password(broker, conn, login, &names);
         return;
     }
     struct orl_err err = {0};
     struct orl_ticket_row ticket = {0};
-    int rc = orl_tickets_check(
-            &broker->tickets, names->user, login->password, orl_clock_wall_ms(), &ticket, &err);
-    after_ticket(broker, conn, names->user, rc, &ticket, &err);
+    if (!pass_throttle(broker, conn, names.user)) {
+        return;
+    }
+    int rc = orl_tickets_check(&broker->tickets, names.user, login->password, login->binding,
+            orl_clock_wall_ms(), &ticket, &err);
+    after_ticket(broker, conn, names.user, rc, &ticket, &err);
 }

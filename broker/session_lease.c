@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "broker/assign.h"
+#include "broker/events.h"
 #include "broker/pool_drain.h"
+#include "broker/weblogin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 
 enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000 };
 #define TICK_US ORL_US_PER_S
+#define INPUT_RECENT_MS UINT64_C(60000)
 #define PRUNE_US (UINT64_C(3600) * ORL_US_PER_S)
 
 struct orl_leases {
@@ -61,6 +64,7 @@ int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reas
     broker->counters.session_ends[reason]++;
     log_over(broker, "session.end", session, reason);
     close_conn_of(broker, session, reason);
+    orl_events_poke(broker->events);
     orl_leases_poke_vmpool(broker->leases);
     return 0;
 }
@@ -120,6 +124,15 @@ static enum orl_reason reason_of_end(const struct orl_session_row *row)
     return row->reason != ORL_REASON_NONE ? row->reason : ORL_REASON_LOGGED_OFF;
 }
 
+static void adopt_binding(
+        struct orl_broker *broker, const struct orl_session_row *row, struct orl_conn *ret_conn)
+{
+    struct orl_ticket_row ticket;
+    if (row->ticket[0] != '\0' && orl_ticket_get(broker->store, row->ticket, &ticket, NULL) == 0) {
+        orl_msg_text(ret_conn->binding, sizeof(ret_conn->binding), ticket.binding);
+    }
+}
+
 enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway, uint32_t number,
         const char *session, struct orl_conn *ret_conn)
 {
@@ -145,6 +158,7 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     orl_msg_text(ret_conn->client, sizeof(ret_conn->client), row.client);
     orl_msg_text(ret_conn->client_name, sizeof(ret_conn->client_name), row.client_name);
     orl_msg_text(ret_conn->session, sizeof(ret_conn->session), row.id);
+    adopt_binding(broker, &row, ret_conn);
     /* We may have died between the decision and telling it. */
     orl_conn_send_plan(ret_conn, &row, ret_conn->state == ORL_CONN_LIVE);
     orl_log_info(&broker->log, "a session goes on after a restart", "session", session);
@@ -173,6 +187,16 @@ static enum orl_reason resume(struct orl_broker *broker, struct orl_conn *conn)
     return ORL_REASON_NONE;
 }
 
+/* Who works on a desktop in the browser is not idle at the portal. */
+static void keep_login(
+        struct orl_broker *broker, const struct orl_conn *conn, const struct orl_msg_stats *stats)
+{
+    uint64_t recent_ms = orl_clock_wall_ms() - INPUT_RECENT_MS;
+    if (conn->binding[0] != '\0' && stats->last_input_ms >= recent_ms) {
+        orl_weblogins_keep(broker, conn->binding);
+    }
+}
+
 void orl_leases_renew(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_stats *stats)
 {
@@ -184,6 +208,7 @@ void orl_leases_renew(
             stats->width_px, stats->height_px, (unsigned long long)stats->frames,
             (unsigned long long)stats->bytes_out, (unsigned long long)stats->bytes_in,
             stats->rtt_us, stats->ack_us, (unsigned long long)stats->last_input_ms);
+    keep_login(broker, conn, stats);
     int rc = orl_session_renew(broker->store, conn->session, lease_until_ms(broker), json, &err);
     if (rc == ORL_E_CONFLICT) {
         enum orl_reason reason = resume(broker, conn);
@@ -268,6 +293,9 @@ static void look(struct orl_leases *lease)
     bool is_changed = lease->is_look_due;
     uint64_t generation = 0;
     lease->is_look_due = false;
+    if (is_changed) {
+        orl_events_poke(broker->events);
+    }
     if (orl_store_generation(broker->store, &generation, &err) < 0 ||
             generation != lease->generation) {
         lease->generation = generation;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define FORGET_US (UINT64_C(15) * 60 * ORL_US_PER_S)
-#define ACCOUNT_HOLD_US ORL_US_PER_S
 
 enum { WAYS = 8, ACCOUNT_BYTES = 256, ADDRESS_BYTES = 64 };
 
@@ -20,8 +19,8 @@ enum table { BY_BOTH, BY_PREFIX, BY_ACCOUNT, TABLES };
 
 static const struct {
     unsigned free_failures;
-    unsigned max_wait_s;
-} rules[TABLES] = {[BY_BOTH] = {3, 300}, [BY_PREFIX] = {20, 60}, [BY_ACCOUNT] = {50, 0}};
+    unsigned max_s;
+} rules[TABLES] = {[BY_BOTH] = {3, 300}, [BY_PREFIX] = {20, 4}, [BY_ACCOUNT] = {50, 1}};
 
 struct entry {
     uint64_t key; /* SipHash by a secret key: nobody can aim at a bucket */
@@ -169,19 +168,15 @@ static struct entry *find_or_make(struct orl_throttle *throttle, enum table tabl
     return victim;
 }
 
-static uint64_t wait_of(enum table table, const struct entry *entry, uint64_t now_us)
+static uint64_t delay_of(enum table table, const struct entry *entry, uint64_t now_us)
 {
     if (entry == NULL || entry->failures <= rules[table].free_failures ||
             now_us - entry->last_us >= FORGET_US) {
         return 0;
     }
     unsigned over = entry->failures - rules[table].free_failures - 1;
-    uint64_t wait_s = over < 16 ? UINT64_C(1) << over : rules[table].max_wait_s;
-    if (wait_s > rules[table].max_wait_s) {
-        wait_s = rules[table].max_wait_s;
-    }
-    uint64_t until_us = entry->last_us + wait_s * ORL_US_PER_S;
-    return until_us > now_us ? until_us - now_us : 0;
+    uint64_t delay_s = over < 16 ? UINT64_C(1) << over : rules[table].max_s;
+    return (delay_s < rules[table].max_s ? delay_s : rules[table].max_s) * ORL_US_PER_S;
 }
 
 static bool is_ticket(const char *account)
@@ -200,17 +195,15 @@ struct orl_throttle_verdict orl_throttle_check(
     struct keys keys = keys_of(throttle, account, client);
     struct orl_throttle_verdict verdict = {0};
     const struct entry *both = find(throttle, BY_BOTH, keys.of[BY_BOTH]);
-    bool is_prefix_asked = !is_ticket(account) && (both == NULL || !both->is_good);
-    for (enum table t = BY_BOTH; t <= (is_prefix_asked ? BY_PREFIX : BY_BOTH); t++) {
-        uint64_t wait_us = wait_of(t, find(throttle, t, keys.of[t]), now_us);
-        if (wait_us > verdict.wait_us) {
-            verdict.wait_us = wait_us;
-        }
+    uint64_t until_us = both != NULL ? both->last_us + delay_of(BY_BOTH, both, now_us) : 0;
+    verdict.wait_us = until_us > now_us ? until_us - now_us : 0;
+    if (is_ticket(account)) {
+        return verdict;
     }
-    const struct entry *entry = find(throttle, BY_ACCOUNT, keys.of[BY_ACCOUNT]);
-    if (entry != NULL && entry->failures > rules[BY_ACCOUNT].free_failures &&
-            now_us - entry->last_us < FORGET_US) {
-        verdict.hold_us = ACCOUNT_HOLD_US;
+    bool is_known_here = both != NULL && both->is_good;
+    for (enum table t = is_known_here ? BY_ACCOUNT : BY_PREFIX; t < TABLES; t++) {
+        uint64_t hold_us = delay_of(t, find(throttle, t, keys.of[t]), now_us);
+        verdict.hold_us = hold_us > verdict.hold_us ? hold_us : verdict.hold_us;
     }
     return verdict;
 }
@@ -228,6 +221,17 @@ void orl_throttle_count(
             entry->failures++;
         }
         entry->last_us = now_us;
+    }
+}
+
+void orl_throttle_undo(struct orl_throttle *throttle, const char *account, const char *client)
+{
+    struct keys keys = keys_of(throttle, account, client);
+    for (enum table t = BY_BOTH; t <= last_table_of(account); t++) {
+        struct entry *entry = find(throttle, t, keys.of[t]);
+        if (entry != NULL && entry->failures > 0) {
+            entry->failures--;
+        }
     }
 }
 

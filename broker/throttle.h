@@ -1,7 +1,8 @@
 /* Slows guessing down without giving anybody a way to lock others out.
  *   (account, prefix)  after 3 failures refused for 1, 2, 4 .. 300 s: hurts only the guesser's network
- *   prefix             after 20 failures refused for 1, 2 .. 60 s, whatever the accounts; but not an
- *                      account that has logged in from there before: many share an address
+ *   prefix             after 20 failures each answer is held for 1, 2, 4 s, whatever the accounts, and
+ *                      never refused: many share an address, and one of them may be the guesser. Not
+ *                      held: an account that has logged in from there before
  *   account            after 50 failures anywhere each answer is held for 1 s, never refused
  * Tickets have only the first rule: nobody guesses 144 bits, and each burns by itself.
  * A prefix is an IPv4 address or an IPv6 /64. Failures are forgotten after 15 quiet minutes. The
@@ -28,6 +29,8 @@ struct orl_throttle_verdict orl_throttle_check(
 /* Counts a failure when the try begins, so that many at once do not slip through. */
 void orl_throttle_count(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us);
+/* Takes one try back: it was neither wrong nor all that is needed. */
+void orl_throttle_undo(struct orl_throttle *throttle, const char *account, const char *client);
 /* The try was right: forgets (account, prefix) and takes this one failure back elsewhere. */
 void orl_throttle_forgive(struct orl_throttle *throttle, const char *account, const char *client);
 

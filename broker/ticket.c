@@ -27,7 +27,8 @@ static int seal_hash(const struct orl_tickets *tickets, const struct orl_ticket_
 }
 
 int orl_tickets_issue(const struct orl_tickets *tickets, const char *user, const char *pool,
-        uint64_t now_ms, struct orl_ticket_issued *ret_issued, struct orl_err *err)
+        const char *binding, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
+        struct orl_err *err)
 {
     struct orl_ticket_issued issued = {.expires_ms = now_ms + tickets->first_use_ms};
     struct orl_ticket_row row = {.created_ms = now_ms, .first_use_by_ms = issued.expires_ms};
@@ -36,6 +37,7 @@ int orl_tickets_issue(const struct orl_tickets *tickets, const char *user, const
     orl_msg_text(row.id, sizeof(row.id), issued.id);
     orl_msg_text(row.user, sizeof(row.user), user);
     orl_msg_text(row.pool, sizeof(row.pool), pool);
+    orl_msg_text(row.binding, sizeof(row.binding), binding != NULL ? binding : "");
     int rc = seal_hash(tickets, &issued, &row);
     if (rc < 0) {
         rc = orl_err_set(err, rc, "sealing a ticket");
@@ -92,7 +94,9 @@ int orl_tickets_prove(const struct orl_tickets *tickets, const char *id,
 {
     uint8_t hash[ORL_NTLM_HASH_LEN] = {0};
     int rc = open_hash(tickets, id, now_ms, ret_row, hash, err);
-    if (rc == 0 && orl_ntlm_verify(tickets->ntlm, hash, proof, ret_ntowfv2) < 0) {
+    /* NLA is no browser's way in. */
+    bool is_bound = rc == 0 && ret_row->binding[0] != '\0';
+    if (rc == 0 && (is_bound || orl_ntlm_verify(tickets->ntlm, hash, proof, ret_ntowfv2) < 0)) {
         rc = count_failure(tickets, id, now_ms, err);
     }
     orl_secret_wipe(hash, sizeof(hash));
@@ -100,13 +104,14 @@ int orl_tickets_prove(const struct orl_tickets *tickets, const char *id,
 }
 
 int orl_tickets_check(const struct orl_tickets *tickets, const char *id, const char *password,
-        uint64_t now_ms, struct orl_ticket_row *ret_row, struct orl_err *err)
+        const char *binding, uint64_t now_ms, struct orl_ticket_row *ret_row, struct orl_err *err)
 {
     uint8_t hash[ORL_NTLM_HASH_LEN] = {0};
     uint8_t told[ORL_NTLM_HASH_LEN] = {0};
     int rc = open_hash(tickets, id, now_ms, ret_row, hash, err);
     if (rc == 0 && (orl_ntlm_nt_hash(tickets->ntlm, password, told) < 0 ||
-                           !orl_secret_is_equal(hash, told, sizeof(hash)))) {
+                           !orl_secret_is_equal(hash, told, sizeof(hash)) ||
+                           strcmp(ret_row->binding, binding) != 0)) {
         rc = count_failure(tickets, id, now_ms, err);
     }
     orl_secret_wipe(hash, sizeof(hash));

@@ -21,16 +21,19 @@ struct orl_ticket_issued { /* the caller wipes it */
     char password[ORL_TICKET_PASSWORD_LEN + 1];
     uint64_t expires_ms;
 };
+/* binding: of the portal login that alone may use it; NULL or "": whoever has it. */
 ORL_NODISCARD int orl_tickets_issue(const struct orl_tickets *tickets, const char *user,
-        const char *pool, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
-        struct orl_err *err);
+        const char *pool, const char *binding, uint64_t now_ms,
+        struct orl_ticket_issued *ret_issued, struct orl_err *err);
 /* The proof holds and the ticket is neither revoked nor late: NTOWFv2 and the row. Counts what does
  * not hold. ORL_E_DENIED: for whatever reason; nobody is told which. */
 ORL_NODISCARD int orl_tickets_prove(const struct orl_tickets *tickets, const char *id,
         const struct orl_ntlm_proof *proof, uint64_t now_ms, uint8_t ret_ntowfv2[ORL_NTLM_HASH_LEN],
         struct orl_ticket_row *ret_row, struct orl_err *err);
-/* The same for a ticket's password in clear. */
+/* The same for a ticket's password in clear, and the binding of the browser that shows it ("": no
+ * browser), which must be the ticket's. */
 ORL_NODISCARD int orl_tickets_check(const struct orl_tickets *tickets, const char *id,
-        const char *password, uint64_t now_ms, struct orl_ticket_row *ret_row, struct orl_err *err);
+        const char *password, const char *binding, uint64_t now_ms, struct orl_ticket_row *ret_row,
+        struct orl_err *err);
 
 #endif

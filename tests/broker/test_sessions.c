@@ -230,7 +230,7 @@ static void taken_entitlement_and_account_put_out(void **state)
     int gw = gateway_connect(&b);
     struct orl_msg_plan plan = log_in(gw, "hugo", "10.0.5.4:1", &conn);
     api_ok(&b, "DELETE", "/v1/entitlements/HUGO/later", NULL, 200);
-    expect_refusal(&b, gw, conn, ORL_REASON_NOT_ENTITLED);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
     await_session(&b, plan.session, "disconnected");
     conn = send_login(&b, gw, "hugo", "password-hugo", "later", "10.0.5.4:2");
     expect_refusal(&b, gw, conn, ORL_REASON_NOT_ENTITLED);
@@ -238,7 +238,7 @@ static void taken_entitlement_and_account_put_out(void **state)
     struct orl_msg_plan back = log_in(gw, "hugo", "10.0.5.4:3", &conn);
     assert_string_equal(back.desktop, plan.desktop);
     api_ok(&b, "PATCH", "/v1/users/hugo", "{\"is_disabled\":true}", 200);
-    expect_refusal(&b, gw, conn, ORL_REASON_ACCOUNT_DISABLED);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
     await_session(&b, plan.session, "disconnected");
     close(gw);
 }

@@ -36,6 +36,12 @@ static uint64_t wait_of(
     return orl_throttle_check(t, account, client, now_us).wait_us;
 }
 
+static uint64_t hold_of(
+        struct orl_throttle *t, const char *account, const char *client, uint64_t now_us)
+{
+    return orl_throttle_check(t, account, client, now_us).hold_us;
+}
+
 static void three_failures_are_free_then_the_delay_grows(void **state)
 {
     struct orl_throttle *t = *state;
@@ -52,7 +58,7 @@ static void three_failures_are_free_then_the_delay_grows(void **state)
     assert_int_equal(wait_of(t, "alice", "10.0.0.1:4", 1 + last), 0);
 }
 
-static void neighbours_and_tickets_are_not_locked_out(void **state)
+static void neighbours_of_a_guesser_are_never_locked_out(void **state)
 {
     struct orl_throttle *t = *state;
     char name[16];
@@ -62,9 +68,12 @@ static void neighbours_and_tickets_are_not_locked_out(void **state)
         (void)snprintf(name, sizeof(name), "guess%d", i);
         fail_times(t, name, "10.0.7.1:1", 1, 1);
     }
-    assert_true(wait_of(t, "newcomer", "10.0.7.1:2", 1) > 0);
+    assert_int_equal(wait_of(t, "newcomer", "10.0.7.1:2", 1), 0);
+    assert_true(hold_of(t, "newcomer", "10.0.7.1:2", 1) > 0);
     assert_int_equal(wait_of(t, "carol", "10.0.7.1:2", 1), 0);
+    assert_int_equal(hold_of(t, "carol", "10.0.7.1:2", 1), 0);
     assert_int_equal(wait_of(t, "t-0123456789abcdef", "10.0.7.1:2", 1), 0);
+    assert_int_equal(hold_of(t, "t-0123456789abcdef", "10.0.7.1:2", 1), 0);
     fail_times(t, "t-0123456789abcdef", "10.0.7.9:2", 100, 1);
     assert_int_equal(wait_of(t, "newcomer", "10.0.7.9:2", 1), 0);
     assert_true(wait_of(t, "t-0123456789abcdef", "10.0.7.9:2", 1) > 0);
@@ -105,9 +114,9 @@ static void many_accounts_from_one_prefix_are_slowed_down(void **state)
         (void)snprintf(client, sizeof(client), "[2001:db8:0:1::%x]:9", i);
         fail_times(t, account, client, 1, 1);
     }
-    assert_true(wait_of(t, "somebody", "[2001:db8:0:1:ffff::1]:1", 1) > 0);
-    assert_true(wait_of(t, "somebody", "[2001:db8:0:1:ffff::1]:1", 1) <= MINUTE);
-    assert_int_equal(wait_of(t, "somebody", "[2001:db8:0:2::1]:1", 1), 0);
+    assert_int_equal(hold_of(t, "somebody", "[2001:db8:0:1:ffff::1]:1", 1), 4 * ORL_US_PER_S);
+    assert_int_equal(wait_of(t, "somebody", "[2001:db8:0:1:ffff::1]:1", 1), 0);
+    assert_int_equal(hold_of(t, "somebody", "[2001:db8:0:2::1]:1", 1), 0);
 }
 
 static void mapped_addresses_are_ipv4(void **state)
@@ -130,6 +139,19 @@ static void success_forgives_and_time_forgets(void **state)
     assert_int_equal(wait_of(t, "bob", "10.0.0.1:1", 1 + 16 * MINUTE), 0);
 }
 
+static void a_try_that_is_taken_back_neither_counts_nor_forgives(void **state)
+{
+    struct orl_throttle *t = *state;
+    fail_times(t, "alice", "10.0.0.1:1", 3, 1);
+    for (int i = 0; i < 20; i++) {
+        orl_throttle_count(t, "alice", "10.0.0.1:1", 1);
+        orl_throttle_undo(t, "alice", "10.0.0.1:1");
+    }
+    assert_int_equal(wait_of(t, "alice", "10.0.0.1:1", 1), 0);
+    fail_times(t, "alice", "10.0.0.1:1", 1, 1);
+    assert_true(wait_of(t, "alice", "10.0.0.1:1", 1) > 0);
+}
+
 static void table_stays_bounded_and_keeps_the_newest(void **state)
 {
     struct orl_throttle *t = *state;
@@ -138,18 +160,20 @@ static void table_stays_bounded_and_keeps_the_newest(void **state)
         (void)snprintf(account, sizeof(account), "u%u", i);
         orl_throttle_count(t, account, "10.9.9.9:1", 1 + i);
     }
-    assert_true(wait_of(t, "fresh", "10.9.9.9:1", 100001) > 0);
+    assert_true(hold_of(t, "fresh", "10.9.9.9:1", 100001) > 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(
-                    neighbours_and_tickets_are_not_locked_out, set_up, tear_down),
+                    neighbours_of_a_guesser_are_never_locked_out, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    a_try_that_is_taken_back_neither_counts_nor_forgives, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     three_failures_are_free_then_the_delay_grows, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
-                    neighbours_and_tickets_are_not_locked_out, set_up, tear_down),
+                    neighbours_of_a_guesser_are_never_locked_out, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     other_networks_and_other_accounts_are_not_refused, set_up, tear_down),
             cmocka_unit_test_setup_teardown(

@@ -22,7 +22,7 @@ RULES = {
     "session": (["base/*", "display/*", "session/*", "protocols/*/*_viewer.h"], []),
     "console": (["base/*", "display/*", "console/*", "protocols/*/*_source.h"], []),
     "gateway": (["base/*", "gateway/*"], []),
-    "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h"]),
+    "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h", "liboath/oath.h"]),
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
     "cli": (["base/*", "cli/*"], ["curl/*", "jansson.h"]),
 }

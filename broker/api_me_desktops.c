@@ -1,0 +1,321 @@
+/* A person's desktops at the portal: what there is, how to get in, start, restart, log off. */
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/api_handlers.h"
+#include "broker/api_me.h"
+#include "broker/policy.h"
+#include "broker/pool_outlook.h"
+#include "broker/rdp_file.h"
+#include "broker/session_lease.h"
+#include "broker/thumbs.h"
+#include "store/entitlement.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_POOLS = 64, MAX_UNUSED_TICKETS = 32 };
+
+struct pools {
+    char names[MAX_POOLS][ORL_NAME_MAX + 1];
+    unsigned count;
+};
+
+static int add_pool(void *ctx, const struct orl_entitlement_row *row)
+{
+    struct pools *pools = ctx;
+    if (pools->count == MAX_POOLS) {
+        return 1;
+    }
+    orl_msg_text(pools->names[pools->count++], ORL_NAME_MAX + 1, row->pool);
+    return 0;
+}
+
+static const char *protocol_of(struct orl_broker *broker, const struct orl_session_row *session)
+{
+    const struct orl_conn *conn = orl_conn_find_session(broker->gateways, session->id);
+    if (conn != NULL && conn->binding[0] != '\0') {
+        return "web";
+    }
+    return session->protocol == ORL_PROTOCOL_VNC ? "vnc" : "rdp";
+}
+
+/* What is between this person and a desktop that works, in words; empty: nothing. */
+static int problem_of(struct orl_broker *broker, const struct orl_pool_row *pool,
+        const struct orl_session_row *session, const struct orl_desktop_row *desktop,
+        char ret_text[ORL_TEXT_MAX + 1], struct orl_err *err)
+{
+    ret_text[0] = '\0';
+    if (desktop != NULL && desktop->reason != ORL_REASON_NONE) {
+        orl_msg_text(ret_text, ORL_TEXT_MAX + 1, orl_reason_text(desktop->reason));
+        return 0;
+    }
+    if (desktop != NULL || session != NULL) {
+        return 0;
+    }
+    struct orl_outlook outlook;
+    int rc = orl_pool_outlook(broker, pool->name, orl_clock_wall_ms(), &outlook, err);
+    if (rc == 0 && outlook.reason != ORL_REASON_NONE) {
+        orl_msg_text(ret_text, ORL_TEXT_MAX + 1,
+                outlook.text[0] != '\0' ? outlook.text : orl_reason_text(outlook.reason));
+    }
+    return rc;
+}
+
+static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *pool,
+        const struct orl_session_row *session, const struct orl_desktop_row *desktop,
+        struct orl_err *err)
+{
+    struct orl_desktop_counts counts;
+    char problem[ORL_TEXT_MAX + 1];
+    int rc = orl_desktop_count(broker->store, pool->name, &counts, err);
+    int waiting = rc < 0 ? rc : orl_session_count_waiting(broker->store, pool->name, err);
+    rc = waiting < 0 ? waiting : problem_of(broker, pool, session, desktop, problem, err);
+    if (rc < 0) {
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:I, s:i, s:I, s:s, s:b, s:b, s:s}",
+            "pool", pool->name, "kind", orl_pool_kind_name(pool->kind), "maintenance",
+            pool->is_maintenance, "state",
+            session != NULL ? orl_session_state_name(session->state) : "none", "power",
+            desktop != NULL ? orl_power_name(desktop->power) : "", "is_ready",
+            desktop != NULL && desktop->is_ready, "session", session != NULL ? session->id : "",
+            "started_ms", session != NULL ? (json_int_t)session->started_ms : 0, "waiting", waiting,
+            "ready", (json_int_t)counts.ready, "problem_text", problem, "files_kept",
+            pool->kind != ORL_POOL_FLOATING, "has_thumbnail",
+            session != NULL && orl_thumbs_has(broker->thumbs, session->id), "protocol",
+            session != NULL && session->state == ORL_SESSION_ACTIVE ? protocol_of(broker, session)
+                                                                    : "");
+}
+
+static json_t *describe(
+        struct orl_broker *broker, const char *user, const char *name, struct orl_err *err)
+{
+    struct orl_pool_row pool;
+    struct orl_session_row session;
+    struct orl_desktop_row desktop;
+    int rc = orl_pool_get(broker->store, name, &pool, err);
+    int has_session = rc < 0 ? rc : orl_session_find(broker->store, user, name, &session, err);
+    if (has_session < 0 && has_session != ORL_E_NOTFOUND) {
+        return NULL;
+    }
+    int has_desktop = orl_desktop_find(broker->store, name, user, &desktop, err);
+    if (has_desktop < 0 && has_desktop != ORL_E_NOTFOUND) {
+        return NULL;
+    }
+    return to_json(broker, &pool, has_session == 0 ? &session : NULL,
+            has_desktop == 0 ? &desktop : NULL, err);
+}
+
+json_t *orl_api_me_desktops(struct orl_broker *broker, const char *user, struct orl_err *err)
+{
+    struct pools pools = {0};
+    if (orl_entitlement_list(broker->store, user, NULL, add_pool, &pools, err) < 0) {
+        return NULL;
+    }
+    json_t *list = json_array();
+    for (unsigned i = 0; i < pools.count; i++) {
+        json_t *item = describe(broker, user, pools.names[i], err);
+        if (item == NULL) {
+            json_decref(list);
+            return NULL;
+        }
+        (void)json_array_append_new(list, item);
+    }
+    return json_pack("{s:o}", "desktops", list);
+}
+
+void orl_api_me_desktops_list(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    (void)args;
+    json_t *body = orl_api_me_desktops(req->broker, req->login.user, &err);
+    if (body == NULL) {
+        orl_api_fail(req, &err);
+    } else {
+        orl_http_reply(req, 200, body);
+    }
+}
+
+static void refuse_pool(
+        struct orl_http_req *req, const char *pool, enum orl_reason reason, const char *text)
+{
+    char object[ORL_API_SEGMENT_MAX + 8];
+    (void)snprintf(object, sizeof(object), "pool:%s", pool);
+    const struct orl_audit_event event = {
+            .action = "portal.open", .reason = reason, .object = object, .user = req->login.user};
+    orl_api_refuse_event(req, reason == ORL_REASON_NO_SUCH_POOL ? 404 : 403, &event, text);
+}
+
+/* May this person open a desktop of the pool now? Inside a transaction; false: it has answered. */
+static bool check_open(struct orl_http_req *req, const char *pool)
+{
+    struct orl_err err = {0};
+    struct orl_broker *broker = req->broker;
+    struct orl_policy policy;
+    int rc = orl_policy_decide(broker->store, req->login.user, pool, &policy, &err);
+    bool has_factor = policy.user.totp_secret[0] != '\0';
+    orl_secret_wipe(&policy.user, sizeof(policy.user));
+    bool lacks_factor = broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED && !has_factor;
+    int unused = rc < 0 ? rc
+                        : orl_ticket_count_unused(
+                                  broker->store, req->login.user, orl_clock_wall_ms(), &err);
+    if (unused < 0) {
+        orl_api_fail(req, &err);
+    } else if (policy.reason != ORL_REASON_NONE) {
+        refuse_pool(req, pool, policy.reason, NULL);
+    } else if (lacks_factor) {
+        refuse_pool(req, pool, ORL_REASON_SECOND_FACTOR,
+                "A second factor is required here. Please set one up first.");
+    } else if (unused >= MAX_UNUSED_TICKETS) {
+        req->retry_s = (unsigned)broker->cfg->ticket_first_use_s;
+        orl_api_refuse(req, 429, "busy", "There are many unused tickets. Please wait a little.");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* false: it has answered. */
+static bool issue(struct orl_http_req *req, const char *pool, const char *binding,
+        struct orl_ticket_issued *ret_issued)
+{
+    struct orl_err err = {0};
+    if (!orl_api_begin(req) || !check_open(req, pool)) {
+        return false;
+    }
+    if (orl_tickets_issue(&req->broker->tickets, req->login.user, pool, binding,
+                orl_clock_wall_ms(), ret_issued, &err) < 0) {
+        orl_api_fail(req, &err);
+        return false;
+    }
+    return true;
+}
+
+static void done_ticket(
+        struct orl_http_req *req, const struct orl_ticket_issued *issued, json_t *body)
+{
+    char object[ORL_TICKET_ID_LEN + 8];
+    (void)snprintf(object, sizeof(object), "ticket:%s", issued->id);
+    orl_api_done(req, 200, "ticket.issue", object, body);
+}
+
+void orl_api_me_desktops_open(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_ticket_issued issued;
+    if (issue(req, args->arg[0], req->login.token_hash, &issued)) {
+        done_ticket(req, &issued,
+                json_pack("{s:s, s:s, s:I}", "ticket", issued.id, "password", issued.password,
+                        "expires_ms", (json_int_t)issued.expires_ms));
+        orl_secret_wipe(&issued, sizeof(issued));
+    }
+}
+
+void orl_api_me_desktops_rdp(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_ticket_issued issued;
+    struct orl_rdp_file file;
+    const struct orl_broker_cfg *cfg = req->broker->cfg;
+    if (!issue(req, args->arg[0], NULL, &issued)) {
+        return;
+    }
+    const struct orl_rdp_target target = {.address = cfg->rdp_address_public,
+            .portal_url = cfg->portal_url,
+            .fingerprint = cfg->rdp_fingerprint,
+            .pool = args->arg[0],
+            .user = issued.id,
+            .password = issued.password};
+    orl_rdp_file_make(&target, &file);
+    done_ticket(req, &issued,
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "filename", file.name, "file", file.text,
+                    "command", file.command, "user", issued.id, "password", issued.password,
+                    "expires_ms", (json_int_t)issued.expires_ms));
+    orl_secret_wipe(&issued, sizeof(issued));
+    orl_secret_wipe(&file, sizeof(file));
+}
+
+/* The person's live session in the pool; false: it has answered. */
+static bool find_session(
+        struct orl_http_req *req, const char *pool, struct orl_session_row *ret_session)
+{
+    struct orl_err err = {0};
+    if (orl_session_find(req->broker->store, req->login.user, pool, ret_session, &err) < 0) {
+        orl_api_fail(req, &err);
+        return false;
+    }
+    return true;
+}
+
+void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_session_row session;
+    char actor[ORL_API_ACTOR_MAX + 1];
+    orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req) || !find_session(req, args->arg[0], &session)) {
+        return;
+    }
+    if (orl_leases_end(req->broker, session.id, ORL_REASON_LOGGED_OFF, actor, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_leases_poke(req->broker->leases);
+    orl_api_done(req, 200, NULL, NULL, NULL);
+}
+
+/* The person's machine; false: it has answered. */
+static bool find_desktop(
+        struct orl_http_req *req, const char *pool, struct orl_desktop_row *ret_desktop)
+{
+    struct orl_err err = {0};
+    int rc = orl_entitlement_has(req->broker->store, req->login.user, pool, &err);
+    if (rc == 0) {
+        refuse_pool(req, pool, ORL_REASON_NOT_ENTITLED, NULL);
+        return false;
+    }
+    rc = rc < 0 ? rc
+                : orl_desktop_find(req->broker->store, pool, req->login.user, ret_desktop, &err);
+    if (rc == 0 && ret_desktop->kind == ORL_POOL_STATIC) {
+        rc = orl_err_set(&err, ORL_E_CONFLICT, "This desktop is not ours to start or stop.");
+    }
+    if (rc == 0 && ret_desktop->is_maintenance) {
+        rc = orl_err_set(&err, ORL_E_CONFLICT, "This desktop is under maintenance.");
+    }
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    }
+    return rc == 0;
+}
+
+void orl_api_me_desktops_start(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_desktop_row desktop;
+    char actor[ORL_API_ACTOR_MAX + 1];
+    orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req) || !find_desktop(req, args->arg[0], &desktop)) {
+        return;
+    }
+    if (orl_desktop_set_want(req->broker->store, desktop.id, ORL_WANT_RUN, actor,
+                orl_clock_wall_ms(), &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_leases_poke_vmpool(req->broker->leases);
+    orl_api_done(req, 202, NULL, NULL, NULL);
+}
+
+void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_session_row session;
+    char *jpeg = NULL;
+    size_t len = 0;
+    if (!find_session(req, args->arg[0], &session)) {
+        return;
+    }
+    orl_thumbs_ask(req->broker->thumbs, session.id);
+    if (orl_thumbs_get(req->broker->thumbs, session.id, &jpeg, &len) < 0) {
+        orl_api_refuse(req, 404, "not_found", "no picture of it yet");
+        return;
+    }
+    orl_http_reply_text(req, 200, "image/jpeg", jpeg, len);
+}

@@ -1,0 +1,302 @@
+#include "broker/auth.h"
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "broker/names.h"
+#include "broker/totp.h"
+#include "store/user.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PENDING = 4096 };
+
+struct check {
+    struct orl_broker *broker;
+    orl_auth_fn fn;
+    void *ctx;
+    enum orl_auth_way way;
+    uint64_t hold_us; /* answer only after this */
+    struct orl_timer *hold;
+    bool has_user;
+    bool is_right; /* written by the worker */
+    bool has_password;
+    char user[ORL_USER_MAX + 1];
+    char client[ORL_ADDR_MAX + 1];
+    char code[16];
+    char hash[ORL_STORE_SECRET_MAX + 1];
+    char password[ORL_PASSWORD_MAX + 1];
+    struct check *next, **prev; /* while it is held */
+};
+struct orl_auth {
+    struct orl_broker *broker;
+    struct check *held;
+    unsigned pending;
+    bool is_closing;
+};
+
+int orl_auth_new(struct orl_broker *broker, struct orl_auth **ret_auth, struct orl_err *err)
+{
+    int rc = orl_totp_init(err);
+    if (rc < 0) {
+        return rc;
+    }
+    struct orl_auth *auth = calloc(1, sizeof(*auth));
+    if (auth == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "logins: out of memory");
+    }
+    auth->broker = broker;
+    *ret_auth = auth;
+    return 0;
+}
+
+static void free_check(struct check *check)
+{
+    check->broker->auth->pending--;
+    if (check->prev != NULL) {
+        *check->prev = check->next;
+        if (check->next != NULL) {
+            check->next->prev = check->prev;
+        }
+    }
+    orl_timer_free(check->hold);
+    orl_secret_wipe(check, sizeof(*check));
+    free(check);
+}
+
+void orl_auth_portal_text(const struct orl_broker *broker, char ret_text[ORL_TEXT_MAX + 1])
+{
+    const char *url = broker->cfg->portal_url;
+    ret_text[0] = '\0';
+    if (url[0] != '\0') {
+        (void)snprintf(ret_text, ORL_TEXT_MAX + 1,
+                "Your account needs a second factor. Please log in at %.150s and open the desktop "
+                "there.",
+                url);
+    }
+}
+
+bool orl_auth_may_try(struct orl_broker *broker, const char *account, const char *client,
+        uint64_t *ret_hold_us, struct orl_auth_result *ret_result)
+{
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    struct orl_throttle_verdict verdict =
+            orl_throttle_check(broker->throttle, account, client, now_us);
+    if (verdict.wait_us > 0) {
+        *ret_result = (struct orl_auth_result){.reason = ORL_REASON_AUTH_DELAYED,
+                .retry_s = (unsigned)(verdict.wait_us / ORL_US_PER_S + 1),
+                .detail = ""};
+        (void)snprintf(ret_result->text, sizeof(ret_result->text),
+                "Too many failed logins. Please wait %u seconds and try again.",
+                ret_result->retry_s);
+        return false;
+    }
+    orl_throttle_count(broker->throttle, account, client, now_us);
+    *ret_hold_us = verdict.hold_us;
+    return true;
+}
+
+int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user, const char *code,
+        struct orl_err *err)
+{
+    char digits[ORL_TOTP_DIGITS + 1];
+    uint64_t step = 0;
+    if (!orl_totp_parse(code, digits)) {
+        return orl_err_set(err, ORL_E_DENIED, "not six digits");
+    }
+    int rc = orl_totp_check(
+            &broker->totp_key, user->name, user->totp_secret, digits, orl_clock_wall_ms(), &step);
+    orl_secret_wipe(digits, sizeof(digits));
+    if (rc < 0) {
+        return orl_err_set(err, rc,
+                rc == ORL_E_DENIED ? "wrong code" : "the second factor was sealed by another key");
+    }
+    return orl_user_use_totp(broker->store, user->name, user->totp_secret, step, err);
+}
+
+/* The password is right: is there more to show? */
+static enum orl_reason check_factor(struct check *check, const struct orl_user_row *user,
+        struct orl_auth_result *result, struct orl_err *err)
+{
+    struct orl_broker *broker = check->broker;
+    bool has_factor = user->totp_secret[0] != '\0';
+    bool is_required = broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED;
+    if (check->way == ORL_AUTH_CLIENT && (has_factor || is_required)) {
+        orl_auth_portal_text(broker, result->text);
+        return ORL_REASON_SECOND_FACTOR;
+    }
+    if (!has_factor || (check->way == ORL_AUTH_AGAIN && check->has_password)) {
+        return ORL_REASON_NONE;
+    }
+    if (check->code[0] == '\0') {
+        return ORL_REASON_SECOND_FACTOR;
+    }
+    int rc = orl_auth_use_code(broker, user, check->code, err);
+    if (rc < 0 && rc != ORL_E_DENIED) {
+        return ORL_REASON_INTERNAL;
+    }
+    return rc < 0 ? ORL_REASON_AUTH_FAILED : ORL_REASON_NONE;
+}
+
+/* What changed while we hashed counts: a password that is no more opens nothing. */
+static enum orl_reason judge(
+        struct check *check, struct orl_auth_result *result, struct orl_err *err)
+{
+    struct orl_user_row user = {0};
+    if (!check->is_right) {
+        return ORL_REASON_AUTH_FAILED;
+    }
+    int rc = orl_user_get(check->broker->store, check->user, &user, err);
+    bool is_same =
+            rc == 0 && (!check->has_password || strcmp(user.password_hash, check->hash) == 0);
+    enum orl_reason reason = ORL_REASON_AUTH_FAILED;
+    if (rc < 0 && rc != ORL_E_NOTFOUND) {
+        reason = ORL_REASON_INTERNAL;
+    } else if (is_same) {
+        reason = check_factor(check, &user, result, err);
+    }
+    orl_secret_wipe(&user, sizeof(user));
+    return reason;
+}
+
+static void finish(void *ctx)
+{
+    struct check *check = ctx;
+    struct orl_broker *broker = check->broker;
+    struct orl_err err = {0};
+    struct orl_auth_result result = {.detail = ""};
+    result.reason = judge(check, &result, &err);
+    result.detail = err.text;
+    if (result.reason == ORL_REASON_NONE) {
+        orl_throttle_forgive(broker->throttle, check->user, check->client);
+    } else if (result.reason == ORL_REASON_SECOND_FACTOR) {
+        /* Not forgiven: else who knows the password could guess codes without end. */
+        orl_throttle_undo(broker->throttle, check->user, check->client);
+    } else if (result.reason == ORL_REASON_INTERNAL) {
+        orl_broker_log_store(broker, "login", &err);
+    }
+    orl_auth_fn fn = check->fn;
+    void *fn_ctx = check->ctx;
+    free_check(check);
+    fn(fn_ctx, &result);
+}
+
+static void on_checked(void *job, void *ctx)
+{
+    struct check *check = job;
+    struct orl_auth *auth = check->broker->auth;
+    (void)ctx;
+    if (check->hold_us > 0 && !auth->is_closing &&
+            orl_timer_new(check->broker->loop, finish, check, &check->hold, NULL) == 0) {
+        check->next = auth->held;
+        check->prev = &auth->held;
+        if (check->next != NULL) {
+            check->next->prev = &check->next;
+        }
+        auth->held = check;
+        orl_timer_start(check->hold, check->hold_us, 0);
+        return;
+    }
+    finish(check);
+}
+
+void orl_auth_close(struct orl_auth *auth)
+{
+    if (auth != NULL) {
+        auth->is_closing = true;
+        while (auth->held != NULL) {
+            finish(auth->held);
+        }
+    }
+}
+
+void orl_auth_free(struct orl_auth *auth)
+{
+    orl_auth_close(auth);
+    free(auth);
+}
+
+static void run_check(void *job)
+{
+    struct check *check = job;
+    check->is_right = orl_password_verify(check->hash, check->password) && check->has_user;
+}
+
+static int load_hash(struct orl_broker *broker, struct check *check)
+{
+    struct orl_err err = {0};
+    struct orl_user_row user = {0};
+    int rc = orl_names_user_is_valid(check->user)
+                     ? orl_user_get(broker->store, check->user, &user, &err)
+                     : ORL_E_NOTFOUND;
+    if (rc < 0 && rc != ORL_E_NOTFOUND) {
+        orl_broker_log_store(broker, "user", &err);
+        return rc;
+    }
+    check->has_user = rc == 0 && user.password_hash[0] != '\0';
+    orl_msg_text(check->hash, sizeof(check->hash),
+            check->has_user ? user.password_hash : broker->dummy_hash);
+    orl_secret_wipe(&user, sizeof(user));
+    return 0;
+}
+
+static int submit(struct orl_broker *broker, struct check *check)
+{
+    if (!check->has_password) {
+        check->is_right = true;
+        on_checked(check, NULL);
+        return 0;
+    }
+    int rc = load_hash(broker, check);
+    return rc < 0 ? rc : orl_work_submit(broker->work, run_check, on_checked, check, NULL);
+}
+
+static void fail(orl_auth_fn fn, void *ctx, int rc)
+{
+    struct orl_auth_result result = {.reason = ORL_REASON_INTERNAL, .detail = orl_err_name(rc)};
+    if (rc == ORL_E_LIMIT) {
+        result.reason = ORL_REASON_AUTH_DELAYED;
+        result.retry_s = 5;
+        result.detail = "too many checks at once";
+        orl_msg_text(result.text, sizeof(result.text),
+                "Too many people are logging in just now. Please try again in a minute.");
+    }
+    fn(ctx, &result);
+}
+
+void orl_auth_start(
+        struct orl_broker *broker, const struct orl_auth_try *try, orl_auth_fn fn, void *ctx)
+{
+    struct orl_auth_result result;
+    uint64_t hold_us = 0;
+    if (!orl_auth_may_try(broker, try->user, try->client, &hold_us, &result)) {
+        fn(ctx, &result);
+        return;
+    }
+    bool has_room = broker->auth->pending < MAX_PENDING;
+    struct check *check = has_room ? calloc(1, sizeof(*check)) : NULL;
+    if (check == NULL) {
+        fail(fn, ctx, has_room ? ORL_E_NOMEM : ORL_E_LIMIT);
+        return;
+    }
+    broker->auth->pending++;
+    check->broker = broker;
+    check->fn = fn;
+    check->ctx = ctx;
+    check->way = try->way;
+    check->hold_us = hold_us;
+    check->has_password = try->password != NULL;
+    orl_msg_text(check->user, sizeof(check->user), try->user);
+    orl_msg_text(check->client, sizeof(check->client), try->client);
+    orl_msg_text(check->code, sizeof(check->code), try->code != NULL ? try->code : "");
+    orl_msg_text(
+            check->password, sizeof(check->password), try->password != NULL ? try->password : "");
+    int rc = submit(broker, check);
+    if (rc < 0) {
+        /* Not this person's fault: whoever fills the queue must not make others wait for it. */
+        orl_throttle_undo(broker->throttle, check->user, check->client);
+        free_check(check);
+        fail(fn, ctx, rc);
+    }
+}

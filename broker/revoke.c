@@ -1,0 +1,88 @@
+#include "broker/revoke.h"
+
+#include "base/clock.h"
+#include "broker/events.h"
+#include "broker/session_lease.h"
+#include "store/weblogin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ids {
+    char (*list)[ORL_ID_LEN + 1];
+    size_t count;
+};
+
+static int add_id(void *ctx, const struct orl_session_row *row)
+{
+    struct ids *ids = ctx;
+    void *more = realloc(ids->list, (ids->count + 1) * sizeof(*ids->list));
+    if (more == NULL) {
+        return ORL_E_NOMEM;
+    }
+    ids->list = more;
+    orl_msg_text(ids->list[ids->count++], sizeof(*ids->list), row->id);
+    return 0;
+}
+
+static int disconnect(
+        struct orl_broker *broker, const struct orl_session_filter *filter, struct orl_err *err)
+{
+    struct ids ids = {0};
+    int rc = orl_session_list(broker->store, filter, add_id, &ids, err);
+    for (size_t i = 0; rc == 0 && i < ids.count; i++) {
+        rc = orl_leases_disconnect(broker, ids.list[i], ORL_REASON_ACCESS_REVOKED, err);
+    }
+    free(ids.list);
+    orl_events_poke(broker->events);
+    return rc;
+}
+
+int orl_revoke_person(
+        struct orl_broker *broker, const char *user, const char *keep_login, struct orl_err *err)
+{
+    const struct orl_session_filter filter = {.user = user, .is_live = true};
+    uint64_t now_ms = orl_clock_wall_ms();
+    int rc = orl_weblogin_end_user(broker->store, user, keep_login, now_ms, err);
+    rc = rc < 0 ? rc : orl_ticket_revoke_user(broker->store, user, NULL, now_ms, err);
+    return rc < 0 ? rc : disconnect(broker, &filter, err);
+}
+
+int orl_revoke_pool(
+        struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err)
+{
+    const struct orl_session_filter filter = {.user = user, .pool = pool, .is_live = true};
+    int rc = orl_ticket_revoke_user(broker->store, user, pool, orl_clock_wall_ms(), err);
+    return rc < 0 ? rc : disconnect(broker, &filter, err);
+}
+
+struct find {
+    const char *id;
+    struct orl_weblogin_row row;
+    bool is_found;
+};
+
+static int find_login(void *ctx, const struct orl_weblogin_row *row)
+{
+    struct find *find = ctx;
+    if (strcmp(row->id, find->id) != 0) {
+        return 0;
+    }
+    find->row = *row;
+    find->is_found = true;
+    return 1;
+}
+
+int orl_revoke_login(
+        struct orl_broker *broker, const char *id, const char *user, struct orl_err *err)
+{
+    struct find find = {.id = id};
+    uint64_t now_ms = orl_clock_wall_ms();
+    int rc = orl_weblogin_list(broker->store, user, now_ms, find_login, &find, err);
+    if (rc < 0 || !find.is_found) {
+        return rc < 0 ? rc : orl_err_set(err, ORL_E_NOTFOUND, "no such login");
+    }
+    const struct orl_session_filter filter = {.binding = find.row.token_hash, .is_live = true};
+    rc = disconnect(broker, &filter, err);
+    return rc < 0 ? rc : orl_weblogin_end(broker->store, id, user, now_ms, err);
+}

@@ -1,0 +1,18 @@
+/* Takes away what somebody may not have any more: cookies, tickets, connections. Sessions stay theirs, disconnected,
+ * until their time-out. All inside the caller's transaction. */
+#ifndef ORL_BROKER_REVOKE_H
+#define ORL_BROKER_REVOKE_H
+#include "broker/broker.h"
+
+/* Disabled, or a new password: everything. keep_login: the portal login that goes on; NULL: none. */
+ORL_NODISCARD int orl_revoke_person(
+        struct orl_broker *broker, const char *user, const char *keep_login, struct orl_err *err);
+/* Not entitled any more: tickets and connections of one pool. */
+ORL_NODISCARD int orl_revoke_pool(
+        struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err);
+/* One portal login (of that person; NULL: of anybody), its tickets, and the desktops that it has open.
+ * ORL_E_NOTFOUND. */
+ORL_NODISCARD int orl_revoke_login(
+        struct orl_broker *broker, const char *id, const char *user, struct orl_err *err);
+
+#endif

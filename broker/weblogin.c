@@ -1,0 +1,125 @@
+#include "broker/weblogin.h"
+
+#include "base/clock.h"
+#include "base/secret.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TOKEN_BYTES = 32, TOUCH_MS = 60000 };
+#define ATTRIBUTES "Path=/; Secure; HttpOnly; SameSite=Strict"
+
+_Static_assert(ORL_COOKIE_BINDING_LEN == ORL_BINDING_LEN, "one hash, two names");
+
+static uint64_t idle_ms(const struct orl_broker *broker)
+{
+    return (uint64_t)broker->cfg->web_idle_s * 1000;
+}
+
+/* Not each request is worth a write. */
+static int touch(struct orl_broker *broker, struct orl_weblogin_row *login, uint64_t now_ms,
+        struct orl_err *err)
+{
+    uint64_t rest_ms = idle_ms(broker) / 10 < TOUCH_MS ? idle_ms(broker) / 10 : TOUCH_MS;
+    if (now_ms < login->seen_ms + rest_ms) {
+        return 0;
+    }
+    uint64_t until_ms = now_ms + idle_ms(broker);
+    int rc = orl_weblogin_touch(broker->store, login->token_hash, now_ms, until_ms, err);
+    if (rc == 0) {
+        login->seen_ms = now_ms;
+        login->idle_until_ms = until_ms < login->expires_ms ? until_ms : login->expires_ms;
+    }
+    return rc;
+}
+
+int orl_weblogins_identify(struct orl_http_req *req, struct orl_err *err)
+{
+    char binding[ORL_COOKIE_BINDING_LEN + 1];
+    struct orl_broker *broker = req->broker;
+    struct orl_user_row user = {0};
+    uint64_t now_ms = orl_clock_wall_ms();
+    if (!req->has_cookie) {
+        return 0;
+    }
+    orl_cookie_binding(req->token, binding);
+    int rc = orl_weblogin_find(broker->store, binding, now_ms, &req->login, err);
+    rc = rc < 0 ? rc : orl_user_get(broker->store, req->login.user, &user, err);
+    bool is_good = rc == 0 && !user.is_disabled;
+    orl_secret_wipe(&user, sizeof(user));
+    if (is_good) {
+        rc = touch(broker, &req->login, now_ms, err);
+    }
+    if (is_good && rc == 0) {
+        req->role = ORL_HTTP_USER;
+    }
+    return rc == ORL_E_NOTFOUND ? 0 : rc;
+}
+
+static int end_sent(struct orl_http_req *req, uint64_t now_ms, struct orl_err *err)
+{
+    char binding[ORL_COOKIE_BINDING_LEN + 1];
+    struct orl_weblogin_row old;
+    if (!req->has_cookie) {
+        return 0;
+    }
+    orl_cookie_binding(req->token, binding);
+    int rc = orl_weblogin_find(req->broker->store, binding, now_ms, &old, err);
+    rc = rc < 0 ? rc : orl_weblogin_end(req->broker->store, old.id, NULL, now_ms, err);
+    return rc == ORL_E_NOTFOUND ? 0 : rc;
+}
+
+int orl_weblogins_begin(
+        struct orl_http_req *req, const struct orl_user_row *user, struct orl_err *err)
+{
+    uint8_t raw[TOKEN_BYTES];
+    char token[ORL_COOKIE_TOKEN_LEN + 1];
+    struct orl_broker *broker = req->broker;
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_weblogin_row row = {.created_ms = now_ms,
+            .seen_ms = now_ms,
+            .expires_ms = now_ms + (uint64_t)broker->cfg->web_max_s * 1000};
+    struct orl_id id;
+    orl_secret_random(raw, sizeof(raw));
+    (void)sodium_bin2base64(
+            token, sizeof(token), raw, sizeof(raw), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    uint64_t until_ms = now_ms + idle_ms(broker);
+    row.idle_until_ms = until_ms < row.expires_ms ? until_ms : row.expires_ms;
+    orl_cookie_binding(token, row.token_hash);
+    orl_msg_text(row.user, sizeof(row.user), user->name);
+    orl_msg_text(row.client, sizeof(row.client), req->client);
+    orl_msg_text(row.agent, sizeof(row.agent), req->agent);
+    int rc = end_sent(req, now_ms, err);
+    rc = rc < 0 ? rc
+                : orl_weblogin_insert(
+                          broker->store, &row, ORL_WEBLOGIN_MAX_PER_USER, now_ms, &id, err);
+    if (rc == 0) {
+        orl_msg_text(row.id, sizeof(row.id), id.text);
+        req->login = row;
+        req->role = ORL_HTTP_USER;
+        (void)snprintf(req->set_cookie, sizeof(req->set_cookie), ORL_COOKIE_NAME "=%s; " ATTRIBUTES,
+                token);
+    }
+    orl_secret_wipe(raw, sizeof(raw));
+    orl_secret_wipe(token, sizeof(token));
+    return rc;
+}
+
+void orl_weblogins_forget_cookie(struct orl_http_req *req)
+{
+    (void)snprintf(req->set_cookie, sizeof(req->set_cookie),
+            ORL_COOKIE_NAME "=; " ATTRIBUTES "; Max-Age=0");
+}
+
+void orl_weblogins_keep(struct orl_broker *broker, const char *binding)
+{
+    struct orl_err err = {0};
+    struct orl_weblogin_row login;
+    uint64_t now_ms = orl_clock_wall_ms();
+    int rc = orl_weblogin_find(broker->store, binding, now_ms, &login, &err);
+    rc = rc < 0 ? rc : touch(broker, &login, now_ms, &err);
+    if (rc < 0 && rc != ORL_E_NOTFOUND) {
+        orl_broker_log_store(broker, "a login's use", &err);
+    }
+}

@@ -1,0 +1,21 @@
+/* Logins at the portal: from a browser's cookie to a person, and back. The cookie's token is made here and only its
+ * hash is kept (store/weblogin.h). Not here: who somebody is (broker/auth.h). */
+#ifndef ORL_BROKER_WEBLOGIN_H
+#define ORL_BROKER_WEBLOGIN_H
+#include "broker/http.h"
+#include "store/user.h"
+
+#define ORL_WEBLOGIN_MAX_PER_USER 20
+
+/* Is the request of somebody who is logged in? Then req->role is USER and req->login says who. Using it makes a login
+ * live on. Negative only when the store fails. */
+ORL_NODISCARD int orl_weblogins_identify(struct orl_http_req *req, struct orl_err *err);
+/* A new login with a new cookie, which the answer to req sets; the one that came with req is over. */
+ORL_NODISCARD int orl_weblogins_begin(
+        struct orl_http_req *req, const struct orl_user_row *user, struct orl_err *err);
+/* The answer to req takes the browser's cookie away. */
+void orl_weblogins_forget_cookie(struct orl_http_req *req);
+/* A desktop that was opened with this login is being used: that keeps it alive, too. */
+void orl_weblogins_keep(struct orl_broker *broker, const char *binding);
+
+#endif
