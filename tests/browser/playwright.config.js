@@ -8,7 +8,7 @@ export default defineConfig({
     fullyParallel: false,
     retries: 0,
     reporter: [['list']],
-    timeout: 60000,
+    timeout: 30000,
     expect: {timeout: 10000},
     use: {
         baseURL: process.env.ORIEL_URL ?? 'https://oriel.test',

@@ -156,9 +156,7 @@ export const t = {
         quality: 'Quality',
         qualities: {auto: 'Automatic', sharp: 'Sharp: always exact, needs more bandwidth', saving: 'Saving: less bandwidth'},
         sound: 'Sound',
-        soundOn: 'Sound is on',
-        soundOff: 'Sound is off',
-        soundNone: 'This desktop has no sound.',
+        soundFailed: 'This browser could not play sound.',
         touch: 'Keyboard',
         meter: 'Connection',
         disconnect: 'Disconnect',
@@ -189,7 +187,6 @@ export const t = {
         phases: {
             opening: 'Asking for your desktop…',
             connecting: 'Connecting…',
-            starting: 'Your desktop is getting ready…',
             lost: 'The connection is lost.',
             silent: 'The desktop does not answer.',
             offline: 'This computer has no network.',
@@ -203,7 +200,6 @@ export const t = {
         endedByYou: 'You disconnected. The desktop goes on running for a while; open it again to continue.',
         gaveUp: 'We stopped trying to reconnect.',
         signedOut: 'Your sign-in has ended. Please sign in again.',
-        unsupported: 'This browser lacks something that is needed (WebSocket or a secure page).',
     },
 };
 

@@ -26,6 +26,7 @@ function makeUi(pool, screen, keys) {
         hasKeyboard: signal(false),
         wasGrabbed: signal(false),
         size: signal(''),
+        said: signal(''),
         tools: {current: /** @type {HTMLElement|null} */ (null)},
         session: /** @type {Session} */ (null),
         clipboard: /** @type {Clipboard} */ (null),
@@ -40,10 +41,14 @@ function makeUi(pool, screen, keys) {
         },
         toggleFull: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
         toggleSound: async () => {
+            ui.said.value = '';
             if (sound.isOn) {
                 sound.stop();
             } else {
-                await sound.start().catch(() => sound.stop());
+                await sound.start().catch(() => {
+                    sound.stop();
+                    ui.said.value = t.desktop.soundFailed;
+                });
             }
             ui.isSoundOn.value = sound.isOn;
             ui.session.helloAgain();

@@ -100,8 +100,8 @@ export function Toolbar({ui}) {
     return html`<header class="bar" aria-label=${d.toolbar} onKeyDown=${onKey}>
         <a class="tool" href="/" aria-label=${d.back} title=${d.back}><${Icon} name="back" /><span class="tool-label">${d.back}</span></a>
         <h1>${ui.pool}</h1>
-        <p class="hint" aria-hidden="true">${isLive && (ui.hasKeyboard.value ? d.grabShort : d.freeShort)}</p>
-        <p class="visually-hidden" role="status">${isLive && ui.wasGrabbed.value ? (ui.hasKeyboard.value ? d.grab : d.free) : ''}</p>
+        <p class="hint" aria-hidden="true">${isLive && (ui.said.value || (ui.hasKeyboard.value ? d.grabShort : d.freeShort))}</p>
+        <p class="visually-hidden" role="status">${isLive && (ui.said.value || (ui.wasGrabbed.value ? (ui.hasKeyboard.value ? d.grab : d.free) : ''))}</p>
         <div class="tools" role="group" aria-label=${d.toolbar} ref=${ui.tools} hidden=${!isLive}>
             <${Tool} name=${ui.isFull.value ? 'windowed' : 'fullscreen'} label=${ui.isFull.value ? d.windowed : d.fullscreen} onClick=${ui.toggleFull} />
             <${Tool} name="fit" label=${ui.isFit.value ? d.actual : d.fit} onClick=${ui.toggleFit} />

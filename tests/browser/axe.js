@@ -1,0 +1,9 @@
+import AxeBuilder from '@axe-core/playwright';
+import {expect} from '@playwright/test';
+
+/** No fault of WCAG 2.2 A and AA that axe can see. @param {import('@playwright/test').Page} page */
+export async function expectAccessible(page) {
+    const {violations, passes} = await new AxeBuilder({page}).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+    expect(violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(', ')}`)).toEqual([]);
+    expect(passes.length).toBeGreaterThan(5);
+}
