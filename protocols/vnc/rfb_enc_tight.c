@@ -4,13 +4,14 @@
 #include <string.h>
 
 #define MAX_WIDTH 2048
-#define PIECE_WIDTH 256
-#define PIECE_HEIGHT 128
-#define PIECE_AREA (PIECE_WIDTH * PIECE_HEIGHT)
+#define PIECE_HEIGHT 64
+#define PIECE_AREA (PIECE_HEIGHT * 128)
+#define PHOTO_HEIGHT 128 /* a JPEG has heads of some 600 bytes */
+#define PHOTO_AREA (PHOTO_HEIGHT * 256)
 #define PHOTO_COLOURS 96 /* more: JPEG, where it may lose */
 #define PLAIN_BYTES 12   /* less is not compressed */
 #define FILTER_PALETTE 1
-_Static_assert(PIECE_AREA * 4 <= ORL_RFB_RAW_BYTES, "a piece is larger than its buffer");
+_Static_assert(PHOTO_AREA * 4 <= ORL_RFB_RAW_BYTES, "a piece is larger than its buffer");
 
 enum { FULL = 0, MONO = 1, INDEXED = 2 }; /* streams */
 enum { CONTROL_FILTER = 0x40, CONTROL_FILL = 0x80, CONTROL_JPEG = 0x90 };
@@ -150,8 +151,9 @@ static int put_piece(struct orl_rfb_enc *enc, const struct orl_update *update,
 int orl_rfb_enc_tight(struct orl_rfb_enc *enc, const struct orl_update *update,
         const struct orl_rect *r, bool may_lose)
 {
-    const int32_t height = r->height < PIECE_HEIGHT ? r->height : PIECE_HEIGHT;
-    const int32_t fitting = PIECE_AREA / height / 16 * 16;
+    const int32_t max_height = may_lose ? PHOTO_HEIGHT : PIECE_HEIGHT;
+    const int32_t height = r->height < max_height ? r->height : max_height;
+    const int32_t fitting = (may_lose ? PHOTO_AREA : PIECE_AREA) / height / 16 * 16;
     const int32_t width = fitting < MAX_WIDTH ? fitting : MAX_WIDTH;
     int rc = ORL_OK;
     for (int32_t y = 0; y < r->height; y += height) {

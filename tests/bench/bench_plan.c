@@ -1,11 +1,13 @@
-/* oriel-bench-plan SCENE WxH SKIP FRAMES [each]: what planner and RDP codecs alone do with FRAMES frames of that
+/* oriel-bench-plan SCENE WxH SKIP FRAMES [HOW] [each]: what planner and codecs alone do with FRAMES frames of that
  * scene after the first SKIP, without sockets or another process: CPU time and bytes per frame, how many frames
- * had which operations. `each` prints every frame. */
+ * had which operations. HOW: rdp; or RFB to our page (web), to clients with Tight and JPEG (photo), with Tight or
+ * ZRLE alone (tight, zrle). `each` prints every frame. */
 #include "base/clock.h"
 #include "display/planner.h"
 #include "protocols/rdp/rdp_gfx_wire.h"
 #include "protocols/rdp/rdp_pixels.h"
 #include "protocols/rdp/rdp_zgfx.h"
+#include "protocols/vnc/rfb_enc.h"
 #include "tests/fakes/scene.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +16,36 @@
 
 #define FRAME_US (ORL_US_PER_S / 30)
 #define PDUS_MAX_BYTES (64U << 20)
+#define KINDS (ORL_OP_PHOTO + 1)
+
+struct how {
+    const char *name;
+    bool is_rfb, has_h264, has_photo;
+    int32_t encodings[4];
+};
+static const struct how hows[] = {
+        {"rdp", false, true, false, {0}},
+        {"web", true, true, false,
+                {ORL_RFB_COPY_RECT, ORL_RFB_H264, ORL_RFB_TIGHT, ORL_RFB_QUALITY_0 + 6}},
+        {"photo", true, false, true,
+                {ORL_RFB_COPY_RECT, ORL_RFB_TIGHT, ORL_RFB_QUALITY_0 + 6, ORL_RFB_RAW}},
+        {"tight", true, false, false, {ORL_RFB_COPY_RECT, ORL_RFB_TIGHT, ORL_RFB_RAW, ORL_RFB_RAW}},
+        {"zrle", true, false, false, {ORL_RFB_COPY_RECT, ORL_RFB_ZRLE, ORL_RFB_RAW, ORL_RFB_RAW}},
+};
 
 struct sums {
     double plan_us, code_us;
     size_t bytes;
-    unsigned frames[ORL_OP_H264 + 1]; /* that had such an operation */
-    double px[ORL_OP_H264 + 1];
+    unsigned frames[KINDS]; /* that had such an operation */
+    double px[KINDS];
 };
 struct bench {
     struct orl_scene scene;
     struct orl_planner *planner;
     struct orl_rdp_pixels codecs;
     struct orl_zgfx *zgfx;
+    const struct how *how;
+    struct orl_rfb_enc *enc;
     struct orl_buf pdus, message;
     uint64_t now_us;
 };
@@ -59,14 +79,28 @@ static void put_op(struct bench *b, const struct orl_update *u, const struct orl
 
 static void count(struct sums *sums, const struct orl_update *u)
 {
-    bool has[ORL_OP_H264 + 1] = {0};
+    bool has[KINDS] = {0};
     for (unsigned i = 0; i < u->op_count; i++) {
         has[u->ops[i].kind] = true;
         sums->px[u->ops[i].kind] += (double)orl_rect_area(&u->ops[i].rect);
     }
-    for (unsigned k = 0; k <= ORL_OP_H264; k++) {
+    for (unsigned k = 0; k < KINDS; k++) {
         sums->frames[k] += has[k];
     }
+}
+
+static int code(struct bench *b, const struct orl_update *update)
+{
+    orl_buf_reset(&b->pdus);
+    orl_buf_reset(&b->message);
+    if (b->how->is_rfb) {
+        return orl_rfb_enc_update(b->enc, update, &b->message);
+    }
+    for (unsigned i = 0; i < update->op_count; i++) {
+        put_op(b, update, &update->ops[i]);
+    }
+    orl_zgfx_wrap(b->zgfx, &b->message, b->pdus.data, b->pdus.len, true);
+    return 0;
 }
 
 /* What there is to send now, planned and coded. */
@@ -75,16 +109,11 @@ static int send(struct bench *b, struct sums *sums)
     struct orl_update update;
     struct orl_err err = {0};
     const double begin = cpu_us();
-    const int rc = orl_planner_next(b->planner, (const uint8_t *)b->scene.pixels,
+    int rc = orl_planner_next(b->planner, (const uint8_t *)b->scene.pixels,
             (size_t)b->scene.width_px * 4, b->now_us, &update, &err);
     const double planned = cpu_us();
     if (rc > 0) {
-        orl_buf_reset(&b->pdus);
-        orl_buf_reset(&b->message);
-        for (unsigned i = 0; i < update.op_count; i++) {
-            put_op(b, &update, &update.ops[i]);
-        }
-        orl_zgfx_wrap(b->zgfx, &b->message, b->pdus.data, b->pdus.len, true);
+        rc = code(b, &update) < 0 ? -1 : rc;
         count(sums, &update);
         sums->bytes += b->message.len;
     }
@@ -112,10 +141,10 @@ static int step(struct bench *b, struct sums *sums)
 
 static void show(const char *what, const struct sums *s, unsigned frames)
 {
-    static const char *const names[] = {"none", "copy", "fill", "lossless", "h264"};
+    static const char *const names[] = {"none", "copy", "fill", "lossless", "h264", "photo"};
     (void)printf("%s plan_us=%.0f code_us=%.0f bytes=%.0f", what, s->plan_us / frames,
             s->code_us / frames, (double)s->bytes / frames);
-    for (unsigned k = ORL_OP_COPY; k <= ORL_OP_H264; k++) {
+    for (unsigned k = ORL_OP_COPY; k < KINDS; k++) {
         (void)printf(" %s=%u/%.0fpx", names[k], s->frames[k], s->px[k] / frames);
     }
     (void)putchar('\n');
@@ -136,7 +165,7 @@ static int run(struct bench *b, unsigned skipped, unsigned frames, bool is_each)
             struct sums one = {.plan_us = all.plan_us - before.plan_us,
                     .code_us = all.code_us - before.code_us,
                     .bytes = all.bytes - before.bytes};
-            for (unsigned k = 0; k <= ORL_OP_H264; k++) {
+            for (unsigned k = 0; k < KINDS; k++) {
                 one.frames[k] = all.frames[k] - before.frames[k];
                 one.px[k] = all.px[k] - before.px[k];
             }
@@ -151,13 +180,18 @@ static bool open_bench(struct bench *b)
 {
     const struct orl_planner_opts opts = {.width_px = b->scene.width_px,
             .height_px = b->scene.height_px,
-            .has_h264 = true,
+            .has_h264 = b->how->has_h264,
+            .has_photo = b->how->has_photo,
             .has_copy = true,
             .is_full_range = true,
             .threads = 1};
     orl_buf_init(&b->pdus, PDUS_MAX_BYTES);
     orl_buf_init(&b->message, PDUS_MAX_BYTES + PDUS_MAX_BYTES / 1024);
     b->now_us = ORL_US_PER_S;
+    if (orl_rfb_enc_new(true, &b->enc) < 0) {
+        return false;
+    }
+    orl_rfb_enc_set_encodings(b->enc, b->how->encodings, 4);
     b->scene.pixels = calloc((size_t)b->scene.width_px * b->scene.height_px, sizeof(uint32_t));
     return b->scene.pixels != NULL && orl_planner_new(&opts, &b->planner, NULL) == 0 &&
            orl_rdp_pixels_init(&b->codecs, true) == 0 && orl_zgfx_new(&b->zgfx) == 0;
@@ -168,23 +202,36 @@ static void close_bench(struct bench *b)
     orl_planner_free(b->planner);
     orl_rdp_pixels_fini(&b->codecs);
     orl_zgfx_free(b->zgfx);
+    orl_rfb_enc_free(b->enc);
     orl_buf_fini(&b->pdus);
     orl_buf_fini(&b->message);
     free(b->scene.pixels);
     orl_scene_fini(&b->scene);
 }
 
+static const struct how *how_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+        if (strcmp(hows[i].name, name) == 0) {
+            return &hows[i];
+        }
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {0};
-    const bool is_each = argc == 6 && strcmp(argv[5], "each") == 0;
+    const bool is_each = argc > 5 && strcmp(argv[argc - 1], "each") == 0;
+    b.how = argc - is_each > 5 ? how_of(argv[5]) : &hows[0];
     const unsigned skipped = argc >= 5 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     const unsigned frames = argc >= 5 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
-    if (frames == 0 || (argc == 6 && !is_each) || !orl_scene_parse(argv[1], &b.scene.kind) ||
+    if (frames == 0 || argc - is_each > 6 || b.how == NULL ||
+            !orl_scene_parse(argv[1], &b.scene.kind) ||
             sscanf(argv[2], "%ux%u", &b.scene.width_px, &b.scene.height_px) != 2 ||
             b.scene.width_px < 64 || b.scene.width_px > 8192 || b.scene.height_px < 64 ||
             b.scene.height_px > 8192) {
-        (void)fprintf(stderr, "oriel-bench-plan SCENE WxH SKIP FRAMES [each]\n");
+        (void)fprintf(stderr, "oriel-bench-plan SCENE WxH SKIP FRAMES [HOW] [each]\n");
         return 64;
     }
     int rc = -1;
