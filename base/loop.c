@@ -266,7 +266,9 @@ void orl_timer_start(struct orl_timer *timer, uint64_t in_us, uint64_t repeat_us
 
 void orl_timer_stop(struct orl_timer *timer)
 {
-    (void)uv_timer_stop(&timer->timer);
+    if (timer != NULL) {
+        (void)uv_timer_stop(&timer->timer);
+    }
 }
 
 bool orl_timer_is_active(const struct orl_timer *timer)

@@ -36,7 +36,7 @@ void orl_io_close(struct orl_io *io); /* NULL is fine; no callback comes after i
 ORL_NODISCARD int orl_timer_new(struct orl_loop *loop, orl_loop_fn fn, void *ctx,
         struct orl_timer **ret_timer, struct orl_err *err);
 void orl_timer_start(struct orl_timer *timer, uint64_t in_us, uint64_t repeat_us); /* 0: once */
-void orl_timer_stop(struct orl_timer *timer);
+void orl_timer_stop(struct orl_timer *timer); /* NULL is fine */
 bool orl_timer_is_active(const struct orl_timer *timer);
 void orl_timer_free(struct orl_timer *timer);
 

@@ -47,6 +47,7 @@ void orl_line_set_caps(struct orl_line *line, const struct orl_viewer_caps *caps
 {
     line->has_acks = caps->has_acks;
     line->max_in_flight = caps->max_in_flight;
+    line->max_kbit_s = caps->max_kbit_s;
     probe(line, now_us);
 }
 
@@ -141,11 +142,19 @@ bool orl_line_can_send(const struct orl_line *line)
     return !is_known(line) || orl_rate_can_send(&line->rate);
 }
 
+/* What the line carries, or less where its person wants that; 0: unknown. */
+static uint64_t allowed_kbit_s(const struct orl_line *line)
+{
+    const uint64_t kbit_s = is_known(line) ? orl_rate_kbit_s(&line->rate) : 0;
+    const bool is_bound = line->max_kbit_s != 0 && (kbit_s == 0 || kbit_s > line->max_kbit_s);
+    return is_bound ? line->max_kbit_s : kbit_s;
+}
+
 /* A frame may take the line for so long that 30 go in a second; over a very slow one for longer, for fewer
  * frames are better than none that shows anything. The encoder counts 60. */
 static uint32_t encoder_kbit_s(const struct orl_line *line)
 {
-    const uint64_t kbit_s = orl_rate_kbit_s(&line->rate);
+    const uint64_t kbit_s = allowed_kbit_s(line);
     uint64_t frame_us = FRAME_US;
     if (kbit_s > 0 && frame_us * kbit_s / 8000 < FRAME_BYTES) {
         frame_us = (uint64_t)FRAME_BYTES * 8000 / kbit_s;
@@ -167,7 +176,7 @@ static int64_t lossless_px(const struct orl_line *line, uint64_t time_us)
 void orl_line_tune(
         struct orl_line *line, struct orl_planner *planner, struct orl_pacer *pacer, bool is_new)
 {
-    const uint32_t kbit_s = is_known(line) ? encoder_kbit_s(line) : 0;
+    const uint32_t kbit_s = encoder_kbit_s(line);
     const uint32_t told = is_new ? 0 : line->planned_kbit_s;
     const uint32_t step = told / 10;
     if (kbit_s > told + step || kbit_s + step < told) {

@@ -14,6 +14,7 @@ struct orl_line {
     bool has_arrivals; /* the client says when something arrived, not only when it was shown */
     bool has_acks;
     unsigned max_in_flight;                /* frames, as the viewer has it */
+    uint32_t max_kbit_s;                   /* what its person allows; 0: no bound */
     uint32_t acked_id;                     /* the last frame that was acknowledged */
     uint64_t probed_bytes, probed_us;      /* sent up to the last probe */
     uint64_t small_us;                     /* the last probe with nothing large before it */

@@ -3,12 +3,12 @@
 #define ORL_PROTOCOLS_RDP_RDP_PRIV_H
 #include "base/buf.h"
 #include "display/enc_opus.h"
+#include "display/pcm.h"
 #include "display/permit.h"
 #include "display/surface.h"
 #include "protocols/rdp/rdp_gfx_wire.h"
 #include "protocols/rdp/rdp_pixels.h"
 #include "protocols/rdp/rdp_planar.h"
-#include "protocols/rdp/rdp_sound_pcm.h"
 #include "protocols/rdp/rdp_sound_wire.h"
 #include "protocols/rdp/rdp_viewer.h"
 #include "protocols/rdp/rdp_x224_wire.h"
@@ -83,7 +83,7 @@ struct orl_rdp_sound {
     bool has_wave2;
     int16_t numbers[ORL_SND_FORMAT_COUNT]; /* the client's, of each format; -1: it has not */
     enum orl_snd_format format;
-    struct orl_rdp_pcm pcm; /* in_hz 0: not begun */
+    struct orl_pcm pcm; /* in_hz 0: not begun */
     struct orl_enc_opus *opus;
     bool is_playing;
     unsigned silent;                  /* blocks in a row */

@@ -163,7 +163,7 @@ static bool post_wave(struct orl_viewer *v, const struct orl_snd_wave *wave)
     return post(v, &msg);
 }
 
-static void send_block(struct orl_viewer *v, const struct orl_rdp_pcm *pcm)
+static void send_block(struct orl_viewer *v, const struct orl_pcm *pcm)
 {
     struct orl_rdp_sound *sound = &v->sound;
     const uint64_t now_us = orl_clock_now_us();
@@ -216,7 +216,7 @@ static void on_block(struct orl_viewer *v)
 void orl_rdp_sound_play(struct orl_viewer *v, const struct orl_sound *played)
 {
     struct orl_rdp_sound *sound = &v->sound;
-    struct orl_rdp_pcm *pcm = &sound->pcm;
+    struct orl_pcm *pcm = &sound->pcm;
     if (!sound->is_ready || !v->is_activated) {
         return;
     }
@@ -227,10 +227,10 @@ void orl_rdp_sound_play(struct orl_viewer *v, const struct orl_sound *played)
         if (!choose(sound, played->rate_hz)) {
             return;
         }
-        orl_rdp_pcm_init(pcm, played->rate_hz, played->channels, orl_snd_rate_hz(sound->format));
+        orl_pcm_init(pcm, played->rate_hz, played->channels, orl_snd_rate_hz(sound->format));
     }
     size_t at = 0;
-    while (played->len > 0 && orl_rdp_pcm_next(pcm, played, &at)) {
+    while (played->len > 0 && orl_pcm_next(pcm, played, &at)) {
         on_block(v);
     }
     orl_rdp_flush(v);

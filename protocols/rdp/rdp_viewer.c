@@ -1,6 +1,6 @@
 /* The life of one client: peek, FreeRDP's states, channels, frames, closing. All of it on the loop. */
 #include "base/log.h"
-#include "protocols/rdp/rdp_line.h"
+#include "base/tcp.h"
 #include "protocols/rdp/rdp_priv.h"
 #include <errno.h>
 #include <freerdp/channels/cliprdr.h>
@@ -608,7 +608,7 @@ static void op_probe(struct orl_viewer *v)
 
 static bool op_socket_rtt(const struct orl_viewer *v, uint64_t *ret_rtt_us, uint64_t *ret_least_us)
 {
-    return orl_rdp_line_rtt(v->fd, ret_rtt_us, ret_least_us);
+    return orl_tcp_rtt(v->fd, ret_rtt_us, ret_least_us);
 }
 
 static void op_free(struct orl_viewer *v)

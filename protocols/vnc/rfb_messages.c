@@ -91,6 +91,7 @@ static void on_encodings(struct orl_viewer *v, const struct orl_rfb_msg *msg)
         note(&v->ext, msg->u.encodings.values[i]);
     }
     announce(v, &former);
+    orl_rfb_clipboard_announce(v);
     v->owed.cursor = after.has_cursor && v->cursor != NULL;
     if (!v->ext.has_fence) {
         v->flight.count = 0;
@@ -183,8 +184,11 @@ void orl_rfb_on_msg(struct orl_viewer *v, const struct orl_rfb_msg *msg)
         break;
     case ORL_RFB_MSG_SKIP:
         v->skip_bytes = msg->u.skip_bytes;
+        orl_rfb_clipboard_skipped(v);
         break;
     case ORL_RFB_MSG_CUT_TEXT:
+        orl_rfb_on_cut_text(v, msg);
+        break;
     case ORL_RFB_MSG_NONE:
         break;
     }

@@ -4,6 +4,7 @@
 #include "display/permit.h"
 #include "display/surface.h"
 #include "protocols/vnc/rfb_auth.h"
+#include "protocols/vnc/rfb_aux.h"
 #include "protocols/vnc/rfb_enc.h"
 #include "protocols/vnc/rfb_put.h"
 #include "protocols/vnc/rfb_stream.h"
@@ -11,6 +12,7 @@
 #include "protocols/vnc/rfb_wire.h"
 
 #define ORL_RFB_FLIGHT_MAX 8
+#define ORL_RFB_ASIDE_WAITING_MAX (16U * 1024 * 1024) /* bytes that wait; then no text goes */
 
 enum orl_rfb_state {
     ORL_RFB_NEW = 0,
@@ -48,6 +50,33 @@ struct orl_rfb_input {
     int32_t x, y;
 };
 
+struct orl_rfb_clipboard {
+    bool is_open;            /* policy lets something pass */
+    bool has_said_caps;      /* the extended one was announced */
+    struct orl_timer *timer; /* for the client's answer */
+    /* The client's text. */
+    uint32_t offer;      /* the newest; counts up from 1 */
+    bool has_text;       /* it is of a text */
+    bool has_kept;       /* which came unasked and lies here */
+    struct orl_buf text; /* UTF-8 */
+    uint32_t wanted;     /* the offer whose text the guest waits for; 0: none */
+    /* The guest's text. */
+    uint32_t guest_offer;
+    bool guest_has_text;
+    bool owes_notify; /* the client is to be told of it, when it reads */
+    bool is_asked;    /* the client waits for it */
+    bool has_given;
+    uint64_t given_hash; /* of what the client got last */
+};
+
+/* Since the page was told last. */
+struct orl_rfb_counts {
+    uint64_t at_us, bytes_out;
+    unsigned frames;
+    bool has_h264, has_lossless;
+    const char *codec;
+};
+
 struct orl_viewer {
     struct orl_loop *loop;
     const struct orl_viewer_events *events;
@@ -58,7 +87,9 @@ struct orl_viewer {
 
     struct orl_rfb_stream stream;
     struct orl_io *io;
-    int aux_fd; /* owned; -1: none */
+    struct orl_rfb_aux *aux; /* NULL: not a browser */
+    enum orl_aux_quality quality;
+    struct orl_rfb_counts counts;
     struct orl_timer *timer;
     enum orl_rfb_state state;
     bool is_handshaking; /* TLS */
@@ -96,6 +127,7 @@ struct orl_viewer {
     struct orl_rfb_input input;
     struct orl_cursor *cursor; /* the last one; NULL before the first */
     struct orl_permit permit;
+    struct orl_rfb_clipboard clipboard;
 };
 
 /* rfb_viewer.c */
@@ -119,6 +151,20 @@ void orl_rfb_size_put(struct orl_viewer *v);     /* one rectangle */
 void orl_rfb_flight_add(struct orl_viewer *v, uint32_t frame_id);
 void orl_rfb_flight_ack(struct orl_viewer *v, uint32_t frame_id);
 bool orl_rfb_flight_has_room(const struct orl_viewer *v);
+
+/* rfb_clipboard.c */
+void orl_rfb_clipboard_open(struct orl_viewer *v);     /* as policy lets it */
+void orl_rfb_clipboard_announce(struct orl_viewer *v); /* again when the client names encodings */
+void orl_rfb_clipboard_step(struct orl_viewer *v, const struct orl_clipboard *step);
+void orl_rfb_clipboard_put(struct orl_viewer *v); /* what is owed */
+void orl_rfb_on_cut_text(struct orl_viewer *v, const struct orl_rfb_msg *msg);
+void orl_rfb_clipboard_skipped(struct orl_viewer *v); /* a text was longer than we take */
+void orl_rfb_clipboard_fini(struct orl_viewer *v);
+
+/* rfb_page.c */
+ORL_NODISCARD int orl_rfb_page_open(
+        struct orl_viewer *v, int fd, struct orl_err *err); /* takes fd */
+void orl_rfb_page_count(struct orl_viewer *v, const struct orl_update *update);
 
 /* rfb_input.c */
 void orl_rfb_on_key(struct orl_viewer *v, const struct orl_rfb_msg *msg);

@@ -16,6 +16,12 @@ void orl_rfb_stream_init(
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+void orl_rfb_stream_set_in_max(struct orl_rfb_stream *stream, size_t in_max_bytes)
+{
+    const size_t max_bytes = in_max_bytes + ORL_RFB_READ_BYTES;
+    stream->in.max_len = max_bytes > stream->in.len ? max_bytes : stream->in.len;
+}
+
 int orl_rfb_stream_secure(
         struct orl_rfb_stream *stream, const struct orl_tls_keys *keys, struct orl_err *err)
 {

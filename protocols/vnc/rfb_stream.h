@@ -22,6 +22,8 @@ struct orl_rfb_stream {
 /* Takes fd. */
 void orl_rfb_stream_init(
         struct orl_rfb_stream *stream, int fd, size_t in_max_bytes, size_t out_max_bytes);
+/* Most that may lie in `in` unused, for one message. */
+void orl_rfb_stream_set_in_max(struct orl_rfb_stream *stream, size_t in_max_bytes);
 /* From now on in TLS. ORL_E_PROTO: the client sent more before it. */
 ORL_NODISCARD int orl_rfb_stream_secure(
         struct orl_rfb_stream *stream, const struct orl_tls_keys *keys, struct orl_err *err);

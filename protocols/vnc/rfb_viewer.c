@@ -1,6 +1,7 @@
 /* The life of one RFB client: handshake, frames, closing. All of it on the loop. */
 #include "base/cleanup.h"
 #include "base/secret.h"
+#include "base/tcp.h"
 #include "protocols/vnc/rfb_priv.h"
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,7 @@ enum {
     START_WIDTH_PX = 1024, /* until there is a desktop's picture */
     START_HEIGHT_PX = 768,
     READS_PER_WAKE = 4,
+    SAVING_KBIT_S = 2000,
     ANSWERS_MAX_BYTES = 64 * 1024,      /* then its questions wait until it has read */
     EXTRA_OUT_BYTES = 40 * 1024 * 1024, /* clipboard texts, and what else is no frame */
 };
@@ -46,13 +48,15 @@ static void disconnect(struct orl_viewer *v)
     v->io = NULL;
     orl_timer_stop(v->timer);
     orl_rfb_stream_close(&v->stream);
-    orl_close_fd(&v->aux_fd);
+    orl_rfb_aux_free(v->aux);
+    v->aux = NULL;
 }
 
 static void destroy(struct orl_viewer *v)
 {
     disconnect(v);
     orl_timer_free(v->timer);
+    orl_rfb_clipboard_fini(v);
     orl_rfb_enc_free(v->enc);
     orl_rfb_auth_fini(&v->auth);
     free(v->cursor);
@@ -190,6 +194,9 @@ static void put_cursor(struct orl_viewer *v)
 
 static void put_due(struct orl_viewer *v)
 {
+    if (is_open(v) && orl_rfb_stream_waiting(&v->stream) == 0) {
+        orl_rfb_clipboard_put(v);
+    }
     if (orl_rfb_may_update(v) && owes(v)) {
         put_owed(v);
     }
@@ -345,18 +352,21 @@ void orl_rfb_report_caps(struct orl_viewer *v)
 {
     struct orl_rfb_enc_caps enc;
     orl_rfb_enc_caps(v->enc, &enc);
-    const struct orl_viewer_caps caps = {.has_h264 = enc.has_h264,
+    const bool may_lose = v->quality != ORL_AUX_QUALITY_SHARP;
+    const struct orl_viewer_caps caps = {.has_h264 = enc.has_h264 && may_lose,
             .has_copy = enc.has_copy,
             .has_fill = true,
             .has_acks = v->ext.has_fence,
             .has_resize = v->ext.has_desktop_size || v->ext.has_ext_size,
             .has_h264_regions = v->is_web,
-            .has_photo = enc.has_photo,
+            .has_photo = enc.has_photo && may_lose,
             .h264_full_range = true,
             .width_px = v->width_px,
             .height_px = v->height_px,
             .layout = v->layout,
             .has_clipboard = true,
+            .has_sound = orl_rfb_aux_plays(v->aux),
+            .max_kbit_s = v->quality == ORL_AUX_QUALITY_SAVING ? SAVING_KBIT_S : 0,
             .max_in_flight = ORL_RFB_FLIGHT_MAX};
     if (is_open(v)) {
         v->events->on_ready(v->ctx, &caps);
@@ -565,6 +575,7 @@ static int op_send(struct orl_viewer *v, const struct orl_update *update)
         return code;
     }
     used_request(v);
+    orl_rfb_page_count(v, update);
     if (v->ext.has_fence) {
         const uint8_t payload[4] = {(uint8_t)(update->frame_id >> 24),
                 (uint8_t)(update->frame_id >> 16), (uint8_t)(update->frame_id >> 8),
@@ -593,6 +604,29 @@ static void op_permit(struct orl_viewer *v, const struct orl_permit *permit)
 {
     v->permit = *permit;
     v->permit.clipboard_max_bytes = orl_permit_max_bytes(permit);
+    if (is_open(v)) {
+        orl_rfb_clipboard_open(v);
+    }
+}
+
+static void op_clipboard(struct orl_viewer *v, const struct orl_clipboard *step)
+{
+    if (is_open(v)) {
+        orl_rfb_clipboard_step(v, step);
+    }
+}
+
+static void op_sound(struct orl_viewer *v, const struct orl_sound *sound)
+{
+    if (is_open(v) && v->permit.has_sound != 0) {
+        orl_rfb_aux_sound(v->aux, sound);
+    }
+}
+
+/* TCP's; what is between a browser and oriel-web is not known. */
+static bool op_socket_rtt(const struct orl_viewer *v, uint64_t *ret_rtt_us, uint64_t *ret_least_us)
+{
+    return orl_tcp_rtt(v->stream.fd, ret_rtt_us, ret_least_us);
 }
 
 static void op_close(struct orl_viewer *v, enum orl_reason reason, const char *text)
@@ -626,22 +660,39 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .set_cursor = op_set_cursor,
         .close = op_close,
         .permit = op_permit,
+        .clipboard = op_clipboard,
+        .sound = op_sound,
         .bytes_out = op_bytes_out,
+        .socket_rtt = op_socket_rtt,
         .free = op_free};
+
+static int make_parts(struct orl_viewer *v, int aux_fd, struct orl_err *err)
+{
+    const uint32_t max_height_px = ORL_SURFACE_MAX_PIXELS / ORL_SURFACE_MAX_PX;
+    int code = orl_rfb_enc_new(v->is_web, &v->enc);
+    if (code < 0) {
+        orl_close_fd(&aux_fd);
+        return orl_err_set(err, code, "no memory for an encoder");
+    }
+    v->stream.out.max_len =
+            orl_rfb_enc_max_bytes(ORL_SURFACE_MAX_PX, max_height_px) + EXTRA_OUT_BYTES;
+    if (aux_fd >= 0) {
+        code = orl_rfb_page_open(v, aux_fd, err);
+    }
+    return code < 0 ? code : orl_timer_new(v->loop, on_timer, v, &v->timer, err);
+}
 
 int orl_rfb_viewer_new(struct orl_loop *loop, const struct orl_rfb_opts *opts,
         const struct orl_viewer_events *events, void *ctx, struct orl_viewer_handle *ret_handle,
         struct orl_err *err)
 {
     struct orl_viewer *v = calloc(1, sizeof(*v));
+    int aux_fd = opts->aux_fd;
     if (v == NULL) {
         (void)close(opts->fd);
-        if (opts->aux_fd >= 0) {
-            (void)close(opts->aux_fd);
-        }
+        orl_close_fd(&aux_fd);
         return orl_err_set(err, ORL_E_NOMEM, "no memory for a viewer");
     }
-    v->aux_fd = opts->aux_fd;
     v->loop = loop;
     v->events = events;
     v->ctx = ctx;
@@ -651,15 +702,8 @@ int orl_rfb_viewer_new(struct orl_loop *loop, const struct orl_rfb_opts *opts,
     v->max_height_px = opts->max_height_px;
     v->wire.cut_max = ORL_RFB_SMALL_MAX;
     orl_msg_text(v->name, sizeof(v->name), "Oriel");
-    orl_rfb_stream_init(&v->stream, opts->fd, ORL_RFB_SMALL_MAX,
-            orl_rfb_enc_max_bytes(ORL_SURFACE_MAX_PX, ORL_SURFACE_MAX_PIXELS / ORL_SURFACE_MAX_PX) +
-                    EXTRA_OUT_BYTES);
-    int code = orl_rfb_enc_new(v->is_web, &v->enc);
-    if (code == ORL_OK) {
-        code = orl_timer_new(loop, on_timer, v, &v->timer, err);
-    } else {
-        orl_err_set(err, code, "no memory for an encoder");
-    }
+    orl_rfb_stream_init(&v->stream, opts->fd, (size_t)2 * ORL_RFB_SMALL_MAX, 0);
+    const int code = make_parts(v, aux_fd, err);
     if (code < 0) {
         destroy(v);
         return code;

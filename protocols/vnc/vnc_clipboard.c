@@ -72,7 +72,7 @@ void orl_vnc_clipboard_from_server(
         if (!c->is_extended && cut->has_text) {
             c->is_extended = true;
             c->takes_notify = cut->takes_notify;
-            orl_vnc_cut_put_caps(&c->out);
+            orl_vnc_cut_put_caps(&c->out, ORL_VNC_CUT_BY_CLIENT);
         }
         break;
     case ORL_VNC_CUT_PROVIDE:
@@ -90,7 +90,7 @@ void orl_vnc_clipboard_from_server(
         break;
     case ORL_VNC_CUT_PEEK:
         if (has_room(c)) {
-            orl_vnc_cut_put_notify(&c->out, c->has_client_text);
+            orl_vnc_cut_put_notify(&c->out, ORL_VNC_CUT_BY_CLIENT, c->has_client_text);
         }
         break;
     default:
@@ -104,7 +104,7 @@ static void client_offers(struct orl_vnc_clipboard *c, const struct orl_clipboar
     c->client_serial = offer->serial;
     if (c->is_extended && c->takes_notify) {
         if (has_room(c)) {
-            orl_vnc_cut_put_notify(&c->out, offer->has_text);
+            orl_vnc_cut_put_notify(&c->out, ORL_VNC_CUT_BY_CLIENT, offer->has_text);
         }
     } else if (offer->has_text) {
         tell(c, ORL_CLIPBOARD_REQUEST, offer->serial, NULL);
@@ -119,7 +119,7 @@ static void client_asks(struct orl_vnc_clipboard *c, uint32_t serial)
         tell(c, ORL_CLIPBOARD_DATA, serial, &c->kept);
     } else {
         c->is_guest_asked = true;
-        orl_vnc_cut_put_request(&c->out);
+        orl_vnc_cut_put_request(&c->out, ORL_VNC_CUT_BY_CLIENT);
     }
 }
 
@@ -130,14 +130,15 @@ static void client_gives(struct orl_vnc_clipboard *c, const struct orl_clipboard
     }
     bool is_fit = data->has_text && data->len <= ORL_VNC_CUT_TEXT_MAX && has_room(c);
     if (!c->is_extended && is_fit) {
-        orl_vnc_cut_put_plain(&c->out, data->text, data->len);
+        orl_vnc_cut_put_plain(&c->out, ORL_VNC_CUT_BY_CLIENT, data->text, data->len);
     }
-    if (!c->is_extended ||
-            (is_fit && orl_vnc_cut_put_provide(&c->out, data->text, data->len, c->is_qemu))) {
+    if (!c->is_extended || (is_fit && orl_vnc_cut_put_provide(&c->out, ORL_VNC_CUT_BY_CLIENT,
+                                              data->text, data->len, c->is_qemu))) {
         return;
     }
     if (c->takes_notify && has_room(c)) {
-        orl_vnc_cut_put_notify(&c->out, false); /* the extension has no other way to say no */
+        orl_vnc_cut_put_notify(&c->out, ORL_VNC_CUT_BY_CLIENT,
+                false); /* the extension has no other way to say no */
     }
 }
 

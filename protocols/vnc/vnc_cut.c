@@ -14,11 +14,11 @@ enum {
     ACTION_NOTIFY = 1 << 27,
     ACTION_PROVIDE = 1 << 28
 };
-#define MSG_CLIENT_CUT_TEXT 6
 #define FLAGS_BYTES 4U
 #define UNKNOWN '?'
 #define INFLATE_CHUNK 65536U
 #define FLUSH_BYTES 16
+#define SERVER_EXTRA_BYTES 4096U /* beside two bytes for each of a text's */
 
 /* Latin-1 as UTF-8. */
 static void take_plain(struct orl_vnc_cut *cut, const uint8_t *data, size_t len)
@@ -155,45 +155,48 @@ void orl_vnc_cut_free(struct orl_vnc_cut *cut)
     }
 }
 
-static void put_head(struct orl_buf *buf, uint32_t length)
+static void put_head(struct orl_buf *buf, enum orl_vnc_cut_from from, uint32_t length)
 {
-    orl_buf_put_u8(buf, MSG_CLIENT_CUT_TEXT);
+    orl_buf_put_u8(buf, (uint8_t)from);
     orl_buf_put_u8(buf, 0);
     orl_buf_put_u16be(buf, 0);
     orl_buf_put_u32be(buf, length);
 }
 
-static void put_extended_head(struct orl_buf *buf, uint32_t flags, size_t rest_len)
+static void put_extended_head(
+        struct orl_buf *buf, enum orl_vnc_cut_from from, uint32_t flags, size_t rest_len)
 {
-    put_head(buf, 0U - (uint32_t)(FLAGS_BYTES + rest_len));
+    put_head(buf, from, 0U - (uint32_t)(FLAGS_BYTES + rest_len));
     orl_buf_put_u32be(buf, flags);
 }
 
-void orl_vnc_cut_put_caps(struct orl_buf *buf)
+void orl_vnc_cut_put_caps(struct orl_buf *buf, enum orl_vnc_cut_from from)
 {
-    put_extended_head(buf,
+    put_extended_head(buf, from,
             ACTION_CAPS | ACTION_REQUEST | ACTION_PEEK | ACTION_NOTIFY | ACTION_PROVIDE |
                     FORMAT_TEXT,
             sizeof(uint32_t));
     orl_buf_put_u32be(buf, 0); /* of text, nothing unasked */
 }
 
-void orl_vnc_cut_put_notify(struct orl_buf *buf, bool has_text)
+void orl_vnc_cut_put_notify(struct orl_buf *buf, enum orl_vnc_cut_from from, bool has_text)
 {
-    put_extended_head(buf, ACTION_NOTIFY | (has_text ? (uint32_t)FORMAT_TEXT : 0U), 0);
+    put_extended_head(buf, from, ACTION_NOTIFY | (has_text ? (uint32_t)FORMAT_TEXT : 0U), 0);
 }
 
-void orl_vnc_cut_put_request(struct orl_buf *buf)
+void orl_vnc_cut_put_request(struct orl_buf *buf, enum orl_vnc_cut_from from)
 {
-    put_extended_head(buf, ACTION_REQUEST | FORMAT_TEXT, 0);
+    put_extended_head(buf, from, ACTION_REQUEST | FORMAT_TEXT, 0);
 }
 
-/* Not compressed: a display is on this host or near. Flushed and not finished: libvncserver 0.9.14 takes the end of
- * the stream for an error. */
-static bool pack(const struct orl_buf *plain, struct orl_buf *ret_packed)
+/* A client's is not compressed: its display is on this host or near. Flushed and not finished: libvncserver 0.9.14
+ * takes the end of the stream for an error. */
+static bool pack(
+        const struct orl_buf *plain, enum orl_vnc_cut_from from, struct orl_buf *ret_packed)
 {
+    const int level = from == ORL_VNC_CUT_BY_SERVER ? Z_BEST_SPEED : Z_NO_COMPRESSION;
     z_stream z = {.next_in = plain->data, .avail_in = (uInt)plain->len};
-    if (plain->is_failed || deflateInit(&z, Z_NO_COMPRESSION) != Z_OK) {
+    if (plain->is_failed || deflateInit(&z, level) != Z_OK) {
         return false;
     }
     size_t bound = deflateBound(&z, plain->len) + FLUSH_BYTES;
@@ -219,16 +222,19 @@ static void put_sized_text(struct orl_buf *plain, const char *text, size_t len, 
     }
 }
 
-bool orl_vnc_cut_put_provide(struct orl_buf *buf, const char *text, size_t len, bool is_raw)
+bool orl_vnc_cut_put_provide(
+        struct orl_buf *buf, enum orl_vnc_cut_from from, const char *text, size_t len, bool is_raw)
 {
+    const size_t max_bytes =
+            from == ORL_VNC_CUT_BY_CLIENT ? ORL_VNC_CUT_MAX_BYTES : 2 * len + SERVER_EXTRA_BYTES;
     struct orl_buf plain;
     struct orl_buf packed;
-    orl_buf_init(&plain, ORL_VNC_CUT_MAX_BYTES);
-    orl_buf_init(&packed, ORL_VNC_CUT_MAX_BYTES - FLAGS_BYTES);
+    orl_buf_init(&plain, max_bytes);
+    orl_buf_init(&packed, max_bytes - FLAGS_BYTES);
     put_sized_text(&plain, text, len, is_raw);
-    bool is_ok = pack(&plain, &packed);
+    bool is_ok = pack(&plain, from, &packed);
     if (is_ok) {
-        put_extended_head(buf, ACTION_PROVIDE | FORMAT_TEXT, packed.len);
+        put_extended_head(buf, from, ACTION_PROVIDE | FORMAT_TEXT, packed.len);
         orl_buf_put(buf, packed.data, packed.len);
     }
     orl_buf_wipe(&plain);
@@ -238,7 +244,8 @@ bool orl_vnc_cut_put_provide(struct orl_buf *buf, const char *text, size_t len, 
     return is_ok;
 }
 
-void orl_vnc_cut_put_plain(struct orl_buf *buf, const char *text, size_t len)
+void orl_vnc_cut_put_plain(
+        struct orl_buf *buf, enum orl_vnc_cut_from from, const char *text, size_t len)
 {
     struct orl_buf latin1;
     orl_buf_init(&latin1, len > 0 ? len : 1);
@@ -248,7 +255,7 @@ void orl_vnc_cut_put_plain(struct orl_buf *buf, const char *text, size_t len)
         orl_buf_put_u8(&latin1, c <= 0xFF ? (uint8_t)c : UNKNOWN);
     }
     if (!latin1.is_failed) {
-        put_head(buf, (uint32_t)latin1.len);
+        put_head(buf, from, (uint32_t)latin1.len);
         orl_buf_put(buf, latin1.data, latin1.len);
     }
     orl_buf_wipe(&latin1);

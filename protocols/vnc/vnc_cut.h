@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define ORL_RFB_ENCODING_EXT_CLIPBOARD ((int32_t)0xC0A1E5CE)
-/* QEMU and libvncserver end a connection over a longer message. */
+/* Of what we send as a client: QEMU and libvncserver end a connection over a longer message. */
 #define ORL_VNC_CUT_MAX_BYTES (1U << 20)
 #define ORL_VNC_CUT_TEXT_MAX (ORL_VNC_CUT_MAX_BYTES - 4096)
 
@@ -34,13 +34,17 @@ ORL_NODISCARD int orl_vnc_cut_decode(
         const uint8_t *data, size_t len, bool is_extended, struct orl_vnc_cut **ret_cut);
 void orl_vnc_cut_free(struct orl_vnc_cut *cut); /* wiped; NULL is fine */
 
-/* ClientCutText. Text: at most ORL_VNC_CUT_TEXT_MAX; false: it became too long on its way. The extension wants
- * CR LF and a NUL; is_raw: neither, for QEMU hands it to the guest as it is. */
-void orl_vnc_cut_put_caps(struct orl_buf *buf);
-void orl_vnc_cut_put_notify(struct orl_buf *buf, bool has_text);
-void orl_vnc_cut_put_request(struct orl_buf *buf);
+/* Whose message it is. A server's texts are compressed: its clients are far. */
+enum orl_vnc_cut_from { ORL_VNC_CUT_BY_SERVER = 3, ORL_VNC_CUT_BY_CLIENT = 6 };
+
+/* A client's text: at most ORL_VNC_CUT_TEXT_MAX. False: it became too long on its way. The extension wants CR LF and
+ * a NUL; is_raw: neither, for QEMU hands it to the guest as it is. */
+void orl_vnc_cut_put_caps(struct orl_buf *buf, enum orl_vnc_cut_from from);
+void orl_vnc_cut_put_notify(struct orl_buf *buf, enum orl_vnc_cut_from from, bool has_text);
+void orl_vnc_cut_put_request(struct orl_buf *buf, enum orl_vnc_cut_from from);
 ORL_NODISCARD bool orl_vnc_cut_put_provide(
-        struct orl_buf *buf, const char *text, size_t len, bool is_raw);
-void orl_vnc_cut_put_plain(struct orl_buf *buf, const char *text, size_t len);
+        struct orl_buf *buf, enum orl_vnc_cut_from from, const char *text, size_t len, bool is_raw);
+void orl_vnc_cut_put_plain(
+        struct orl_buf *buf, enum orl_vnc_cut_from from, const char *text, size_t len);
 
 #endif

@@ -78,7 +78,7 @@ static void a_block_goes_in_one_message_or_two(void **state)
 
 /* Plays a sine in pieces of odd sizes; returns the blocks' frames, left channel. */
 static size_t play(
-        struct orl_rdp_pcm *pcm, double hz, double seconds, int16_t *ret_left, size_t max)
+        struct orl_pcm *pcm, double hz, double seconds, int16_t *ret_left, size_t max)
 {
     const size_t frames = (size_t)(seconds * pcm->in_hz);
     const size_t frame_bytes = pcm->channels * sizeof(int16_t);
@@ -99,8 +99,8 @@ static size_t play(
                 .samples = bytes + from * frame_bytes,
                 .len = size * frame_bytes};
         size_t at = 0;
-        while (orl_rdp_pcm_next(pcm, &piece, &at)) {
-            assert_int_equal(pcm->count, orl_rdp_pcm_block_frames(pcm));
+        while (orl_pcm_next(pcm, &piece, &at)) {
+            assert_int_equal(pcm->count, orl_pcm_block_frames(pcm));
             for (size_t i = 0; i < pcm->count && count < max; i++) {
                 assert_int_equal(pcm->block[i][0], pcm->block[i][1]);
                 ret_left[count++] = pcm->block[i][0];
@@ -118,8 +118,8 @@ static void samples_at_the_same_rate_are_unchanged(void **state)
     (void)state;
     for (unsigned channels = 1; channels <= 2; channels++) {
         static int16_t left[48000];
-        struct orl_rdp_pcm pcm;
-        orl_rdp_pcm_init(&pcm, 48000, channels, 48000);
+        struct orl_pcm pcm;
+        orl_pcm_init(&pcm, 48000, channels, 48000);
         const size_t count = play(&pcm, 440, 0.5, left, 48000);
         assert_true(count >= 24000 - 960 && count <= 24000);
         for (size_t i = 1; i < count; i++) { /* one frame later */
@@ -136,9 +136,9 @@ static void another_rate_keeps_pitch_and_length(void **state)
     static const uint32_t rates[] = {8000, 11025, 22050, 44100};
     for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++) {
         static int16_t left[48000];
-        struct orl_rdp_pcm pcm;
+        struct orl_pcm pcm;
         unsigned crossings = 0;
-        orl_rdp_pcm_init(&pcm, rates[r], 2, 48000);
+        orl_pcm_init(&pcm, rates[r], 2, 48000);
         const size_t count = play(&pcm, 500, 0.9, left, 48000);
         assert_true(count > 43200 - 2 * 960 && count <= 43200);
         for (size_t i = 1; i < count; i++) {
@@ -156,14 +156,14 @@ static void silence_is_told(void **state)
     const struct orl_sound silence = {
             .rate_hz = 48000, .channels = 2, .samples = zeros, .len = sizeof(zeros)};
     static int16_t left[48000];
-    struct orl_rdp_pcm pcm;
+    struct orl_pcm pcm;
     size_t at = 0;
-    orl_rdp_pcm_init(&pcm, 48000, 2, 48000);
-    assert_true(orl_rdp_pcm_next(&pcm, &silence, &at));
+    orl_pcm_init(&pcm, 48000, 2, 48000);
+    assert_true(orl_pcm_next(&pcm, &silence, &at));
     assert_false(pcm.is_audible);
     (void)play(&pcm, 440, 0.1, left, 48000);
     at = 0;
-    assert_true(orl_rdp_pcm_next(&pcm, &silence, &at));
+    assert_true(orl_pcm_next(&pcm, &silence, &at));
 }
 
 static void opus_is_decoded_by_the_clients_decoder(void **state)

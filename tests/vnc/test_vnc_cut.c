@@ -70,7 +70,7 @@ static void what_we_provide_is_what_a_peer_reads(void **state)
     (void)state;
     for (unsigned is_raw = 0; is_raw < 2; is_raw++) {
         orl_buf_init(&buf, ORL_VNC_CUT_MAX_BYTES + HEAD);
-        assert_true(orl_vnc_cut_put_provide(&buf, "x\ny", 3, is_raw != 0));
+        assert_true(orl_vnc_cut_put_provide(&buf, ORL_VNC_CUT_BY_CLIENT, "x\ny", 3, is_raw != 0));
         struct orl_rd rd;
         orl_rd_init(&rd, buf.data, buf.len);
         assert_int_equal(orl_rd_u32be(&rd), 6U << 24);
@@ -91,10 +91,12 @@ static void text_that_a_server_would_not_take_is_not_put(void **state)
     assert_non_null(text);
     memset(text, '\n', ORL_VNC_CUT_TEXT_MAX);
     orl_buf_init(&buf, 2 * ORL_VNC_CUT_MAX_BYTES);
-    assert_true(orl_vnc_cut_put_provide(&buf, text, ORL_VNC_CUT_TEXT_MAX, true));
+    assert_true(
+            orl_vnc_cut_put_provide(&buf, ORL_VNC_CUT_BY_CLIENT, text, ORL_VNC_CUT_TEXT_MAX, true));
     assert_in_range(buf.len, ORL_VNC_CUT_TEXT_MAX, ORL_VNC_CUT_MAX_BYTES + HEAD);
     orl_buf_reset(&buf);
-    assert_false(orl_vnc_cut_put_provide(&buf, text, ORL_VNC_CUT_TEXT_MAX, false));
+    assert_false(orl_vnc_cut_put_provide(
+            &buf, ORL_VNC_CUT_BY_CLIENT, text, ORL_VNC_CUT_TEXT_MAX, false));
     assert_int_equal(buf.len, 0);
     orl_buf_fini(&buf);
     free(text);
@@ -105,7 +107,7 @@ static void plain_text_out_is_latin1_with_marks_for_the_rest(void **state)
     struct orl_buf buf;
     (void)state;
     orl_buf_init(&buf, 100);
-    orl_vnc_cut_put_plain(&buf, "\xC3\xA9\xE2\x82\xAC!", 6);
+    orl_vnc_cut_put_plain(&buf, ORL_VNC_CUT_BY_CLIENT, "\xC3\xA9\xE2\x82\xAC!", 6);
     assert_int_equal(buf.len, HEAD + 3);
     assert_memory_equal(buf.data, "\6\0\0\0\0\0\0\3\xE9?!", HEAD + 3);
     orl_buf_fini(&buf);

@@ -1,14 +1,14 @@
-#include "protocols/rdp/rdp_sound_pcm.h"
+#include "display/pcm.h"
 #include <string.h>
 
-void orl_rdp_pcm_init(struct orl_rdp_pcm *pcm, uint32_t in_hz, uint32_t channels, uint32_t out_hz)
+void orl_pcm_init(struct orl_pcm *pcm, uint32_t in_hz, uint32_t channels, uint32_t out_hz)
 {
-    *pcm = (struct orl_rdp_pcm){.in_hz = in_hz, .channels = channels, .out_hz = out_hz};
+    *pcm = (struct orl_pcm){.in_hz = in_hz, .channels = channels, .out_hz = out_hz};
 }
 
-size_t orl_rdp_pcm_block_frames(const struct orl_rdp_pcm *pcm)
+size_t orl_pcm_block_frames(const struct orl_pcm *pcm)
 {
-    return pcm->out_hz / ORL_RDP_PCM_BLOCKS_A_SECOND;
+    return pcm->out_hz / ORL_PCM_BLOCKS_A_SECOND;
 }
 
 static int16_t sample_at(const uint8_t *bytes)
@@ -16,7 +16,7 @@ static int16_t sample_at(const uint8_t *bytes)
     return (int16_t)(uint16_t)(bytes[0] | (unsigned)bytes[1] << 8);
 }
 
-static void put(struct orl_rdp_pcm *pcm, const int16_t next[2])
+static void put(struct orl_pcm *pcm, const int16_t next[2])
 {
     for (unsigned c = 0; c < 2; c++) {
         const int64_t step = (int64_t)(next[c] - pcm->last[c]) * pcm->at / pcm->out_hz;
@@ -28,10 +28,10 @@ static void put(struct orl_rdp_pcm *pcm, const int16_t next[2])
     pcm->at += pcm->in_hz;
 }
 
-bool orl_rdp_pcm_next(struct orl_rdp_pcm *pcm, const struct orl_sound *sound, size_t *at)
+bool orl_pcm_next(struct orl_pcm *pcm, const struct orl_sound *sound, size_t *at)
 {
     const size_t frame_bytes = pcm->channels * sizeof(int16_t);
-    if (pcm->count == orl_rdp_pcm_block_frames(pcm)) {
+    if (pcm->count == orl_pcm_block_frames(pcm)) {
         pcm->count = 0;
         pcm->is_audible = false;
     }
@@ -42,7 +42,7 @@ bool orl_rdp_pcm_next(struct orl_rdp_pcm *pcm, const struct orl_sound *sound, si
                 left, pcm->channels == 2 ? sample_at(bytes + sizeof(int16_t)) : left};
         while (pcm->at < pcm->out_hz) {
             put(pcm, next);
-            if (pcm->count == orl_rdp_pcm_block_frames(pcm)) {
+            if (pcm->count == orl_pcm_block_frames(pcm)) {
                 return true;
             }
         }

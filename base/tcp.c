@@ -1,11 +1,11 @@
 /* What TCP knows of the line. In a file of its own: the kernel's header has fields that the C library's lacks, and
  * the two do not go together. */
-#include "protocols/rdp/rdp_line.h"
+#include "base/tcp.h"
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-bool orl_rdp_line_rtt(int fd, uint64_t *ret_rtt_us, uint64_t *ret_least_us)
+bool orl_tcp_rtt(int fd, uint64_t *ret_rtt_us, uint64_t *ret_least_us)
 {
     struct tcp_info info = {0};
     socklen_t len = sizeof(info);
