@@ -10,13 +10,13 @@ const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 's
     + "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export const desktop = (more) => ({
-    pool: 'office', kind: 'floating', maintenance: false, state: 'none', power: 'absent', session: null, started_ms: 0, waiting: 0, ready: 2,
-    problem_text: null, files_kept: false, has_thumbnail: false, protocol: 'vnc', ...more,
+    pool: 'office', kind: 'floating', maintenance: false, state: 'none', power: '', is_ready: false, session: '', started_ms: 0, waiting: 0, ready: 2,
+    problem_text: '', files_kept: false, has_thumbnail: false, protocol: '', ...more,
 });
 
 export class FakePortal {
     constructor() {
-        this.me = {name: 'anna', display: 'Anna Adams', role: 'user', has_totp: false, expires_ms: Date.now() + 3.6e6, idle_ms: 1.8e6};
+        this.me = {name: 'anna', display: 'Anna Adams', role: 'user', has_password: true, has_totp: false, must_enrol: false, expires_ms: Date.now() + 3.6e6, idle_ms: 1.8e6};
         this.isSignedIn = true;
         this.desktops = [desktop({})];
         this.calls = [];
@@ -74,7 +74,7 @@ export class FakePortal {
             return this.json(route, status, value, headers);
         }
         if (!this.isSignedIn) {
-            return this.error(route, 401, 'not_signed_in', 'Please sign in.');
+            return this.error(route, 401, 'not_logged_in', 'Please sign in.');
         }
         if (api === '/v1/me/events') {
             const data = `retry: 500\nevent: desktops\ndata: ${JSON.stringify({desktops: this.desktops})}\n\n`;

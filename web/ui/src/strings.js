@@ -106,6 +106,7 @@ export const t = {
         totp: 'Second factor',
         totpOff: 'Off. With it, signing in also needs a code from an app on your phone.',
         totpOn: 'On. Signing in needs a code from your authenticator app.',
+        mustEnrol: 'A second factor is required here. Set it up, then your desktops open.',
         enrol: 'Set up',
         scan: 'Scan this with your authenticator app, or type the key into it.',
         qr: 'QR code for the authenticator app',

@@ -104,6 +104,7 @@ function SecondFactor({me, onChange}) {
     return html`<section class="panel" aria-labelledby="totp-title">
         <h2 id="totp-title" tabindex="-1" ref=${title}>${t.account.totp}</h2>
         ${notice}
+        ${me.must_enrol && html`<${Notice} kind="warn">${t.account.mustEnrol}<//>`}
         <p>${me.has_totp ? t.account.totpOn : t.account.totpOff}</p>
         ${me.has_totp && html`<${Code} key="remove" label=${t.account.removeCode} action=${t.account.remove} danger=${true} onCode=${remove} />`}
         ${!me.has_totp && !secret && html`<div><button type="button" class="button" onClick=${enrol}>${t.account.enrol}</button></div>`}
@@ -122,6 +123,6 @@ export function Account({me, onChange}) {
         <section class="panel" aria-label=${t.account.name}>
             <dl class="facts"><dt>${t.account.name}</dt><dd>${me.name}</dd>${me.display && html`<dt>${t.account.display}</dt><dd>${me.display}</dd>`}</dl>
         </section>
-        <${Password} />
+        ${me.has_password && html`<${Password} />`}
         <${SecondFactor} me=${me} onChange=${onChange} />`;
 }

@@ -16,7 +16,7 @@ function stateOf(desktop) {
     if (desktop.maintenance && desktop.state === 'none') {
         return ['maintenance', t.desktops.states.maintenance];
     }
-    const power = desktop.state === 'none' ? '' : t.desktops.powers[desktop.power];
+    const power = desktop.state === 'none' && desktop.kind === 'floating' ? '' : t.desktops.powers[desktop.power];
     const word = t.desktops.states[desktop.state] ?? desktop.state;
     return [desktop.state, power ? `${word}, ${power}` : word];
 }
@@ -68,12 +68,12 @@ function Confirm({action, desktop, onClose, onDone}) {
     <//>`;
 }
 
-function Card({desktop, onSay, onDialog}) {
+function Card({desktop, me, onSay, onDialog}) {
     const [error, setError] = useState(null);
     const [kind, word] = stateOf(desktop);
     const exists = desktop.state === 'active' || desktop.state === 'disconnected';
     const canStart = desktop.files_kept && desktop.kind === 'dedicated' && ['stopped', 'failed', 'suspended'].includes(desktop.power);
-    const canOpen = !(desktop.maintenance && desktop.state === 'none');
+    const canOpen = !me.must_enrol && !(desktop.maintenance && desktop.state === 'none');
     const id = `card-${desktop.pool}`;
     const start = async () => {
         setError(null);
@@ -111,7 +111,7 @@ function Card({desktop, onSay, onDialog}) {
     </li>`;
 }
 
-export function Desktops() {
+export function Desktops({me}) {
     const [dialog, setDialog] = useState(/** @type {{action: string, desktop: any}|null} */ (null));
     const [said, say] = useState('');
     const list = desktops.value;
@@ -120,11 +120,13 @@ export function Desktops() {
         <h1 tabindex="-1">${t.desktops.title}</h1>
         ${!isConnected.value && html`<${Notice} kind="warn"><div class="row"><span>${t.desktops.offline}</span>
             <button type="button" class="button" onClick=${retryNow}>${t.desktops.retryNow}</button></div><//>`}
+        ${me.must_enrol && html`<${Notice} kind="warn"><span>${t.account.mustEnrol}</span>
+            <span><a href="#account">${t.account.enrol}</a></span><//>`}
         <p class=${said ? 'said' : 'visually-hidden'} role="status">${said}</p>
         ${list === null && html`<p class="muted" aria-live="polite">${t.loading}</p>`}
         ${list?.length === 0 && html`<div class="nothing"><h2>${t.desktops.none}</h2><p class="muted">${t.desktops.noneHint}</p></div>`}
         ${list && list.length > 0 && html`<ul class="cards">
-            ${list.map((desktop) => html`<${Card} key=${desktop.pool} desktop=${desktop} onSay=${say} onDialog=${setDialog} />`)}
+            ${list.map((desktop) => html`<${Card} key=${desktop.pool} desktop=${desktop} me=${me} onSay=${say} onDialog=${setDialog} />`)}
         </ul>`}
         ${dialog?.action === 'rdp' && html`<${RdpDialog} desktop=${dialog.desktop} onClose=${close} />`}
         ${dialog && dialog.action !== 'rdp' && html`<${Confirm} ...${dialog} onClose=${close} onDone=${(text) => {

@@ -35,8 +35,8 @@ export function Logins() {
                     <th scope="row" data-label=${t.logins.client}>${login.client || t.desktop.meters.none}</th>
                     <td data-label=${t.logins.browser}>${login.agent || t.desktop.meters.none}</td>
                     <td data-label=${t.logins.since}>${when(login.created_ms)}</td>
-                    <td data-label=${t.logins.used}>${when(login.used_ms)}</td>
-                    <td>${login.is_current ? html`<strong>${t.logins.here}</strong>`
+                    <td data-label=${t.logins.used}>${when(login.seen_ms)}</td>
+                    <td>${login.current ? html`<strong>${t.logins.here}</strong>`
                         : html`<button type="button" class="button" aria-label=${t.logins.endOf(login.client)} onClick=${() => end(login)}>${t.logins.end}</button>`}</td>
                 </tr>`)}</tbody>
             </table>
