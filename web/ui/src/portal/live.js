@@ -11,16 +11,11 @@ const LONGEST_MS = 15000;
 let source = /** @type {EventSource|null} */ (null);
 let timer = 0;
 let delay = FIRST_MS;
-let ended = () => {};
-
-function onHeard() {
-    isConnected.value = true;
-    delay = FIRST_MS;
-}
+let ended = /** @type {(code: string) => void} */ (() => {});
 
 function take(data) {
     desktops.value = data.desktops;
-    onHeard();
+    isConnected.value = true;
 }
 
 function retry() {
@@ -44,16 +39,18 @@ async function open() {
     }
     const mine = new EventSource('/api/v1/me/events');
     source = mine;
-    mine.addEventListener('desktops', (event) => take(JSON.parse(event.data)));
-    mine.addEventListener('ended', () => {
-        stopLive();
-        ended();
+    mine.addEventListener('desktops', (event) => {
+        delay = FIRST_MS;
+        take(JSON.parse(event.data));
     });
-    mine.addEventListener('open', onHeard);
+    mine.addEventListener('ended', (event) => {
+        stopLive();
+        ended(JSON.parse(event.data).code);
+    });
     mine.addEventListener('error', () => source === mine && retry());
 }
 
-/** @param {() => void} onEnded the login is over */
+/** @param {(code: string) => void} onEnded the login is over */
 export function startLive(onEnded) {
     ended = onEnded;
     delay = FIRST_MS;

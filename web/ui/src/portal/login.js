@@ -9,8 +9,8 @@ function Wait({untilMs}) {
     return html`<p class="small" aria-live="off">${seconds > 0 ? t.login.wait(seconds) : t.login.retry}</p>`;
 }
 
-/** @param {{hasEnded: boolean, onLogin: () => void}} props */
-export function Login({hasEnded, onLogin}) {
+/** @param {{ended: string, onLogin: () => void}} props */
+export function Login({ended, onLogin}) {
     const [step, setStep] = useState('password');
     const [busy, setBusy] = useState(false);
     const [wrong, setWrong] = useState(/** @type {Record<string, string>} */ ({}));
@@ -63,7 +63,7 @@ export function Login({hasEnded, onLogin}) {
         <div class="login-box">
             <h1>${t.login.title}</h1>
             <p class="muted">${t.login.lead}</p>
-            ${hasEnded && !error && html`<${Notice} kind="info">${t.login.ended}<//>`}
+            ${ended && !error && html`<${Notice} kind="info">${ended}<//>`}
             ${error && html`<${Fault} error=${error} />`}
             ${waitUntil > 0 && html`<${Wait} untilMs=${waitUntil} />`}
             <form class="stack" onSubmit=${submit} novalidate aria-busy=${busy}>

@@ -3,7 +3,7 @@ import {html, render} from 'htm/preact';
 import {useEffect, useState} from 'preact/hooks';
 import {get, onSignedOut, post} from '../api.js';
 import {Notice} from '../parts.js';
-import {t} from '../strings.js';
+import {reasons, t} from '../strings.js';
 import {setTheme, theme, themes} from '../theme.js';
 import {Account} from './account.js';
 import {Desktops} from './desktops.js';
@@ -54,7 +54,7 @@ function Main({view, me, onChange}) {
 
 function App() {
     const [me, setMe] = useState(/** @type {any} */ (undefined));
-    const [hasEnded, setEnded] = useState(false);
+    const [ended, setEnded] = useState('');
     const [error, setError] = useState('');
     const [view, setView] = useState(viewOf());
     const load = () => get('/v1/me').then((answer) => {
@@ -68,14 +68,15 @@ function App() {
             setTimeout(load, 3000);
         }
     });
-    const over = (isOurs) => {
+    /** @param {string} words why, if it was not the person's wish */
+    const over = (words) => {
         stopLive();
-        setEnded(!isOurs);
+        setEnded(words);
         setMe(null);
     };
     useEffect(() => {
         onSignedOut.call = () => setMe((was) => {
-            setEnded(Boolean(was));
+            setEnded(was ? t.login.ended : '');
             stopLive();
             return null;
         });
@@ -86,13 +87,13 @@ function App() {
     }, []);
     useEffect(() => {
         if (me) {
-            startLive(() => over(false));
+            startLive((code) => over(reasons[code] ?? t.login.ended));
             return stopLive;
         }
         document.title = `${t.login.title} · ${t.product}`;
         return undefined;
     }, [me?.name]);
-    const signOut = () => post('/v1/logout').then(() => over(true), () => over(true));
+    const signOut = () => post('/v1/logout').then(() => over(''), () => over(''));
 
     return html`
         <a class="skip" href="#content" onClick=${(event) => {
@@ -103,8 +104,8 @@ function App() {
         ${me === undefined ? html`<main id="content" tabindex="-1"><h1 class="visually-hidden">${t.product}</h1>
             ${error ? html`<${Notice} kind="warn">${error}<//>` : html`<p class="muted">${t.loading}</p>`}</main>`
             : me ? html`<${Main} view=${view} me=${me} onChange=${load} />`
-            : html`<${Login} hasEnded=${hasEnded} onLogin=${() => {
-                setEnded(false);
+            : html`<${Login} ended=${ended} onLogin=${() => {
+                setEnded('');
                 load();
             }} />`}
         <${Footer} />`;
