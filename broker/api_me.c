@@ -303,10 +303,11 @@ static int add_login(void *ctx, const struct orl_weblogin_row *row)
 {
     const struct logins *logins = ctx;
     json_t *item = json_pack("{s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I}", "id", row->id, "user",
-            row->user, "current", logins->current != NULL && strcmp(row->id, logins->current) == 0,
-            "client", row->client, "agent", row->agent, "created_ms", (json_int_t)row->created_ms,
-            "seen_ms", (json_int_t)row->seen_ms, "idle_ms", (json_int_t)row->idle_until_ms,
-            "expires_ms", (json_int_t)row->expires_ms);
+            row->user, "is_current",
+            logins->current != NULL && strcmp(row->id, logins->current) == 0, "client", row->client,
+            "agent", row->agent, "created_ms", (json_int_t)row->created_ms, "used_ms",
+            (json_int_t)row->seen_ms, "idle_ms", (json_int_t)row->idle_until_ms, "expires_ms",
+            (json_int_t)row->expires_ms);
     return json_array_append_new(logins->list, item) < 0 ? ORL_E_NOMEM : 0;
 }
 

@@ -304,6 +304,29 @@ void orl_api_me_desktops_start(struct orl_http_req *req, const struct orl_api_ar
     orl_api_done(req, 202, NULL, NULL, NULL);
 }
 
+/* One that is off is started; one that runs keeps its session through the restart. */
+void orl_api_me_desktops_restart(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    struct orl_desktop_row desktop;
+    char actor[ORL_API_ACTOR_MAX + 1];
+    orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req) || !find_desktop(req, args->arg[0], &desktop)) {
+        return;
+    }
+    bool is_off = desktop.power == ORL_POWER_STOPPED || desktop.power == ORL_POWER_FAILED;
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_store *store = req->broker->store;
+    int rc = is_off ? orl_desktop_set_want(store, desktop.id, ORL_WANT_RUN, actor, now_ms, &err)
+                    : orl_desktop_ask_restart(store, desktop.id, actor, now_ms, &err);
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_leases_poke_vmpool(req->broker->leases);
+    orl_api_done(req, 202, NULL, NULL, NULL);
+}
+
 void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_session_row session;

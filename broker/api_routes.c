@@ -66,6 +66,7 @@ const struct orl_api_route orl_api_routes[] = {
         {POST, "/v1/me/desktops/POOL/open", USER, orl_api_me_desktops_open, NULL},
         {POST, "/v1/me/desktops/POOL/rdp", USER, orl_api_me_desktops_rdp, NULL},
         {POST, "/v1/me/desktops/POOL/start", USER, orl_api_me_desktops_start, NULL},
+        {POST, "/v1/me/desktops/POOL/restart", USER, orl_api_me_desktops_restart, NULL},
         {POST, "/v1/me/desktops/POOL/logoff", USER, orl_api_me_desktops_logoff, NULL},
         {GET, "/v1/me/desktops/POOL/thumbnail", USER, orl_api_me_desktops_thumbnail, NULL},
         {GET, "/v1/hosts", ADMIN, orl_api_hosts_list, NULL},

@@ -42,6 +42,7 @@ void orl_desktop_read(struct orl_db_query *q, struct orl_desktop_row *row)
     row->created_ms = orl_db_get_u64(q);
     row->changed_ms = orl_db_get_u64(q);
     row->ready_ms = orl_db_get_u64(q);
+    row->restart_ms = orl_db_get_u64(q);
 }
 
 int orl_desktop_read_one(
@@ -109,7 +110,7 @@ static int write_new(
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO desktop (" ORL_DESKTOP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
             " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-            " $25)");
+            " $25, 0)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->pool);
     orl_db_put_text(&q, row->host);
@@ -242,6 +243,37 @@ int orl_desktop_set_want(struct orl_store *store, const char *id, enum orl_want 
             .kind = "desktop",
             .object = id,
             .detail = orl_want_name(want)};
+    rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+static int write_restart(
+        struct orl_store *store, const char *id, uint64_t now_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE desktop SET restart_ms = $1 WHERE id = $2 AND power = 'running'"
+            " AND lease NOT IN ('free', 'ending') AND kind <> 'static'");
+    orl_db_put_u64(&q, now_ms);
+    orl_db_put_text(&q, id);
+    return orl_db_run(&q, err);
+}
+
+int orl_desktop_ask_restart(struct orl_store *store, const char *id, const char *actor,
+        uint64_t now_ms, struct orl_err *err)
+{
+    struct orl_desktop_row row;
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : orl_desktop_get(store, id, &row, err);
+    rc = rc < 0 ? rc : write_restart(store, id, now_ms, err);
+    if (rc == 0) {
+        rc = orl_err_set(err, ORL_E_CONFLICT, "The desktop does not run.");
+    }
+    struct orl_audit_event event = {.actor = actor,
+            .action = "desktop.restart",
+            .kind = "desktop",
+            .object = id,
+            .user = row.user};
     rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }

@@ -31,6 +31,7 @@ struct orl_desktop_row {
     uint32_t attempts; /* since the last success */
     uint64_t retry_ms; /* not before; 0: now */
     uint64_t created_ms, changed_ms, ready_ms;
+    uint64_t restart_ms; /* its person asked for a restart then; 0: not, or it has begun */
 };
 
 /* A new row, not tainted: lease free or (dedicated, with user) assigned; any power (static:
@@ -107,6 +108,10 @@ ORL_NODISCARD int orl_desktop_observe(struct orl_store *store, const struct orl_
         uint64_t now_ms, struct orl_err *err);
 
 ORL_NODISCARD int orl_desktop_set_want(struct orl_store *store, const char *id, enum orl_want want,
+        const char *actor, uint64_t now_ms, struct orl_err *err);
+/* Its person wants it restarted; vmpool does it, and the wish is over when it leaves running.
+ * ORL_E_CONFLICT: it does not run, or is nobody's. ORL_E_NOTFOUND. */
+ORL_NODISCARD int orl_desktop_ask_restart(struct orl_store *store, const char *id,
         const char *actor, uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_desktop_set_maintenance(struct orl_store *store, const char *id,
         bool is_maintenance, const char *actor, uint64_t now_ms, struct orl_err *err);

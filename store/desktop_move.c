@@ -12,7 +12,8 @@ static int write_row(struct orl_store *store, const struct orl_desktop_row *befo
             "UPDATE desktop SET host = $1, version = $2, lease = $3, power = $4, want = $5,"
             " is_tainted = $6, is_ready = $7, user_name = $8, session = $9, uuid = $10,"
             " domain = $11, overlay = $12, reason = $13, reason_text = $14, attempts = $15,"
-            " retry_ms = $16, changed_ms = $17, ready_ms = $18 WHERE id = $19 AND version = $20");
+            " retry_ms = $16, changed_ms = $17, ready_ms = $18, restart_ms = $19"
+            " WHERE id = $20 AND version = $21");
     orl_db_put_text(&q, row->host);
     orl_db_put_u64(&q, row->version);
     orl_db_put_text(&q, orl_lease_name(row->lease));
@@ -31,6 +32,9 @@ static int write_row(struct orl_store *store, const struct orl_desktop_row *befo
     orl_db_put_u64(&q, row->retry_ms);
     orl_db_put_u64(&q, row->changed_ms);
     orl_db_put_u64(&q, row->ready_ms);
+    bool is_up = row->power == ORL_POWER_RUNNING && row->lease != ORL_LEASE_FREE &&
+                 row->lease != ORL_LEASE_ENDING;
+    orl_db_put_u64(&q, is_up ? row->restart_ms : 0);
     orl_db_put_text(&q, row->id);
     orl_db_put_u64(&q, before->version);
     int rc = orl_db_run(&q, err);

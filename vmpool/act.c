@@ -196,6 +196,12 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
         return intend(r, row, ORL_POWER_STOPPING, ORL_JOB_STOP, NULL, now_ms);
     case ORL_PLAN_KILL:
         return send(r, ORL_JOB_KILL, row, NULL, now_ms);
+    case ORL_PLAN_REBOOT:
+    case ORL_PLAN_RESET:
+        if (memo) {
+            memo->rebooted_ms = now_ms > row->restart_ms ? now_ms : row->restart_ms;
+        }
+        return send(r, kind == ORL_PLAN_RESET ? ORL_JOB_RESET : ORL_JOB_REBOOT, row, NULL, now_ms);
     case ORL_PLAN_RETIRE:
         return move(r, row, ORL_LEASE_ENDING, ORL_POWER_NONE, row->reason, now_ms, err);
     case ORL_PLAN_DELETE:

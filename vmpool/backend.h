@@ -105,8 +105,10 @@ struct orl_vm_look {
 };
 enum orl_vm_stop {
     ORL_VM_STOP_ASK = 0,
-    ORL_VM_STOP_KILL = 1
-}; /* ACPI and agent; pulling the plug */
+    ORL_VM_STOP_KILL = 1,
+    ORL_VM_STOP_REBOOT = 2,
+    ORL_VM_STOP_RESET = 3
+}; /* ACPI and agent; pulling the plug; the two of them to start again at once */
 
 /* rebooted: UUID of a guest that restarted itself, borrowed; NULL: look at all of them. Any thread. */
 typedef void (*orl_backend_event_fn)(void *ctx, const char *rebooted);
@@ -114,7 +116,7 @@ struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
     int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
     int (*start)(void *self, const char *uuid, struct orl_err *err);
-    /* Asks, and returns; or kills, and waits. */
+    /* Asks, and returns; or kills, and waits. After a reboot or a reset it is running as before. */
     int (*stop)(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
     /* Kills it, forgets it, removes the overlay (NULL: none). */
     int (*remove)(void *self, const char *uuid, const char *overlay, struct orl_err *err);

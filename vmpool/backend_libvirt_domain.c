@@ -130,6 +130,21 @@ int orl_bl_start(void *self_, const char *uuid, struct orl_err *err)
     return virDomainCreate(domain) < 0 ? orl_libvirt_err(err, "starting a domain") : 0;
 }
 
+static int stop_domain(virDomainPtr domain, enum orl_vm_stop how)
+{
+    switch (how) {
+    case ORL_VM_STOP_ASK:
+        return virDomainShutdownFlags(domain, 0);
+    case ORL_VM_STOP_REBOOT:
+        return virDomainReboot(domain, 0);
+    case ORL_VM_STOP_RESET:
+        return virDomainReset(domain, 0);
+    case ORL_VM_STOP_KILL:
+        break;
+    }
+    return virDomainDestroy(domain);
+}
+
 int orl_bl_stop(void *self_, const char *uuid, enum orl_vm_stop how, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
@@ -143,12 +158,7 @@ int orl_bl_stop(void *self_, const char *uuid, enum orl_vm_stop how, struct orl_
     if (r < 0 || virDomainIsActive(domain) != 1) {
         return r;
     }
-    if (how == ORL_VM_STOP_ASK) {
-        r = virDomainShutdownFlags(domain, 0);
-    } else {
-        r = virDomainDestroy(domain);
-    }
-    if (r < 0 && virDomainIsActive(domain) == 1) {
+    if (stop_domain(domain, how) < 0 && virDomainIsActive(domain) == 1) {
         return orl_libvirt_err(err, "stopping a domain");
     }
     return 0;

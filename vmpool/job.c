@@ -26,7 +26,7 @@ void orl_job_free(struct orl_job *job)
 const char *orl_job_name(enum orl_job_kind kind)
 {
     static const char *const names[] = {"none", "observe", "clone", "start", "look", "stop", "kill",
-            "delete", "reach", "template", "sweep", "quarantine", "mark"};
+            "reboot", "reset", "delete", "reach", "template", "sweep", "quarantine", "mark"};
     return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
 }
 
@@ -72,6 +72,12 @@ void orl_job_run(void *job_)
         break;
     case ORL_JOB_KILL:
         job->result = b->ops->stop(b->self, uuid, ORL_VM_STOP_KILL, &job->err);
+        break;
+    case ORL_JOB_REBOOT:
+        job->result = b->ops->stop(b->self, uuid, ORL_VM_STOP_REBOOT, &job->err);
+        break;
+    case ORL_JOB_RESET:
+        job->result = b->ops->stop(b->self, uuid, ORL_VM_STOP_RESET, &job->err);
         break;
     case ORL_JOB_DELETE:
     case ORL_JOB_SWEEP:

@@ -13,6 +13,8 @@ enum orl_job_kind {
     ORL_JOB_LOOK,
     ORL_JOB_STOP,
     ORL_JOB_KILL,
+    ORL_JOB_REBOOT,
+    ORL_JOB_RESET,
     ORL_JOB_DELETE,
     ORL_JOB_REACH, /* a static desktop's display */
     ORL_JOB_TEMPLATE,

@@ -23,13 +23,14 @@ struct pass {
 bool orl_plan_is_heavy(enum orl_plan_kind kind)
 {
     return kind == ORL_PLAN_CLONE || kind == ORL_PLAN_START || kind == ORL_PLAN_STOP ||
-           kind == ORL_PLAN_KILL || kind == ORL_PLAN_DELETE;
+           kind == ORL_PLAN_KILL || kind == ORL_PLAN_REBOOT || kind == ORL_PLAN_RESET ||
+           kind == ORL_PLAN_DELETE;
 }
 
 const char *orl_plan_name(enum orl_plan_kind kind)
 {
     static const char *const names[] = {"none", "insert", "clone", "start", "look", "expire",
-            "stop", "kill", "retire", "delete", "forget", "release"};
+            "stop", "kill", "reboot", "reset", "retire", "delete", "forget", "release"};
     return (unsigned)kind < ORL_PLAN_KIND_COUNT ? names[kind] : "?";
 }
 
@@ -227,6 +228,17 @@ static void plan_free(struct pass *pass, size_t index)
     }
 }
 
+/* The wish is over when the machine leaves running: until then the guest is asked once, then made to. */
+static void plan_restart(struct pass *pass, size_t index)
+{
+    const struct orl_plan_desktop *d = &pass->in->desktops[index];
+    if (d->rebooted_ms < d->restart_ms) {
+        add_urgent(pass, ORL_PLAN_REBOOT, index);
+    } else if (pass->in->now_ms >= d->rebooted_ms + pass->in->limits.stop_timeout_ms) {
+        add_urgent(pass, ORL_PLAN_RESET, index);
+    }
+}
+
 static void plan_given(struct pass *pass, size_t index)
 {
     const struct orl_plan_desktop *d = &pass->in->desktops[index];
@@ -235,6 +247,8 @@ static void plan_given(struct pass *pass, size_t index)
     case ORL_POWER_RUNNING:
         if (d->want == ORL_WANT_STOP) {
             plan_stop(pass, index);
+        } else if (d->restart_ms != 0) {
+            plan_restart(pass, index);
         } else if (!d->is_ready) {
             plan_boot(pass, index);
         }

@@ -38,7 +38,9 @@ struct orl_plan_desktop {
     uint64_t retry_ms;
     uint64_t changed_ms; /* of power */
     uint64_t created_ms;
-    uint64_t looked_ms; /* when it was last looked at; 0: never */
+    uint64_t looked_ms;   /* when it was last looked at; 0: never */
+    uint64_t restart_ms;  /* when its person asked for a restart; 0: not */
+    uint64_t rebooted_ms; /* when we last asked or made the guest restart; 0: never */
 };
 struct orl_plan_limits {
     uint32_t max_in_flight; /* machines being cloned, started, booting, stopped, deleted */
@@ -70,6 +72,8 @@ enum orl_plan_kind {
     ORL_PLAN_EXPIRE, /* did not become ready in time */
     ORL_PLAN_STOP,
     ORL_PLAN_KILL,
+    ORL_PLAN_REBOOT,  /* its person asked: the guest is asked, too */
+    ORL_PLAN_RESET,   /* the guest did not listen */
     ORL_PLAN_RETIRE,  /* free to ending */
     ORL_PLAN_DELETE,  /* machine and overlay */
     ORL_PLAN_FORGET,  /* the row; nothing else is left */

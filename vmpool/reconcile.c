@@ -252,7 +252,9 @@ static struct orl_plan_desktop plan_desktop(const struct orl_rows *rows,
             .retry_ms = sane_retry(row->retry_ms, now_ms),
             .changed_ms = memo->power_since_ms,
             .created_ms = row->created_ms,
-            .looked_ms = memo->looked_ms};
+            .looked_ms = memo->looked_ms,
+            .restart_ms = row->restart_ms,
+            .rebooted_ms = memo->rebooted_ms};
 }
 
 static struct orl_plan_pool plan_pool(struct orl_reconcile *r, const struct orl_rows *rows,
@@ -328,7 +330,7 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
         desktops[i] = plan_desktop(rows, row, list, memo, now_ms);
         desktops[i].is_busy = is_stale || (!is_static && !list);
         is_settled = is_settled && !desktops[i].is_busy &&
-                     (row->is_ready || row->power == ORL_POWER_STOPPED);
+                     (row->is_ready || row->power == ORL_POWER_STOPPED) && row->restart_ms == 0;
     }
     r->is_settled = is_settled;
     return true;
@@ -574,7 +576,7 @@ void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
     for (size_t i = 0; i < r->memo_count; i++) {
         struct orl_memo *memo = &r->memos[i];
         uint64_t *const times[] = {&memo->busy_since_ms, &memo->power_since_ms, &memo->looked_ms,
-                &memo->agent_since_ms, &memo->ready_since_ms};
+                &memo->agent_since_ms, &memo->ready_since_ms, &memo->rebooted_ms};
         for (size_t j = 0; j < sizeof times / sizeof times[0]; j++) {
             shift(times[j], by_ms);
         }

@@ -21,6 +21,7 @@ struct orl_memo {
     enum orl_power power;
     uint64_t power_since_ms;
     uint64_t looked_ms;
+    uint64_t rebooted_ms;    /* when its guest was last asked, or made, to restart */
     uint64_t agent_since_ms; /* 0: has not answered yet */
     uint64_t ready_since_ms;
     uint64_t used_pass;

@@ -255,11 +255,35 @@ static void lists_and_counts_agree(void **state)
     assert_int_equal(orl_desktop_find(f->store, "demo", "bob", &row, &f->err), ORL_E_NOTFOUND);
 }
 
+static void only_a_persons_running_desktop_is_restarted(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_id free_one = fixture_ready_desktop(f, "demo");
+    assert_int_equal(orl_desktop_ask_restart(f->store, free_one.text, "user:alice", 5, &f->err),
+            ORL_E_CONFLICT);
+    struct orl_id session = fixture_active(f, "alice", "demo");
+    struct orl_session_row row = fixture_session(f, session.text);
+    assert_ok(f, orl_desktop_ask_restart(f->store, row.desktop, "user:alice", 5, &f->err));
+    assert_int_equal(fixture_desktop(f, row.desktop).restart_ms, 5);
+    assert_ok(f, orl_session_disconnect(
+                         f->store, session.text, 0, ORL_REASON_CLIENT_CLOSED, f->now_ms, &f->err));
+    assert_int_equal(fixture_desktop(f, row.desktop).restart_ms, 5);
+    fixture_power(f, row.desktop, ORL_POWER_REBOOTING);
+    assert_int_equal(fixture_desktop(f, row.desktop).restart_ms, 0);
+    assert_int_equal(orl_desktop_ask_restart(f->store, row.desktop, "user:alice", 5, &f->err),
+            ORL_E_CONFLICT);
+    assert_int_equal(
+            orl_db_exec(f->store->db, "UPDATE desktop SET restart_ms = 7", &f->err), ORL_E_DENIED);
+    assert_int_equal(orl_desktop_ask_restart(f->store, session.text, "user:alice", 5, &f->err),
+            ORL_E_NOTFOUND);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            CASE(only_a_persons_running_desktop_is_restarted),
             CASE(a_new_row_is_an_intent),
             CASE(no_row_starts_in_use),
             CASE(a_claim_takes_the_oldest_ready_one_once),

@@ -121,10 +121,16 @@ static int fake_start(void *self, const char *uuid, struct orl_err *err)
 static int fake_stop(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err)
 {
     struct fake *fake = self;
-    int r = enter(fake, how == ORL_VM_STOP_KILL ? "kill" : "stop", uuid, err);
+    static const char *const names[] = {"stop", "kill", "reboot", "reset"};
+    int r = enter(fake, names[how], uuid, err);
     struct fake_vm *vm = fake_find(fake, uuid);
     if (r < 0) {
         return r;
+    }
+    if (how == ORL_VM_STOP_REBOOT || how == ORL_VM_STOP_RESET) {
+        fake->reboots += how == ORL_VM_STOP_REBOOT;
+        fake->resets += how == ORL_VM_STOP_RESET;
+        return leave(fake, err);
     }
     /* A guest that was asked may not listen. */
     if (vm && vm->is_defined && (how == ORL_VM_STOP_KILL || fake_random(fake, 3) != 0)) {

@@ -32,7 +32,7 @@ struct fake {
     /* Before a machine is touched: what the world thinks of that. */
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;
-    unsigned starts, clones, removals;
+    unsigned starts, clones, removals, reboots, resets;
     unsigned boot_tests;
     int boot_test_result;
     char last_console[ORL_UUID_LEN + 1];

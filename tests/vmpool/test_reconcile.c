@@ -230,9 +230,8 @@ static void guests_that_never_boot_are_the_pools_problem(void **state)
     assert_int_equal(pool.problem, ORL_REASON_NONE);
 }
 
-static void a_guest_that_restarts_itself_stays_its_persons(void **state)
+static struct orl_desktop_row give_to_ann(struct world *w)
 {
-    struct world *w = *state;
     struct orl_session_row session = {.user = "ann", .pool = "floating", .conn = 1};
     struct orl_desktop_row desktop;
     struct orl_id id;
@@ -242,6 +241,41 @@ static void a_guest_that_restarts_itself_stays_its_persons(void **state)
     assert_int_equal(orl_session_claim(w->store, id.text, w->now_ms, &desktop, NULL), 0);
     assert_int_equal(
             orl_session_activate(w->store, id.text, w->now_ms + 9999999, w->now_ms, NULL), 0);
+    return desktop;
+}
+
+static void a_wish_to_restart_is_asked_once_then_enforced(void **state)
+{
+    struct world *w = *state;
+    world_calm(w, SETTLED_S);
+    struct orl_desktop_row desktop = give_to_ann(w);
+    assert_int_equal(orl_desktop_ask_restart(w->store, desktop.id, "user:ann", w->now_ms, NULL), 0);
+    world_calm(w, 5);
+    assert_int_equal(w->fake.reboots, 1);
+    assert_int_equal(w->fake.resets, 0);
+    world_calm(w, SETTLED_S); /* the guest does not listen */
+    assert_int_equal(w->fake.reboots, 1);
+    assert_true(w->fake.resets >= 1);
+    fake_reboot(fake_find(&w->fake, desktop.uuid));
+    orl_reconcile_rebooted(w->reconcile, desktop.uuid, w->now_ms);
+    unsigned resets = w->fake.resets;
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.power, ORL_POWER_REBOOTING);
+    assert_int_equal(desktop.restart_ms, 0);
+    world_calm(w, SETTLED_S);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.power, ORL_POWER_RUNNING);
+    assert_int_equal(desktop.lease, ORL_LEASE_IN_USE);
+    assert_true(desktop.is_ready);
+    assert_int_equal(w->fake.reboots, 1);
+    assert_int_equal(w->fake.resets, resets);
+    assert_string_equal(w->fault, "");
+}
+
+static void a_guest_that_restarts_itself_stays_its_persons(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row desktop = give_to_ann(w);
     unsigned starts = w->fake.starts;
     fake_reboot(fake_find(&w->fake, desktop.uuid));
     orl_reconcile_rebooted(w->reconcile, desktop.uuid, w->now_ms);
@@ -286,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WITH_WORLD(spares_become_ready_and_stay),
+            WITH_WORLD(a_wish_to_restart_is_asked_once_then_enforced),
             WITH_WORLD(a_stray_floating_machine_goes),
             WITH_WORLD(a_stray_dedicated_machine_waits_for_the_administrator),
             WITH_WORLD(an_adopted_machine_is_its_persons_again),
