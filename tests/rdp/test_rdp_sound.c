@@ -77,8 +77,7 @@ static void a_block_goes_in_one_message_or_two(void **state)
 }
 
 /* Plays a sine in pieces of odd sizes; returns the blocks' frames, left channel. */
-static size_t play(
-        struct orl_pcm *pcm, double hz, double seconds, int16_t *ret_left, size_t max)
+static size_t play(struct orl_pcm *pcm, double hz, double seconds, int16_t *ret_left, size_t max)
 {
     const size_t frames = (size_t)(seconds * pcm->in_hz);
     const size_t frame_bytes = pcm->channels * sizeof(int16_t);
