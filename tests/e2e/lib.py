@@ -142,11 +142,11 @@ class Case(unittest.TestCase):
         return done.stdout
 
     def window(self):
-        """The RDP client's window, once it is there."""
+        """The client's window, once it is there."""
 
         def find():
             tree = self.x("xwininfo", "-root", "-tree")
-            match = re.search(r"(0x[0-9a-f]+) \"(?:Free)?RDP[^\n]*?(\d+)x(\d+)\+", tree, re.I)
+            match = re.search(r"(0x[0-9a-f]+) \"(?:(?:Free)?RDP|[^\"\n]*TigerVNC)[^\n]*?(\d+)x(\d+)\+", tree, re.I)
             return match and (int(match[1], 16), int(match[2]), int(match[3]))
 
         return wait_for("the client's window", find)
@@ -191,7 +191,8 @@ class Case(unittest.TestCase):
         """As one user, also when the tests run as root: the users may be missing here."""
         self.port = getattr(self, "port", 0) or free_port()
         args = [f"run_dir={self.run_dir}", f"state_dir={self.dir / 'state'}", f"rdp_port={self.port}",
-                "rdp_address=127.0.0.1", "vnc_address=127.0.0.1", "vnc_port=0", "user=", "session_user=", "log_level=debug", *settings]
+                "rdp_address=127.0.0.1", "vnc_address=127.0.0.1", "vnc_port=0", "user=", "session_user=",
+                "log_level=debug", *settings]
         known = self.log("gateway").count("vmpool: connected")
         self.gateway = self.start("gateway", BIN / "oriel-gateway", *(part for arg in args for part in ("--set", arg)))
         wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known)
@@ -206,6 +207,30 @@ class Case(unittest.TestCase):
     def connect(self, *more, name="client", size="1024x768", password=PASSWORD, program="xfreerdp3"):
         return self.start(name, program, f"/v:127.0.0.1:{self.port}", f"/u:{USER}", f"/p:{password}", "/cert:ignore",
                           f"/size:{size}", *more, env={"DISPLAY": self.display_name})
+
+    # ---- VNC viewers ----
+
+    def make_certificate(self):
+        """Settings of a gateway whose certificate says localhost: viewers compare the name."""
+        crt, key = self.dir / "localhost.crt", self.dir / "localhost.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+                        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", crt], check=True,
+                       capture_output=True, timeout=60)
+        return [f"certificate={crt}", f"certificate_key={key}"]
+
+    def vnc_port(self):
+        return re.findall(r"listening for VNC.* port=(\d+)", self.log("gateway"))[-1]
+
+    def connect_vnc(self, *more, name="client", password=PASSWORD, is_shown=True):
+        """TigerVNC's viewer; its window, which it puts a little lower than it was told, in the corner."""
+        client = self.start(name, "xtigervncviewer", "-UseIPv6=0", "-X509CA", self.dir / "localhost.crt",
+                            "-Log=*:stderr:30", *more, f"localhost::{self.vnc_port()}",
+                            env={"DISPLAY": self.display_name, "VNC_USERNAME": USER, "VNC_PASSWORD": password,
+                                 "HOME": str(self.dir)})
+        if is_shown:
+            window, _, _ = self.window()
+            self.x("xdotool", "windowmove", window, 0, 0)
+        return client
 
     def dump(self):
         """The desktop's picture as the VNC server has it now."""

@@ -1,0 +1,126 @@
+"""Native VNC viewers: TigerVNC's, and a program of libvncclient, at the gateway's VNC port."""
+import signal
+import subprocess
+import time
+import unittest
+
+import lib
+
+
+class Vnc(lib.Case):
+    def start_all(self, *args, gateway=(), **more):
+        super().start_all(*args, gateway=[*self.make_certificate(), *gateway], **more)
+
+    def look(self, name="look", password=lib.PASSWORD):
+        """libvncclient's program, and where it writes what it sees."""
+        path = self.dir / f"{name}.ppm"
+        process = self.start(name, lib.BIN / "oriel-test-vnclook", "localhost", self.vnc_port(), self.dir / "localhost.crt",
+                             lib.USER, path, env={"ORIEL_LOOK_PASSWORD": password})
+        return process, path
+
+    def test_picture_is_exact_and_input_arrives(self):
+        self.start_all()
+        client = self.connect_vnc()
+        self.wait_log("control", "stats conn=")
+        self.assert_exact()
+        window, _, _ = self.window()
+        self.x("xdotool", "windowfocus", window)
+        self.x("xdotool", "mousemove", 100, 120)
+        self.x("xdotool", "key", "a")
+        self.x("xdotool", "key", "Right")
+        self.wait_log("events", r"key down=1 .*code=0x1e")
+        self.wait_log("events", r"key down=0 .*code=0x1e")
+        self.wait_log("events", r"key down=1 .*code=0x(cd|14d)")
+        self.x("xdotool", "mousemove", 300, 200, "click", 1)
+        self.wait_log("events", r"pointer x=300 y=200 buttons=0x01")
+        self.wait_log("events", r"pointer x=300 y=200 buttons=0x00")
+        self.x("xdotool", "click", 4)
+        self.wait_log("events", r"pointer x=300 y=200 buttons=0x08")
+        self.assertIsNone(client.poll())
+        self.end(client)
+        self.wait_log("control", "close conn=.* client_closed")
+        lib.wait_for("the session to end", lambda: not self.workers("oriel-session"))
+
+    def test_source_follows_the_viewers_window_also_to_an_odd_size(self):
+        self.start_all(size="800x600")
+        self.connect_vnc()
+        self.assert_exact("800x600")
+        window, _, _ = self.window()
+        self.x("xdotool", "windowsize", window, 1201, 901)
+        self.wait_log("events", r"size 1201x901 ok")
+        self.assert_exact("1201x901")
+
+    def test_every_encoding_shows_the_same_pixels(self):
+        self.start_all()
+        for i, options in enumerate((["-PreferredEncoding=Tight", "-NoJPEG"], ["-PreferredEncoding=ZRLE"],
+                                     ["-PreferredEncoding=Raw"], ["-FullColour=0", "-LowColourLevel=2"])):
+            client = self.connect_vnc("-AutoSelect=0", *options, name=f"client{i}")
+            self.wait_log("control", "stats conn=", i + 1)
+            if "-FullColour=0" in options:
+                lib.wait_for("a picture", lambda: self.mean(self.shot(), "1024x768+0+0") > 0.02)
+            else:
+                self.assert_exact()
+            self.end(client)
+            self.wait_log("control", "close conn=.* client_closed", i + 1)
+
+    def test_wrong_password_is_refused_in_words(self):
+        self.start_all()
+        self.connect_vnc(password="wrong", is_shown=False)
+        self.wait_log("client", r"name or the password is wrong\.\s+\(auth_failed\)")
+        lib.wait_for("the session to end", lambda: not self.workers("oriel-session"))
+
+    def test_no_password_without_tls(self):
+        self.start_all()
+        for types in ("VncAuth", "None", "TLSPlain", "X509None"):
+            self.connect_vnc(f"-SecurityTypes={types}", name=f"client-{types}", is_shown=False)
+            self.wait_log(f"client-{types}", r"(?s)No (matching|valid)\s.*(security|VeNCrypt)")
+        self.assertNotIn("login", self.log("control"))
+
+    def test_refusal_after_login_is_shown(self):
+        self.start_all(control=["--close-after-ms", "8000", "--close-reason", "host_full"])
+        self.connect_vnc()
+        self.assert_exact()
+        lib.wait_for("the reason on the screen", lambda: self.different_pixels(self.shot(area="1024x768+0+0"),
+                                                                              self.dump_path) > 300000)
+        lib.wait_for("the session to end", lambda: not self.workers("oriel-session"))
+
+    def test_stopped_viewer_costs_nothing_and_goes_on(self):
+        self.start_all(scene="video", vncd=["--fps", "25"])
+        client = self.connect_vnc()
+        self.wait_log("control", "stats conn=")
+        lib.wait_for("the picture", lambda: self.mean(self.shot(), "1024x768+0+0") > 0.02)
+        client.send_signal(signal.SIGSTOP)
+        session = self.workers("oriel-session")[0]
+        time.sleep(1)
+        ticks, pages = lib.usage_of(session)
+        time.sleep(2)
+        more_ticks, more_pages = lib.usage_of(session)
+        self.assertLess(more_ticks - ticks, 100, "a session with a stopped client encodes nothing")
+        self.assertLess(more_pages - pages, 2000, "and queues nothing")
+        client.send_signal(signal.SIGCONT)
+        first = self.shot("first")
+        lib.wait_for("the picture to move again", lambda: self.different_pixels(first, self.shot("next")) > 0)
+        self.assertIsNone(client.poll())
+
+    def test_libvncclient_sees_the_same_pixels(self):
+        self.start_all()
+        _, path = self.look()
+        dump = self.dump()
+        lib.wait_for("the picture, pixel by pixel", lambda: path.exists() and self.is_same(path, dump))
+        refused, _ = self.look("refused", password="wrong")
+        self.assertNotEqual(refused.wait(20), 0)
+        self.assertIn("auth_failed", self.log("refused"))
+
+    def is_same(self, one, other):
+        """False also for another size, which compare calls an error."""
+        done = subprocess.run(["compare", "-metric", "AE", str(one), str(other), "null:"], capture_output=True,
+                              text=True, timeout=60, check=False)
+        return done.returncode == 0
+
+    def test_switched_off_nobody_listens(self):
+        self.start_all(gateway=["vnc_enabled=false"])
+        self.assertNotIn("listening for VNC", self.log("gateway"))
+
+
+if __name__ == "__main__":
+    unittest.main()
