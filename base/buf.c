@@ -39,7 +39,7 @@ static int buf_move_to(struct orl_buf *buf, size_t capacity)
     if (data == NULL) {
         return ORL_E_NOMEM;
     }
-    if (buf->len > 0) {
+    if (buf->data != NULL) {
         memcpy(data, buf->data, buf->len);
     }
     orl_secret_wipe(buf->data, buf->capacity);

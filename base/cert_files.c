@@ -91,12 +91,13 @@ static int load_into(const char *cert_path, const char *key_path, uint8_t *cert,
 int orl_cert_files_load(const char *cert_path, const char *key_path,
         struct orl_cert_files *ret_certificate, struct orl_err *err)
 {
-    uint8_t *data = malloc(2 * (PEM_MAX_BYTES + 1));
+    const size_t size = (size_t)2 * (PEM_MAX_BYTES + 1);
+    uint8_t *data = malloc(size);
     if (data == NULL) {
         return orl_err_set(err, ORL_E_NOMEM, "certificate: out of memory");
     }
     int code = load_into(cert_path, key_path, data, data + PEM_MAX_BYTES + 1, ret_certificate, err);
-    orl_secret_wipe(data, 2 * (PEM_MAX_BYTES + 1));
+    orl_secret_wipe(data, size);
     free(data);
     return code;
 }

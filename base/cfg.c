@@ -95,6 +95,7 @@ static void free_list(char **list)
 static int set_list(const struct orl_cfg_key *key, char ***at, const char *const *items,
         size_t count, struct orl_err *err)
 {
+    orl_assert(items != NULL || count == 0);
     if (count > CFG_LIST_MAX) {
         return orl_err_set(err, ORL_E_CONFIG, "%s: more than %d items", key->name, CFG_LIST_MAX);
     }

@@ -75,7 +75,7 @@ static int open_socket(
 int orl_ipc_connect(const char *path, int *ret_fd, struct orl_err *err)
 {
     struct sockaddr_un addr;
-    int fd;
+    int fd = -1;
     int code = open_socket(path, &addr, &fd, err);
     if (code < 0) {
         return code;
@@ -99,7 +99,7 @@ static int remove_stale(const char *path, struct orl_err *err)
     if (!S_ISSOCK(st.st_mode)) {
         return orl_err_set(err, ORL_E_EXISTS, "%s: is there and not a socket", path);
     }
-    int fd;
+    int fd = -1;
     if (orl_ipc_connect(path, &fd, NULL) == 0) {
         close(fd);
         return orl_err_set(err, ORL_E_EXISTS, "%s: another one is listening there", path);
@@ -117,7 +117,7 @@ int orl_ipc_listen(const char *path, int backlog, int *ret_fd, struct orl_err *e
         return code;
     }
     struct sockaddr_un addr;
-    int fd;
+    int fd = -1;
     code = open_socket(path, &addr, &fd, err);
     if (code < 0) {
         return code;

@@ -46,15 +46,16 @@ static int bind_one(const struct sockaddr *addr, socklen_t len, int *ret_fd)
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage addr;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } addr = {.v6 = {.sin6_family = AF_UNSPEC}};
     socklen_t len = sizeof(addr);
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0) {
+    if (getsockname(fd, &addr.any, &len) < 0) {
         return 0;
     }
-    if (addr.ss_family == AF_INET6) {
-        return ntohs(((const struct sockaddr_in6 *)&addr)->sin6_port);
-    }
-    return ntohs(((const struct sockaddr_in *)&addr)->sin_port);
+    return ntohs(addr.any.sa_family == AF_INET6 ? addr.v6.sin6_port : addr.v4.sin_port);
 }
 
 int orl_listener_bind(

@@ -10,7 +10,7 @@
 #define ORL_SEAL_NONCE_BYTES 12 /* RFC 8439 2.8; random: far fewer than 2^32 secrets per key */
 #define ORL_SEAL_TAG_BYTES 16
 /* Characters of a sealed secret of len bytes, without the NUL. */
-#define ORL_SEAL_TEXT_LEN(len) (2 * (ORL_SEAL_NONCE_BYTES + (len) + ORL_SEAL_TAG_BYTES))
+#define ORL_SEAL_TEXT_LEN(len) ((size_t)2 * (ORL_SEAL_NONCE_BYTES + (len) + ORL_SEAL_TAG_BYTES))
 
 struct orl_seal_key {
     uint8_t bytes[ORL_SEAL_KEY_BYTES]; /* wipe with orl_secret_wipe() */

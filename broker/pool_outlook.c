@@ -49,8 +49,8 @@ static int see_host(void *ctx, const struct orl_host_row *row)
 int orl_pool_outlook(struct orl_broker *broker, const char *pool_name, uint64_t now_ms,
         struct orl_outlook *ret_outlook, struct orl_err *err)
 {
-    struct orl_pool_row pool;
-    struct orl_desktop_counts counts;
+    struct orl_pool_row pool = {0};
+    struct orl_desktop_counts counts = {0};
     uint64_t silent_ms = (uint64_t)broker->cfg->vmpool_silent_s * 1000;
     struct hosts hosts = {.alive_since_ms = now_ms > silent_ms ? now_ms - silent_ms : 0};
     *ret_outlook = (struct orl_outlook){0};

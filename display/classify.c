@@ -207,6 +207,25 @@ static bool is_candidate(const struct orl_classify_cell *cell, bool has_still, u
            (is_moving(cell, now_ms) || (has_still && cell->is_photo));
 }
 
+/* Puts the neighbours of a cell, and itself, on the stack. */
+static size_t push_around(
+        struct orl_classify *classify, unsigned at, bool has_still, uint32_t now_ms, size_t count)
+{
+    const unsigned col = at % classify->cols;
+    const unsigned row = at / classify->cols;
+    for (unsigned y = row - (row > 0); y <= row + 1 && y < classify->rows; y++) {
+        for (unsigned x = col - (col > 0); x <= col + 1 && x < classify->cols; x++) {
+            const size_t i = (size_t)y * classify->cols + x;
+            struct orl_classify_cell *next = &classify->cells[i];
+            if (is_candidate(next, has_still, now_ms)) {
+                next->is_seen = true;
+                classify->stack[count++] = (uint16_t)i;
+            }
+        }
+    }
+    return count;
+}
+
 /* From cells[first] on; those of the place are left on the stack: how many. */
 static size_t walk_place(struct orl_classify *classify, size_t first, bool has_still,
         uint32_t now_ms, struct place *ret_place)
@@ -217,22 +236,12 @@ static size_t walk_place(struct orl_classify *classify, size_t first, bool has_s
     classify->stack[count++] = (uint16_t)first;
     for (size_t at = 0; at < count; at++) {
         const struct orl_classify_cell *cell = &classify->cells[classify->stack[at]];
-        const unsigned col = classify->stack[at] % classify->cols;
-        const unsigned row = classify->stack[at] / classify->cols;
-        ret_place->changed_px += cell->changed * ORL_TILE_AREA_PX;
-        ret_place->photo_px += cell->is_photo ? cell->changed * ORL_TILE_AREA_PX : 0;
+        const int64_t changed_px = (int64_t)cell->changed * ORL_TILE_AREA_PX;
+        ret_place->changed_px += changed_px;
+        ret_place->photo_px += cell->is_photo ? changed_px : 0;
         ret_place->has_motion = ret_place->has_motion || is_moving(cell, now_ms);
         ret_place->is_sticky = ret_place->is_sticky || is_sticky(cell, now_ms);
-        for (unsigned y = row - (row > 0); y <= row + 1 && y < classify->rows; y++) {
-            for (unsigned x = col - (col > 0); x <= col + 1 && x < classify->cols; x++) {
-                const size_t i = (size_t)y * classify->cols + x;
-                struct orl_classify_cell *next = &classify->cells[i];
-                if (is_candidate(next, has_still, now_ms)) {
-                    next->is_seen = true;
-                    classify->stack[count++] = (uint16_t)i;
-                }
-            }
-        }
+        count = push_around(classify, classify->stack[at], has_still, now_ms, count);
     }
     return count;
 }

@@ -165,7 +165,7 @@ size_t orl_clipboard_from_crlf(char *text, size_t len)
         if (is_cr && from + 1 < len && text[from + 1] == '\n') {
             continue;
         }
-        text[to++] = is_cr ? '\n' : text[from];
+        text[to++] = (char)(is_cr ? '\n' : text[from]);
     }
     return to;
 }

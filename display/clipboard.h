@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORL_CLIPBOARD_MAX_BYTES (16U * 1024 * 1024) /* no policy allows more */
+#define ORL_CLIPBOARD_MAX_BYTES (16U << 20) /* no policy allows more */
 #define ORL_CLIPBOARD_PART_MAX 7680
 
 enum orl_clipboard_step {

@@ -216,7 +216,7 @@ static void set_effort(x264_param_t *p, enum orl_h264_effort effort)
     p->analyse.inter = effort == ORL_H264_LITTLE ? 0 : p->analyse.inter;
     p->analyse.b_transform_8x8 = effort != ORL_H264_LITTLE;
     p->b_deblocking_filter = effort != ORL_H264_LITTLE;
-    p->rc.f_rf_constant = CRF + (effort == ORL_H264_LITTLE ? LESS_QUALITY : 0);
+    p->rc.f_rf_constant = CRF + (effort == ORL_H264_LITTLE ? (float)LESS_QUALITY : 0.0F);
 }
 
 /* The first bound opens x264 anew, with a key frame; without one again, it keeps the largest. */

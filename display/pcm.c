@@ -37,9 +37,8 @@ bool orl_pcm_next(struct orl_pcm *pcm, const struct orl_sound *sound, size_t *at
     }
     while (*at + frame_bytes <= sound->len) {
         const uint8_t *bytes = sound->samples + *at;
-        const int16_t left = sample_at(bytes);
-        const int16_t next[2] = {
-                left, pcm->channels == 2 ? sample_at(bytes + sizeof(int16_t)) : left};
+        const uint8_t *right = pcm->channels == 2 ? bytes + sizeof(int16_t) : bytes;
+        const int16_t next[2] = {sample_at(bytes), sample_at(right)};
         while (pcm->at < pcm->out_hz) {
             put(pcm, next);
             if (pcm->count == orl_pcm_block_frames(pcm)) {

@@ -11,8 +11,8 @@
 #define WINDOW_US 60000 /* at least; the base where that is more */
 #define BASE_OLD_US 30000000 /* then it is measured anew */
 #define DRAIN_US 1000000
-#define BURST_BYTES 3000        /* less says nothing about a rate */
-#define FIRST_BYTES (64 * 1024) /* on the way while nothing is known */
+#define BURST_BYTES 3000  /* less says nothing about a rate */
+#define FIRST_BYTES 65536 /* on the way while nothing is known */
 #define LIMIT_NONE_KBIT_S 200000
 #define PER_CENT 100
 
@@ -252,7 +252,8 @@ bool orl_rate_can_move(struct orl_rate *rate, uint64_t now_us)
 bool orl_rate_can_send(const struct orl_rate *rate)
 {
     return rate->limit_kbit_s == 0 ||
-           on_the_way(rate) <= bytes_of(rate->limit_kbit_s, rate->base_us + 4 * ORL_RATE_QUEUE_US);
+           on_the_way(rate) <=
+                   bytes_of(rate->limit_kbit_s, rate->base_us + 4UL * ORL_RATE_QUEUE_US);
 }
 
 uint32_t orl_rate_kbit_s(const struct orl_rate *rate)

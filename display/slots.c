@@ -144,7 +144,7 @@ static void merge_places(struct places *p)
 static void drop_small(struct places *p)
 {
     for (unsigned i = p->count; i-- > 0;) {
-        if (orl_rect_area(&p->rects[i]) < ORL_SLOTS_MIN_TILES * ORL_TILE_AREA_PX) {
+        if (orl_rect_area(&p->rects[i]) < (int64_t)ORL_SLOTS_MIN_TILES * ORL_TILE_AREA_PX) {
             p->rects[i] = p->rects[--p->count];
         }
     }

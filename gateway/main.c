@@ -82,7 +82,7 @@ static int start_spawner(const struct orl_gateway_cfg *cfg, int *ret_fd, struct 
     char self[PATH_MAX];
     char session[PATH_MAX + 32];
     char console[PATH_MAX + 32];
-    struct user user;
+    struct user user = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     pid_t pid = 0;
     int code = find_self(self, sizeof(self), err);
     if (code == ORL_OK) {
@@ -238,7 +238,7 @@ static void log_ports(const struct orl_gateway_cfg *cfg, const struct ports *por
 
 static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
 {
-    struct user user;
+    struct user user = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     struct ports ports = {.rdp_fd = -1, .vnc_fd = -1};
     struct orl_cert_files certificate = {.cert_fd = -1, .key_fd = -1};
     ORL_AUTO(orl_close_auto) int spawner_fd = -1;

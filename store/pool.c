@@ -178,7 +178,7 @@ static int write_settings(
 int orl_pool_update(struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
-    struct orl_pool_row old;
+    struct orl_pool_row old = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
     rc = rc < 0 ? rc : orl_pool_get(store, row->name, &old, err);
     if (rc < 0) {
@@ -195,7 +195,7 @@ int orl_pool_set_problem(struct orl_store *store, const char *name, enum orl_rea
         const char *text, uint64_t retry_ms, struct orl_err *err)
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
-    struct orl_pool_row old;
+    struct orl_pool_row old = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
     rc = rc < 0 ? rc : orl_pool_get(store, name, &old, err);
     if (rc < 0) {

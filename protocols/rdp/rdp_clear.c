@@ -8,7 +8,7 @@
 enum {
     FLAG_GLYPH_INDEX = 0x01,
     FLAG_GLYPH_HIT = 0x02,
-    STREAM_MAX_BYTES = 8 * ORL_CLEAR_MAX_AREA_PX,
+    STREAM_MAX_BYTES = ORL_CLEAR_MAX_AREA_PX << 3,
     RAW_HEADER_BYTES = 13,
     LETTER_PX = 32,
     KEPT_BYTES = 64 * 1024, /* of a buffer, between streams */
@@ -30,7 +30,7 @@ int orl_clear_new(struct orl_clear **ret_clear)
     orl_buf_init(&clear->residual, STREAM_MAX_BYTES);
     orl_buf_init(&clear->bands, STREAM_MAX_BYTES);
     orl_buf_init(&clear->subcodecs, STREAM_MAX_BYTES);
-    orl_buf_init(&clear->stream, 3 * STREAM_MAX_BYTES);
+    orl_buf_init(&clear->stream, (size_t)3 * STREAM_MAX_BYTES);
     if (clear->ink[0] == NULL || clear->ink[1] == NULL ||
             orl_clear_cache_init(&clear->bars, ORL_CLEAR_BARS, keys[0]) < 0 ||
             orl_clear_cache_init(&clear->shorts, ORL_CLEAR_SHORT_BARS, keys[1]) < 0) {
@@ -143,7 +143,8 @@ static int take_pixels(struct orl_clear *clear, const uint8_t *pixels, size_t st
     for (uint32_t y = 0; y < height_px; y++, to += width_px) {
         const uint8_t *from = pixels + (size_t)y * stride_bytes;
         for (uint32_t x = 0; x < width_px; x++) {
-            to[x] = from[4 * x] | (uint32_t)from[4 * x + 1] << 8 | (uint32_t)from[4 * x + 2] << 16;
+            const uint8_t *bgr = from + (size_t)4 * x;
+            to[x] = bgr[0] | (uint32_t)bgr[1] << 8 | (uint32_t)bgr[2] << 16;
         }
     }
     return 0;

@@ -117,6 +117,13 @@ struct segment {
     uint32_t run; /* pixels of start; 0: no segment yet */
 };
 
+static void end_segment(struct orl_buf *out, unsigned bits, const struct segment *segment)
+{
+    if (segment->run > 0) {
+        put_segment(out, bits, segment->start + segment->depth, segment->depth, segment->run - 1);
+    }
+}
+
 static void put_entries(const struct orl_clear *clear, const struct orl_clear_box *box,
         const struct palette *palette, struct orl_buf *out, size_t max_len)
 {
@@ -141,15 +148,12 @@ static void put_entries(const struct orl_clear *clear, const struct orl_clear_bo
                        entry == segment.start + segment.depth + 1) {
                 segment.depth++;
             } else {
-                if (segment.run > 0) {
-                    put_segment(out, bits, segment.start + segment.depth, segment.depth,
-                            segment.run - 1);
-                }
+                end_segment(out, bits, &segment);
                 segment = (struct segment){.start = entry, .run = 1};
             }
         }
     }
-    put_segment(out, bits, segment.start + segment.depth, segment.depth, segment.run - 1);
+    end_segment(out, bits, &segment);
 }
 
 bool orl_clear_put_rlex(struct orl_clear *clear, const struct orl_clear_box *box, size_t max_bytes)
