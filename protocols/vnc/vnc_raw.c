@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -82,11 +83,11 @@ static void give_back(rfbClient *client, struct orl_vnc_update *update)
     update->left--;
 }
 
-static struct rect peek_rect(const rfbClient *client)
+static struct rect peek_rect(const char *at)
 {
     struct orl_rd rd;
     struct rect r;
-    orl_rd_init(&rd, client->bufoutptr, RECT_BYTES);
+    orl_rd_init(&rd, at, RECT_BYTES);
     r.at.x = orl_rd_u16be(&rd);
     r.at.y = orl_rd_u16be(&rd);
     r.at.width = orl_rd_u16be(&rd);
@@ -233,7 +234,7 @@ enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface
         if (!fill(client, RECT_BYTES, on_wait)) {
             return ORL_VNC_RAW_REST;
         }
-        const struct rect r = peek_rect(client);
+        const struct rect r = peek_rect(client->bufoutptr);
         if (r.encoding != ORL_RFB_ENCODING_RAW) {
             put_right(client, r.encoding, on_wait);
             give_back(client, update);
@@ -249,4 +250,44 @@ enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface
         orl_region_add(damage, &r.at);
     }
     return ORL_VNC_RAW_DONE;
+}
+
+/* What is buffered, as an update of raw rectangles. */
+static enum orl_vnc_look judge(const rfbClient *client, const struct orl_surface *surface)
+{
+    const uint8_t *head = (const uint8_t *)client->buf;
+    size_t end = UPDATE_BYTES;
+    if (head[0] != rfbFramebufferUpdate) {
+        return ORL_VNC_LOOK_REST;
+    }
+    if (client->buffered < end) {
+        return ORL_VNC_LOOK_PART;
+    }
+    for (unsigned left = (unsigned)head[2] << 8 | head[3]; left > 0; left--) {
+        if (client->buffered < end + RECT_BYTES) {
+            return end + RECT_BYTES <= RFB_BUF_SIZE ? ORL_VNC_LOOK_PART : ORL_VNC_LOOK_REST;
+        }
+        const struct rect r = peek_rect(client->buf + end);
+        end += RECT_BYTES + (size_t)r.at.width * (size_t)r.at.height * BYTES_PER_PX;
+        if (r.encoding != ORL_RFB_ENCODING_RAW || !is_inside(surface, &r.at) ||
+                end > RFB_BUF_SIZE) {
+            return ORL_VNC_LOOK_REST;
+        }
+    }
+    if (client->buffered < end) {
+        return ORL_VNC_LOOK_PART;
+    }
+    return client->buffered == end ? ORL_VNC_LOOK_WHOLE : ORL_VNC_LOOK_REST;
+}
+
+enum orl_vnc_look orl_vnc_raw_look(rfbClient *client, const struct orl_surface *surface)
+{
+    client->bufoutptr = client->buf;
+    const ssize_t n = recv(client->sock, client->buf + client->buffered,
+            RFB_BUF_SIZE - client->buffered, MSG_DONTWAIT);
+    if (n <= 0) {
+        return ORL_VNC_LOOK_REST;
+    }
+    client->buffered += (unsigned)n;
+    return judge(client, surface);
 }

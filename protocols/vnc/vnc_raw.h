@@ -1,6 +1,6 @@
 /* An update's rectangles (RFC 6143 7.6.1), one by one. Raw ones go from the socket straight to their place: what
  * libvncclient would read in parts and hand on to be copied. All others are its own, as an update of one rectangle,
- * after what it would stumble over is put right. For the reader's thread. */
+ * after what it would stumble over is put right. */
 #ifndef ORL_PROTOCOLS_VNC_VNC_RAW_H
 #define ORL_PROTOCOLS_VNC_VNC_RAW_H
 #include "display/surface.h"
@@ -23,5 +23,12 @@ struct orl_vnc_update {          /* zeroed before the first */
 enum orl_vnc_raw orl_vnc_raw_take(rfbClient *client, struct orl_surface *surface,
         struct orl_region *damage, struct orl_vnc_update *update,
         void (*on_wait)(rfbClient *client));
+enum orl_vnc_look {
+    ORL_VNC_LOOK_REST = 0, /* who may block reads on */
+    ORL_VNC_LOOK_PART,  /* so far, of an update of raw rectangles that fits into client's buffer */
+    ORL_VNC_LOOK_WHOLE, /* such an update: orl_vnc_raw_take() takes it without blocking */
+};
+/* Reads what the socket has, without blocking. client has nothing buffered but what was PART the last time. */
+enum orl_vnc_look orl_vnc_raw_look(rfbClient *client, const struct orl_surface *surface);
 
 #endif

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <rfb/rfbclient.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define STORM_WINDOW_US (1 * ORL_US_PER_S)
 #define STORM_MAX_RESIZES 30 /* per window; a person's dragging makes a few */
 #define STORM_MAX_OTHERS 500 /* messages that are no updates, per window */
+#define SMALL_PX (RFB_BUF_SIZE / 4)
 #define BANNER_LEN 12
 #define MSG_QEMU 255
 #define QEMU_NAME "QEMU" /* its desktops are "QEMU", "QEMU (name)" */
@@ -31,7 +33,7 @@ struct orl_vnc_reader {
     pthread_t thread;
     rfbClient *client;
 
-    /* the thread's own */
+    /* the thread's own, or the loop's while it is lent */
     struct orl_surface *current; /* what is written into; owned by whoever took it, see below */
     struct orl_region damage;
     struct orl_vnc_update update; /* that is being read */
@@ -39,6 +41,7 @@ struct orl_vnc_reader {
     bool has_cursor;
     bool is_password_asked;
     bool has_update;   /* this message held one */
+    bool is_small;     /* and that was a small one */
     bool is_wait_told; /* of this message */
     const char *lie;   /* what the server broke, or NULL */
     uint64_t storm_start_us;
@@ -52,6 +55,7 @@ struct orl_vnc_reader {
     _Atomic uint64_t busy_since_us;
     _Atomic(struct orl_vnc_cut *) cuts[ORL_VNC_CUT_KIND_COUNT];
     struct orl_vnc_sound_ring sound;
+    sem_t returned; /* what was lent */
     atomic_bool is_stopping;
     struct orl_vnc_result result; /* written before ORL_VNC_DONE, read after */
 };
@@ -261,6 +265,7 @@ static void on_update_end(rfbClient *client)
     if (r->update.left > 0) {
         return;
     }
+    r->is_small = orl_region_area(&r->damage) <= SMALL_PX;
     for (unsigned i = 0; i < r->damage.count; i++) {
         orl_surface_damage(r->current, &r->damage.rects[i]);
     }
@@ -443,7 +448,13 @@ static bool read_message(struct orl_vnc_reader *r)
                                                             : HandleRFBServerMessage(r->client);
 }
 
-static bool handle_message(struct orl_vnc_reader *r)
+static bool can_lend(const struct orl_vnc_reader *r)
+{
+    return r->has_update && r->is_small && r->update.left == 0 && r->client->buffered == 0;
+}
+
+/* Sets *ret_is_lent: the loop may have the socket by now. */
+static bool handle_message(struct orl_vnc_reader *r, bool *ret_is_lent)
 {
     rfbClient *client = r->client;
     r->has_update = false;
@@ -468,8 +479,20 @@ static bool handle_message(struct orl_vnc_reader *r)
     if (SupportsClient2Server(client, rfbQemuEvent)) {
         flags |= ORL_VNC_EXT_KEYS;
     }
-    raise_flags(r, flags | (r->has_update ? ORL_VNC_UPDATED : 0U));
+    flags |= r->has_update ? ORL_VNC_UPDATED : 0U;
+    *ret_is_lent = can_lend(r);
+    if (*ret_is_lent) {
+        set_busy(r, false);
+        flags |= ORL_VNC_LENT;
+    }
+    raise_flags(r, flags);
     return true;
+}
+
+static void await_return(struct orl_vnc_reader *r)
+{
+    while (sem_wait(&r->returned) < 0 && errno == EINTR) {
+    }
 }
 
 static void *reader_main(void *arg)
@@ -489,7 +512,11 @@ static void *reader_main(void *arg)
         if (is_new) {
             set_busy(r, true);
         }
-        is_up = handle_message(r);
+        bool is_lent = false;
+        is_up = handle_message(r, &is_lent);
+        if (is_lent) {
+            await_return(r);
+        }
     }
     set_busy(r, false);
     raise_flags(r, ORL_VNC_DONE);
@@ -544,6 +571,7 @@ int orl_vnc_reader_new(int fd, const char *password, struct orl_wake *wake,
     (void)snprintf(r->password, sizeof(r->password), "%.*s", PASSWORD_BYTES,
             password != NULL ? password : "");
     atomic_init(&r->leds, -1);
+    (void)sem_init(&r->returned, 0, 0); /* cannot fail with a value of 0 */
     orl_region_clear(&r->damage);
     set_busy(r, true);
     r->client = new_client(r);
@@ -564,7 +592,9 @@ void orl_vnc_reader_free(struct orl_vnc_reader *reader)
     }
     atomic_store(&reader->is_stopping, true);
     (void)shutdown(reader->fd, SHUT_RDWR);
+    (void)sem_post(&reader->returned);
     (void)pthread_join(reader->thread, NULL);
+    (void)sem_destroy(&reader->returned);
     free_client(reader->client);
     orl_surface_free(atomic_exchange(&reader->fresh, NULL));
     for (unsigned i = 0; i < ORL_VNC_CUT_KIND_COUNT; i++) {
@@ -572,6 +602,27 @@ void orl_vnc_reader_free(struct orl_vnc_reader *reader)
     }
     orl_secret_wipe(reader->password, sizeof(reader->password));
     free(reader);
+}
+
+enum orl_vnc_small orl_vnc_reader_take_small(struct orl_vnc_reader *reader)
+{
+    const enum orl_vnc_look look = orl_vnc_raw_look(reader->client, reader->current);
+    if (look == ORL_VNC_LOOK_PART) {
+        if (orl_vnc_reader_busy_since_us(reader) == 0) {
+            set_busy(reader, true);
+        }
+        return ORL_VNC_SMALL_PART;
+    }
+    if (look == ORL_VNC_LOOK_REST) {
+        (void)sem_post(&reader->returned);
+        return ORL_VNC_SMALL_NONE;
+    }
+    const enum orl_vnc_raw taken = orl_vnc_raw_take(
+            reader->client, reader->current, &reader->damage, &reader->update, on_wait);
+    orl_assert(taken == ORL_VNC_RAW_DONE);
+    on_update_end(reader->client);
+    set_busy(reader, false);
+    return ORL_VNC_SMALL_UPDATED;
 }
 
 unsigned orl_vnc_reader_take_flags(struct orl_vnc_reader *reader)

@@ -1,6 +1,7 @@
 /* The thread that reads a VNC server: handshake and messages by libvncclient, pixels straight into the
- * surface. After the handshake it never writes to the socket; the loop does (vnc_source.c).
- * Everything between the two is atomic; a surface is handed over by exchange, never shared for freeing. */
+ * surface. After the handshake it never writes to the socket; the loop does (vnc_source.c). While updates are small
+ * the loop reads them, too, which saves waking the thread: it is lent the socket's reading end and gives it back.
+ * Everything else between the two is atomic; a surface is handed over by exchange, never shared for freeing. */
 #ifndef ORL_PROTOCOLS_VNC_VNC_READER_H
 #define ORL_PROTOCOLS_VNC_VNC_READER_H
 #include "base/loop.h"
@@ -26,7 +27,13 @@ enum {
     ORL_VNC_CUT = 1024,      /* orl_vnc_reader_take_cut() */
     ORL_VNC_SOUND = 2048,    /* samples are in the ring */
     ORL_VNC_SOUND_OVER = 4096,
+    ORL_VNC_LENT = 8192,   /* until orl_vnc_reader_take_small() says NONE */
     ORL_VNC_WAITS = 16384, /* for the rest of a message: orl_vnc_reader_busy_since_us() */
+};
+enum orl_vnc_small {
+    ORL_VNC_SMALL_NONE = 0, /* what came is not for the loop: the thread has it again */
+    ORL_VNC_SMALL_PART,     /* as ORL_VNC_WAITS */
+    ORL_VNC_SMALL_UPDATED,  /* as ORL_VNC_UPDATED */
 };
 struct orl_vnc_result {
     enum orl_reason reason;
@@ -41,6 +48,8 @@ ORL_NODISCARD int orl_vnc_reader_new(int fd, const char *password, struct orl_wa
 void orl_vnc_reader_free(struct orl_vnc_reader *reader);
 
 unsigned orl_vnc_reader_take_flags(struct orl_vnc_reader *reader);
+/* After ORL_VNC_LENT, when the socket is readable. */
+enum orl_vnc_small orl_vnc_reader_take_small(struct orl_vnc_reader *reader);
 /* A new surface, now the caller's, or NULL. The reader goes on writing into it until it has made the
  * next one, and the caller keeps it until it has taken that. */
 struct orl_surface *orl_vnc_reader_take_surface(struct orl_vnc_reader *reader);

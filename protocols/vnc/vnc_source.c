@@ -54,6 +54,7 @@ struct orl_source {
     struct pointer pointer;
     int guest_locks; /* -1: the server does not say */
     int leds_seen;
+    bool is_lent; /* small updates are read here */
     bool is_up, is_viewed, is_request_out, want_full;
     bool has_ext_buttons, has_ext_size;
     bool has_extras; /* asked for: clipboard and sound */
@@ -160,17 +161,8 @@ static void flush(struct orl_source *s)
         s->out_since_us = orl_clock_now_us();
         watch_clock(s);
     }
-    orl_io_set(s->io, is_waiting ? ORL_IO_WRITE : 0);
-}
-
-static void on_writable(void *ctx, unsigned events)
-{
-    struct orl_source *s = ctx;
-    if ((events & ORL_IO_WRITE) != 0) {
-        flush(s);
-    } else {
-        orl_io_set(s->io, 0); /* hung up: the reader reports it */
-    }
+    orl_io_set(s->io,
+            (is_waiting ? (unsigned)ORL_IO_WRITE : 0U) | (s->is_lent ? (unsigned)ORL_IO_READ : 0U));
 }
 
 /* One request outstanding, none while nobody looks. */
@@ -183,6 +175,32 @@ static void request_update(struct orl_source *s)
             &s->out, !s->want_full, orl_surface_width(s->surface), orl_surface_height(s->surface));
     s->want_full = false;
     s->is_request_out = true;
+}
+
+static void take_small(struct orl_source *s)
+{
+    const enum orl_vnc_small taken = orl_vnc_reader_take_small(s->reader);
+    s->is_lent = taken != ORL_VNC_SMALL_NONE;
+    if (taken == ORL_VNC_SMALL_UPDATED) {
+        s->is_request_out = false;
+        s->events->on_damage(s->ctx);
+        request_update(s);
+    } else if (taken == ORL_VNC_SMALL_PART) {
+        watch_clock(s);
+    }
+    flush(s);
+}
+
+static void on_socket(void *ctx, unsigned events)
+{
+    struct orl_source *s = ctx;
+    if (s->is_lent && (events & ORL_IO_READ) != 0) {
+        take_small(s);
+    } else if ((events & ORL_IO_WRITE) != 0) {
+        flush(s);
+    } else {
+        orl_io_set(s->io, 0); /* hung up: the reader reports it */
+    }
 }
 
 static void take_surface(struct orl_source *s)
@@ -306,6 +324,7 @@ static void on_reader(void *ctx)
     if ((flags & ORL_VNC_UPDATED) != 0) {
         s->is_request_out = false;
     }
+    s->is_lent |= (flags & ORL_VNC_LENT) != 0;
     if ((flags & (ORL_VNC_UPDATED | ORL_VNC_CURSOR)) != 0) {
         s->events->on_damage(s->ctx);
     }
@@ -495,7 +514,7 @@ static const struct orl_source_ops ops = {
 
 static int start(struct orl_source *s, const char *password, struct orl_err *err)
 {
-    int rc = orl_io_open(s->loop, s->fd, 0, on_writable, s, &s->io, err);
+    int rc = orl_io_open(s->loop, s->fd, 0, on_socket, s, &s->io, err);
     /* The loop made it non-blocking; the reader's thread blocks, and writes say MSG_DONTWAIT. */
     int mode = fcntl(s->fd, F_GETFL);
     if (rc == ORL_OK && (mode < 0 || fcntl(s->fd, F_SETFL, mode & ~O_NONBLOCK) < 0)) {

@@ -8,7 +8,7 @@ import sys
 # folder: (own headers it may include, outside headers it may include)
 ANY_OUTSIDE = [
     "assert.h", "ctype.h", "dirent.h", "errno.h", "fcntl.h", "fnmatch.h", "getopt.h", "glob.h", "grp.h", "inttypes.h", "limits.h",
-    "linux/*", "locale.h", "math.h", "netdb.h", "netinet/*", "arpa/inet.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "signal.h",
+    "linux/*", "locale.h", "math.h", "netdb.h", "netinet/*", "arpa/inet.h", "poll.h", "pthread.h", "pwd.h", "sched.h", "semaphore.h", "signal.h",
     "spawn.h", "stdalign.h", "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
     "strings.h", "sys/*", "termios.h", "time.h", "unistd.h", "wchar.h", "immintrin.h", "emmintrin.h", "smmintrin.h", "endian.h", "regex.h", "byteswap.h", "ftw.h",
 ]

@@ -285,6 +285,96 @@ static void end_of_the_socket_ends_the_wait(void **state)
     assert_int_equal(f.damage.count, 0);
 }
 
+static void small_update_is_whole_with_its_last_byte(void **state)
+{
+    (void)state;
+    put_head(2);
+    put_raw(0, 0, 8, 16);
+    put_raw(50, 20, 3, 3);
+    for (size_t i = 0; i < f.wire.len; i++) {
+        assert_int_equal(send(f.server, f.wire.data + i, 1, 0), 1);
+        assert_int_equal(orl_vnc_raw_look(f.client, f.surface),
+                i + 1 < f.wire.len ? ORL_VNC_LOOK_PART : ORL_VNC_LOOK_WHOLE);
+    }
+    assert_int_equal(take(), ORL_VNC_RAW_DONE);
+    assert_int_equal(f.waits, 0);
+    assert_int_equal(f.client->buffered, 0);
+    assert_shows(0, 0, 8, 16);
+    assert_shows(50, 20, 3, 3);
+}
+
+static void assert_left_to_who_may_block(void)
+{
+    send_all();
+    assert_int_equal(orl_vnc_raw_look(f.client, f.surface), ORL_VNC_LOOK_REST);
+    assert_int_equal(f.client->buffered, f.wire.len < RFB_BUF_SIZE ? f.wire.len : RFB_BUF_SIZE);
+}
+
+static void longer_update_is_read_on_by_who_may_block(void **state)
+{
+    (void)state;
+    put_head(1);
+    put_raw(0, 0, WIDTH, HEIGHT);
+    assert_left_to_who_may_block();
+    assert_int_equal(take(), ORL_VNC_RAW_DONE);
+    assert_shows(0, 0, WIDTH, HEIGHT);
+}
+
+static void other_message_is_for_who_may_block(void **state)
+{
+    (void)state;
+    orl_buf_put_u8(&f.wire, 2);
+    assert_left_to_who_may_block();
+}
+
+static void update_that_is_not_raw_is_for_who_may_block(void **state)
+{
+    (void)state;
+    put_head(2);
+    put_raw(0, 0, 8, 16);
+    put_rect(0, 0, 8, 16, 1);
+    assert_left_to_who_may_block();
+}
+
+static void lie_is_for_who_may_block(void **state)
+{
+    (void)state;
+    put_head(1);
+    put_raw(WIDTH - 1, 0, 2, 1);
+    assert_left_to_who_may_block();
+    assert_int_equal(take(), ORL_VNC_RAW_LIE);
+}
+
+static void two_messages_at_once_are_for_who_may_block(void **state)
+{
+    (void)state;
+    put_head(1);
+    put_raw(0, 0, 8, 16);
+    orl_buf_put_u8(&f.wire, 2);
+    assert_left_to_who_may_block();
+    assert_int_equal(take(), ORL_VNC_RAW_DONE);
+    assert_int_equal(f.client->buffered, 1);
+}
+
+static void more_rectangles_than_the_buffer_holds_are_for_who_may_block(void **state)
+{
+    (void)state;
+    put_head(1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        put_rect(0, 0, 0, 0, ORL_RFB_ENCODING_RAW);
+    }
+    assert_left_to_who_may_block();
+    assert_int_equal(take(), ORL_VNC_RAW_DONE);
+}
+
+static void end_of_the_socket_is_for_who_may_block(void **state)
+{
+    (void)state;
+    close(f.server);
+    f.server = -1;
+    assert_int_equal(orl_vnc_raw_look(f.client, f.surface), ORL_VNC_LOOK_REST);
+}
+
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -299,6 +389,14 @@ int main(void)
             CASE(rest_that_does_not_come_is_told_before_the_wait),
             CASE(rectangle_outside_is_a_lie),
             CASE(end_of_the_socket_ends_the_wait),
+            CASE(small_update_is_whole_with_its_last_byte),
+            CASE(longer_update_is_read_on_by_who_may_block),
+            CASE(other_message_is_for_who_may_block),
+            CASE(update_that_is_not_raw_is_for_who_may_block),
+            CASE(lie_is_for_who_may_block),
+            CASE(two_messages_at_once_are_for_who_may_block),
+            CASE(more_rectangles_than_the_buffer_holds_are_for_who_may_block),
+            CASE(end_of_the_socket_is_for_who_may_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
