@@ -22,7 +22,7 @@ static void send_caps(struct orl_viewer *v)
     orl_buf_put_u32le(&buf, ORL_SURFACE_MAX_PX);
     orl_buf_put_u32le(&buf, ORL_SURFACE_MAX_PX);
     if (!buf.is_failed) {
-        (void)orl_rdp_dvc_write(&v->disp, buf.data, buf.len);
+        (void)orl_rdp_dvc_write(v, &v->disp, buf.data, buf.len);
     }
     orl_buf_fini(&buf);
 }

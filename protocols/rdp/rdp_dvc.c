@@ -1,4 +1,5 @@
 #include "protocols/rdp/rdp_priv.h"
+#include <freerdp/channels/drdynvc.h>
 #include <freerdp/channels/wtsvc.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,8 @@
 enum {
     CHANNEL_FIRST = 0x01, /* MS-RDPBCGR 2.2.6.1.1 */
     DVC_DATA_FIRST = 2,   /* MS-RDPEDYC 2.2.3.1 */
+    DVC_DATA = 3,         /* 2.2.3.2 */
+    DVC_PDU_BYTES = 1600, /* 2.2.3 */
 };
 
 /* The length that a DATA_FIRST PDU announces (MS-RDPEDYC 2.2.3.1), or 0. */
@@ -76,15 +79,54 @@ bool orl_rdp_dvc_open(struct orl_viewer *v, struct orl_rdp_dvc *dvc, const char 
     return dvc->channel != NULL;
 }
 
-bool orl_rdp_dvc_write(struct orl_rdp_dvc *dvc, const uint8_t *data, size_t len)
+void orl_rdp_dvc_name(struct orl_viewer *v)
 {
-    ULONG written = 0;
+    struct orl_rdp_dvc *all[] = {&v->gfx.dvc, &v->disp};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        all[i]->id = all[i]->channel != NULL ? WTSChannelGetIdByHandle(all[i]->channel) : 0;
+    }
+    v->dvc_carrier = WTSChannelGetId(v->peer, DRDYNVC_SVC_CHANNEL_NAME);
+}
+
+/* Returns bytes written; *ret_code: how many, as the first byte of a PDU says it. */
+static size_t put_uint(uint8_t *at, uint32_t value, unsigned *ret_code)
+{
+    const size_t bytes = value <= UINT8_MAX ? 1 : value <= UINT16_MAX ? 2 : 4;
+    for (size_t i = 0; i < bytes; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+    *ret_code = (unsigned)bytes / 2;
+    return bytes;
+}
+
+/* FreeRDP's own way queues each PDU for another thread; here all is on the loop. */
+bool orl_rdp_dvc_write(
+        struct orl_viewer *v, const struct orl_rdp_dvc *dvc, const uint8_t *data, size_t len)
+{
     if (dvc->channel == NULL || len > INT32_MAX) {
         return false;
     }
-    /* The prototype lacks a const; it only reads. */
-    return WTSVirtualChannelWrite(dvc->channel, (PCHAR)(uintptr_t)data, (ULONG)len, &written) &&
-           written == len;
+    uint8_t pdu[DVC_PDU_BYTES];
+    size_t done = 0;
+    while (done < len) {
+        unsigned id_code = 0;
+        unsigned len_code = 0;
+        size_t head = 1 + put_uint(pdu + 1, dvc->id, &id_code);
+        unsigned kind = DVC_DATA;
+        if (done == 0 && len > sizeof(pdu) - head) {
+            kind = DVC_DATA_FIRST;
+            head += put_uint(pdu + head, (uint32_t)len, &len_code);
+        }
+        pdu[0] = (uint8_t)(kind << 4 | len_code << 2 | id_code);
+        const size_t left = len - done;
+        const size_t size = left < sizeof(pdu) - head ? left : sizeof(pdu) - head;
+        memcpy(pdu + head, data + done, size);
+        if (!v->peer->SendChannelData(v->peer, v->dvc_carrier, pdu, head + size)) {
+            return false;
+        }
+        done += size;
+    }
+    return true;
 }
 
 int orl_rdp_dvc_read(struct orl_rdp_dvc *dvc, struct orl_buf *buf)

@@ -50,7 +50,7 @@ static int post(struct orl_viewer *v)
         }
         if (gfx->message.is_failed) {
             code = ORL_E_LIMIT;
-        } else if (!orl_rdp_dvc_write(&gfx->dvc, gfx->message.data, gfx->message.len)) {
+        } else if (!orl_rdp_dvc_write(v, &gfx->dvc, gfx->message.data, gfx->message.len)) {
             code = ORL_E_CLOSED;
         }
     }

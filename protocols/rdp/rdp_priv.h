@@ -34,7 +34,8 @@ enum orl_rdp_state {
 /* A dynamic channel that we opened. */
 struct orl_rdp_dvc {
     HANDLE channel; /* NULL: not open */
-    bool is_ready;  /* the client accepted it */
+    uint32_t id;
+    bool is_ready; /* the client accepted it */
 };
 
 /* Where H.264 of a part of the picture is decoded: a surface that is not shown, from which it is copied. */
@@ -166,6 +167,7 @@ struct orl_viewer {
     char close_text[ORL_TEXT_MAX + 1];
 
     struct orl_x224_request request;
+    uint16_t dvc_carrier;                     /* the static channel under dynamic ones */
     psPeerReceiveChannelData receive_channel; /* FreeRDP's own */
     size_t channel_bytes;                     /* of the message that a client is sending */
     pTransportRWFkt read_pdu;                 /* FreeRDP's own */
@@ -244,7 +246,9 @@ uint32_t orl_rdp_error_info(enum orl_reason reason);
 enum { ORL_RDP_CHANNEL_MAX_BYTES = 256 * 1024 }; /* of one message of the client */
 void orl_rdp_dvc_guard(struct orl_viewer *v);    /* bounds what a client makes FreeRDP buffer */
 bool orl_rdp_dvc_open(struct orl_viewer *v, struct orl_rdp_dvc *dvc, const char *name);
-bool orl_rdp_dvc_write(struct orl_rdp_dvc *dvc, const uint8_t *data, size_t len);
+void orl_rdp_dvc_name(struct orl_viewer *v); /* when all are opened: their numbers, for writing */
+bool orl_rdp_dvc_write(
+        struct orl_viewer *v, const struct orl_rdp_dvc *dvc, const uint8_t *data, size_t len);
 /* Returns 1 and a message in buf, 0: none, negative: broken. */
 int orl_rdp_dvc_read(struct orl_rdp_dvc *dvc, struct orl_buf *buf);
 void orl_rdp_dvc_close(struct orl_rdp_dvc *dvc);

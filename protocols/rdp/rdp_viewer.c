@@ -329,6 +329,7 @@ static bool run_channels(struct orl_viewer *v)
             (void)orl_rdp_gfx_open(v);
         }
         (void)orl_rdp_disp_open(v);
+        orl_rdp_dvc_name(v);
     }
     if (orl_rdp_gfx_run(v) < 0 || orl_rdp_disp_run(v) < 0) {
         orl_rdp_close(v, ORL_REASON_CLIENT_PROTOCOL, "graphics or display channel");

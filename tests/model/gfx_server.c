@@ -6,7 +6,7 @@
 #include <string.h>
 #include <winpr/wtsapi.h>
 
-enum { INBOX_MAX = 65536 };
+enum { INBOX_MAX = 65536, OUT_MAX = 256 * 1024 * 1024, DATA_FIRST = 2, DATA = 3 };
 
 static struct gfx_server *opened; /* the channel's only end */
 
@@ -77,16 +77,46 @@ static BOOL WINAPI wts_read(
     return TRUE;
 }
 
-static BOOL WINAPI wts_write(HANDLE channel, PCHAR buffer, ULONG len, PULONG ret_written)
+static void receive(struct gfx_server *server, const uint8_t *data, size_t len)
 {
-    struct gfx_server *server = (struct gfx_server *)channel;
-    record_message((const uint8_t *)buffer, len);
+    record_message(data, len);
     server->messages++;
     server->bytes += len;
-    if (!gfx_client_receive(server->client, (const uint8_t *)buffer, len)) {
+    if (!gfx_client_receive(server->client, data, len)) {
         server->is_undecodable = true;
     }
-    *ret_written = len;
+}
+
+/* PDUs of a dynamic channel (MS-RDPEDYC 2.2.3); a message of several is put together. */
+static BOOL on_send(freerdp_peer *peer, UINT16 channel, const BYTE *data, size_t len)
+{
+    static const size_t bytes_of[] = {1, 2, 4};
+    struct gfx_server *server = opened;
+    (void)peer;
+    (void)channel;
+    orl_assert(len > 2 && (data[0] & 3) < 3 && (data[0] >> 2 & 3) < 3);
+    size_t head = 1 + bytes_of[data[0] & 3];
+    if (data[0] >> 4 == DATA_FIRST) {
+        const size_t len_bytes = bytes_of[data[0] >> 2 & 3];
+        orl_assert(server->out_total == 0 && len > head + len_bytes);
+        for (size_t i = 0; i < len_bytes; i++) {
+            server->out_total |= (size_t)data[head + i] << (8 * i);
+        }
+        head += len_bytes;
+    } else {
+        orl_assert(data[0] >> 4 == DATA);
+    }
+    if (server->out_total == 0) {
+        receive(server, data + head, len - head);
+        return TRUE;
+    }
+    orl_buf_put(&server->out, data + head, len - head);
+    orl_assert(!server->out.is_failed && server->out.len <= server->out_total);
+    if (server->out.len == server->out_total) {
+        receive(server, server->out.data, server->out.len);
+        orl_buf_reset(&server->out);
+        server->out_total = 0;
+    }
     return TRUE;
 }
 
@@ -98,7 +128,6 @@ void gfx_server_init_once(void)
     table.pVirtualChannelOpenEx = wts_open;
     table.pVirtualChannelClose = wts_close;
     table.pVirtualChannelRead = wts_read;
-    table.pVirtualChannelWrite = wts_write;
     table.pVirtualChannelQuery = wts_query;
     table.pFreeMemory = wts_free;
     orl_assert(WTSRegisterWtsApiFunctionTable(&table)); /* the first one stays */
@@ -125,10 +154,12 @@ void gfx_server_open(struct gfx_server *server, const struct gfx_server_opts *op
     memset(server, 0, sizeof(*server));
     orl_buf_init(&server->inbox, INBOX_MAX);
     orl_buf_init(&server->message, INBOX_MAX);
+    orl_buf_init(&server->out, OUT_MAX);
     record_client(client_opts->width, client_opts->height);
     server->client = gfx_client_new(client_opts, on_client_write, server);
     server->peer.context = gfx_client_context(server->client);
     server->peer.IsWriteBlocked = on_is_blocked;
+    server->peer.SendChannelData = on_send;
     v->peer = &server->peer;
     v->loop = loop;
     v->events = events;
@@ -163,5 +194,6 @@ void gfx_server_close(struct gfx_server *server)
     gfx_client_free(server->client);
     orl_buf_fini(&server->inbox);
     orl_buf_fini(&server->message);
+    orl_buf_fini(&server->out);
     opened = NULL;
 }

@@ -12,6 +12,8 @@ struct gfx_server {
     struct gfx_client *client;
     bool is_undecodable; /* a message was */
     uint64_t messages, bytes;
+    struct orl_buf out; /* a message of the viewer, of several PDUs */
+    size_t out_total;   /* 0: none is begun */
 };
 struct gfx_server_opts {
     bool has_clear, has_bulk_compression;
