@@ -1,41 +1,41 @@
-/* BT.709 with Kr = 0.2126, Kb = 0.0722 (ITU-R BT.709-6, 3.2); chroma is the mean of 2 x 2 pixels. */
+/* Kr and Kb of ITU-R BT.709-6, 3.2, and BT.601-7, 2.5.1; chroma is the mean of 2 x 2 pixels. */
 #include "display/csc.h"
 #include "display/csc_priv.h"
 #include <string.h>
 
 #define ONE (1 << ORL_CSC_BITS)
 #define FIXED(v) ((int16_t)((v) < 0 ? (v)*ONE - 0.5 : (v)*ONE + 0.5))
-#define KR 0.2126
-#define KB 0.0722
-#define KG (1.0 - KR - KB)
-#define LUMA(scale)                                                                                \
+#define LUMA(kr, kb, scale)                                                                        \
     {                                                                                              \
-        FIXED(KB *(scale)), FIXED(KG *(scale)), FIXED(KR *(scale)), 0                              \
+        FIXED((kb) * (scale)), FIXED((1.0 - (kr) - (kb)) * (scale)), FIXED((kr) * (scale)), 0      \
     }
-#define CHROMA_U(scale)                                                                            \
+#define CHROMA_U(kr, kb, scale)                                                                    \
     {                                                                                              \
-        FIXED(0.5 * (scale)), FIXED(-0.5 * KG / (1.0 - KB) * (scale)),                             \
-                FIXED(-0.5 * KR / (1.0 - KB) * (scale)), 0                                         \
+        FIXED(0.5 * (scale)), FIXED(-0.5 * (1.0 - (kr) - (kb)) / (1.0 - (kb)) * (scale)),          \
+                FIXED(-0.5 * (kr) / (1.0 - (kb)) * (scale)), 0                                     \
     }
-#define CHROMA_V(scale)                                                                            \
+#define CHROMA_V(kr, kb, scale)                                                                    \
     {                                                                                              \
-        FIXED(-0.5 * KB / (1.0 - KR) * (scale)), FIXED(-0.5 * KG / (1.0 - KR) * (scale)),          \
-                FIXED(0.5 * (scale)), 0                                                            \
+        FIXED(-0.5 * (kb) / (1.0 - (kr)) * (scale)),                                               \
+                FIXED(-0.5 * (1.0 - (kr) - (kb)) / (1.0 - (kr)) * (scale)), FIXED(0.5 * (scale)),  \
+                0                                                                                  \
+    }
+#define FULL(kr, kb)                                                                               \
+    {                                                                                              \
+        .y = LUMA(kr, kb, 1.0), .u = CHROMA_U(kr, kb, 1.0), .v = CHROMA_V(kr, kb, 1.0),            \
+        .y_bias = ONE / 2, .uv_bias = 128 * 4 * ONE + 2 * ONE                                      \
+    }
+#define LIMITED(kr, kb)                                                                            \
+    {                                                                                              \
+        .y = LUMA(kr, kb, 219.0 / 255.0), .u = CHROMA_U(kr, kb, 224.0 / 255.0),                    \
+        .v = CHROMA_V(kr, kb, 224.0 / 255.0), .y_bias = 16 * ONE + ONE / 2,                        \
+        .uv_bias = 128 * 4 * ONE + 2 * ONE                                                         \
     }
 
-const struct orl_csc_matrix orl_csc_full_range = {
-        .y = LUMA(1.0),
-        .u = CHROMA_U(1.0),
-        .v = CHROMA_V(1.0),
-        .y_bias = ONE / 2,
-        .uv_bias = 128 * 4 * ONE + 2 * ONE,
-};
-const struct orl_csc_matrix orl_csc_limited_range = {
-        .y = LUMA(219.0 / 255.0),
-        .u = CHROMA_U(224.0 / 255.0),
-        .v = CHROMA_V(224.0 / 255.0),
-        .y_bias = 16 * ONE + ONE / 2,
-        .uv_bias = 128 * 4 * ONE + 2 * ONE,
+const struct orl_csc_matrix orl_csc_matrices[ORL_COLOURS_COUNT] = {
+        [ORL_COLOURS_709_LIMITED] = LIMITED(0.2126, 0.0722),
+        [ORL_COLOURS_709_FULL] = FULL(0.2126, 0.0722),
+        [ORL_COLOURS_601_LIMITED] = LIMITED(0.299, 0.114),
 };
 
 static uint8_t clamp_u8(int32_t v)
@@ -144,7 +144,7 @@ static void convert_lines(const struct job *job, uint32_t line, const struct spa
 }
 
 void orl_csc_bgrx_to_i420(const uint8_t *src, size_t src_stride, uint32_t width_px,
-        uint32_t height_px, const struct orl_rect *rect, bool is_full_range,
+        uint32_t height_px, const struct orl_rect *rect, enum orl_colours colours,
         const struct orl_i420 *dst)
 {
     const struct orl_rect picture = {0, 0, (int32_t)width_px, (int32_t)height_px};
@@ -153,7 +153,7 @@ void orl_csc_bgrx_to_i420(const uint8_t *src, size_t src_stride, uint32_t width_
         return;
     }
     const struct job job = {
-            .m = is_full_range ? &orl_csc_full_range : &orl_csc_limited_range,
+            .m = &orl_csc_matrices[colours],
             .convert = orl_csc_choose_rows(),
             .src = src,
             .src_stride = src_stride,

@@ -1,6 +1,7 @@
 /* One pair of rows, portable or accelerated; all give exactly the same bytes. */
 #ifndef ORL_DISPLAY_CSC_PRIV_H
 #define ORL_DISPLAY_CSC_PRIV_H
+#include "display/csc.h"
 #include <stdint.h>
 
 #define ORL_CSC_BITS 15
@@ -20,8 +21,7 @@ struct orl_csc_rows {
 };
 typedef void orl_csc_rows_fn(const struct orl_csc_matrix *m, const struct orl_csc_rows *rows);
 
-extern const struct orl_csc_matrix orl_csc_full_range;
-extern const struct orl_csc_matrix orl_csc_limited_range;
+extern const struct orl_csc_matrix orl_csc_matrices[ORL_COLOURS_COUNT];
 void orl_csc_rows_portable(const struct orl_csc_matrix *m, const struct orl_csc_rows *rows);
 void orl_csc_rows_avx2(const struct orl_csc_matrix *m, const struct orl_csc_rows *rows);
 /* The best for this processor; CMake picks the file that has it. */

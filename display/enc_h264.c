@@ -25,7 +25,7 @@ struct orl_h264 {
     uint8_t *mb_info;
     size_t mb_cols, mb_rows;
     uint32_t width_px, height_px;
-    bool is_full_range;
+    enum orl_colours colours;
     bool has_picture; /* false: all of it must be converted */
     bool is_bounded;  /* as x264 was opened; it cannot change that while it runs */
     enum orl_h264_effort effort;
@@ -88,10 +88,10 @@ static int set_params(struct orl_h264 *h264, const struct orl_h264_opts *opts)
     p->analyse.i_weighted_pred = X264_WEIGHTP_NONE; /* else a constant macroblock is not constant */
     p->rc.i_aq_mode =
             X264_AQ_NONE; /* as near as the bytes allow; for the eye it is made exact at rest */
-    p->vui.b_fullrange = opts->is_full_range;
-    p->vui.i_colorprim = 1; /* BT.709: ISO/IEC 14496-10, tables E-3 to E-5 */
+    p->vui.b_fullrange = opts->colours == ORL_COLOURS_709_FULL;
+    p->vui.i_colorprim = 1; /* BT.709, 6: BT.601; ISO/IEC 14496-10, tables E-3 to E-5 */
     p->vui.i_transfer = 1;
-    p->vui.i_colmatrix = 1;
+    p->vui.i_colmatrix = opts->colours == ORL_COLOURS_601_LIMITED ? 6 : 1;
     set_rate_control(p, h264->is_bounded, opts->max_kbit_s);
     return x264_param_apply_profile(p, "high") < 0 ? ORL_E_INVAL : ORL_OK;
 }
@@ -145,7 +145,7 @@ int orl_h264_new(const struct orl_h264_opts *opts, struct orl_h264 **ret_h264, s
     }
     h264->width_px = opts->width_px;
     h264->height_px = opts->height_px;
-    h264->is_full_range = opts->is_full_range;
+    h264->colours = opts->colours;
     h264->is_bounded = opts->max_kbit_s != 0;
     h264->max_kbit_s = opts->max_kbit_s;
     h264->effort = ORL_H264_USUAL;
@@ -201,7 +201,7 @@ static void take_damage(struct orl_h264 *h264, const uint8_t *bgrx, size_t strid
     mark_region(h264, &region);
     for (unsigned i = 0; i < region.count; i++) {
         orl_csc_bgrx_to_i420(bgrx, stride_bytes, h264->width_px, h264->height_px, &region.rects[i],
-                h264->is_full_range, &h264->picture);
+                h264->colours, &h264->picture);
     }
     h264->has_picture = true;
 }

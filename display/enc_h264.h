@@ -1,11 +1,11 @@
-/* H.264 by libx264: zero latency, one slice per thread, infinite GOP, BT.709 in the VUI.
+/* H.264 by libx264: zero latency, one slice per thread, infinite GOP, the colours in the VUI.
  * Rate: VBV counts a frame as 1/60 s, the pacer's shortest mean interval: the bound holds at any frame rate,
  * and a slower stream stays below it by as much as it is slower. True times would need a frame's length
  * before the next one is known. */
 #ifndef ORL_DISPLAY_ENC_H264_H
 #define ORL_DISPLAY_ENC_H264_H
 #include "base/err.h"
-#include "display/region.h"
+#include "display/csc.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ enum orl_h264_effort {
 struct orl_h264_opts {
     uint32_t width_px, height_px; /* of the picture; coded size is rounded up to 16 */
     bool is_cropped; /* decoders give the picture's size, rounded up to 2; else the coded one */
-    bool is_full_range;
+    enum orl_colours colours;
     unsigned threads;    /* 1 .. 4 */
     uint32_t max_kbit_s; /* VBV; 0: none, all pictures of one quality. See orl_h264_set_rate() */
 };

@@ -96,7 +96,7 @@ static int alloc_parts(struct orl_planner *planner)
     if (rc == ORL_OK) {
         const struct orl_video_opts video = {.width_px = planner->opts.width_px,
                 .height_px = planner->opts.height_px,
-                .is_full_range = planner->opts.is_full_range,
+                .colours = planner->opts.colours,
                 .shows_all = planner->opts.h264_shows_all,
                 .threads = planner->opts.threads,
                 .max_kbit_s = planner->opts.max_kbit_s};

@@ -4,6 +4,7 @@
 #ifndef ORL_DISPLAY_PLANNER_H
 #define ORL_DISPLAY_PLANNER_H
 #include "base/err.h"
+#include "display/csc.h"
 #include "display/plan.h"
 
 struct orl_planner;
@@ -13,12 +14,12 @@ struct orl_planner_opts {
     /* The client shows all of an h264's picture, not its regions alone: that is then the whole surface, exact again
      * when nothing moves; only where much moves, and not of an odd size. */
     bool h264_shows_all;
-    bool has_photo; /* where H264 is not sent, what moves is PHOTO */
-    bool has_copy;  /* what only moved is sent as a copy */
-    bool is_full_range;
-    unsigned threads;    /* for x264, 1 .. 4 */
-    uint32_t max_kbit_s; /* 0: no bound known yet */
-    uint32_t frame_id;   /* of the last update before; 0: none */
+    bool has_photo;           /* where H264 is not sent, what moves is PHOTO */
+    bool has_copy;            /* what only moved is sent as a copy */
+    enum orl_colours colours; /* of H264 */
+    unsigned threads;         /* for x264, 1 .. 4 */
+    uint32_t max_kbit_s;      /* 0: no bound known yet */
+    uint32_t frame_id;        /* of the last update before; 0: none */
 };
 ORL_NODISCARD int orl_planner_new(
         const struct orl_planner_opts *opts, struct orl_planner **ret_planner, struct orl_err *err);

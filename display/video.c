@@ -104,7 +104,7 @@ static int open_slot(struct orl_video *video, struct orl_video_slot *slot,
             .width_px = width_px,
             .height_px = height_px,
             .is_cropped = video->opts.shows_all,
-            .is_full_range = video->opts.is_full_range,
+            .colours = video->opts.colours,
             .threads = video->opts.threads,
             .max_kbit_s = share_of(video, slot),
     };

@@ -7,7 +7,7 @@
 
 struct orl_video_opts {
     uint32_t width_px, height_px; /* of the whole picture */
-    bool is_full_range;
+    enum orl_colours colours;
     bool shows_all; /* the client shows all of a picture: there is one, of the whole surface */
     unsigned threads;
     uint32_t max_kbit_s; /* 0: no bound known */

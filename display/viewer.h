@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "base/reason.h"
 #include "display/clipboard.h"
+#include "display/csc.h"
 #include "display/cursor.h"
 #include "display/input.h"
 #include "display/layout.h"
@@ -23,7 +24,7 @@ struct orl_viewer_caps {
     bool has_resize;       /* the client follows a new size without reconnecting */
     bool has_h264_regions; /* paints only an h264's regions; false: all of its picture */
     bool has_photo;        /* without H.264: shows ORL_OP_PHOTO with loss, in far fewer bytes */
-    bool h264_full_range;  /* BT.709, full range; false: limited */
+    enum orl_colours h264_colours;
     uint32_t width_px, height_px; /* the client's desktop now; 1 .. ORL_SURFACE_MAX_PX */
     struct orl_layout
             layout; /* its monitors: what it would like that desktop to be; count 0: no wish */

@@ -193,7 +193,7 @@ static struct orl_planner_opts opts_of(const struct orl_stream *stream)
             .h264_shows_all = !stream->caps.has_h264_regions,
             .has_photo = stream->caps.has_photo,
             .has_copy = stream->caps.has_copy,
-            .is_full_range = stream->caps.h264_full_range,
+            .colours = stream->caps.h264_colours,
             .threads = stream->threads,
             .frame_id = stream->frame_id};
 }
@@ -206,7 +206,7 @@ static bool is_planned(const struct orl_stream *stream)
     return stream->planner != NULL && opts.width_px == planned->width_px &&
            opts.height_px == planned->height_px && opts.has_h264 == planned->has_h264 &&
            opts.h264_shows_all == planned->h264_shows_all && opts.has_photo == planned->has_photo &&
-           opts.has_copy == planned->has_copy && opts.is_full_range == planned->is_full_range;
+           opts.has_copy == planned->has_copy && opts.colours == planned->colours;
 }
 
 void orl_stream_on_size(struct orl_stream *stream)

@@ -266,7 +266,7 @@ void orl_rdp_report_caps(struct orl_viewer *v)
             .has_acks = v->has_acks,
             .has_resize = is_gfx || freerdp_settings_get_bool(settings, FreeRDP_DesktopResize),
             .has_h264_regions = true,
-            .h264_full_range = true,
+            .h264_colours = ORL_COLOURS_709_FULL,
             .width_px = is_gfx ? v->gfx.width_px : v->bitmap_width_px,
             .height_px = is_gfx ? v->gfx.height_px : v->bitmap_height_px,
             .layout = v->layout,

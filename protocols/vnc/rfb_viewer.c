@@ -360,7 +360,7 @@ void orl_rfb_report_caps(struct orl_viewer *v)
             .has_resize = v->ext.has_desktop_size || v->ext.has_ext_size,
             .has_h264_regions = v->is_web,
             .has_photo = enc.has_photo && may_lose,
-            .h264_full_range = true,
+            .h264_colours = ORL_COLOURS_601_LIMITED,
             .width_px = v->width_px,
             .height_px = v->height_px,
             .layout = v->layout,

@@ -183,7 +183,7 @@ static bool open_bench(struct bench *b)
             .has_h264 = b->how->has_h264,
             .has_photo = b->how->has_photo,
             .has_copy = true,
-            .is_full_range = true,
+            .colours = ORL_COLOURS_709_FULL,
             .threads = 1};
     orl_buf_init(&b->pdus, PDUS_MAX_BYTES);
     orl_buf_init(&b->message, PDUS_MAX_BYTES + PDUS_MAX_BYTES / 1024);

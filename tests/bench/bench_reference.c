@@ -62,7 +62,7 @@ static bool begin(struct bench *b)
     struct orl_scene *scene = &b->scene;
     const struct orl_h264_opts opts = {.width_px = scene->width_px,
             .height_px = scene->height_px,
-            .is_full_range = true,
+            .colours = ORL_COLOURS_709_FULL,
             .threads = 1,
             .max_kbit_s = BENCH_KBIT_S};
     struct orl_err err = {0};

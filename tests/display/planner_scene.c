@@ -20,7 +20,7 @@ void planner_scene_open(struct planner_scene *s, uint32_t width, uint32_t height
             .height_px = height,
             .has_h264 = has_h264,
             .has_copy = true,
-            .is_full_range = true,
+            .colours = ORL_COLOURS_709_FULL,
             .threads = 1};
     planner_scene_open_as(s, &opts);
 }

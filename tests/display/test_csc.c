@@ -1,4 +1,4 @@
-/* Against BT.709 in double precision, and the accelerated rows against the portable ones. */
+/* Against BT.709 and BT.601 in double precision, and the accelerated rows against the portable ones. */
 #include "display/csc.h"
 #include "display/csc_priv.h"
 #include "test_support.h"
@@ -46,12 +46,15 @@ static const uint8_t *clamped_px(const struct picture *p, uint32_t x, uint32_t y
     return p->bgrx + p->stride * y + (size_t)x * 4;
 }
 
-/* ITU-R BT.709-6, 3.2 and 3.4 in doubles. */
-static void reference(const double bgr[3], bool is_full, double ret_yuv[3])
+/* ITU-R BT.709-6, 3.2 and 3.4, and BT.601-7, 2.5, in doubles. */
+static void reference(const double bgr[3], enum orl_colours colours, double ret_yuv[3])
 {
-    double y = (0.2126 * bgr[2] + 0.7152 * bgr[1] + 0.0722 * bgr[0]) / 255.0;
-    double u = (bgr[0] / 255.0 - y) / 1.8556;
-    double v = (bgr[2] / 255.0 - y) / 1.5748;
+    const bool is_full = colours == ORL_COLOURS_709_FULL;
+    const double kr = colours == ORL_COLOURS_601_LIMITED ? 0.299 : 0.2126;
+    const double kb = colours == ORL_COLOURS_601_LIMITED ? 0.114 : 0.0722;
+    double y = (kr * bgr[2] + (1 - kr - kb) * bgr[1] + kb * bgr[0]) / 255.0;
+    double u = (bgr[0] / 255.0 - y) / (2 - 2 * kb);
+    double v = (bgr[2] / 255.0 - y) / (2 - 2 * kr);
     ret_yuv[0] = is_full ? 255.0 * y : 16.0 + 219.0 * y;
     ret_yuv[1] = 128.0 + (is_full ? 255.0 : 224.0) * u;
     ret_yuv[2] = 128.0 + (is_full ? 255.0 : 224.0) * v;
@@ -64,7 +67,7 @@ static void assert_near(uint8_t got, double wanted)
     }
 }
 
-static void compare_with_reference(const struct picture *p, bool is_full)
+static void compare_with_reference(const struct picture *p, enum orl_colours colours)
 {
     double yuv[3];
     for (uint32_t y = 0; y < p->yuv.height_px; y += 2) {
@@ -76,12 +79,12 @@ static void compare_with_reference(const struct picture *p, bool is_full)
                 for (int c = 0; c < 3; c++) {
                     sum[c] += bgr[c] / 4;
                 }
-                reference(bgr, is_full, yuv);
+                reference(bgr, colours, yuv);
                 assert_near(p->yuv.plane[0][(size_t)p->yuv.stride_bytes[0] * (y + (i >> 1)) + x +
                                             (i & 1)],
                         yuv[0]);
             }
-            reference(sum, is_full, yuv);
+            reference(sum, colours, yuv);
             size_t at = (size_t)p->yuv.stride_bytes[1] * (y / 2) + x / 2;
             assert_near(p->yuv.plane[1][at], yuv[1]);
             assert_near(p->yuv.plane[2][at], yuv[2]);
@@ -95,12 +98,13 @@ static void whole_picture_is_within_one_of_the_reference(void **state)
     struct rng rng = rng_new("csc", 1);
     static const uint32_t sizes[][2] = {{64, 32}, {65, 33}, {1, 1}, {17, 2}, {2, 17}, {130, 47}};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        for (int is_full = 0; is_full < 2; is_full++) {
+        for (unsigned k = 0; k < ORL_COLOURS_COUNT; k++) {
+            const enum orl_colours colours = (enum orl_colours)k;
             struct picture p;
             picture_open(&p, sizes[i][0], sizes[i][1], &rng);
             const struct orl_rect all = {0, 0, (int32_t)p.width, (int32_t)p.height};
-            orl_csc_bgrx_to_i420(p.bgrx, p.stride, p.width, p.height, &all, is_full != 0, &p.yuv);
-            compare_with_reference(&p, is_full != 0);
+            orl_csc_bgrx_to_i420(p.bgrx, p.stride, p.width, p.height, &all, colours, &p.yuv);
+            compare_with_reference(&p, colours);
             picture_close(&p);
         }
     }
@@ -121,9 +125,10 @@ static void parts_give_the_same_as_the_whole_and_touch_nothing_else(void **state
         uint8_t *part = malloc(bytes);
         assert_non_null(part);
         memset(p.yuv.plane[0], 0xAB, bytes);
-        orl_csc_bgrx_to_i420(p.bgrx, p.stride, p.width, p.height, &r, true, &p.yuv);
+        orl_csc_bgrx_to_i420(p.bgrx, p.stride, p.width, p.height, &r, ORL_COLOURS_709_FULL, &p.yuv);
         memcpy(part, p.yuv.plane[0], bytes);
-        orl_csc_bgrx_to_i420(p.bgrx, p.stride, p.width, p.height, &all, true, &p.yuv);
+        orl_csc_bgrx_to_i420(
+                p.bgrx, p.stride, p.width, p.height, &all, ORL_COLOURS_709_FULL, &p.yuv);
         for (int32_t y = 0; y < (int32_t)p.yuv.height_px; y++) {
             for (int32_t x = 0; x < (int32_t)p.yuv.width_px; x++) {
                 size_t i = (size_t)p.yuv.stride_bytes[0] * (size_t)y + (size_t)x;
@@ -166,12 +171,11 @@ static void accelerated_rows_equal_the_portable_ones(void **state)
     for (int round = 0; round < 20000; round++) {
         for (size_t i = 0; i < sizeof(src); i += 4) {
             uint32_t v = rng_u32(&rng);
-            v = round % 3 == 0 ? v & 0x01010101U : v;
-            v = round % 3 == 0 ? v * 255 : v; /* only extremes */
+            v = round % 4 == 0 ? v & 0x01010101U : v;
+            v = round % 4 == 0 ? v * 255 : v; /* only extremes */
             memcpy(&src[0][0] + i, &v, 4);
         }
-        const struct orl_csc_matrix *m =
-                round % 2 == 0 ? &orl_csc_full_range : &orl_csc_limited_range;
+        const struct orl_csc_matrix *m = &orl_csc_matrices[round % ORL_COLOURS_COUNT];
         unsigned blocks = (unsigned)rng_in(&rng, 0, 256);
         run_rows(fast, m, src, blocks, &a);
         run_rows(orl_csc_rows_portable, m, src, blocks, &b);
@@ -182,8 +186,9 @@ static void accelerated_rows_equal_the_portable_ones(void **state)
 static void greys_have_no_colour_and_the_ends_are_exact(void **state)
 {
     (void)state;
-    for (int is_full = 0; is_full < 2; is_full++) {
-        const struct orl_csc_matrix *m = is_full ? &orl_csc_full_range : &orl_csc_limited_range;
+    for (unsigned k = 0; k < ORL_COLOURS_COUNT; k++) {
+        const bool is_full = k == ORL_COLOURS_709_FULL;
+        const struct orl_csc_matrix *m = &orl_csc_matrices[k];
         static uint8_t src[2][2048];
         static struct rows_out out;
         for (int grey = 0; grey < 256; grey++) {

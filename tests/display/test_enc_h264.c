@@ -24,7 +24,7 @@ static void bench_open_bound(
     b->shown = calloc(height, b->stride);
     const struct orl_h264_opts opts = {.width_px = width,
             .height_px = height,
-            .is_full_range = true,
+            .colours = ORL_COLOURS_709_FULL,
             .threads = threads,
             .max_kbit_s = max_kbit_s};
     struct orl_err err;
@@ -369,14 +369,15 @@ static struct sps read_sps(const struct orl_h264_frame *frame)
     return c;
 }
 
-static void stream_says_bt709_and_its_range(void **state)
+static void stream_says_its_equations_and_its_range(void **state)
 {
     (void)state;
-    for (int is_full = 0; is_full < 2; is_full++) {
+    static const uint32_t matrices[] = {1, 1, 6};
+    for (unsigned colours = 0; colours < ORL_COLOURS_COUNT; colours++) {
         uint8_t px[64 * 64 * 4] = {0};
         const struct orl_h264_opts opts = {.width_px = 64,
                 .height_px = 64,
-                .is_full_range = is_full != 0,
+                .colours = (enum orl_colours)colours,
                 .threads = 1,
                 .max_kbit_s = 10000};
         struct orl_h264 *h264 = NULL;
@@ -385,8 +386,9 @@ static void stream_says_bt709_and_its_range(void **state)
         struct orl_h264_frame frame;
         assert_int_equal(orl_h264_encode(h264, px, 64 * 4, &none, false, &frame, NULL), 0);
         struct sps c = read_sps(&frame);
-        assert_int_equal(c.is_full_range, is_full != 0);
-        assert_true(c.primaries == 1 && c.transfer == 1 && c.matrix == 1);
+        assert_int_equal(c.is_full_range, colours == ORL_COLOURS_709_FULL);
+        assert_true(c.primaries == 1 && c.transfer == 1);
+        assert_int_equal(c.matrix, matrices[colours]);
         orl_h264_free(h264);
     }
 }
@@ -403,7 +405,7 @@ static void only_a_cropped_picture_has_its_own_size(void **state)
         const struct orl_h264_opts opts = {.width_px = 104,
                 .height_px = 75,
                 .is_cropped = is_cropped != 0,
-                .is_full_range = true,
+                .colours = ORL_COLOURS_709_FULL,
                 .threads = 1};
         const struct orl_rect all = {0, 0, 104, 75};
         struct orl_h264_frame frame;
@@ -423,7 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(flat_colours_come_back_within_two_steps),
-            cmocka_unit_test(stream_says_bt709_and_its_range),
+            cmocka_unit_test(stream_says_its_equations_and_its_range),
             cmocka_unit_test(only_a_cropped_picture_has_its_own_size),
             cmocka_unit_test(moving_picture_has_more_than_35_db),
             cmocka_unit_test(only_damage_is_coded_and_the_rest_stays),

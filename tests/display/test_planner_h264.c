@@ -162,7 +162,7 @@ static void shown_picture_is_always_near_and_at_rest_exact(void **state)
             .height_px = HEIGHT,
             .has_h264 = true,
             .has_copy = true,
-            .is_full_range = true,
+            .colours = ORL_COLOURS_709_FULL,
             .threads = 1};
     assert_int_equal(orl_planner_new(&opts, &s->planner, NULL), 0);
     const struct orl_rect all = {0, 0, WIDTH, HEIGHT};

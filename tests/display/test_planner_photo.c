@@ -14,7 +14,7 @@ static struct orl_planner_opts opts_for(bool shows_all, bool has_photo)
             .h264_shows_all = true,
             .has_photo = has_photo,
             .has_copy = true,
-            .is_full_range = true,
+            .colours = ORL_COLOURS_709_FULL,
             .threads = 1};
 }
 

@@ -363,7 +363,7 @@ static void set_caps(struct rig *rig)
             .has_copy = (what & 0x20) == 0,
             .has_acks = (what & 0x40) != 0,
             .has_resize = true,
-            .h264_full_range = true,
+            .h264_colours = ORL_COLOURS_709_FULL,
             .width_px = rig->width,
             .height_px = rig->height,
             .has_clipboard = true,

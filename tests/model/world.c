@@ -19,7 +19,7 @@ static void new_planner(struct world *w)
             .height_px = w->desk.height,
             .has_h264 = w->caps.has_h264 && w->has_h264,
             .has_copy = w->caps.has_copy && w->has_copy,
-            .is_full_range = w->caps.h264_full_range,
+            .colours = w->caps.h264_colours,
             .threads = 1,
             .max_kbit_s = w->max_kbit_s};
     orl_planner_free(w->planner);

@@ -123,7 +123,7 @@ static void new_picture(struct demo *d, uint32_t width, uint32_t height)
             .height_px = height,
             .has_h264 = d->caps.has_h264 && !d->only_lossless,
             .has_copy = d->caps.has_copy,
-            .is_full_range = d->caps.h264_full_range,
+            .colours = d->caps.h264_colours,
             .threads = 1};
     if (orl_planner_new(&opts, &d->planner, &err) < 0) {
         say("error", "%s", err.text);
