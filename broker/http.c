@@ -37,19 +37,33 @@ static int uid_of(int fd, uid_t *ret_uid)
  * not call anything get their 403 while there is plenty, no more. */
 static bool has_room(const struct orl_http *http, enum orl_http_class class)
 {
+    const unsigned *counts = http->connections;
     unsigned max = (unsigned)http->broker->cfg->max_api_connections;
-    if (class == ORL_HTTP_CLASS_WEB) {
-        return http->connections[ORL_HTTP_CLASS_WEB] <
-               (unsigned)http->broker->cfg->max_web_connections;
+    unsigned max_web = (unsigned)http->broker->cfg->max_web_connections;
+    switch (class) {
+    case ORL_HTTP_CLASS_NOBODY:
+        return counts[class] < max / 4;
+    case ORL_HTTP_CLASS_WEB:
+        return counts[class] < max_web;
+    case ORL_HTTP_CLASS_FRESH:
+        return counts[class] + counts[ORL_HTTP_CLASS_ADMIN] + counts[ORL_HTTP_CLASS_WEB] <
+               max + max_web;
+    default:
+        return counts[class] < max;
     }
-    return class == ORL_HTTP_CLASS_NOBODY ? http->connections[ORL_HTTP_CLASS_NOBODY] < max / 4
-                                          : http->connections[ORL_HTTP_CLASS_ADMIN] < max;
+}
+
+/* Before its first request. */
+static enum orl_http_class first_class_of(const struct orl_http *http, uid_t uid)
+{
+    enum orl_http_class class = class_of(http, uid);
+    return class == ORL_HTTP_CLASS_ADMIN ? ORL_HTTP_CLASS_FRESH : class;
 }
 
 static bool may_connect(const struct orl_http *http, int fd)
 {
     uid_t uid = 0;
-    return uid_of(fd, &uid) == 0 && has_room(http, class_of(http, uid));
+    return uid_of(fd, &uid) == 0 && has_room(http, first_class_of(http, uid));
 }
 
 /* libwebsockets keeps it for us. */
@@ -72,7 +86,7 @@ static void on_connection(struct orl_http *http, struct lws *wsi)
 {
     uid_t uid = 0;
     if (uid_of(lws_get_socket_fd(wsi), &uid) == 0) {
-        set_class(http, wsi, class_of(http, uid));
+        set_class(http, wsi, first_class_of(http, uid));
     }
 }
 
@@ -82,20 +96,28 @@ static bool read_web(struct orl_http *http, struct lws *wsi, struct orl_http_req
 {
     enum orl_http_class class = class_of(http, req->uid);
     int has_client = orl_http_read_client(wsi, req->client);
-    if (class == ORL_HTTP_CLASS_NOBODY || (class == ORL_HTTP_CLASS_ADMIN && has_client == 0)) {
+    if (class == ORL_HTTP_CLASS_ADMIN && has_client != 0) {
+        class = ORL_HTTP_CLASS_WEB;
+    }
+    if (counted_as(wsi) != class && !has_room(http, class)) {
+        return false;
+    }
+    set_class(http, wsi, class);
+    if (class != ORL_HTTP_CLASS_WEB) {
         req->client[0] = '\0';
         req->role = class == ORL_HTTP_CLASS_ADMIN ? ORL_HTTP_ADMIN : ORL_HTTP_NOBODY;
         return true;
     }
-    if (class == ORL_HTTP_CLASS_ADMIN) {
-        if (counted_as(wsi) != ORL_HTTP_CLASS_WEB && !has_room(http, ORL_HTTP_CLASS_WEB)) {
-            return false;
-        }
-        set_class(http, wsi, ORL_HTTP_CLASS_WEB);
-    }
     req->role = ORL_HTTP_WEB;
     orl_http_read_browser(wsi, req);
     return has_client == 1;
+}
+
+/* It has come in time; how long the answer takes is our own affair. */
+static void dispatch(struct orl_http_req *req)
+{
+    lws_set_timeout(req->wsi, NO_PENDING_TIMEOUT, 0);
+    orl_api_dispatch(req);
 }
 
 static int on_request(
@@ -133,7 +155,7 @@ static int on_request(
         orl_buf_init(&peer->body, ORL_HTTP_BODY_MAX + 1);
         return 0;
     }
-    orl_api_dispatch(req);
+    dispatch(req);
     return 0;
 }
 
@@ -151,7 +173,7 @@ static int on_body_end(struct orl_http_peer *peer)
     req->body = (char *)peer->body.data;
     req->body_len = peer->body.len - 1;
     peer->body = (struct orl_buf){0};
-    orl_api_dispatch(req);
+    dispatch(req);
     return 0;
 }
 

@@ -13,6 +13,7 @@ enum { ORL_HTTP_HEAD_MAX = 8192, ORL_HTTP_MAX_ADMINS = 64 };
 enum orl_http_class {
     ORL_HTTP_CLASS_NONE = 0,
     ORL_HTTP_CLASS_NOBODY,
+    ORL_HTTP_CLASS_FRESH, /* its uid may be the administrator's or oriel-web's; it has not said which */
     ORL_HTTP_CLASS_WEB,
     ORL_HTTP_CLASS_ADMIN,
     ORL_HTTP_CLASSES

@@ -95,6 +95,8 @@ void orl_http_reply_text(
             is_sent = send_head(req, status, type, len);
         }
         if (is_sent) {
+            int limit_s = (int)req->broker->cfg->api_request_s;
+            lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, limit_s);
             lws_callback_on_writable(wsi);
         } else {
             peer->out_len = 0;

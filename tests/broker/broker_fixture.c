@@ -162,12 +162,17 @@ static size_t read_all(int fd, char *buf, size_t size)
     return len;
 }
 
-static int exchange(struct broker *b, const void *data, size_t len, char *buf, size_t size)
+int api_connect(struct broker *b)
 {
     char path[128];
-    int status = 0;
     path_of(b, "run/broker.sock", path);
-    int fd = connect_stream(path);
+    return connect_stream(path);
+}
+
+int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size_t size)
+{
+    int status = 0;
+    int fd = api_connect(b);
     assert_true(fd >= 0);
     (void)send(fd, data, len, MSG_NOSIGNAL);
     size_t got = read_all(fd, buf, size);
@@ -188,7 +193,7 @@ json_t *api(
             "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
             method, path, len, body != NULL ? body : "");
     assert_true(head > 0 && (size_t)head < sizeof(request));
-    *ret_status = exchange(b, request, (size_t)head, buf, sizeof(buf));
+    *ret_status = api_exchange(b, request, (size_t)head, buf, sizeof(buf));
     char *at = strstr(buf, "\r\n\r\n");
     json_t *answer = at != NULL ? json_loads(at + 4, JSON_DECODE_ANY, NULL) : NULL;
     return answer != NULL ? answer : json_null();
@@ -208,13 +213,13 @@ void api_ok(struct broker *b, const char *method, const char *path, const char *
 void api_metrics(struct broker *b, char *ret_text, size_t size)
 {
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    assert_int_equal(exchange(b, request, sizeof(request) - 1, ret_text, size), 200);
+    assert_int_equal(api_exchange(b, request, sizeof(request) - 1, ret_text, size), 200);
 }
 
 int api_raw(struct broker *b, const void *data, size_t len)
 {
     static char buf[65536];
-    return exchange(b, data, len, buf, sizeof(buf));
+    return api_exchange(b, data, len, buf, sizeof(buf));
 }
 
 int api_status_as(struct broker *b, uid_t uid)
@@ -347,6 +352,30 @@ uint32_t send_login(struct broker *b, int gw, const char *user, const char *pass
     orl_msg_text(login->client, sizeof(login->client), client);
     post(gw, &msg);
     return msg.conn;
+}
+
+uint32_t send_bound_login(struct broker *b, int gw, const char *ticket, const char *password,
+        const char *binding, const char *client)
+{
+    struct orl_msg msg = {.type = ORL_MSG_LOGIN, .conn = b->next_conn++};
+    struct orl_msg_login *login = &msg.u.login;
+    login->protocol = ORL_PROTOCOL_VNC;
+    orl_msg_text(login->user, sizeof(login->user), ticket);
+    orl_msg_text(login->password, sizeof(login->password), password);
+    orl_msg_text(login->binding, sizeof(login->binding), binding);
+    orl_msg_text(login->client, sizeof(login->client), client);
+    post(gw, &msg);
+    return msg.conn;
+}
+
+void send_thumb(int gw, uint32_t conn, const char *session, const void *data, size_t len)
+{
+    struct orl_msg msg = {.type = ORL_MSG_THUMB, .conn = conn};
+    assert_true(len <= sizeof(msg.u.thumb.data));
+    orl_msg_text(msg.u.thumb.session, sizeof(msg.u.thumb.session), session);
+    msg.u.thumb.data_len = (uint32_t)len;
+    memcpy(msg.u.thumb.data, data, len);
+    post(gw, &msg);
 }
 
 void send_stats(int gw, uint32_t conn, const char *session)

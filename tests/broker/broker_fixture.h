@@ -31,6 +31,9 @@ void api_ok(struct broker *b, const char *method, const char *path, const char *
 void api_metrics(struct broker *b, char *ret_text, size_t size);
 /* Raw bytes to the API's socket; the answer's status, 0 when it closed, -1 when refused. */
 int api_raw(struct broker *b, const void *data, size_t len);
+/* The same, and the answer's bytes; a connection of one's own. */
+int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size_t size);
+int api_connect(struct broker *b);
 int api_status_as(struct broker *b, uid_t uid); /* GET /v1/status by a child with that uid */
 
 /* User NAME with password "password-NAME", entitled to pool (NULL: to none). */
@@ -46,6 +49,10 @@ int gateway_connect(struct broker *b);
 void poke(int gw);
 uint32_t send_login(struct broker *b, int gw, const char *user, const char *password,
         const char *pool, const char *client);
+/* A browser's LOGIN, as the gateway writes it. */
+uint32_t send_bound_login(struct broker *b, int gw, const char *ticket, const char *password,
+        const char *binding, const char *client);
+void send_thumb(int gw, uint32_t conn, const char *session, const void *data, size_t len);
 void send_stats(int gw, uint32_t conn, const char *session);
 void send_close(int gw, uint32_t conn, enum orl_reason reason);
 /* The next message, which must be of the type and of the connection. */
