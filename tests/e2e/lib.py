@@ -163,6 +163,10 @@ class Case(unittest.TestCase):
         self.assertIn(done.returncode, (0, 1), done.stderr)
         return float(done.stderr.split()[0])
 
+    def convert(self, *args):
+        done = subprocess.run(["convert", *map(str, args)], capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout
+
     def mean(self, path, area):
         """Mean brightness of an area, 0 to 1."""
         done = subprocess.run(["convert", str(path), "-crop", area, "-colorspace", "gray", "-format", "%[fx:mean]",

@@ -30,6 +30,20 @@ class Slice(lib.Case):
         self.wait_log("control", "close conn=.* client_closed")
         lib.wait_for("the session to end", lambda: not self.workers("oriel-session"))
 
+    def test_thumbnail_is_the_desktops_picture(self):
+        self.start_all()
+        self.control.send_signal(signal.SIGUSR2)  # nobody there
+        self.connect()
+        self.wait_log("control", "stats conn=")
+        self.assert_exact()
+        self.control.send_signal(signal.SIGUSR2)
+        self.wait_log("control", "thumb conn=")
+        small = self.dir / "small.png"
+        self.convert(self.dump(), "-filter", "box", "-resize", "266x200!", small)
+        self.assertEqual(self.convert(self.run_dir / "thumb.jpg", "-format", "%m %wx%h", "info:"), "JPEG 266x200")
+        error = self.convert(small, self.run_dir / "thumb.jpg", "-metric", "RMSE", "-compare", "-format", "%[distortion]", "info:")
+        self.assertLess(float(error), 0.06)
+
     def test_source_follows_the_clients_size(self):
         self.start_all(size="800x600")
         self.connect("+dynamic-resolution")

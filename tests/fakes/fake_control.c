@@ -4,7 +4,7 @@
  *                [--clipboard 0..3] [--clipboard-max BYTES] [--sound 0|1]
  * With --desktops each connection has a desktop of its own, at unix:PATH.0 to PATH.N-1.
  * It prints every message it gets, and "broker up", on standard output. SIGUSR1 closes every
- * connection's session as a broker would. */
+ * connection's session as a broker would; SIGUSR2 asks each for a thumbnail, which becomes RUN/thumb.jpg. */
 #include "base/clock.h"
 #include "base/ipc.h"
 #include <arpa/inet.h>
@@ -139,6 +139,18 @@ static void on_conn_closed(struct fake *fake, uint32_t number)
     }
 }
 
+static void keep_thumb(const struct fake *fake, const struct orl_msg *msg)
+{
+    char path[200];
+    (void)snprintf(path, sizeof(path), "%s/thumb.jpg", fake->dir);
+    FILE *file = fopen(path, "wbe");
+    if (file != NULL) {
+        (void)fwrite(msg->u.thumb.data, 1, msg->u.thumb.data_len, file);
+        (void)fclose(file);
+    }
+    say("thumb", msg->conn, msg->u.thumb.session);
+}
+
 static int on_gateway_msg(
         void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
 {
@@ -156,6 +168,9 @@ static int on_gateway_msg(
         break;
     case ORL_MSG_STATS:
         say("stats", msg->conn, msg->u.stats.session);
+        break;
+    case ORL_MSG_THUMB:
+        keep_thumb(fake, msg);
         break;
     case ORL_MSG_CLOSE:
         say("close", msg->conn, orl_reason_code(orl_reason_from_u32(msg->u.close.reason)));
@@ -260,12 +275,15 @@ static void on_pool_accept(void *ctx, unsigned events)
 static void on_signal(void *ctx, int signum)
 {
     struct fake *fake = ctx;
-    if (signum != SIGUSR1) {
+    if (signum != SIGUSR1 && signum != SIGUSR2) {
         orl_loop_stop(fake->loop);
         return;
     }
     for (unsigned i = 0; i < MAX_CONNS && fake->gateway != NULL; i++) {
-        if (fake->conns[i].number != 0) {
+        const struct orl_msg thumb = {.type = ORL_MSG_THUMB, .conn = fake->conns[i].number};
+        if (thumb.conn != 0 && signum == SIGUSR2) {
+            orl_ipc_post(fake->gateway, &thumb, NULL, 0);
+        } else if (thumb.conn != 0) {
             post_close(fake, fake->conns[i].number, fake->close_reason);
         }
     }
@@ -342,8 +360,8 @@ int main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN);
     int code = orl_loop_new(&fake.loop, &err);
-    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
-    for (unsigned i = 0; i < 3 && code == 0; i++) {
+    static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+    for (unsigned i = 0; i < 4 && code == 0; i++) {
         code = orl_loop_on_signal(fake.loop, signals[i], on_signal, &fake, &err);
     }
     if (code == 0) {
