@@ -1,0 +1,31 @@
+/* oriel-web: HTTPS, pages, /api to the broker, desktops to the gateway; one loop. */
+#ifndef ORL_WEB_WEB_H
+#define ORL_WEB_WEB_H
+#include "base/loop.h"
+#include "web/server/config.h"
+#include <stdint.h>
+#include <sys/types.h>
+
+struct orl_web;
+struct orl_web_opts {
+    const struct orl_web_cfg *cfg; /* borrowed for life */
+    int https_fd;                  /* taken, also on failure; listening */
+    int http_fd;                   /* the same; -1: none */
+    uint16_t https_port;           /* what it is bound to */
+    const char *cert_pem;          /* borrowed for the call */
+    size_t cert_len;
+    const char *key_pem; /* the same */
+    size_t key_len;
+    const char *broker_path; /* borrowed for life: as it is seen from where we are confined */
+    const char *gateway_path;
+    uid_t broker_uid, gateway_uid;
+};
+/* Reads pages and keys, but accepts nobody. */
+ORL_NODISCARD int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *opts,
+        struct orl_web **ret_web, struct orl_err *err);
+/* After the sandbox: accepts browsers. */
+ORL_NODISCARD int orl_web_open(struct orl_web *web, struct orl_err *err);
+void orl_web_stop(struct orl_web *web); /* says goodbye; the loop must still run for a moment */
+void orl_web_free(struct orl_web *web);
+
+#endif
