@@ -35,7 +35,7 @@ struct ruleset_attr {
 static const rlim_t address_space_bytes = (rlim_t)4 << 30;
 /* The largest surface (display/surface.h) is 161 MiB. */
 static const rlim_t surface_file_bytes = (rlim_t)176 << 20;
-enum { SESSION_FDS = 128, CONSOLE_FDS = 64 };
+enum { SESSION_FDS = 128, CONSOLE_FDS = 64, WEB_FDS = 65536 };
 
 static const int allowed[] = {
         SCMP_SYS(read),
@@ -121,12 +121,12 @@ static const int refused[] = {
 #define FD_BITS UINT64_C(0xFFFFFFFF)
 
 /* O_NONBLOCK belongs to what an fd names, not to the fd: our stderr is the gateway's and everybody's.
- * fds from 3 to SESSION_FDS - 1, as ranges of a power of two. */
+ * fds from 3 on, as ranges of a power of two. */
 static int allow_above_stderr(scmp_filter_ctx ctx, int syscall_number, struct scmp_arg_cmp command)
 {
     int code = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, syscall_number, 2,
             SCMP_A0(SCMP_CMP_MASKED_EQ, FD_BITS, STDERR_FILENO + 1), command);
-    for (uint64_t first = 4; first < SESSION_FDS; first *= 2) {
+    for (uint64_t first = 4; first < WEB_FDS; first *= 2) {
         code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, syscall_number, 2,
                 SCMP_A0(SCMP_CMP_MASKED_EQ, FD_BITS & ~(first - 1), first), command);
     }
@@ -158,11 +158,34 @@ static int allow_socket_options(scmp_filter_ctx ctx)
     return code;
 }
 
+/* What it opens after the sandbox: connections that it accepts, pairs for desktops, Unix sockets of broker and
+ * gateway. Which of those it reaches, its root (web/server/confine.h) and its user's rights decide. */
+static int allow_web(scmp_filter_ctx ctx)
+{
+    static const int calls[] = {SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(sendmsg)};
+    int code = allow_socket_options(ctx);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
+    }
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+    code |= seccomp_rule_add(
+            ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC));
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+            SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_SNDBUF));
+    return code;
+}
+
 /* A session sends no fds: in flight they count for its user, and would keep consoles from sending theirs. */
 static int allow_by_profile(scmp_filter_ctx ctx, enum orl_sandbox_profile profile)
 {
     if (profile == ORL_SANDBOX_SESSION) {
         return allow_socket_options(ctx);
+    }
+    if (profile == ORL_SANDBOX_WEB) {
+        return allow_web(ctx);
     }
     /* A console reads the memory that QEMU shares. */
     int code = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(pread64), 0);
@@ -182,8 +205,10 @@ static int allow_with_arguments(scmp_filter_ctx ctx, enum orl_sandbox_profile pr
      * memory, out of a filter's sight; glibc falls back to clone on ENOSYS. */
     const unsigned long namespaces = CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
                                      CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | namespaces, CLONE_THREAD));
+    if (profile != ORL_SANDBOX_WEB) {
+        code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | namespaces, CLONE_THREAD));
+    }
     code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     /* No new executable pages. */
     code |= seccomp_rule_add(
@@ -271,9 +296,19 @@ static int enter_landlock(void)
     return failed == 0 ? (int)abi : 0;
 }
 
+static rlim_t max_fds(enum orl_sandbox_profile profile)
+{
+    struct rlimit now = {0};
+    if (profile == ORL_SANDBOX_WEB) {
+        (void)getrlimit(RLIMIT_NOFILE, &now);
+        return now.rlim_cur < WEB_FDS ? now.rlim_cur : WEB_FDS;
+    }
+    return profile == ORL_SANDBOX_CONSOLE ? CONSOLE_FDS : SESSION_FDS;
+}
+
 static void set_limits(enum orl_sandbox_profile profile)
 {
-    const rlim_t fds = profile == ORL_SANDBOX_CONSOLE ? CONSOLE_FDS : SESSION_FDS;
+    const rlim_t fds = max_fds(profile);
     const struct rlimit files = {fds, fds};
     const struct rlimit memory = {address_space_bytes, address_space_bytes};
     const struct rlimit file_size = {surface_file_bytes, surface_file_bytes};

@@ -81,6 +81,18 @@ static bool set_up(SSL_CTX *ctx)
            SSL_CTX_set_num_tickets(ctx, 0) == 1;
 }
 
+int orl_tls_use(void *ssl_ctx, const char *cert_pem, const char *key_pem, struct orl_err *err)
+{
+    if (!set_up(ssl_ctx)) {
+        return orl_err_set(err, ORL_E_BACKEND, "OpenSSL gives no TLS 1.2");
+    }
+    if (!use_chain(ssl_ctx, cert_pem) || !use_key(ssl_ctx, key_pem)) {
+        ERR_clear_error();
+        return orl_err_set(err, ORL_E_CONFIG, "certificate and key are no readable pair");
+    }
+    return ORL_OK;
+}
+
 int orl_tls_keys_new(const char *cert_pem, const char *key_pem, struct orl_tls_keys **ret_keys,
         struct orl_err *err)
 {
@@ -89,14 +101,11 @@ int orl_tls_keys_new(const char *cert_pem, const char *key_pem, struct orl_tls_k
         return orl_err_set(err, ORL_E_NOMEM, "TLS: out of memory");
     }
     keys->ctx = SSL_CTX_new(TLS_server_method());
-    if (keys->ctx == NULL || !set_up(keys->ctx)) {
+    int code = keys->ctx != NULL ? orl_tls_use(keys->ctx, cert_pem, key_pem, err)
+                                 : orl_err_set(err, ORL_E_BACKEND, "OpenSSL gives no TLS 1.2");
+    if (code < 0) {
         orl_tls_keys_free(keys);
-        return orl_err_set(err, ORL_E_BACKEND, "OpenSSL gives no TLS 1.2");
-    }
-    if (!use_chain(keys->ctx, cert_pem) || !use_key(keys->ctx, key_pem)) {
-        ERR_clear_error();
-        orl_tls_keys_free(keys);
-        return orl_err_set(err, ORL_E_CONFIG, "certificate and key are no readable pair");
+        return code;
     }
     *ret_keys = keys;
     return ORL_OK;

@@ -16,6 +16,10 @@ ORL_NODISCARD int orl_tls_keys_new(const char *cert_pem, const char *key_pem,
 void orl_tls_keys_free(
         struct orl_tls_keys *keys); /* NULL is fine; connections keep what they need */
 
+/* The same, for a library that makes its own SSL_CTX. */
+ORL_NODISCARD int orl_tls_use(
+        void *ssl_ctx, const char *cert_pem, const char *key_pem, struct orl_err *err);
+
 /* fd: borrowed for life. */
 ORL_NODISCARD int orl_tls_new(
         const struct orl_tls_keys *keys, int fd, struct orl_tls **ret_tls, struct orl_err *err);

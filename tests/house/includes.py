@@ -24,6 +24,7 @@ RULES = {
     "gateway": (["base/*", "gateway/*"], []),
     "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h", "liboath/oath.h"]),
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
+    "web/server": (["base/*", "web/server/*"], ["libwebsockets.h", "curl/*"]),
     "cli": (["base/*", "cli/*"], ["curl/*", "jansson.h"]),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
@@ -31,7 +32,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 def folder_of(path):
     parts = path.split("/")
-    return "/".join(parts[:2]) if parts[0] == "protocols" else parts[0]
+    return "/".join(parts[:2]) if parts[0] in ("protocols", "web") else parts[0]
 
 
 def faults_of(path, text):

@@ -32,9 +32,9 @@ static const char *status_text(unsigned status)
             {304, "Not Modified"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
             {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
             {405, "Method Not Allowed"}, {409, "Conflict"}, {411, "Length Required"},
-            {413, "Content Too Large"}, {415, "Unsupported Media Type"},
-            {426, "Upgrade Required"}, {429, "Too Many Requests"},
-            {500, "Internal Server Error"}, {503, "Service Unavailable"}};
+            {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {426, "Upgrade Required"},
+            {429, "Too Many Requests"}, {500, "Internal Server Error"},
+            {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].status == status) {
             return texts[i].text;
@@ -171,6 +171,16 @@ void orl_answer_on_relay_news(void *ctx)
     orl_web_want_write(ctx);
 }
 
+/* Bytes that come now are of no request yet: libwebsockets would neither read them nor stop looking. But it
+ * does not write, either, while it is told not to read. */
+static void wait_for_broker(struct orl_web_conn *conn)
+{
+    if (!conn->is_deaf) {
+        conn->is_deaf = true;
+        (void)lws_rx_flow_control(conn->wsi, 0);
+    }
+}
+
 static void put_relay_head(struct orl_web_conn *conn)
 {
     const struct orl_relay *relay = conn->relay;
@@ -196,9 +206,7 @@ static void put_relay_head(struct orl_web_conn *conn)
 void orl_answer_relay(struct orl_web_conn *conn)
 {
     conn->phase = ORL_WEB_ANSWER;
-    if (orl_relay_state(conn->relay) != ORL_RELAY_WAITING) {
-        orl_answer_on_relay_news(conn);
-    }
+    wait_for_broker(conn);
 }
 
 void orl_answer_relay_silent(struct orl_web_conn *conn)
@@ -242,7 +250,6 @@ static int finish(struct orl_web_conn *conn)
     }
     conn->phase = ORL_WEB_IDLE;
     conn->deadline_us = orl_clock_now_us() + (uint64_t)conn->web->cfg->idle_s * ORL_US_PER_S;
-    (void)lws_rx_flow_control(conn->wsi, 1);
     return lws_http_transaction_completed(conn->wsi) != 0 ? -1 : 0;
 }
 
@@ -260,8 +267,8 @@ static int next_of_relay(struct orl_web_conn *conn, uint8_t *bytes)
         conn->relay_left -= (int64_t)len;
         return conn->relay_left < 0 ? -1 : (int)len;
     }
-    size_t len = orl_relay_take(
-            conn->relay, bytes + CHUNK_FRAME, ORL_WEB_WRITE_BYTES - 2 * CHUNK_FRAME);
+    size_t len =
+            orl_relay_take(conn->relay, bytes + CHUNK_FRAME, ORL_WEB_WRITE_BYTES - 2 * CHUNK_FRAME);
     if (len == 0) {
         return 0;
     }
@@ -283,6 +290,7 @@ static int write_relay(struct orl_web_conn *conn, uint8_t *bytes)
         return 0;
     }
     if (state == ORL_RELAY_WAITING) {
+        wait_for_broker(conn);
         return 0;
     }
     if (!conn->is_head_sent) {
@@ -297,6 +305,8 @@ static int write_relay(struct orl_web_conn *conn, uint8_t *bytes)
     if (!is_relay_over(conn)) {
         if (orl_relay_has_bytes(conn->relay)) {
             orl_web_want_write(conn);
+        } else {
+            wait_for_broker(conn);
         }
         return 0;
     }

@@ -25,8 +25,7 @@ const struct orl_cfg_key orl_web_keys[] = {
         STR(https_address, 45, "*",
                 "Numeric address to listen on; * is every IPv4 and IPv6 address."),
         INT(https_port, 0, 65535, NULL, "443", "Port for HTTPS; 0 takes a free one and logs it."),
-        INT(http_port, 0, 65535, NULL, "0",
-                "Port that only redirects to HTTPS; 0: there is none."),
+        INT(http_port, 0, 65535, NULL, "0", "Port that only redirects to HTTPS; 0: there is none."),
         LIST(origins, ORIGIN_BYTES,
                 "Addresses of the portal as browsers show them, such as "
                 "https://desktops.example.org; empty: https://HOST, with the port if it is not "
@@ -43,7 +42,8 @@ const struct orl_cfg_key orl_web_keys[] = {
                 "Folder of the broker's broker.sock and the gateway's web.sock."),
         STR(state_dir, PATH_BYTES - 40, "/var/lib/oriel",
                 "Folder for what must survive a restart."),
-        STR(user, USER_BYTES, "oriel-web", "User to run as when started by root; empty: stay root."),
+        STR(user, USER_BYTES, "oriel-web",
+                "User to run as when started by root; empty: stay root."),
         STR(gateway_user, USER_BYTES, "oriel", "User whose gateway is believed."),
         STR(broker_user, USER_BYTES, "oriel-broker", "User whose broker is believed."),
         INT(max_connections, 1, 16384, NULL, "2000", "Connections at a time."),

@@ -177,8 +177,7 @@ static int connect_all(struct orl_desktop *desktop, int ret_theirs[2])
                 &desktop->stream.io, NULL);
     }
     if (code == ORL_OK) { /* read once somebody wants it */
-        code = orl_io_open(
-                loop, desktop->aux.fd, 0, on_io, &desktop->aux, &desktop->aux.io, NULL);
+        code = orl_io_open(loop, desktop->aux.fd, 0, on_io, &desktop->aux, &desktop->aux.io, NULL);
     }
     if (code == ORL_OK) {
         code = orl_gateway_link_open(desktop->desktops->link, desktop->number, &desktop->web,

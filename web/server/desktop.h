@@ -23,7 +23,8 @@ struct orl_desktop_end {
     void *ctx;
     bool is_readable;
     bool is_over;
-    struct orl_buf waiting; /* what the session did not take yet: less than one read of the browser's */
+    struct orl_buf
+            waiting; /* what the session did not take yet: less than one read of the browser's */
 };
 
 ORL_NODISCARD int orl_desktops_new(struct orl_loop *loop, struct orl_gateway_link *link,

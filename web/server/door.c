@@ -53,8 +53,8 @@ static void prepare_socket(int fd)
 }
 
 /* fd is taken. */
-static void let_in(struct orl_web *web, int fd, bool is_plain, const struct sockaddr *addr,
-        socklen_t len)
+static void let_in(
+        struct orl_web *web, int fd, bool is_plain, const struct sockaddr *addr, socklen_t len)
 {
     uint64_t now_us = orl_clock_now_us();
     struct orl_prefix prefix = orl_prefix_of(addr, len);
@@ -164,8 +164,8 @@ static void on_door_due(void *ctx)
 }
 
 /* fd is taken. */
-static void open_door(struct orl_web *web, int fd, bool is_plain, const struct sockaddr *addr,
-        socklen_t len)
+static void open_door(
+        struct orl_web *web, int fd, bool is_plain, const struct sockaddr *addr, socklen_t len)
 {
     struct orl_door *door = web->door_count < MAX_DOORS ? calloc(1, sizeof(*door)) : NULL;
     if (door == NULL) {

@@ -150,8 +150,7 @@ static void collect_headers(struct orl_web_conn *conn, struct passed *passed)
         const char *name;
     } known[] = {{WSI_TOKEN_HTTP_COOKIE, "Cookie"}, {WSI_TOKEN_HTTP_ACCEPT, "Accept"},
             {WSI_TOKEN_HTTP_CONTENT_TYPE, "Content-Type"},
-            {WSI_TOKEN_HTTP_IF_NONE_MATCH, "If-None-Match"},
-            {WSI_TOKEN_HTTP_IF_MATCH, "If-Match"},
+            {WSI_TOKEN_HTTP_IF_NONE_MATCH, "If-None-Match"}, {WSI_TOKEN_HTTP_IF_MATCH, "If-Match"},
             {WSI_TOKEN_HTTP_IF_MODIFIED_SINCE, "If-Modified-Since"}};
     char value[HEADER_LINE - 64];
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -192,7 +191,6 @@ static void start_relay(struct orl_web_conn *conn)
     free_passed(&passed);
     orl_buf_wipe(&conn->request_body);
     orl_buf_reset(&conn->request_body);
-    (void)lws_rx_flow_control(conn->wsi, 0);
     if (code == ORL_OK) {
         orl_answer_relay(conn);
     } else if (code == ORL_E_INVAL) {
@@ -230,8 +228,7 @@ static void on_api(struct orl_web_conn *conn, const char *path, long length)
         refuse_api(conn, 400, "bad_request", "GET has no body");
     } else if (length > 0) {
         conn->phase = ORL_WEB_BODY;
-        conn->deadline_us =
-                orl_clock_now_us() + (uint64_t)conn->web->cfg->request_s * ORL_US_PER_S;
+        conn->deadline_us = orl_clock_now_us() + (uint64_t)conn->web->cfg->request_s * ORL_US_PER_S;
         orl_buf_fini(&conn->request_body);
         orl_buf_init(&conn->request_body, ORL_WEB_BODY_MAX);
     } else {
@@ -330,9 +327,6 @@ static int on_request(struct orl_web_conn *conn, const char *path)
         refuse_api(conn, 404, "not_found", "there is nothing at this path");
     } else {
         orl_answer_text(conn, 404, strcmp(conn->method, "HEAD") == 0);
-    }
-    if (conn->phase == ORL_WEB_ANSWER) {
-        (void)lws_rx_flow_control(conn->wsi, 0); /* one request at a time */
     }
     return 0;
 }

@@ -35,7 +35,8 @@ struct orl_relay {
     bool is_paused;
     bool is_refused; /* its headers are more than we take */
     uint64_t heard_us;
-    struct orl_buf body; /* not yet taken */
+    curl_socket_t opened; /* for this one; CURL_SOCKET_BAD: it goes over one that was there */
+    struct orl_buf body;  /* not yet taken */
 };
 
 static const struct orl_log_ctx log_ctx = {.name = "relay"};
@@ -135,26 +136,35 @@ static int set_timer(CURLM *multi, long in_ms, void *ctx)
     return 0;
 }
 
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+    struct orl_relay *relay = ctx;
+    (void)purpose;
+    relay->opened = socket(addr->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return relay->opened;
+}
+
 /* Passwords go there: whoever else listens at that path gets none. */
 static int on_connected(void *ctx, char *ip, char *local_ip, int port, int local_port)
 {
     const struct orl_relay *relay = ctx;
-    curl_socket_t fd = CURL_SOCKET_BAD;
     struct ucred cred;
     socklen_t len = sizeof(cred);
     (void)ip;
     (void)local_ip;
     (void)port;
     (void)local_port;
-    if (curl_easy_getinfo(relay->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd < 0 ||
-            getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
+    if (relay->opened == CURL_SOCKET_BAD) {
+        return CURL_PREREQFUNC_OK;
+    }
+    if (getsockopt(relay->opened, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
         return CURL_PREREQFUNC_ABORT;
     }
     bool is_believed =
             cred.uid == 0 || cred.uid == geteuid() || cred.uid == relay->relays->opts.broker_uid;
     if (!is_believed) {
-        orl_log_error(&log_ctx, "somebody else listens at broker.sock", "uid",
-                ORL_LOG_NUM(cred.uid));
+        orl_log_error(
+                &log_ctx, "somebody else listens at broker.sock", "uid", ORL_LOG_NUM(cred.uid));
     }
     return is_believed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
@@ -291,6 +301,8 @@ static void set_options(struct orl_relay *relay, const struct orl_relay_req *req
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, relay);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, relay);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, relay);
     (void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, relay);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, relay);
@@ -334,6 +346,7 @@ int orl_relay_new(struct orl_relays *relays, const struct orl_relay_req *req, or
     relay->on_news = on_news;
     relay->ctx = ctx;
     relay->length = -1;
+    relay->opened = CURL_SOCKET_BAD;
     relay->heard_us = orl_clock_now_us();
     relay->easy = curl_easy_init();
     orl_buf_init(&relay->body, BUF_BYTES);

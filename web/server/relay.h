@@ -48,7 +48,8 @@ bool orl_relay_is_events(const struct orl_relay *relay); /* a stream that does n
 /* Up to size bytes; 0: none now. */
 size_t orl_relay_take(struct orl_relay *relay, void *ret_data, size_t size);
 bool orl_relay_has_bytes(const struct orl_relay *relay);
-uint64_t orl_relay_heard_us(const struct orl_relay *relay); /* when the broker last said something */
-void orl_relay_free(struct orl_relay *relay);               /* NULL is fine; ends the request */
+uint64_t orl_relay_heard_us(
+        const struct orl_relay *relay);       /* when the broker last said something */
+void orl_relay_free(struct orl_relay *relay); /* NULL is fine; ends the request */
 
 #endif

@@ -1,7 +1,7 @@
 #include "web/server/web.h"
-#include "base/cert.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/tls.h"
 #include "web/server/web_priv.h"
 #include <poll.h>
 #include <stdio.h>
@@ -16,8 +16,12 @@ enum { HEADER_BYTES = 8192, LWS_TIMEOUT_S = 60 };
 void orl_web_want_write(struct orl_web_conn *conn)
 {
     if (conn->wsi != NULL) {
-        conn->wants_write_us = conn->wants_write_us != 0 ? conn->wants_write_us
-                                                         : orl_clock_now_us();
+        if (conn->is_deaf) {
+            conn->is_deaf = false;
+            (void)lws_rx_flow_control(conn->wsi, 1);
+        }
+        conn->wants_write_us =
+                conn->wants_write_us != 0 ? conn->wants_write_us : orl_clock_now_us();
         (void)lws_callback_on_writable(conn->wsi);
     }
 }
@@ -49,20 +53,19 @@ void orl_web_conn_free(struct orl_web_conn *conn)
     free(conn);
 }
 
-/* An answer that waits for the broker does not read: the tab may be closed. */
+/* Nobody reads while an answer is on its way: the tab may be closed. A browser sends nothing then, and who sends
+ * would have us look at it without end. */
 static bool has_left(const struct orl_web_conn *conn)
 {
-    struct pollfd look = {.fd = lws_get_socket_fd(conn->wsi), .events = POLLRDHUP};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    struct pollfd look = {.fd = lws_get_socket_fd(conn->wsi), .events = POLLIN | POLLRDHUP};
+    return poll(&look, 1, 0) == 1;
 }
 
 static void sweep_relay(struct orl_web_conn *conn, uint64_t now_us)
 {
     uint64_t silent_us = now_us - orl_relay_heard_us(conn->relay);
     bool is_waiting = orl_relay_state(conn->relay) == ORL_RELAY_WAITING;
-    if (has_left(conn)) {
-        orl_web_conn_kill(conn);
-    } else if (is_waiting && silent_us > RELAY_US) {
+    if (is_waiting && silent_us > RELAY_US) {
         orl_answer_relay_silent(conn);
     } else if (!is_waiting && conn->wants_write_us == 0 &&
                silent_us > (orl_relay_is_events(conn->relay) ? EVENTS_US : RELAY_US)) {
@@ -81,7 +84,9 @@ static void sweep_conn(struct orl_web_conn *conn, uint64_t now_us)
     } else if (conn->phase == ORL_WEB_SOCKET) {
         orl_ws_sweep(conn, now_us);
     } else if (conn->phase == ORL_WEB_ANSWER) {
-        if (conn->relay != NULL) {
+        if (has_left(conn)) {
+            orl_web_conn_kill(conn);
+        } else if (conn->relay != NULL) {
             sweep_relay(conn, now_us);
         }
     } else if (now_us > conn->deadline_us) {
@@ -109,8 +114,7 @@ static int use_certificate(struct lws *wsi, void *ssl_ctx)
     const struct orl_web *web = lws_context_user(lws_get_context(wsi));
     const struct orl_web_opts *opts = web->opts;
     struct orl_err err = {0};
-    int code = orl_cert_use(
-            ssl_ctx, opts->cert_pem, opts->cert_len, opts->key_pem, opts->key_len, &err);
+    int code = orl_tls_use(ssl_ctx, opts->cert_pem, opts->key_pem, &err);
     if (code < 0) {
         orl_log_error(&web->log, "certificate", "why", err.text);
     }
@@ -163,8 +167,8 @@ static int make_lws(struct orl_web *web, struct orl_err *err)
             .foreign_loops = web->loops,
             .user = web,
             .pcontext = &web->lws,
-            .gid = (gid_t)-1,
-            .uid = (uid_t)-1,
+            .gid = -1,
+            .uid = -1,
             .timeout_secs = LWS_TIMEOUT_S,
             .timeout_secs_ah_idle = LWS_TIMEOUT_S,
             .keepalive_timeout = 0,
@@ -183,8 +187,8 @@ static int make_lws(struct orl_web *web, struct orl_err *err)
 static char *make_origin(const char *host, uint16_t port)
 {
     char text[200];
-    (void)snprintf(text, sizeof(text), port == 443 ? "https://%s" : "https://%s:%u", host,
-            (unsigned)port);
+    (void)snprintf(
+            text, sizeof(text), port == 443 ? "https://%s" : "https://%s:%u", host, (unsigned)port);
     return strdup(text);
 }
 
@@ -247,8 +251,7 @@ static int load_pages(struct orl_web *web, struct orl_err *err)
     return code;
 }
 
-static int make_parts(
-        struct orl_web *web, const struct orl_web_opts *opts, struct orl_err *err)
+static int make_parts(struct orl_web *web, const struct orl_web_opts *opts, struct orl_err *err)
 {
     const struct orl_web_cfg *cfg = web->cfg;
     const struct orl_admission_limits limits = {.max_total = (unsigned)cfg->max_connections,
@@ -344,6 +347,16 @@ void orl_web_stop(struct orl_web *web)
     }
 }
 
+/* libwebsockets' code for our loop is a plugin that its second destroy unloads: by then the loop must have closed
+ * what the first one gave it. */
+void orl_web_close(struct orl_web *web)
+{
+    if (!web->is_closed) {
+        web->is_closed = true;
+        lws_context_destroy(web->lws);
+    }
+}
+
 void orl_web_free(struct orl_web *web)
 {
     if (web == NULL) {
@@ -354,10 +367,7 @@ void orl_web_free(struct orl_web *web)
     orl_web_close_doors(web);
     orl_close_fd(&web->https_fd);
     orl_close_fd(&web->http_fd);
-    if (web->lws != NULL) {
-        lws_context_destroy(web->lws);
-    }
-    if (web->lws != NULL) { /* its second half; it clears the pointer when it was the last */
+    if (web->lws != NULL) { /* it clears the pointer when it is done */
         lws_context_destroy(web->lws);
     }
     while (web->conns != NULL) {

@@ -13,10 +13,8 @@ struct orl_web_opts {
     int http_fd;                   /* the same; -1: none */
     uint16_t https_port;           /* what it is bound to */
     const char *cert_pem;          /* borrowed for the call */
-    size_t cert_len;
-    const char *key_pem; /* the same */
-    size_t key_len;
-    const char *broker_path; /* borrowed for life: as it is seen from where we are confined */
+    const char *key_pem;           /* the same */
+    const char *broker_path;       /* borrowed for life: as it is seen from where we are confined */
     const char *gateway_path;
     uid_t broker_uid, gateway_uid;
 };
@@ -25,7 +23,9 @@ ORL_NODISCARD int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *
         struct orl_web **ret_web, struct orl_err *err);
 /* After the sandbox: accepts browsers. */
 ORL_NODISCARD int orl_web_open(struct orl_web *web, struct orl_err *err);
-void orl_web_stop(struct orl_web *web); /* says goodbye; the loop must still run for a moment */
+/* In this order, and the loop runs for a moment after each of the first two. */
+void orl_web_stop(struct orl_web *web);  /* accepts nobody more; tells desktops goodbye */
+void orl_web_close(struct orl_web *web); /* closes what is open */
 void orl_web_free(struct orl_web *web);
 
 #endif

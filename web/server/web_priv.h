@@ -49,6 +49,7 @@ struct orl_web_conn {
     bool is_chunked;
     int64_t relay_left; /* of a body whose length is known */
     bool must_close;
+    bool is_deaf; /* it waits for the broker, and libwebsockets for nobody */
     /* WebSocket */
     bool is_upgrade_good;
     bool is_aux;
@@ -80,7 +81,7 @@ struct orl_web {
     unsigned door_count;
     struct orl_addr_net *trusted;
     unsigned trusted_count;
-    char **origins; /* ended by NULL */
+    char **origins;            /* ended by NULL */
     struct orl_assets *assets; /* NULL: there are no pages */
     struct orl_relays *relays;
     struct orl_gateway_link *link;
@@ -89,7 +90,7 @@ struct orl_web {
     struct orl_timer *sweep;
     struct orl_web_conn *conns;
     struct orl_log_limit refused_limit;
-    bool is_stopped;
+    bool is_stopped, is_closed;
 };
 
 /* door.c */
@@ -112,7 +113,7 @@ void orl_answer_error(struct orl_web_conn *conn, unsigned status, const char *co
         const char *text); /* of /api */
 void orl_answer_redirect(struct orl_web_conn *conn, const char *location);
 void orl_answer_relay(struct orl_web_conn *conn); /* conn->relay is there */
-void orl_answer_on_relay_news(void *ctx); /* the relay's; ctx: the connection */
+void orl_answer_on_relay_news(void *ctx);         /* the relay's; ctx: the connection */
 void orl_answer_relay_silent(struct orl_web_conn *conn);
 /* libwebsockets' word: not 0 closes. */
 int orl_answer_on_writable(struct orl_web_conn *conn);
@@ -124,8 +125,7 @@ void orl_answer_reset(struct orl_web_conn *conn);
 int orl_web_on_http_event(
         struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 /* What a header says, cut at size; its whole length, or -1: too long. */
-int orl_web_header(
-        struct lws *wsi, enum lws_token_indexes token, char *ret_value, size_t size);
+int orl_web_header(struct lws *wsi, enum lws_token_indexes token, char *ret_value, size_t size);
 bool orl_web_is_same_origin(struct orl_web_conn *conn);
 
 /* ws.c */
