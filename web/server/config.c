@@ -51,8 +51,9 @@ const struct orl_cfg_key orl_web_keys[] = {
                 "The same, of one IPv4 address or IPv6 /64 prefix."),
         INT(max_rate_per_address, 1, 1000000, "per minute", "3000",
                 "New connections of one IPv4 address or IPv6 /64 prefix."),
-        INT(max_relayed, 1, 16384, NULL, "500",
-                "Requests to the broker at a time, one for each open portal page among them."),
+        INT(max_relayed, 1, 16384, NULL, "240",
+                "Requests to the broker at a time, one for each open portal page among them; below "
+                "the broker's max_web_connections."),
         INT(request_s, 1, 300, "s", "15", "How long a request may take to arrive."),
         INT(idle_s, 1, 3600, "s", "60", "How long a connection may be without a request."),
         INT(stall_s, 1, 3600, "s", "45", "How long a browser may stop reading an answer."),

@@ -164,15 +164,6 @@ static void collect_headers(struct orl_web_conn *conn, struct passed *passed)
     if (len > 0) {
         pass(passed, "User-Agent", value, len);
     }
-    /* The address that this browser knows us by. */
-    char host[256];
-    len = orl_web_header(conn->wsi, WSI_TOKEN_HOST, host, sizeof(host));
-    (void)snprintf(value, sizeof(value), "https://%s", host);
-    for (char **at = conn->web->origins; len > 0 && *at != NULL; at++) {
-        if (strcmp(*at, value) == 0) {
-            pass(passed, "X-Oriel-Origin", value, 1);
-        }
-    }
     pass(passed, "X-Oriel-Client", conn->client, 1);
 }
 
