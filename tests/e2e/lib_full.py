@@ -22,9 +22,10 @@ import unittest
 import lib
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ("oriel", "oriel-gateway", "oriel-session", "oriel-console", "oriel-broker", "oriel-vmpool")
+PROGRAMS = ("oriel", "oriel-gateway", "oriel-session", "oriel-console", "oriel-broker", "oriel-vmpool", "oriel-web")
 TOOLS = ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare", "systemd-sysusers", "Xvfb", "xfreerdp3",
          "xdotool", "import", "compare")
+WEB_DIST = lib.BIN.parent / "web/dist"
 PASSWORD = "a good password"
 BOOT_S = 120  # for a machine to be ready: six seconds on an idle computer
 PANEL_HEIGHT, MARGIN = 64, 16  # of the guest's picture, guest/tiny/picture.c
@@ -198,7 +199,7 @@ class Stack:
             self.oriel("entitlement", "add", name, pool)
 
     def stop(self):
-        for name in ("gateway", "vmpool", "broker"):
+        for name in ("web", "gateway", "vmpool", "broker"):
             self.end(name)
         if self.uri:
             subprocess.run([SOURCE / "scripts/libvirtd-private", "kill", self.libvirt], capture_output=True, timeout=120, check=False)
@@ -234,6 +235,24 @@ class Stack:
         self.launch("gateway", f"state_dir={self.dir / 'gw'}", f"rdp_port={self.port}", "vnc_port=0", "max_rate_per_address=2000",
                     "handshake_deadline_s=10")
         lib.wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known, 30)
+
+    def start_web(self):
+        """Its address, for browsers on this machine."""
+        folder = self.dir / "web"
+        if not folder.exists():
+            folder.mkdir()
+            shutil.chown(folder, "oriel-web", "oriel-web")
+            self.web_port = lib.free_port()
+        url = f"https://localhost:{self.web_port}"
+        self.launch("web", f"state_dir={folder}", f"web_dir={WEB_DIST}", f"https_port={self.web_port}", f"origins={url}")
+
+        def answers():
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.web_port), 1).close()
+                return True
+
+        lib.wait_for("oriel-web", answers, 30)
+        return url
 
     def start_libvirt(self):
         self.uri = run(SOURCE / "scripts/libvirtd-private", "start", self.libvirt).strip()
@@ -392,7 +411,7 @@ class Case(lib.Case):
         super().setUp()
         self.relays = []
         self.addCleanup(lambda: [relay.close() for relay in self.relays])
-        self.marks = {name: len(self.stack.log(name)) for name in ("gateway", "broker", "vmpool")}
+        self.marks = {name: len(self.stack.log(name)) for name in ("gateway", "broker", "vmpool", "web")}
         self.start_screen()
         self.begin_seq = max([row["seq"] for row in self.stack.audit()[:1]], default=0)
 
