@@ -150,13 +150,14 @@ test('password and second factor are changed on the account page; the secret is 
 });
 
 test('other sign-ins are listed and ended', async ({page}) => {
-    const logins = [{id: '1', client: '192.0.2.17', agent: 'Firefox', created_ms: Date.now() - 1e6, seen_ms: Date.now(), current: true},
-        {id: '2', client: '2001:db8::17', agent: 'Chromium', created_ms: Date.now() - 1e8, seen_ms: Date.now() - 5e7, current: false}];
+    const logins = [{id: '1', client: '192.0.2.17', agent: 'Firefox', created_ms: Date.now() - 1e6, used_ms: Date.now(), is_current: true},
+        {id: '2', client: '2001:db8::17', agent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36', created_ms: Date.now() - 1e8, used_ms: Date.now() - 5e7, is_current: false}];
     portal.answers['GET /v1/me/logins'] = () => [200, {logins}];
     portal.answers['DELETE /v1/me/logins/2'] = () => [200, logins.splice(1) && {}];
     await page.goto('/#logins');
     await expect(page.getByRole('row')).toHaveCount(3);
     await expectAccessible(page);
+    await expect(page.getByText('Chromium, Linux')).toBeVisible();
     await page.getByRole('button', {name: 'Sign out 2001:db8::17'}).click();
     await expect(page.getByText('Signed out there.')).toBeVisible();
     await expect(page.getByRole('row')).toHaveCount(2);
