@@ -30,6 +30,7 @@ export function openRfb(target, socket, keys, hooks) {
     rfb._decoders[ENCODING_H264] = decoder;
     paintRegions(rfb._display);
     useDevicePixels(rfb);
+    insistOnSize(rfb);
     countFrames(rfb, hooks.onFrame);
     rfb._keyboard._target = keys;
     rfb.focusOnClick = false;
@@ -81,6 +82,24 @@ function useDevicePixels(rfb) {
             rfb._display.scale = 1 / window.devicePixelRatio;
         }
     };
+}
+
+/** A desktop that took a size of its own (it has just started) is asked for the window's: once for each of its sizes, so that one
+ * which can't, or a person inside who wants another, has the last word. */
+function insistOnSize(rfb) {
+    const asked = new Set();
+    const forget = () => asked.clear();
+    const resize = rfb._resize.bind(rfb);
+    rfb._resize = (width, height) => {
+        resize(width, height);
+        const size = `${width}x${height}`;
+        if (!asked.has(size)) {
+            asked.add(size);
+            rfb._requestRemoteResize();
+        }
+    };
+    window.addEventListener('resize', forget);
+    rfb.addEventListener('disconnect', () => window.removeEventListener('resize', forget));
 }
 
 function countFrames(rfb, onFrame) {
