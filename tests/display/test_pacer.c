@@ -37,6 +37,21 @@ static void interval_is_kept_on_average(void **state)
     assert_true(now_us - start_us == (UINT64_C(100) - ORL_PACER_EARLY) * ORL_PACER_INTERVAL_US);
 }
 
+/* A guest's sixty a second, each some milliseconds early or late, and acknowledged before the next: none has to wait. */
+static void sixty_a_second_that_come_unevenly_all_go(void **state)
+{
+    static const uint64_t late_us[] = {0, 7000, 1000, 9000, 3000, 0, 8000, 12000};
+    (void)state;
+    struct orl_pacer p;
+    orl_pacer_init(&p, 2, ORL_PACER_INTERVAL_US, true);
+    for (uint32_t i = 0; i < 600; i++) {
+        const uint64_t now_us = 1000000 + i * UINT64_C(1000000) / 60 + late_us[i % 8];
+        assert_true(orl_pacer_can_send(&p, now_us));
+        orl_pacer_sent(&p, i + 1, now_us);
+        assert_true(orl_pacer_acked(&p, i + 1, now_us + 3000));
+    }
+}
+
 static void after_a_pause_a_few_frames_follow_at_once(void **state)
 {
     (void)state;
@@ -140,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(two_may_be_in_flight_and_no_third),
             cmocka_unit_test(interval_is_kept_on_average),
+            cmocka_unit_test(sixty_a_second_that_come_unevenly_all_go),
             cmocka_unit_test(after_a_pause_a_few_frames_follow_at_once),
             cmocka_unit_test(one_acknowledgement_covers_all_before_it),
             cmocka_unit_test(unknown_future_and_repeated_acknowledgements_change_nothing),
