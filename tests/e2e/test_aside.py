@@ -17,7 +17,7 @@ WORDS = "Grüße\nzweite Zeile\n\nπ ≈ 3 · 😀 end"
 
 
 class Aside(lib.Case):
-    def start_guest(self, *control):
+    def start_guest(self, *control, gateway=()):
         self.start_screen()
         self.vnc_socket = self.dir / "display.sock"  # nobody speaks on it: the guest needs no display
         self.display = socket.socket(socket.AF_UNIX)
@@ -29,7 +29,7 @@ class Aside(lib.Case):
         shutil.copy2(lib.BIN / "oriel-session", libexec / "oriel-session")
         shutil.copy2(lib.BIN / "oriel-test-guest", libexec / "oriel-console")
         self.start_control("--vnc-password", self.dir, *control)
-        self.start_gateway(f"libexec_dir={libexec}")
+        self.start_gateway(f"libexec_dir={libexec}", *gateway)
 
     def connect(self, *more, wants=3, **named):
         known = self.events().count("\nwants 0 3") if wants else 0
@@ -170,6 +170,16 @@ class Aside(lib.Case):
         self.start_guest()
         client = self.connect("+clipboard", program="xfreerdp")
         self.check_both_ways(30000)
+        self.assertIsNone(client.poll())
+
+    def test_tigervnc(self):
+        """It gives and takes text while its window has the focus; its own cap is 256 KiB."""
+        self.start_guest(gateway=self.make_certificate())
+        client = self.connect_vnc("-SetPrimary=0", "-SendPrimary=0")
+        lib.wait_for("the session's wishes", lambda: "\nwants 0 1" in self.events())
+        window, _, _ = self.window()
+        self.x("xdotool", "windowfocus", window)
+        self.check_both_ways(100000)
         self.assertIsNone(client.poll())
 
     # ---- sound ----
