@@ -122,7 +122,7 @@ void bed_open(struct bed *bed, const struct orl_tls_keys *keys)
     *bed = (struct bed){.accepts = true};
     assert_int_equal(orl_loop_new(&bed->loop, NULL), 0);
     assert_int_equal(orl_timer_new(bed->loop, stop, bed, &bed->timer, NULL), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
     if (keys == NULL) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, aux), 0);
     }
