@@ -88,13 +88,15 @@ static void let_in(
             .fd = {.sockfd = fd},
             .opaque = conn};
     conn->is_adopting = true;
+    web->adopting = conn;
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+    conn->wsi = conn->phase != ORL_WEB_GONE ? wsi : NULL;
+    web->adopting = NULL;
     conn->is_adopting = false;
-    if (wsi == NULL || conn->phase == ORL_WEB_GONE) {
-        orl_web_conn_free(conn); /* libwebsockets has closed fd */
-        return;
+    /* Who failed may have been destroyed by now, or will be, in its own time; fd is closed either way. */
+    if (conn->is_destroyed || !conn->has_wsi) {
+        orl_web_conn_free(conn);
     }
-    conn->wsi = wsi;
 }
 
 static void free_door(struct orl_door *door)

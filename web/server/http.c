@@ -388,6 +388,7 @@ int orl_web_on_http_event(
     case LWS_CALLBACK_WSI_DESTROY:
         on_closed(conn);
         lws_set_opaque_user_data(wsi, NULL);
+        conn->is_destroyed = true;
         if (!conn->is_adopting) {
             orl_web_conn_free(conn);
         }

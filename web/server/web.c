@@ -127,6 +127,13 @@ static int on_http(
     if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
         return use_certificate(wsi, user);
     }
+    if (reason == LWS_CALLBACK_WSI_CREATE) { /* it has no data yet */
+        struct orl_web *web = lws_context_user(lws_get_context(wsi));
+        if (web != NULL && web->adopting != NULL) {
+            web->adopting->has_wsi = true;
+        }
+        return 0;
+    }
     /* Those of no connection have no connection's data. */
     if (reason == LWS_CALLBACK_PROTOCOL_INIT || reason == LWS_CALLBACK_PROTOCOL_DESTROY) {
         return 0;

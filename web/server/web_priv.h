@@ -31,7 +31,7 @@ struct orl_web_conn {
     struct orl_prefix prefix;
     char client[ORL_ADDR_MAX + 1];
     bool is_plain; /* without TLS: redirected */
-    bool is_adopting;
+    bool is_adopting, has_wsi, is_destroyed;
     enum orl_web_phase phase;
     uint64_t deadline_us;    /* idle, body */
     uint64_t wants_write_us; /* since when; 0: it does not */
@@ -89,6 +89,7 @@ struct orl_web {
     struct orl_admission *admission;
     struct orl_timer *sweep;
     struct orl_web_conn *conns;
+    struct orl_web_conn *adopting; /* whose wsi is being made */
     struct orl_log_limit refused_limit;
     bool is_stopped, is_closed;
 };
