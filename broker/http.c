@@ -133,6 +133,7 @@ static int on_request(
     req->broker = http->broker;
     req->wsi = wsi;
     bool is_known = read_web(http, wsi, req);
+    peer->is_last = length != 0;
     req->method = orl_http_method_of(wsi);
     peer->req = req;
     http->broker->counters.api_requests++;
@@ -150,6 +151,7 @@ static int on_request(
                 length > ORL_HTTP_BODY_MAX ? "the body is over 64 KiB" : "not a request for this");
         return 0;
     }
+    peer->is_last = false;
     if (length > 0) {
         peer->is_reading = true;
         orl_buf_init(&peer->body, ORL_HTTP_BODY_MAX + 1);

@@ -46,6 +46,7 @@ struct orl_http_peer {
     size_t out_len;
     size_t out_at;
     bool is_reading;
+    bool is_last; /* the body was not read: nothing more can be understood */
 };
 
 void orl_http_free_req(struct orl_http_req *req);

@@ -222,6 +222,7 @@ int orl_http_write(struct orl_http *http, struct lws *wsi, struct orl_http_peer 
         lws_callback_on_writable(wsi);
         return 0;
     }
+    bool is_end = peer->is_last;
     orl_http_reset_peer(peer);
-    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+    return is_end || lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
