@@ -1,5 +1,6 @@
 #include "broker/api.h"
 
+#include "broker/api_handlers.h"
 #include "broker/weblogin.h"
 
 #include <ctype.h>
@@ -247,6 +248,21 @@ static bool check_query(struct orl_http_req *req, const char *list)
     return true;
 }
 
+/* false: it has answered. */
+static bool touch(struct orl_http_req *req)
+{
+    struct orl_err err = {0};
+    int rc = orl_weblogins_touch(req, &err);
+    if (rc == ORL_E_NOTFOUND) {
+        req->role = ORL_HTTP_WEB;
+        return true;
+    }
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    }
+    return rc == 0;
+}
+
 /* false: refused. To a browser the administrator's paths are not there at all. */
 static bool may_call(struct orl_http_req *req, const struct orl_api_route *route)
 {
@@ -263,6 +279,11 @@ static bool may_call(struct orl_http_req *req, const struct orl_api_route *route
     }
     if (req->method != ORL_HTTP_GET && !req->is_json) {
         orl_api_refuse(req, 415, "bad_request", "Content-Type must be application/json");
+        return false;
+    }
+    /* An open page asks for desktops and pictures by itself; that is nobody's doing. */
+    bool is_deed = req->method != ORL_HTTP_GET || route->handler == orl_api_me_get;
+    if (req->role == ORL_HTTP_USER && is_deed && !touch(req)) {
         return false;
     }
     if (req->role < route->role) {

@@ -367,6 +367,7 @@ static bool prune(struct orl_broker *broker)
     int sessions = -1;
     int rows = -1;
     int rc = orl_ticket_prune(broker->store, now_ms - day_ms, &err);
+    rc = rc < 0 ? rc : orl_weblogin_prune(broker->store, now_ms, &err);
     if (rc >= 0) {
         rc = sessions = orl_session_prune(broker->store, before_ms, MAX_PRUNED, &err);
     }

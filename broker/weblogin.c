@@ -46,15 +46,16 @@ int orl_weblogins_identify(struct orl_http_req *req, struct orl_err *err)
     orl_cookie_binding(req->token, binding);
     int rc = orl_weblogin_find(broker->store, binding, now_ms, &req->login, err);
     rc = rc < 0 ? rc : orl_user_get(broker->store, req->login.user, &user, err);
-    bool is_good = rc == 0 && !user.is_disabled;
-    orl_secret_wipe(&user, sizeof(user));
-    if (is_good) {
-        rc = touch(broker, &req->login, now_ms, err);
-    }
-    if (is_good && rc == 0) {
+    if (rc == 0 && !user.is_disabled) {
         req->role = ORL_HTTP_USER;
     }
+    orl_secret_wipe(&user, sizeof(user));
     return rc == ORL_E_NOTFOUND ? 0 : rc;
+}
+
+int orl_weblogins_touch(struct orl_http_req *req, struct orl_err *err)
+{
+    return touch(req->broker, &req->login, orl_clock_wall_ms(), err);
 }
 
 static int end_sent(struct orl_http_req *req, uint64_t now_ms, struct orl_err *err)

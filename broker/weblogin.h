@@ -7,9 +7,12 @@
 
 #define ORL_WEBLOGIN_MAX_PER_USER 20
 
-/* Is the request of somebody who is logged in? Then req->role is USER and req->login says who. Using it makes a login
- * live on. Negative only when the store fails. */
+/* Is the request of somebody who is logged in? Then req->role is USER and req->login says who. Negative only when the
+ * store fails. */
 ORL_NODISCARD int orl_weblogins_identify(struct orl_http_req *req, struct orl_err *err);
+/* Its person did something: the login lives on. Not for what an open page asks by itself, or nobody would ever be
+ * idle. ORL_E_NOTFOUND: it is over meanwhile. */
+ORL_NODISCARD int orl_weblogins_touch(struct orl_http_req *req, struct orl_err *err);
 /* A new login with a new cookie, which the answer to req sets; the one that came with req is over. */
 ORL_NODISCARD int orl_weblogins_begin(
         struct orl_http_req *req, const struct orl_user_row *user, struct orl_err *err);

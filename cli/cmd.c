@@ -14,6 +14,7 @@ static const struct {
         {"desktop", "Desktops of all pools."},
         {"session", "People's stays on desktops."},
         {"ticket", "One-time tickets."},
+        {"login", "Where people are logged in at the portal."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},
 };

@@ -56,6 +56,8 @@ static const struct orl_cli_opt user_set_opts[] = {
         OPT("disable", ORL_CLI_OPT_ON, NULL, "is_disabled",
                 "No logins any more; sessions are disconnected."),
         OPT("enable", ORL_CLI_OPT_OFF, NULL, "is_disabled", "Logins again."),
+        OPT("reset-totp", ORL_CLI_OPT_ON, NULL, "reset_totp",
+                "Take the second factor away: the password alone does again."),
         OPT("ask-password", ORL_CLI_OPT_ASK, NULL, "password", "Ask for a new password."),
         PASSWORD_OPTS,
         END,
@@ -66,6 +68,7 @@ static const struct orl_cli_column user_columns[] = {
         {"ROLE", "role", 0},
         {"DISABLED", "is_disabled", 0},
         {"PASSWORD", "has_password", 0},
+        {"TOTP", "has_totp", 0},
         {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
         COL_END,
 };
@@ -246,6 +249,21 @@ static const struct orl_cli_column ticket_columns[] = {
         {"REVOKED", "revoked_ms", ORL_CLI_FMT_TIME},
         {"FAILURES", "failures", 0},
         {"SESSION", "session", 0},
+        COL_END,
+};
+
+static const struct orl_cli_opt login_list_opts[] = {
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        END,
+};
+static const struct orl_cli_column login_columns[] = {
+        {"ID", "id", 0},
+        {"USER", "user", 0},
+        {"CLIENT", "client", 0},
+        {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
+        {"USED", "used_ms", ORL_CLI_FMT_TIME},
+        {"ENDS", "expires_ms", ORL_CLI_FMT_TIME},
+        {"BROWSER", "agent", 0},
         COL_END,
 };
 
@@ -431,6 +449,11 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .output = ORL_CLI_OUT_OBJECT},
         ACT("ticket", "remove", "Revoke a ticket.", ORL_CLI_DELETE, "/v1/tickets/{0}",
                 IN_PATH("ID", "Id of the ticket."), NULL, "ticket {0} revoked"),
+
+        LIST("login", "List where people are logged in at the portal.", "/v1/logins",
+                login_list_opts, login_columns),
+        ACT("login", "end", "Sign a browser out and close what it has open.", ORL_CLI_DELETE,
+                "/v1/logins/{0}", IN_PATH("ID", "Id of the login."), NULL, "login {0} ended"),
 
         LIST("audit", "List what happened, newest first.", "/v1/audit", audit_opts, audit_columns),
         SHOW("audit", "Show one row, by the id that a person was shown.", "/v1/audit/{0}",

@@ -1,10 +1,11 @@
 /* What clients and API callers write: login names, display targets, JSON bodies, queries, paths,
- * addresses, NTLM names, cookies. */
+ * addresses, NTLM names, cookies, codes. */
 #include "base/cookie.h"
 #include "broker/api.h"
 #include "broker/display_target.h"
 #include "broker/names.h"
 #include "broker/ntlm_verify.h"
+#include "broker/totp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,19 @@ static void try_address(const char *text)
     orl_assert(strlen(prefix) <= ORL_ADDR_MAX);
 }
 
+static void try_code(const char *text)
+{
+    char code[ORL_TOTP_DIGITS + 1] = "";
+    char uri[ORL_TOTP_URI_MAX + 1];
+    static const char secret[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    if (orl_totp_parse(text, code)) {
+        orl_assert(
+                strlen(code) == ORL_TOTP_DIGITS && strspn(code, "0123456789") == ORL_TOTP_DIGITS);
+    }
+    orl_totp_uri(text, text, secret, uri);
+    orl_assert(strncmp(uri, "otpauth://totp/", 15) == 0 && strchr(uri, ' ') == NULL);
+}
+
 static void try_cookie(const uint8_t *data, size_t size)
 {
     char token[ORL_COOKIE_TOKEN_LEN + 1];
@@ -99,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_query(text);
     try_address(text);
     try_cookie(data, size);
+    try_code(text);
     (void)!orl_ntlm_ntowfv2(ntlm, hash, "user", text, hash);
     free(text);
     return 0;
