@@ -17,6 +17,8 @@ def faults(results):
         if name != "still":
             expect(ours["frames"] > 0 and ours["session_ms"] > 0 and ours["console_ms"] > 0, f"{name}: frames arrive and cost time")
             expect(None not in ours["exact_ms"], f"{name}: the picture is exact after a rest")
+        if "floor" in r:
+            expect(r["floor"]["console_ms"] > 0 and r["floor"]["session_ms"] > 0, f"{name}: the way alone costs time")
         if "tight" in r and name != "still":
             expect(r["tight"]["bytes"] > 0 and r["tight"]["server_ms"] > 0, f"{name}: Tight sends something")
     if "still" in scenes:

@@ -22,6 +22,7 @@ SESSION_KEYS = 40  # with many sessions
 MIXED_ROUND_S = 20  # of the mixed scene: measured once around
 WARM_UP_S = 2  # tests/bench/bench_watch.c
 REFERENCE_MAX_FRAMES = 120
+FLOOR_FRAMES = {"typing": 60, "scroll": 120}  # what oriel-bench-floor knows
 GUARD_S = 280  # for connecting, keys and rests, also on a machine that has too much to do
 UP_S, TRIES = 40, 2  # for a client to be up
 LAST_MOVING_US = 150_000  # before anything is refined: display/refine.h
@@ -108,6 +109,13 @@ def reference(args, scene):
     return json.loads(done.stdout)
 
 
+def floor(args, scene):
+    frames = min(args.seconds * fps_of(args, scene), FLOOR_FRAMES[scene])
+    done = subprocess.run([args.bin / "oriel-bench-floor", args.size, scene, str(frames)], check=True, capture_output=True,
+                          text=True, timeout=60)
+    return json.loads(done.stdout)
+
+
 def moving_text(moving, scene):
     """Where pictures are compared: copies of 1080p cost time, so only where something lossy is shown."""
     return ",".join(map(str, moving)) if scene in ("video", "motion") else "0,0,0,0"
@@ -163,6 +171,8 @@ def measure_scene(args, scene):
     result["oriel"] = oriel(args, scene, result["reference"]["moving"])
     if not args.no_tight:
         result["tight"] = tight(args, scene)
+    if scene in FLOOR_FRAMES:
+        result["floor"] = floor(args, scene)
     return result
 
 

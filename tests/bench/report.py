@@ -52,6 +52,7 @@ The photo and the films are noise of many sizes with edges, the same on every ru
 | planar | FreeRDP's codec on whole frames, without anything around it |
 | Tight | libvncserver to libvncclient, JPEG of quality 8 for photos: CPU of the server, without the desktop's painting |
 | memcpy | a copy of the frame |
+| floor | `oriel-bench-floor`: two bare processes in the place of console and session, which only pass an update on: from a socket, by a wake-up, as one TLS record over loopback, and its answer back; for scroll the frame is read into shared memory, compared once and moved once |
 """
 
 
@@ -128,6 +129,9 @@ def scene_tables(results):
                        f"{ms(x['planar_ms'])}, {kb(x['planar_bytes'])}",
                        f"{ms(t['server_ms'])}, {kb(t['bytes'])}, {t['fps']:.0f} fps" if t else "-", ms(x["memcpy_ms"]),
                        f"{cost / x['x264_ms']:.3f}", f"{o['bytes'] / max(x['x264_bytes'], 1):.2f}", f"{cost / x['memcpy_ms']:.2f}"])
+    floors = [[r["scene"], ms(cost), ms(f["session_ms"] + f["console_ms"]), ms(f["session_ms"]), ms(f["console_ms"]),
+               f"{cost / (f['session_ms'] + f['console_ms']):.2f}"]
+              for r in results if "floor" in r for f in [r["floor"]] for cost in [r["oriel"]["session_ms"] + r["oriel"]["console_ms"]]]
     goals = [[r["scene"], *GOALS[r["scene"]]] for r in results if r["scene"] in GOALS]
     return "\n".join([
         "## Scenes\n\nms and kB for an update; exact in ms; PSS in MiB.\n",
@@ -136,6 +140,8 @@ def scene_tables(results):
         table(["scene", "key→px", "src→px", "keys", "Tight key→px"], waits),
         "Beside others, ms and kB for a frame; the last columns are Oriel's, divided:\n",
         table(["scene", "Oriel", "x264", "planar", "Tight", "memcpy", "CPU/x264", "kB/x264", "CPU/memcpy"], others),
+        *(["Beside what the way alone costs on this machine, CPU in ms for an update; the last column is Oriel's, divided by it:\n",
+           table(["scene", "Oriel", "floor", "its session", "its console", "Oriel/floor"], floors)] if floors else []),
         *(["What it aims at on two 2.5 GHz cores, and the best of the others as measured there earlier (not on this page):\n",
            table(["scene", "aim", "best CPU, best bytes of others"], goals)] if goals else [])])
 
