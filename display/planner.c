@@ -48,8 +48,9 @@ struct orl_planner {
     uint64_t damage_us; /* of the last update */
     uint32_t frame_id;
     bool has_last, is_last_refine;
-    struct orl_region moved; /* where the copy ops come from and go to */
-    unsigned fruitless;      /* searches in a row that found no move */
+    struct orl_region moved;    /* where the copy ops come from and go to */
+    unsigned fruitless;         /* searches in a row that found no move */
+    int32_t moved_dx, moved_dy; /* the first move of the last one: who scrolls goes on */
     struct orl_op ops[ORL_UPDATE_MAX_OPS];
     unsigned op_count;
     bool has_lossy_op; /* H264 or PHOTO */
@@ -305,11 +306,13 @@ static bool can_search(struct orl_planner *planner)
 
 static void make_moves(struct orl_planner *planner, const uint8_t *src, size_t stride_bytes)
 {
-    const struct orl_scroll_view view = {
-            src, stride_bytes, planner->picture, planner->stride_bytes, &planner->tiles};
+    const struct orl_scroll_view view = {src, stride_bytes, planner->picture, planner->stride_bytes,
+            &planner->tiles, planner->moved_dx, planner->moved_dy};
     struct orl_move moves[ORL_SCROLL_MAX_MOVES];
     const unsigned count = orl_scroll_take(&view, moves);
     planner->fruitless = count > 0 ? 0 : planner->fruitless + 1;
+    planner->moved_dx = count > 0 ? moves[0].dx : 0;
+    planner->moved_dy = count > 0 ? moves[0].dy : 0;
     for (unsigned i = 0; i < count; i++) {
         const struct orl_rect from = orl_move_from(&moves[i]);
         planner->ops[planner->op_count++] = (struct orl_op){

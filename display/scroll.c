@@ -1,6 +1,6 @@
 /* A few tiles that changed, the needles, are looked for in the old picture: in their column and their row as
  * far as these go, and near by in all directions. Where they were found votes for offsets; more tiles choose
- * among these; from tiles that match, rectangles grow. PICK here: differs from the picture in its place. */
+ * among these; from tiles that match, rectangles grow. A guess that explains nearly all spares the search. PICK here: differs from the picture in its place. */
 #include "display/scroll.h"
 #include "display/scroll_priv.h"
 #include <string.h>
@@ -19,6 +19,7 @@
 #define MAX_FUTILE 8 /* rectangles that were not worth it */
 #define ROUNDS 4
 #define ENOUGH_PERCENT 50 /* of what changed is explained without looking in all directions */
+#define GUESS_PERCENT 90  /* as above, without looking at all */
 
 struct needle {
     int32_t x, y;
@@ -364,8 +365,27 @@ static void take_offset(struct search *s, int32_t dx, int32_t dy)
     }
 }
 
+/* True: nothing is left to be looked for. */
+static bool take_guess(struct search *s)
+{
+    const struct orl_scroll_view *v = s->view;
+    size_t explained_percent = 0;
+    s->candidates[0] = (struct candidate){.dx = v->guess_dx, .dy = v->guess_dy};
+    s->candidate_count = 1;
+    (void)choose_candidate(s, &explained_percent);
+    s->candidate_count = 0;
+    if (explained_percent < GUESS_PERCENT) {
+        return false;
+    }
+    take_offset(s, v->guess_dx, v->guess_dy);
+    return orl_tiles_count(v->tiles, ORL_TILE_PICK) < MIN_TILES;
+}
+
 static void take_all(struct search *s)
 {
+    if ((s->view->guess_dx != 0 || s->view->guess_dy != 0) && take_guess(s)) {
+        return;
+    }
     choose_needles(s);
     search_cross(s);
     keep_best_voted(s);

@@ -15,6 +15,7 @@ struct orl_scroll_view {
     uint8_t *picture;
     size_t stride_bytes;
     struct orl_tiles *tiles;
+    int32_t guess_dx, guess_dy; /* tried first; 0, 0: none */
 };
 /* Looks at DAMAGED tiles; no tile may be MUST. Makes the moves in picture and tiles, in the order given back;
  * what is still DAMAGED must be compared. */

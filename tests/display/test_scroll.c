@@ -14,6 +14,7 @@ struct stage {
     struct orl_tiles tiles;
     struct orl_move moves[ORL_SCROLL_MAX_MOVES];
     unsigned count;
+    int32_t guess_dx, guess_dy;
     struct rng rng;
 };
 
@@ -86,8 +87,8 @@ static void find(struct stage *s, struct orl_rect damage)
 {
     orl_tiles_clear_all(&s->tiles, 0xFF);
     orl_tiles_set(&s->tiles, &damage, ORL_TILE_DAMAGED);
-    const struct orl_scroll_view view = {
-            (const uint8_t *)s->src, STRIDE, (uint8_t *)s->picture, STRIDE, &s->tiles};
+    const struct orl_scroll_view view = {(const uint8_t *)s->src, STRIDE, (uint8_t *)s->picture,
+            STRIDE, &s->tiles, s->guess_dx, s->guess_dy};
     s->count = orl_scroll_take(&view, s->moves);
     assert_int_equal(orl_tiles_count(&s->tiles, ORL_TILE_PICK), 0);
     for (size_t i = 0; i < s->tiles.count; i++) {
@@ -151,6 +152,48 @@ static void text_scrolled_sideways_is_found(void **state)
         assert_true(s->moves[0].dx == -by && s->moves[0].dy == 0);
         assert_true(count_rest(s) <= (size_t)by * HEIGHT);
     }
+    stage_free(s);
+}
+
+/* Right, wrong, and one that leads outside. */
+static void guess_spares_the_search_or_changes_nothing(void **state)
+{
+    (void)state;
+    struct stage *s = stage_new(9);
+    const int32_t guesses[][2] = {
+            {0, -18}, {0, 18}, {-5, 3}, {WIDTH, -HEIGHT}, {1 << 30, -(1 << 30)}};
+    for (unsigned i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+        s->guess_dx = guesses[i][0];
+        s->guess_dy = guesses[i][1];
+        text(s, all);
+        show(s);
+        const struct orl_rect to = {0, 0, WIDTH, HEIGHT - 18};
+        const struct orl_rect fresh = {0, HEIGHT - 18, WIDTH, 18};
+        shift(s, to, 0, -18);
+        text(s, fresh);
+        find(s, all);
+        assert_true(s->count >= 1);
+        assert_true(s->moves[0].dx == 0 && s->moves[0].dy == -18);
+        assert_true(count_rest(s) <= (size_t)18 * WIDTH);
+    }
+    stage_free(s);
+}
+
+/* The guess moves one pane, the search the other. */
+static void guess_that_is_half_right_is_followed_by_a_search(void **state)
+{
+    (void)state;
+    struct stage *s = stage_new(10);
+    const struct orl_rect upper = {0, 0, WIDTH, HEIGHT / 12 * 11 - 20};
+    const struct orl_rect lower = {0, HEIGHT / 12 * 11, WIDTH, HEIGHT / 12 - 20};
+    text(s, all);
+    show(s);
+    shift(s, upper, 0, -18);
+    shift(s, lower, 0, -2);
+    s->guess_dy = -18;
+    find(s, all);
+    assert_true(s->count >= 1 && s->moves[0].dy == -18);
+    assert_true(count_rest(s) <= (size_t)WIDTH * (HEIGHT / 12 + 40));
     stage_free(s);
 }
 
@@ -332,6 +375,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(text_scrolled_by_any_lines_is_one_move),
             cmocka_unit_test(text_scrolled_sideways_is_found),
+            cmocka_unit_test(guess_spares_the_search_or_changes_nothing),
+            cmocka_unit_test(guess_that_is_half_right_is_followed_by_a_search),
             cmocka_unit_test(window_dragged_in_two_dimensions_is_one_exact_move),
             cmocka_unit_test(two_panes_that_scroll_apart_are_two_moves),
             cmocka_unit_test(what_stands_still_in_a_scrolled_page_is_left_out),
