@@ -118,6 +118,7 @@ static void look(struct page *page, uint64_t now_us)
         orl_http_stream_wake(page->stream);
         return;
     }
+    orl_thumbs_ask_first(page->events->broker->thumbs, page->user);
     char *now = text_of_desktops(page);
     bool is_news = now != NULL && (page->told == NULL || strcmp(now, page->told) != 0);
     if (is_news) {

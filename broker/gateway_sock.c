@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "base/secret.h"
+#include "broker/events.h"
 #include "broker/login.h"
 #include "broker/session_lease.h"
 #include "broker/thumbs.h"
@@ -305,8 +306,11 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
 static void on_thumb(struct orl_gateway *gateway, const struct orl_msg *msg)
 {
     struct orl_conn *conn = find(gateway, msg->conn);
-    if (conn == NULL || !orl_thumbs_put(gateway->gateways->broker->thumbs, conn, &msg->u.thumb)) {
+    struct orl_broker *broker = gateway->gateways->broker;
+    if (conn == NULL || !orl_thumbs_put(broker->thumbs, conn, &msg->u.thumb)) {
         log_peer(gateway, "a picture that nobody asked for, or that is none", msg->type);
+    } else {
+        orl_events_poke(broker->events);
     }
 }
 

@@ -93,6 +93,25 @@ void orl_thumbs_ask(struct orl_thumbs *thumbs, const char *session)
     }
 }
 
+static int ask_first(void *ctx, const struct orl_session_row *row)
+{
+    struct orl_thumbs *thumbs = ctx;
+    if (!orl_thumbs_has(thumbs, row->id)) {
+        orl_thumbs_ask(thumbs, row->id);
+    }
+    return 0;
+}
+
+void orl_thumbs_ask_first(struct orl_thumbs *thumbs, const char *user)
+{
+    struct orl_err err = {0};
+    const struct orl_session_filter filter = {
+            .user = user, .state = ORL_SESSION_ACTIVE, .is_live = true};
+    if (orl_session_list(thumbs->broker->store, &filter, ask_first, thumbs, &err) < 0) {
+        orl_broker_log_store(thumbs->broker, "a person's sessions", &err);
+    }
+}
+
 bool orl_thumbs_put(
         struct orl_thumbs *thumbs, struct orl_conn *conn, const struct orl_msg_thumb *msg)
 {

@@ -10,6 +10,8 @@ ORL_NODISCARD int orl_thumbs_new(
 void orl_thumbs_free(struct orl_thumbs *thumbs); /* NULL is fine */
 /* The session's person looks: a newer one is asked for if the last is old. As often as wanted. */
 void orl_thumbs_ask(struct orl_thumbs *thumbs, const char *session);
+/* The person's page is open: of sessions that have no picture yet, the first is asked for. */
+void orl_thumbs_ask_first(struct orl_thumbs *thumbs, const char *user);
 /* One came. false: it was not asked for, is not of this connection's session, or is no JPEG. */
 bool orl_thumbs_put(
         struct orl_thumbs *thumbs, struct orl_conn *conn, const struct orl_msg_thumb *msg);

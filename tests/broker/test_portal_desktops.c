@@ -226,6 +226,7 @@ static void events_tell_of_changes_and_of_the_end(void **state)
 {
     struct browser w = browser_at(&b, "10.4.6.1:1");
     static char text[16384];
+    static const uint8_t jpeg[] = {0xFF, 0xD8, 0xFF, 0xE0, 0xFF, 0xD9};
     (void)state;
     browser_login(&w, "alice");
     int fd = browser_send(&w, "GET", "/v1/me/events", NULL);
@@ -236,14 +237,20 @@ static void events_tell_of_changes_and_of_the_end(void **state)
     int gw = gateway_connect(&b);
     struct opened opened = browser_open(&w, "office");
     uint32_t conn = browser_connect(&w, gw, &opened);
-    (void)expect_plan(gw, conn, true);
+    struct orl_msg_plan plan = expect_plan(gw, conn, true);
     assert_true(browser_reads(fd, "\"state\":\"active\"", text, sizeof(text)));
+    /* An open page wants a first picture by itself. */
+    (void)expect(gw, conn, ORL_MSG_THUMB);
+    send_thumb(gw, conn, plan.session, jpeg, sizeof(jpeg));
+    assert_true(browser_reads(fd, "\"has_thumbnail\":true", text, sizeof(text)));
     send_close(gw, conn, ORL_REASON_CLIENT_CLOSED);
     assert_true(browser_reads(fd, "\"state\":\"disconnected\"", text, sizeof(text)));
     api_ok(&b, "PATCH", "/v1/users/alice", "{\"password\":\"password-alice\"}", 200);
     assert_true(browser_reads(
             fd, "event: ended\ndata: {\"code\":\"access.revoked\"}", text, sizeof(text)));
     assert_false(browser_reads(fd, "more", text, sizeof(text))); /* and closed */
+    browser_login(&w, "alice");
+    browse_ok(&w, "POST", "/v1/me/desktops/office/logoff", NULL);
     close(fd);
     close(gw);
 }
