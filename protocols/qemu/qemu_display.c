@@ -46,7 +46,7 @@ struct orl_qemu_display {
     bool is_input_first; /* what the guest's paste waits for is behind input that must wait */
     uint64_t started_us, heard_us, left_us, asked_us;
     struct orl_qemu_extra second, sound;
-    bool has_sound;
+    bool has_sound, is_sound_wanted;
     const char *why; /* set: over; told when no call of ours is on the stack */
 };
 
@@ -157,17 +157,6 @@ static void hand_out(struct orl_qemu_display *d)
     d->events->on_open(d->ctx, stream, pair[1], d->has_sound);
 }
 
-/* QEMU sends what is played only while somebody hears it. */
-static void want(struct orl_qemu_display *d, uint32_t wants)
-{
-    orl_qemu_clipboard_want(&d->clipboard, wants);
-    if (d->has_sound && (wants & ORL_WANT_SOUND) != 0) {
-        orl_qemu_extra_open(&d->sound, d->bus, d->input_fd);
-    } else {
-        orl_qemu_extra_close(&d->sound);
-    }
-}
-
 static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
 {
     switch (msg->type) {
@@ -181,7 +170,8 @@ static int take_msg(struct orl_qemu_display *d, struct orl_link_msg *msg)
         orl_qemu_calls_layout(&d->calls, &msg->layout);
         return ORL_OK;
     case ORL_LINK_WANT:
-        want(d, msg->wants);
+        orl_qemu_clipboard_want(&d->clipboard, msg->wants);
+        d->is_sound_wanted = (msg->wants & ORL_WANT_SOUND) != 0;
         return ORL_OK;
     case ORL_LINK_CLIPBOARD:
         return orl_qemu_clipboard_take(&d->clipboard, &msg->clipboard);
@@ -409,6 +399,18 @@ static void check_alive(struct orl_qemu_display *d, uint64_t now_us)
     }
 }
 
+/* QEMU sends what is played only while somebody hears it. At a tick, so that no console makes QEMU's main loop busy with
+ * its listener. */
+static const char *tick_sound(struct orl_qemu_display *d, uint64_t now_us)
+{
+    if (d->has_sound && d->is_sound_wanted) {
+        orl_qemu_extra_open(&d->sound, d->bus, d->input_fd);
+    } else {
+        orl_qemu_extra_close(&d->sound);
+    }
+    return orl_qemu_extra_tick(&d->sound, now_us);
+}
+
 static void on_tick(void *ctx)
 {
     struct orl_qemu_display *d = ctx;
@@ -426,9 +428,11 @@ static void on_tick(void *ctx)
     if (d->step == OPEN) {
         const char *why = orl_qemu_listener_stall(&d->listener);
         why = why != NULL ? why : orl_qemu_extra_tick(&d->second, now_us);
-        why = why != NULL ? why : orl_qemu_extra_tick(&d->sound, now_us);
+        why = why != NULL ? why : tick_sound(d, now_us);
         if (why != NULL) {
             fail(d, why);
+        } else {
+            watch(d);
         }
         check_alive(d, now_us);
     } else if (now_us - d->started_us > OPEN_MAX_US ||
