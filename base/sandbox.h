@@ -11,7 +11,7 @@
 enum orl_sandbox_profile {
     ORL_SANDBOX_SESSION = 1, /* poll, read, write, send, recvmsg, mmap, futex, threads; no more */
     ORL_SANDBOX_CONSOLE,     /* the same, a new surface by memfd_create, sent by sendmsg */
-    ORL_SANDBOX_WEB,         /* no threads; accepts, and connects to Unix sockets that it still sees */
+    ORL_SANDBOX_WEB, /* no threads; accepts, and connects to Unix sockets that it still sees */
 };
 struct orl_sandbox_report {
     bool has_seccomp;
