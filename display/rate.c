@@ -7,6 +7,7 @@
 #define WAIT_HIGH_US 20000
 #define WAIT_LOW_US 10000
 #define LATE_US 40000   /* without a limit: later than that, all of a window, is one */
+#define BLIND 3         /* times so long, where only a browser's painting tells of arrivals */
 #define LATE_WINDOWS 2  /* in a row: a client that takes long for its first picture is late once */
 #define WINDOW_US 60000 /* at least; the base where that is more */
 #define BASE_OLD_US 30000000 /* then it is measured anew */
@@ -131,6 +132,7 @@ static void judge(struct orl_rate *rate, uint64_t now_us)
     const struct orl_rate_window window = rate->window;
     const uint64_t limit = rate->limit_kbit_s;
     const uint64_t busy_us = above(now_us - rate->window_us, window.idle_us);
+    const uint64_t times = rate->is_blind ? BLIND : 1;
     const uint64_t got = window.bytes * 8000 / larger(busy_us, 1000);
     if (window.bytes < BURST_BYTES) {
         return;
@@ -140,14 +142,15 @@ static void judge(struct orl_rate *rate, uint64_t now_us)
     /* What took long while TCP had room was not the line. */
     const uint64_t service = larger(service_kbit_s(&window), window.has_room ? limit : 0);
     if (limit == 0) {
-        rate->late_count = window.late_us > LATE_US && !window.has_room ? rate->late_count + 1 : 0;
+        rate->late_count =
+                window.late_us > LATE_US * times && !window.has_room ? rate->late_count + 1 : 0;
         if (rate->late_count == LATE_WINDOWS) {
             rate->late_count = 0;
             set_limit(rate, service);
         }
-    } else if (window.wait_us > WAIT_HIGH_US && !window.has_room) {
+    } else if (window.wait_us > WAIT_HIGH_US * times && !window.has_room) {
         set_limit(rate, smaller(service * 90 / PER_CENT, limit));
-    } else if ((window.wait_us < WAIT_LOW_US || window.has_room) &&
+    } else if ((window.wait_us < WAIT_LOW_US * times || window.has_room) &&
                (rate->is_used || got * 10 > limit * 6)) {
         const uint64_t step = service > limit * 3 ? 200 : 130; /* far from the limit, or near */
         const uint64_t more =
@@ -203,6 +206,7 @@ void orl_rate_socket(struct orl_rate *rate, uint64_t rtt_us, uint64_t least_us)
 {
     const bool is_direct = rtt_us != 0 && rate->base_us < least_us * 2 + LATE_US;
     rate->socket_us = rtt_us;
+    rate->is_blind = rtt_us == 0;
     rate->has_room = is_direct && above(rtt_us, least_us) <= WAIT_HIGH_US;
 }
 

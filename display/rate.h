@@ -44,6 +44,7 @@ struct orl_rate {
     bool is_draining;      /* until all has arrived, to see the base again */
     bool has_room;         /* TCP's delay is the client's, and nothing waits in it */
     uint64_t socket_us;    /* TCP's delay */
+    bool is_blind;         /* TCP says nothing: what a browser takes to paint looks like the line */
 };
 
 void orl_rate_init(struct orl_rate *rate);

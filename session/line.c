@@ -33,11 +33,13 @@ static uint64_t bytes_out(const struct orl_line *line)
     return ops->bytes_out != NULL ? ops->bytes_out(line->viewer.viewer) : 0;
 }
 
+/* Of what is not asked for, nobody tells the arrival. */
 static void probe(struct orl_line *line, uint64_t now_us)
 {
-    if (line->viewer.ops->probe != NULL) {
-        line->viewer.ops->probe(line->viewer.viewer);
+    if (line->viewer.ops->probe == NULL) {
+        return;
     }
+    line->viewer.ops->probe(line->viewer.viewer);
     line->probed_bytes = bytes_out(line);
     line->probed_us = now_us;
     orl_rate_sent(&line->rate, line->probed_bytes, now_us);
@@ -125,6 +127,11 @@ void orl_line_acked(struct orl_line *line, uint32_t frame_id, uint64_t now_us)
     }
     ask_socket(line);
     orl_rate_acked(&line->rate, total, now_us);
+}
+
+void orl_line_forget(struct orl_line *line)
+{
+    orl_rate_done(&line->rate, line->rate.sent_bytes);
 }
 
 bool orl_line_is_slow(const struct orl_line *line)

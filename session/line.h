@@ -31,6 +31,8 @@ void orl_line_sending(struct orl_line *line, uint64_t now_us);
 uint64_t orl_line_sent(struct orl_line *line, const struct orl_update *update, uint64_t now_us);
 void orl_line_arrived(struct orl_line *line, uint64_t bytes_out, uint64_t now_us);
 void orl_line_acked(struct orl_line *line, uint32_t frame_id, uint64_t now_us);
+/* What is on its way will not be acknowledged. */
+void orl_line_forget(struct orl_line *line);
 
 bool orl_line_is_slow(const struct orl_line *line); /* it has a limit */
 bool orl_line_can_move(struct orl_line *line, uint64_t now_us);

@@ -221,6 +221,7 @@ void orl_stream_on_size(struct orl_stream *stream)
     }
     orl_pacer_init(&stream->pacer, stream->caps.max_in_flight, ORL_PACER_INTERVAL_US,
             stream->caps.has_acks);
+    orl_line_forget(&stream->line);
     orl_line_tune(&stream->line, stream->planner, &stream->pacer, true);
     stream->is_blocked = false;
     pump(stream);

@@ -19,8 +19,9 @@ struct sim {
     uint64_t jitter_us,
             decoder_us; /* most that an arrival is late by; what a frame takes to decode */
     uint64_t decoded_us;
-    bool is_acked; /* by frames, not by marks */
-    bool is_busy;  /* marks wait for the decoder, too; TCP has room */
+    bool is_acked;   /* by frames, not by marks */
+    bool is_browser; /* TCP ends before it */
+    bool is_busy;    /* marks wait for the decoder, too; TCP has room */
     struct sim_frame frames[SIM_FRAMES];
     unsigned sent, answered;
     uint64_t wait_us; /* most that waited before the line, of late */
@@ -56,7 +57,8 @@ static void answer(struct sim *sim)
 {
     while (sim->answered < sim->sent && sim->frames[sim->answered].answered_us <= sim->now_us) {
         const struct sim_frame *frame = &sim->frames[sim->answered++];
-        const bool is_told = sim->is_acked || sim->is_busy; /* TCP of a line that has room */
+        const bool is_told = (sim->is_acked && !sim->is_browser) ||
+                             sim->is_busy; /* TCP of a line that has room */
         orl_rate_socket(
                 &sim->rate, is_told ? 2 * sim->delay_us + 500 : 0, is_told ? 2 * sim->delay_us : 0);
         if (sim->is_acked) {
@@ -229,6 +231,23 @@ static void a_slow_decoder_is_no_slow_line(void **state)
     assert_int_equal(orl_rate_kbit_s(&sim.rate), 0);
 }
 
+static void a_browser_that_paints_is_no_slow_line_and_one_that_is_slow_is(void **state)
+{
+    (void)state;
+    struct sim sim;
+    begin(&sim, 100000, 5 * MS);
+    sim.is_acked = sim.is_browser = true;
+    sim.decoder_us = 31 * MS;
+    sim.jitter_us = 30 * MS;
+    (void)play(&sim, 5000 * MS);
+    assert_int_equal(orl_rate_kbit_s(&sim.rate), 0);
+    begin(&sim, 3000, 20 * MS);
+    sim.is_acked = sim.is_browser = true;
+    sim.decoder_us = 5 * MS;
+    (void)play(&sim, 5000 * MS);
+    assert_in_range(orl_rate_kbit_s(&sim.rate), 1500, 4000);
+}
+
 static void small_things_go_while_what_moves_waits(void **state)
 {
     (void)state;
@@ -277,6 +296,7 @@ int main(void)
             cmocka_unit_test(a_line_that_stood_still_is_used_again_at_once),
             cmocka_unit_test(jitter_is_no_limit),
             cmocka_unit_test(a_slow_decoder_is_no_slow_line),
+            cmocka_unit_test(a_browser_that_paints_is_no_slow_line_and_one_that_is_slow_is),
             cmocka_unit_test(small_things_go_while_what_moves_waits),
             cmocka_unit_test(lies_of_a_client_do_no_harm),
     };

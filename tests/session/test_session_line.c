@@ -102,6 +102,30 @@ static void a_slow_line_is_found_though_frames_are_acknowledged_first(void **sta
     assert_true(orl_line_rtt_us(&line) >= 100 * MS);
 }
 
+/* After a new size nobody asks for the acknowledgements of the old one's frames. */
+static void what_is_forgotten_holds_nothing_back(void **state)
+{
+    (void)state;
+    static const struct orl_viewer_ops no_probe = {.bytes_out = bytes_out};
+    struct orl_line line;
+    struct counter counter;
+    begin(&line, &counter);
+    line.viewer.ops = &no_probe;
+    for (uint32_t i = 1; i <= 20; i++) { /* each 200 ms late, also alone */
+        send(&line, &counter, i, 25000, true, i * 300 * MS);
+        orl_line_acked(&line, i, (i * 300 + (i == 1 ? 10 : 210)) * MS);
+    }
+    assert_true(orl_line_is_slow(&line));
+    counter.bytes += 90; /* a cursor */
+    orl_line_set_caps(&line, &acking, 6500 * MS);
+    assert_true(orl_line_can_move(&line, 6500 * MS));
+    send(&line, &counter, 21, 500000, true, 6600 * MS);
+    send(&line, &counter, 22, 500000, true, 6700 * MS);
+    assert_false(orl_line_can_move(&line, 60000 * MS));
+    orl_line_forget(&line);
+    assert_true(orl_line_can_move(&line, 60000 * MS));
+}
+
 static void who_tells_nothing_is_never_held(void **state)
 {
     (void)state;
@@ -121,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(small_frames_are_probed_rarely_large_ones_always),
             cmocka_unit_test(a_slow_line_is_found_though_frames_are_acknowledged_first),
+            cmocka_unit_test(what_is_forgotten_holds_nothing_back),
             cmocka_unit_test(who_tells_nothing_is_never_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
