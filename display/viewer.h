@@ -73,6 +73,8 @@ struct orl_viewer_ops {
     bool (*can_send)(struct orl_viewer *viewer);
     /* The newest counts: it may be shown late, and one that comes before on_ready is shown then. */
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
+    /* What the client's window may be called: "pool - Oriel". NULL: the protocol has no names. */
+    void (*set_name)(struct orl_viewer *viewer, const char *name);
     void (*close)(struct orl_viewer *viewer, enum orl_reason reason,
             const char *text); /* says why, then closes */
     /* What policy lets pass beside pixels; nothing does before. NULL: neither clipboard nor sound. */

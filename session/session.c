@@ -318,11 +318,21 @@ static void show_waiting(struct orl_session *session)
 
 /* ---- from the gateway ---- */
 
+static void tell_name(struct orl_session *session)
+{
+    char name[ORL_NAME_MAX + sizeof(" - Oriel")];
+    if (session->viewer.ops != NULL && session->viewer.ops->set_name != NULL) {
+        (void)snprintf(name, sizeof(name), "%s - Oriel", session->plan.pool);
+        session->viewer.ops->set_name(session->viewer.viewer, name);
+    }
+}
+
 static void on_plan(void *ctx, const struct orl_msg_plan *plan)
 {
     struct orl_session *session = ctx;
     session->plan = *plan;
     session->has_plan = true;
+    tell_name(session);
     if (session->is_stats_due) {
         session->is_stats_due = false;
         send_stats(session);

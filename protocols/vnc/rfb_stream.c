@@ -3,9 +3,16 @@
 #include "base/secret.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
-enum { KEEP_BYTES = 256 * 1024, WRITE_BYTES = 1024 * 1024 };
+enum {
+    KEEP_BYTES = 256 * 1024,
+    WRITE_BYTES = 1024 * 1024,
+    NOTSENT_BYTES = 32 * 1024, /* how much may wait in the kernel before it counts as full */
+    USER_TIMEOUT_MS = 40000,   /* more than the viewer's own limit for a client that stops reading */
+};
 
 void orl_rfb_stream_init(
         struct orl_rfb_stream *stream, int fd, size_t in_max_bytes, size_t out_max_bytes)
@@ -14,6 +21,11 @@ void orl_rfb_stream_init(
     orl_buf_init(&stream->in, in_max_bytes + ORL_RFB_READ_BYTES);
     orl_buf_init(&stream->out, out_max_bytes);
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    /* A socket pair knows neither. */
+    const int lowat = NOTSENT_BYTES;
+    const unsigned timeout_ms = USER_TIMEOUT_MS;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 }
 
 void orl_rfb_stream_set_in_max(struct orl_rfb_stream *stream, size_t in_max_bytes)

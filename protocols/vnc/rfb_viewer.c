@@ -600,6 +600,14 @@ static void op_set_cursor(struct orl_viewer *v, const struct orl_cursor *cursor)
     orl_rfb_flush(v);
 }
 
+static void op_set_name(struct orl_viewer *v, const char *name)
+{
+    const bool is_new = strcmp(v->name, name) != 0;
+    orl_msg_text(v->name, sizeof(v->name), name);
+    v->owed.name = v->owed.name || (is_new && v->ext.has_name);
+    orl_rfb_flush(v);
+}
+
 static void op_permit(struct orl_viewer *v, const struct orl_permit *permit)
 {
     v->permit = *permit;
@@ -658,6 +666,7 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .send = op_send,
         .can_send = op_can_send,
         .set_cursor = op_set_cursor,
+        .set_name = op_set_name,
         .close = op_close,
         .permit = op_permit,
         .clipboard = op_clipboard,

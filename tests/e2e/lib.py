@@ -56,6 +56,15 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def make_certificate(folder):
+    """Settings of a gateway whose certificate says localhost: VNC viewers compare the name."""
+    crt, key = folder / "localhost.crt", folder / "localhost.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", crt], check=True, capture_output=True,
+                   timeout=60)
+    return [f"certificate={crt}", f"certificate_key={key}"]
+
+
 class Case(unittest.TestCase):
     """One folder and one set of processes per test; on failure their logs are shown."""
 
@@ -215,21 +224,16 @@ class Case(unittest.TestCase):
     # ---- VNC viewers ----
 
     def make_certificate(self):
-        """Settings of a gateway whose certificate says localhost: viewers compare the name."""
-        crt, key = self.dir / "localhost.crt", self.dir / "localhost.key"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
-                        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", crt], check=True,
-                       capture_output=True, timeout=60)
-        return [f"certificate={crt}", f"certificate_key={key}"]
+        return make_certificate(self.dir)
 
     def vnc_port(self):
         return re.findall(r"listening for VNC.* port=(\d+)", self.log("gateway"))[-1]
 
-    def connect_vnc(self, *more, name="client", password=PASSWORD, is_shown=True):
+    def connect_vnc(self, *more, name="client", user=USER, password=PASSWORD, port=None, ca=None, is_shown=True):
         """TigerVNC's viewer; its window, which it puts a little lower than it was told, in the corner."""
-        client = self.start(name, "xtigervncviewer", "-UseIPv6=0", "-X509CA", self.dir / "localhost.crt",
-                            "-Log=*:stderr:30", *more, f"localhost::{self.vnc_port()}",
-                            env={"DISPLAY": self.display_name, "VNC_USERNAME": USER, "VNC_PASSWORD": password,
+        client = self.start(name, "xtigervncviewer", "-UseIPv6=0", "-X509CA", ca or self.dir / "localhost.crt",
+                            "-Log=*:stderr:30", *more, f"localhost::{port or self.vnc_port()}",
+                            env={"DISPLAY": self.display_name, "VNC_USERNAME": user, "VNC_PASSWORD": password,
                                  "HOME": str(self.dir)})
         if is_shown:
             window, _, _ = self.window()

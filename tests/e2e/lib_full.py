@@ -161,6 +161,7 @@ class Stack:
         self.libvirt = self.dir / "v"
         self.uri = ""
         self.port = lib.free_port()
+        self.vnc_port = lib.free_port()
         self.log_dir = self.dir / "log"
 
     # ---- set-up and end ----
@@ -178,6 +179,7 @@ class Stack:
             folder.chmod(mode)
         for name in PROGRAMS:
             shutil.copy2(lib.BIN / name, self.dir / "bin" / name)
+        self.certificate = lib.make_certificate(self.dir / "pub")
         self.start_libvirt()
         self.start_broker()
         self.start_vmpool()
@@ -232,8 +234,8 @@ class Stack:
 
     def start_gateway(self):
         known = self.log("gateway").count("vmpool: connected")
-        self.launch("gateway", f"state_dir={self.dir / 'gw'}", f"rdp_port={self.port}", "vnc_port=0", "max_rate_per_address=2000",
-                    "handshake_deadline_s=10")
+        self.launch("gateway", f"state_dir={self.dir / 'gw'}", f"rdp_port={self.port}", f"vnc_port={self.vnc_port}", *self.certificate,
+                    "max_rate_per_address=2000", "handshake_deadline_s=10")
         lib.wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known, 30)
 
     def start_web(self):
@@ -437,6 +439,16 @@ class Case(lib.Case):
                              f"/size:{size}", *more, env={"DISPLAY": self.display_name, "HOME": str(self.dir)})
         process.relay, process.log_name = relay, name
         return process
+
+    def vnc(self, user, *more, password=PASSWORD, name=None, is_shown=True):
+        """TigerVNC's viewer, likewise."""
+        relay = Relay(self.stack.vnc_port, next(Case.sources))
+        self.relays.append(relay)
+        name = name or f"vnc-{user.split('@')[0]}"
+        client = self.connect_vnc("-DesktopSize=1024x768", *more, name=name, user=user, password=password, port=relay.port,
+                                  ca=self.stack.dir / "pub/localhost.crt", is_shown=is_shown)
+        client.relay, client.log_name = relay, name
+        return client
 
     def picture(self, size, *state):
         """The picture of the tiny guest as it must be; without the panel, that shows input, if no state is given."""

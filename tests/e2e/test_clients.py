@@ -42,6 +42,27 @@ class Clients(lib_full.Case):
     def test_sdl_freerdp3(self):
         self.check("sdl-freerdp3")
 
+    def test_tigervnc(self):
+        ticket = self.stack.oriel("ticket", "issue", "alice")
+        for way, user, password in (("password", "alice@main", lib_full.PASSWORD),
+                                    ("ticket", ticket["user"], ticket["password"])):
+            with self.subTest(way):
+                client = self.vnc(user, password=password, name=way)
+                self.assert_guest(seconds=lib_full.BOOT_S)
+                serial = self.listen("alice")
+                self.type_key(serial, "a", 30)
+                self.assertIsNone(client.poll())
+                self.assertEqual(bool(self.stack.session_of("alice")["ticket"]), way == "ticket")
+                self.leave(client, "alice")
+        with self.subTest("a pool that there is not"):
+            client = self.vnc("alice@nowhere", name="nowhere", is_shown=False)
+            self.wait_log("nowhere", "no_such_pool")
+            self.assert_audited(client, "no_such_pool")
+        with self.subTest("a ticket's password is compared"):
+            client = self.vnc(ticket["user"], password="wrong", name="wrong", is_shown=False)
+            self.wait_log("wrong", "ticket_invalid")
+            self.assert_audited(client, "ticket_invalid")
+
     def test_rdesktop(self):
         if not shutil.which("rdesktop"):
             self.skipTest("no rdesktop here")
