@@ -21,6 +21,11 @@ def faults(results):
             expect(r["floor"]["console_ms"] > 0 and r["floor"]["session_ms"] > 0, f"{name}: the way alone costs time")
         if "tight" in r and name != "still":
             expect(r["tight"]["bytes"] > 0 and r["tight"]["server_ms"] > 0, f"{name}: Tight sends something")
+        page = r.get("browser", {"skipped": ""})
+        if "skipped" not in page:
+            expect(page["key_to_pixel"]["count"] > 0, f"{name}: a key is answered on the page's canvas")
+            if name != "still":
+                expect(page["frames"] > 0 and page["bytes"] > 0 and page["session_ms"] > 0, f"{name}: the page paints")
     if "still" in scenes:
         expect(scenes["still"]["oriel"]["bytes"] < 100, "still: nothing is sent where nothing changes")
     if "typing" in scenes:

@@ -18,14 +18,15 @@ GOALS = {
 
 INTRO = """# What it costs
 
-This page is written by one command, which measures everything on it in one run and takes about twelve minutes:
+This page is written by one command, which measures everything on it in one run and takes about sixteen minutes:
 
     cmake --preset release && cmake --build --preset release
     tests/bench/run --report docs/performance.md
 
 `--scene` and `--sessions` choose parts, `--size` another size, `--quick` is a test of the bench itself, `--json FILE` keeps
 every number; `--help` has the rest. It starts a gateway with sessions and consoles of its own around synthetic VNC
-desktops (`oriel-test-vncd`) and RDP clients without a screen (`oriel-bench-client`), and ends all of it, also on failure.
+desktops (`oriel-test-vncd`) and RDP clients without a screen (`oriel-bench-client`), with `oriel-web` and the desktop page in Debian's
+Chromium, and ends all of it, also on failure.
 Absolute numbers say little about another machine; what was measured beside them in the same run does.
 
 | scene | |
@@ -53,6 +54,7 @@ The photo and the films are noise of many sizes with edges, the same on every ru
 | Tight | libvncserver to libvncclient, JPEG of quality 8 for photos: CPU of the server, without the desktop's painting |
 | memcpy | a copy of the frame |
 | floor | `oriel-bench-floor`: two bare processes in the place of console and session, which only pass an update on: from a socket, by a wake-up, as one TLS record over loopback, and its answer back; for scroll the frame is read into shared memory, compared once and moved once |
+| page | `oriel-web` and the desktop page in Chromium without a graphics processor: a frame is a drawing on the page's canvas, a key is seen when its pixel can be read there |
 """
 
 
@@ -79,8 +81,9 @@ def about(args, load):
     commit = first_line("git", "-C", str(args.source), "rev-parse", "--short=12", "HEAD") or "unknown"
     versions = ", ".join(f"{name} {library(package)}" for name, package in (
         ("x264", "x264"), ("FreeRDP", "freerdp3"), ("libvncserver", "libvncserver")))
+    chromium = first_line(os.environ.get("ORIEL_CHROMIUM", "/usr/bin/chromium"), "--version").split(" built")[0]
     qemu = first_line("qemu-system-x86_64", "--version").removeprefix("QEMU emulator version ").split(" ")[0] or "none"
-    return (f"## This run\n\n{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %z}, commit {commit}, {machine()}; {versions}, QEMU {qemu}. "
+    return (f"## This run\n\n{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %z}, commit {commit}, {machine()}; {versions}, QEMU {qemu}{', ' + chromium if chromium else ''}. "
             f"{args.size}, {args.seconds} s a scene, {args.keys} keys, {args.rests} rests. "
             f"Load before it began: {load[0]:.2f} {load[1]:.2f} {load[2]:.2f}"
             f"{' (other work ran: times are too long)' if load[0] > os.cpu_count() / 2 else ''}.\n")
@@ -142,8 +145,26 @@ def scene_tables(results):
         table(["scene", "Oriel", "x264", "planar", "Tight", "memcpy", "CPU/x264", "kB/x264", "CPU/memcpy"], others),
         *(["Beside what the way alone costs on this machine, CPU in ms for an update; the last column is Oriel's, divided by it:\n",
            table(["scene", "Oriel", "floor", "its session", "its console", "Oriel/floor"], floors)] if floors else []),
+        browser_table(results),
         *(["What it aims at on two 2.5 GHz cores, and the best of the others as measured there earlier (not on this page):\n",
            table(["scene", "aim", "best CPU, best bytes of others"], goals)] if goals else [])])
+
+
+def browser_table(results):
+    rows = []
+    for r in results:
+        o, b, t = r["oriel"], r.get("browser"), r.get("tight")
+        if b and "skipped" not in b:
+            rows.append([r["scene"], f"{b['fps']:.1f}, {o['fps']:.1f}" + (f", {t['fps']:.1f}" if t else ""),
+                         f"{ms(b['session_ms'] + b['console_ms'])}, {ms(o['session_ms'] + o['console_ms'])}" + (f", {ms(t['server_ms'])}" if t else ""),
+                         ms(b["web_ms"]), ms(b["browser_ms"]), f"{kb(b['bytes'])}, {kb(o['bytes'])}" + (f", {kb(t['bytes'])}" if t else ""),
+                         three(b["key_to_pixel"]), three(b["source_to_pixel"])])
+    if not rows:
+        why = next((r["browser"]["skipped"] for r in results if "browser" in r), "")
+        return f"In the browser: not measured: {why}.\n" if why else ""
+    return ("In the browser, each number beside RDP's and, where there is a third, Tight's on the same frames; ms and kB for an update, "
+            "latency to the canvas:\n\n" +
+            table(["scene", "fps", "CPU ms", "oriel-web", "Chromium", "kB", "key→px", "src→px"], rows))
 
 
 def sessions_table(results):

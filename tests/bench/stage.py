@@ -126,15 +126,15 @@ class Stage:
     def release(self):
         (self.dir / "go").touch()
 
-    def start_servers(self, path, copies=0):
+    def start_servers(self, path, copies=0, user=USER, password=PASSWORD):
         run_dir = self.dir / "run"
         run_dir.mkdir()
         more = ["--desktops", copies] if copies else []
-        self.start("control", "fake_control", "--dir", run_dir, "--user", USER, "--password", PASSWORD, "--vnc",
+        self.start("control", "fake_control", "--dir", run_dir, "--user", user, "--password", password, "--vnc",
                    f"unix:{path}", *more)
         port = free_port()
         settings = [f"run_dir={run_dir}", f"state_dir={self.dir / 'state'}", f"rdp_port={port}", "vnc_enabled=false",
-                    "rdp_address=127.0.0.1", "user=", "session_user=", "max_half_open_per_address=4096",
+                    "rdp_address=127.0.0.1", "user=", "session_user=", "web_user=", "max_half_open_per_address=4096",
                     "max_half_open=4096", "max_rate_per_address=100000", "handshake_deadline_s=120"]
         gateway = self.start("gateway", "oriel-gateway", *(arg for s in settings for arg in ("--set", s)))
         wait_for("the gateway", lambda: "vmpool: connected" in self.log("gateway"))
