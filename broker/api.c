@@ -202,7 +202,7 @@ static const struct {
         {"host", ORL_NAME_MAX, false}, {"all", 1, true}, {"force", 1, true},
         {"since_ms", 20, false}, {"until_ms", 20, false}, {"before_seq", 20, false},
         {"limit", 4, false}, {"reason", ORL_STORE_CODE_MAX, false},
-        {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}};
+        {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}, {"n", 20, false}};
 
 /* What is not understood must not widen a list or force a deed: it is refused. */
 static bool is_param_good(const struct orl_http_req *req, const char *name, size_t len)

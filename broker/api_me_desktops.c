@@ -40,7 +40,7 @@ static const char *protocol_of(struct orl_broker *broker, const struct orl_sessi
 }
 
 /* What is between this person and a desktop that works, in words; empty: nothing. */
-static int problem_of(struct orl_broker *broker, const struct orl_pool_row *pool,
+static int problem_of(struct orl_broker *broker, const struct orl_pool_row *pool, uint32_t ready,
         const struct orl_session_row *session, const struct orl_desktop_row *desktop,
         char ret_text[ORL_TEXT_MAX + 1], struct orl_err *err)
 {
@@ -49,7 +49,7 @@ static int problem_of(struct orl_broker *broker, const struct orl_pool_row *pool
         orl_msg_text(ret_text, ORL_TEXT_MAX + 1, orl_reason_text(desktop->reason));
         return 0;
     }
-    if (desktop != NULL || session != NULL) {
+    if (desktop != NULL || session != NULL || ready > 0) {
         return 0;
     }
     struct orl_outlook outlook;
@@ -69,7 +69,8 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *poo
     char problem[ORL_TEXT_MAX + 1];
     int rc = orl_desktop_count(broker->store, pool->name, &counts, err);
     int waiting = rc < 0 ? rc : orl_session_count_waiting(broker->store, pool->name, err);
-    rc = waiting < 0 ? waiting : problem_of(broker, pool, session, desktop, problem, err);
+    rc = waiting < 0 ? waiting
+                     : problem_of(broker, pool, counts.ready, session, desktop, problem, err);
     if (rc < 0) {
         return NULL;
     }

@@ -68,7 +68,7 @@ const struct orl_api_route orl_api_routes[] = {
         {POST, "/v1/me/desktops/POOL/start", USER, orl_api_me_desktops_start, NULL},
         {POST, "/v1/me/desktops/POOL/restart", USER, orl_api_me_desktops_restart, NULL},
         {POST, "/v1/me/desktops/POOL/logoff", USER, orl_api_me_desktops_logoff, NULL},
-        {GET, "/v1/me/desktops/POOL/thumbnail", USER, orl_api_me_desktops_thumbnail, NULL},
+        {GET, "/v1/me/desktops/POOL/thumbnail", USER, orl_api_me_desktops_thumbnail, "n"},
         {GET, "/v1/hosts", ADMIN, orl_api_hosts_list, NULL},
         {GET, "/v1/hosts/NAME", ADMIN, orl_api_hosts_get, NULL},
         {GET, "/v1/status", ADMIN, orl_api_status, NULL},

@@ -287,7 +287,7 @@ static void a_picture_is_asked_for_kept_and_shown_to_its_person_only(void **stat
         usleep(20000);
     }
     size_t len = browser_request(
-            &w, "GET", "/v1/me/desktops/office/thumbnail", NULL, request, sizeof(request));
+            &w, "GET", "/v1/me/desktops/office/thumbnail?n=3", NULL, request, sizeof(request));
     assert_int_equal(api_exchange(&b, request, len, answer, sizeof(answer)), 200);
     assert_non_null(strstr(answer, "content-type: image/jpeg"));
     assert_non_null(strstr(answer, "cache-control: no-store"));

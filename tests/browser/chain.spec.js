@@ -108,6 +108,17 @@ test('the guest is shown, every pixel of it, in the window\'s size', async () =>
     await expectAccessible(page);
 });
 
+test('the portal shows a small picture of it, to its person', async () => {
+    const portal = await page.context().newPage();
+    await portal.goto('/');
+    const picture = portal.getByRole('img', {name: 'Preview of main'});
+    await expect(picture).toBeVisible({timeout: 20000});
+    await expect.poll(() => picture.evaluate((image) => image.naturalWidth)).toBeGreaterThan(100);
+    const stranger = await portal.evaluate(() => fetch('/api/v1/me/desktops/main/thumbnail', {credentials: 'omit'}).then((answer) => answer.status));
+    expect(stranger).toBe(401);
+    await portal.close();
+});
+
 test('keys and the pointer arrive in the guest', async () => {
     await control('listen');
     await expect.poll(async () => {
