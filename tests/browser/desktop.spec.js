@@ -54,6 +54,9 @@ test('keys go as scancodes, composed text as text, and Ctrl+Alt+Home gives the t
     await expect.poll(() => rfb.keys.filter((key) => key.code === 0x1e)).toEqual([{down: true, keysym: 65, code: 0x1e}, {down: false, keysym: 65, code: 0x1e}]);
     await page.keyboard.insertText('é€ß日');
     await expect.poll(() => rfb.auxSeen.filter((one) => one[0] === 2).map((one) => Buffer.from(one.slice(1)).toString())).toEqual(['é€ß日']);
+    await page.locator('canvas').click();
+    await page.keyboard.type('ñ');
+    await expect.poll(() => Buffer.from(rfb.auxSeen.at(-1).slice(1)).toString()).toBe('ñ');
     await page.keyboard.press('Tab');
     await expect(page.locator('textarea.keys')).toBeFocused();
     await page.keyboard.press('Control+Alt+Home');

@@ -85,14 +85,20 @@ await type('alice\uE004');
 await type(`${process.env.ORIEL_PASSWORD}\uE007`);
 await waitFor('my desktops', () => evaluate('document.querySelector("h1")?.textContent === "My desktops"'));
 await bidi.send('browsingContext.navigate', {context, url: `${url}/desktop/film`, wait: 'complete'});
+const stamps = async () => Array.from((await control('events')).matchAll(/colour=(\w{6})/g), (found) => found[1]);
 const canvas = 'document.querySelector("canvas")';
 await waitFor('the desktop', () => evaluate(`${canvas}?.width > 300 && document.querySelector(".overlay") === null`));
 await waitFor('the keyboard', () => evaluate('document.activeElement?.className === "keys"'));
+let shown = '';
+process.on('exit', () => console.log(`firefox shows ${shown}`));
 for (let i = 0; i < 3; i++) {
+    const before = (await stamps()).length;
     await type('a');
+    await waitFor('the key', async () => (await stamps()).length > before);
     await waitFor('the colour of the key', async () => {
-        const wanted = (await control('events')).match(/colour=(\w{6})/g)?.at(-1)?.slice(7);
+        const wanted = (await stamps()).at(-1);
         const is = await evaluate(`[...${canvas}.getContext("2d").getImageData(16, 16, 1, 1).data]`);
+        shown = `${wanted} as ${is}`;
         return wanted && Math.max(...[0, 2, 4].map((at, n) => Math.abs(parseInt(wanted.slice(at, at + 2), 16) - is[n]))) <= 6;
     });
 }

@@ -12,12 +12,14 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 import lib
 
@@ -250,8 +252,8 @@ class Stack:
 
         def answers():
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.web_port), 1).close()
-                return True
+                request = urllib.request.urlopen(url, timeout=5, context=ssl._create_unverified_context())
+                return request.status == 200
 
         lib.wait_for("oriel-web", answers, 30)
         return url

@@ -7,6 +7,7 @@ import {desktops, isConnected, retryNow} from './live.js';
 import {RdpDialog} from './rdp.js';
 
 const THUMBNAIL_MS = 10000;
+const FIRST_THUMBNAIL_MS = 2000;
 
 /** What a person must know first, as a word and a colour. */
 function stateOf(desktop) {
@@ -21,24 +22,25 @@ function stateOf(desktop) {
     return [desktop.state, power ? `${word}, ${power}` : word];
 }
 
+/** Asking makes the session send a newer one: so it is asked for also while there is none. */
 function Thumbnail({desktop}) {
     const [turn, setTurn] = useState(0);
-    const [isBroken, setBroken] = useState(false);
-    const has = desktop.has_thumbnail && desktop.state !== 'none';
+    const [isThere, setThere] = useState(false);
+    const isAsked = desktop.has_thumbnail || desktop.state === 'active';
     useEffect(() => {
-        setBroken(false);
-        if (!has) {
+        if (!isAsked) {
+            setThere(false);
             return undefined;
         }
-        const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((n) => n + 1), THUMBNAIL_MS);
+        const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((n) => n + 1), isThere ? THUMBNAIL_MS : FIRST_THUMBNAIL_MS);
         return () => clearInterval(timer);
-    }, [has, desktop.session]);
-    if (!has || isBroken) {
-        return html`<div class="thumbnail empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
-            <span>${t.desktops.noThumbnail}</span></div>`;
-    }
-    return html`<div class="thumbnail"><img src=${`/api${desktopPath(desktop.pool)}/thumbnail?n=${turn}`} alt=${t.desktops.thumbnail(desktop.pool)}
-        onError=${() => setBroken(true)} /></div>`;
+    }, [isAsked, isThere, desktop.session]);
+    return html`<div class="thumbnail">
+        ${isAsked && html`<img src=${`/api${desktopPath(desktop.pool)}/thumbnail?n=${turn}`} alt=${t.desktops.thumbnail(desktop.pool)}
+            hidden=${!isThere} onLoad=${() => setThere(true)} onError=${() => setThere(false)} />`}
+        ${!isThere && html`<div class="empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
+            <span>${t.desktops.noThumbnail}</span></div>`}
+    </div>`;
 }
 
 function Confirm({action, desktop, onClose, onDone}) {
