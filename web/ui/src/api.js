@@ -45,5 +45,11 @@ export const get = (path) => call('GET', path);
 export const post = (path, body) => call('POST', path, body);
 export const del = (path, body) => call('DELETE', path, body);
 
+/** A picture, or null where there is none now. @param {string} path */
+export async function getPicture(path) {
+    const response = await fetch(`/api${path}`, {credentials: 'same-origin', cache: 'no-store', redirect: 'error'}).catch(() => null);
+    return response?.ok ? response.blob() : null;
+}
+
 /** @param {string} pool */
 export const desktopPath = (pool) => `/v1/me/desktops/${encodeURIComponent(pool)}`;

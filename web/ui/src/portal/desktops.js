@@ -1,6 +1,6 @@
 import {html} from 'htm/preact';
 import {useEffect, useState} from 'preact/hooks';
-import {desktopPath, post} from '../api.js';
+import {desktopPath, getPicture, post} from '../api.js';
 import {Dialog, Fault, Notice, when} from '../parts.js';
 import {t} from '../strings.js';
 import {desktops, isConnected, retryNow} from './live.js';
@@ -24,22 +24,32 @@ function stateOf(desktop) {
 
 /** Asking makes the session send a newer one: so it is asked for also while there is none. */
 function Thumbnail({desktop}) {
-    const [turn, setTurn] = useState(0);
-    const [isThere, setThere] = useState(false);
+    const [picture, setPicture] = useState('');
     const isAsked = desktop.has_thumbnail || desktop.state === 'active';
+    const isThere = isAsked && picture !== '';
     useEffect(() => {
         if (!isAsked) {
-            setThere(false);
             return undefined;
         }
-        const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((n) => n + 1), isThere ? THUMBNAIL_MS : FIRST_THUMBNAIL_MS);
-        return () => clearInterval(timer);
-    }, [isAsked, isThere, desktop.session]);
+        let isOver = false;
+        const load = async () => {
+            const blob = document.visibilityState === 'visible' ? await getPicture(`${desktopPath(desktop.pool)}/thumbnail`) : null;
+            if (blob && !isOver) {
+                setPicture(URL.createObjectURL(blob));
+            }
+        };
+        load();
+        const timer = setInterval(load, isThere ? THUMBNAIL_MS : FIRST_THUMBNAIL_MS);
+        return () => {
+            isOver = true;
+            clearInterval(timer);
+        };
+    }, [isAsked, isThere, desktop.has_thumbnail, desktop.session]);
+    useEffect(() => () => URL.revokeObjectURL(picture), [picture]);
     return html`<div class="thumbnail">
-        ${isAsked && html`<img src=${`/api${desktopPath(desktop.pool)}/thumbnail?n=${turn}`} alt=${t.desktops.thumbnail(desktop.pool)}
-            hidden=${!isThere} onLoad=${() => setThere(true)} onError=${() => setThere(false)} />`}
-        ${!isThere && html`<div class="empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
-            <span>${t.desktops.noThumbnail}</span></div>`}
+        ${isThere ? html`<img src=${picture} alt=${t.desktops.thumbnail(desktop.pool)} />`
+            : html`<div class="empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
+                <span>${t.desktops.noThumbnail}</span></div>`}
     </div>`;
 }
 
