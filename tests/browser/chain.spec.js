@@ -235,9 +235,8 @@ test('sound plays after a click', async () => {
 });
 
 test('what an administrator takes away ends at once, with its reason', async () => {
-    await control('user', {args: ['--disable']});
+    await control('disable');
     await expect(page.getByRole('alert')).toContainText('access.revoked', {timeout: 6000});
     await page.getByRole('link', {name: 'Sign in'}).click();
     await expect(page.getByRole('heading', {name: 'Sign in'})).toBeVisible();
-    await control('user', {args: ['--enable']});
 });

@@ -116,8 +116,9 @@ class Chain(lib_full.Case):
         self.copied.write_text(text)
         self.vncd.send_signal(signal.SIGHUP)
 
-    def do_user(self, args):
-        self.stack.oriel("user", "set", "alice", *args)
+    def do_disable(self):
+        self.addCleanup(self.stack.oriel, "user", "set", "alice", "--enable")
+        self.stack.oriel("user", "set", "alice", "--disable")
 
     def do_state(self, pool):
         session = self.stack.session_of("alice", pool)

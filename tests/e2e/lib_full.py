@@ -242,6 +242,8 @@ class Stack:
 
     def start_web(self):
         """Its address, for browsers on this machine."""
+        if "web" in self.processes and self.processes["web"].poll() is None:
+            return f"https://localhost:{self.web_port}"
         folder = self.dir / "web"
         if not folder.exists():
             folder.mkdir()
