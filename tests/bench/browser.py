@@ -48,7 +48,8 @@ def browser(args, scene):
         _, path = stage.start_desktop(scene, args.size, fps)
         gateway, _ = stage.start_servers(path, user=TICKET, password=PASSWORD)
         web, url = start_web(stage, stage.dir / "run")
-        client = stage.start("browser", shutil.which("node"), CLIENT, url, args.size, seconds, args.keys, stdout=subprocess.PIPE, text=True,
+        client = stage.start("browser", shutil.which("node"), CLIENT, url, args.size, seconds, args.keys,
+                             0 if scene == "still" else 1, stdout=subprocess.PIPE, text=True,
                              env={**os.environ, "ORIEL_TICKET": TICKET, "ORIEL_PASSWORD": PASSWORD}, cwd=CLIENT.parent)
 
         def on_point():
@@ -64,4 +65,4 @@ def browser(args, scene):
     per = watched.between("time") * fps if scene == "still" else max(frames, 1)
     return {"fps": frames / watched.between("time"), "frames": frames, "bytes": watched.between("bytes") / per,
             **{f"{kind}_ms": watched.between(kind, "cpu") / per for kind in ("session", "console", "web", "browser")},
-            **watched.latencies(events)}
+            "exact_ms": [rest["exact_ms"] for rest in watched.rests(events)], **watched.latencies(events)}

@@ -25,6 +25,7 @@ def faults(results):
         if "skipped" not in page:
             expect(page["key_to_pixel"]["count"] > 0, f"{name}: a key is answered on the page's canvas")
             if name != "still":
+                expect(None not in page["exact_ms"], f"{name}: the page is exact after a rest")
                 expect(page["frames"] > 0 and page["bytes"] > 0 and page["session_ms"] > 0, f"{name}: the page paints")
     if "still" in scenes:
         expect(scenes["still"]["oriel"]["bytes"] < 100, "still: nothing is sent where nothing changes")

@@ -158,13 +158,14 @@ def browser_table(results):
             rows.append([r["scene"], f"{b['fps']:.1f}, {o['fps']:.1f}" + (f", {t['fps']:.1f}" if t else ""),
                          f"{ms(b['session_ms'] + b['console_ms'])}, {ms(o['session_ms'] + o['console_ms'])}" + (f", {ms(t['server_ms'])}" if t else ""),
                          ms(b["web_ms"]), ms(b["browser_ms"]), f"{kb(b['bytes'])}, {kb(o['bytes'])}" + (f", {kb(t['bytes'])}" if t else ""),
-                         three(b["key_to_pixel"]), three(b["source_to_pixel"])])
+                         three(b["key_to_pixel"]), three(b["source_to_pixel"]),
+                         exact(b["exact_ms"])])
     if not rows:
         why = next((r["browser"]["skipped"] for r in results if "browser" in r), "")
         return f"In the browser: not measured: {why}.\n" if why else ""
     return ("In the browser, each number beside RDP's and, where there is a third, Tight's on the same frames; ms and kB for an update, "
             "latency to the canvas:\n\n" +
-            table(["scene", "fps", "CPU ms", "oriel-web", "Chromium", "kB", "key→px", "src→px"], rows))
+            table(["scene", "fps", "CPU ms", "oriel-web", "Chromium", "kB", "key→px", "src→px", "exact"], rows))
 
 
 def sessions_table(results):
