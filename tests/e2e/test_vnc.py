@@ -63,6 +63,19 @@ class Vnc(lib.Case):
             self.end(client)
             self.wait_log("control", "close conn=.* client_closed", i + 1)
 
+    def test_film_moves_and_is_exact_once_it_rests(self):
+        self.start_all(scene="video", vncd=["--fps", "30", "--echo"])
+        self.connect_vnc("-AutoSelect=0", "-PreferredEncoding=Tight", "-QualityLevel=6")
+        self.wait_log("control", "stats conn=")
+        window, _, _ = self.window()
+        self.x("xdotool", "windowfocus", window)
+        self.x("xdotool", "mousemove", 5, 700)
+        area = "600x400+200+180"  # of the film
+        lib.wait_for("a film", lambda: self.different_pixels(self.shot("one", area), self.shot("other", area)) > 100000)
+        self.x("xdotool", "key", "F12")  # it stops
+        self.wait_log("events", "key down=0 .*code=0x58")
+        self.assert_exact()
+
     def test_wrong_password_is_refused_in_words(self):
         self.start_all()
         self.connect_vnc(password="wrong", is_shown=False)
