@@ -15,8 +15,10 @@
 #define THUMB_US ORL_US_PER_S /* between two; the gateway bounds them too */
 #define STATS_US (10 * ORL_US_PER_S)
 #define WATCHED_STATS_US ORL_US_PER_S
-#define WATCHED_US (15 * ORL_US_PER_S)    /* after each wish to look */
-#define FOLLOW_US (600 * ORL_US_PER_MS)   /* how long a source may take to follow a wanted size */
+#define WATCHED_US (15 * ORL_US_PER_S)  /* after each wish to look */
+#define FOLLOW_US (600 * ORL_US_PER_MS) /* how long a source may take to follow a wanted size */
+#define ECHO_US                                                                                    \
+    (3 * ORL_US_PER_S) /* how long a client takes to say that its window is as it was told */
 #define LAST_WORD_US (3 * ORL_US_PER_S)   /* how long the reason of a refusal is shown */
 #define LIVE_NOTICE_US (5 * ORL_US_PER_S) /* a notice over a console that is still there */
 
@@ -49,7 +51,9 @@ struct orl_session {
     bool was_told;     /* the gateway said CLOSE, or is gone */
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
-    struct orl_layout layout; /* the monitors that the client wants */
+    struct orl_layout layout;                 /* the monitors that the client wants */
+    uint32_t given_width_px, given_height_px; /* the last size that it was told against its wish */
+    uint64_t given_us;
     unsigned asks_left;
     bool has_source;     /* the link's console has a picture */
     bool has_asked_size; /* a person changed it, not only the log-in */
@@ -157,6 +161,44 @@ static void on_thumb(void *ctx)
 
 /* ---- sizes ---- */
 
+static bool is_client_size(const struct orl_session *session, uint32_t width_px, uint32_t height_px)
+{
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(&session->layout, &width, &height);
+    return width_px == width && height_px == height;
+}
+
+/* An RFB client wishes for no size until somebody changes its window: it takes the desktop's. */
+static bool has_wish(const struct orl_session *session)
+{
+    return session->layout.count > 0;
+}
+
+static void note_given(struct orl_session *session, uint32_t width_px, uint32_t height_px)
+{
+    if (has_wish(session) && !is_client_size(session, width_px, height_px)) {
+        session->given_width_px = width_px;
+        session->given_height_px = height_px;
+        session->given_us = orl_clock_now_us();
+    }
+}
+
+/* A client whose window follows says so, as if somebody had wished for it. A guest that was somewhere else for a moment,
+ * as while it starts, would have to stay there. */
+static bool is_echo(const struct orl_session *session, const struct orl_layout *layout)
+{
+    uint32_t width;
+    uint32_t height;
+    orl_layout_bounds(layout, &width, &height);
+    bool is_given = layout->count == 1 && session->given_us != 0 &&
+                    width == session->given_width_px && height == session->given_height_px;
+    bool is_there = width == orl_picture_width(session->picture) &&
+                    height == orl_picture_height(session->picture) &&
+                    !is_client_size(session, width, height);
+    return is_given && (is_there || orl_clock_now_us() - session->given_us < ECHO_US);
+}
+
 /* Makes the client's desktop this large; false: it keeps its size. */
 static bool set_viewer_size(struct orl_session *session, uint32_t width_px, uint32_t height_px)
 {
@@ -172,22 +214,9 @@ static bool set_viewer_size(struct orl_session *session, uint32_t width_px, uint
         end(session, ORL_REASON_INTERNAL, "out of memory");
         return false;
     }
+    note_given(session, width_px, height_px);
     orl_stream_on_size(session->stream);
     return true;
-}
-
-static bool is_client_size(const struct orl_session *session, uint32_t width_px, uint32_t height_px)
-{
-    uint32_t width;
-    uint32_t height;
-    orl_layout_bounds(&session->layout, &width, &height);
-    return width_px == width && height_px == height;
-}
-
-/* An RFB client wishes for no size until somebody changes its window: it takes the desktop's. */
-static bool has_wish(const struct orl_session *session)
-{
-    return session->layout.count > 0;
 }
 
 static void say_source_size(struct orl_session *session)
@@ -496,7 +525,7 @@ static void on_layout(void *ctx, const struct orl_layout *layout)
     struct orl_session *session = ctx;
     uint32_t width;
     uint32_t height;
-    if (session->state != OPEN || !orl_layout_is_valid(layout)) {
+    if (session->state != OPEN || !orl_layout_is_valid(layout) || is_echo(session, layout)) {
         return;
     }
     session->layout = *layout;

@@ -91,16 +91,10 @@ static void from_gateway(struct rig *rig, const struct orl_msg *msg, const int *
     run_for_ms(rig, 20);
 }
 
-static void show_desktop(struct rig *rig)
+static void show_size(struct rig *rig, uint32_t width_px, uint32_t height_px)
 {
     struct orl_surface *surface = NULL;
-    int fds[2];
-    const struct orl_msg link = {.type = ORL_MSG_SURFACE, .u.surface.link = 1};
-    assert_int_equal(orl_ipc_pair(fds, NULL), 0);
-    from_gateway(rig, &link, &fds[0]);
-    close(fds[0]);
-    rig->console = fds[1];
-    assert_int_equal(orl_surface_create(SOURCE_WIDTH, SOURCE_HEIGHT, &surface, NULL), 0);
+    assert_int_equal(orl_surface_create(width_px, height_px, &surface, NULL), 0);
     static const struct orl_cursor cursor = {.is_visible = true, .width_px = 12, .height_px = 8};
     orl_surface_set_cursor(surface, &cursor);
     const struct orl_link_msg msg = {
@@ -108,6 +102,17 @@ static void show_desktop(struct rig *rig)
     assert_int_equal(orl_link_send(rig->console, &msg), 0);
     orl_surface_free(surface);
     run_for_ms(rig, 20);
+}
+
+static void show_desktop(struct rig *rig)
+{
+    int fds[2];
+    const struct orl_msg link = {.type = ORL_MSG_SURFACE, .u.surface.link = 1};
+    assert_int_equal(orl_ipc_pair(fds, NULL), 0);
+    from_gateway(rig, &link, &fds[0]);
+    close(fds[0]);
+    rig->console = fds[1];
+    show_size(rig, SOURCE_WIDTH, SOURCE_HEIGHT);
 }
 
 static void client_is_ready(struct rig *rig)
@@ -216,6 +221,50 @@ static void a_source_that_does_not_follow_is_followed_also_below_a_text(void **s
     finish(&rig);
 }
 
+/* The width that the console was last asked for; 0: it was not. */
+static uint32_t last_wish(struct rig *rig)
+{
+    uint8_t buf[ORL_LINK_MSG_MAX];
+    struct orl_link_msg msg;
+    uint32_t width = 0;
+    uint32_t height = 0;
+    while (orl_link_recv(rig->console, buf, &msg) == ORL_OK) {
+        if (msg.type == ORL_LINK_LAYOUT) {
+            orl_layout_bounds(&msg.layout, &width, &height);
+        }
+    }
+    return width;
+}
+
+static void says(struct rig *rig, uint32_t width_px, uint32_t height_px)
+{
+    const struct orl_layout layout = orl_layout_one(width_px, height_px);
+    orl_session_viewer_events()->on_layout(rig->session, &layout);
+}
+
+/* A window that follows the desktop says its new size as if a person had made it. The guest, late or for a moment of another
+ * size, is not held to that. */
+static void what_a_client_was_told_is_no_wish_of_its_own(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    assert_int_equal(rig.width_px, SOURCE_WIDTH);
+    assert_int_equal(last_wish(&rig), CLIENT_WIDTH);
+    says(&rig, SOURCE_WIDTH, SOURCE_HEIGHT);
+    assert_int_equal(last_wish(&rig), 0);
+    show_size(&rig, 1024, 700);
+    assert_int_equal(rig.width_px, 1024);
+    show_size(&rig, CLIENT_WIDTH, CLIENT_HEIGHT); /* at last it follows */
+    assert_int_equal(rig.width_px, CLIENT_WIDTH);
+    says(&rig, 1024, 700); /* only now */
+    assert_int_equal(last_wish(&rig), 0);
+    says(&rig, 500, 400);
+    assert_int_equal(last_wish(&rig), 500);
+    finish(&rig);
+}
+
 /* A desktop that runs has its cursor before the client is through its log-in. */
 static void a_cursor_from_before_the_client_is_ready_is_not_lost(void **state)
 {
@@ -273,6 +322,7 @@ int main(void)
             cmocka_unit_test(a_cursor_from_before_the_client_is_ready_is_not_lost),
             cmocka_unit_test(a_thumbnail_is_of_the_desktop_and_of_nothing_else),
             cmocka_unit_test(a_source_that_does_not_follow_is_followed_also_below_a_text),
+            cmocka_unit_test(what_a_client_was_told_is_no_wish_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
