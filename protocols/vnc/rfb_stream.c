@@ -11,7 +11,7 @@ enum {
     KEEP_BYTES = 256 * 1024,
     WRITE_BYTES = 1024 * 1024,
     NOTSENT_BYTES = 32 * 1024, /* how much may wait in the kernel before it counts as full */
-    USER_TIMEOUT_MS = 40000,   /* more than the viewer's own limit for a client that stops reading */
+    USER_TIMEOUT_MS = 40000, /* more than the viewer's own limit for a client that stops reading */
 };
 
 void orl_rfb_stream_init(
