@@ -79,6 +79,12 @@ static void on_sound(void *ctx, const struct orl_sound *sound)
     orl_links_sound(c->links, sound);
 }
 
+static void on_locks(void *ctx, uint32_t locks)
+{
+    struct orl_console *c = ctx;
+    orl_links_locks(c->links, locks);
+}
+
 static void on_source_closed(void *ctx, enum orl_reason reason, const char *text)
 {
     end_with(ctx, reason, text);
@@ -215,6 +221,7 @@ static const struct orl_source_events source_events = {.on_surface = on_surface,
         .on_damage = on_damage,
         .on_clipboard = on_source_clipboard,
         .on_sound = on_sound,
+        .on_locks = on_locks,
         .on_closed = on_source_closed};
 static const struct orl_links_events links_events = {.on_input = on_input,
         .on_layout = on_layout,

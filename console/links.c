@@ -16,6 +16,7 @@ struct link {
     struct orl_io *io;
     bool owes_surface; /* the session did not take the last one yet */
     bool owes_wake;    /* nor this */
+    bool owes_locks;   /* nor this */
     struct orl_permit permit;
     uint32_t wants;
     struct orl_clipboard_in text_in;
@@ -30,6 +31,8 @@ struct orl_links {
     void *ctx;
     struct orl_timer *resume;
     const struct orl_surface *surface;
+    bool has_locks;
+    uint32_t locks; /* the guest's */
     struct link link[ORL_LINKS_MAX];
 };
 
@@ -38,7 +41,7 @@ static void close_link(struct link *l)
     orl_io_close(l->io);
     l->io = NULL;
     orl_close_fd(&l->fd);
-    l->owes_surface = l->owes_wake = false;
+    l->owes_surface = l->owes_wake = l->owes_locks = false;
     l->is_paused = false;
     l->wants = 0;
     orl_clipboard_in_fini(&l->text_in);
@@ -63,7 +66,8 @@ static void drop(struct link *l)
 static void watch(struct link *l)
 {
     struct orl_clipboard_part part;
-    bool owes = l->owes_surface || l->owes_wake || orl_clipboard_out_next(&l->text_out, &part);
+    bool owes = l->owes_surface || l->owes_wake || l->owes_locks ||
+                orl_clipboard_out_next(&l->text_out, &part);
     orl_io_set(l->io, (l->is_paused ? 0U : (unsigned)ORL_IO_READ) |
                               (owes ? (unsigned)ORL_IO_WRITE : 0U) | ORL_IO_HANGUP);
 }
@@ -85,6 +89,14 @@ static void offer_wake(struct link *l)
     if (l->owes_wake != did_owe) {
         watch(l);
     }
+}
+
+static void offer_locks(struct link *l)
+{
+    const struct orl_link_msg msg = {
+            .type = ORL_LINK_LOCKS, .locks = l->links->locks, .surface_fd = -1};
+    l->owes_locks = orl_link_send(l->fd, &msg) == ORL_E_AGAIN;
+    watch(l);
 }
 
 static void offer_text(struct link *l)
@@ -212,6 +224,9 @@ static void on_link(void *ctx, unsigned events)
     if ((events & ORL_IO_WRITE) != 0 && l->owes_wake && !l->owes_surface) {
         offer_wake(l);
     }
+    if ((events & ORL_IO_WRITE) != 0 && l->owes_locks) {
+        offer_locks(l);
+    }
     if ((events & ORL_IO_WRITE) != 0 && !l->owes_wake && !l->owes_surface) {
         offer_text(l);
     }
@@ -287,6 +302,9 @@ int orl_links_add(
     if (links->surface != NULL) {
         offer_surface(l);
     }
+    if (links->has_locks) {
+        offer_locks(l);
+    }
     links->events->on_count(links->ctx, orl_links_count(links));
     return ORL_OK;
 }
@@ -342,6 +360,17 @@ void orl_links_sound(struct orl_links *links, const struct orl_sound *sound)
         if (l->fd >= 0 && (l->wants & ORL_WANT_SOUND) != 0) {
             int rc = orl_link_send(l->fd, &msg);
             (void)rc; /* as orl_links_wake(): what is late is not wanted any more */
+        }
+    }
+}
+
+void orl_links_locks(struct orl_links *links, uint32_t locks)
+{
+    links->has_locks = true;
+    links->locks = locks;
+    for (unsigned i = 0; i < ORL_LINKS_MAX; i++) {
+        if (links->link[i].fd >= 0) {
+            offer_locks(&links->link[i]);
         }
     }
 }

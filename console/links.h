@@ -38,6 +38,8 @@ void orl_links_wake(struct orl_links *links); /* there is damage, or a cursor */
 void orl_links_clipboard(struct orl_links *links, unsigned link, const struct orl_clipboard *step);
 /* To all who want it; who does not read misses it. */
 void orl_links_sound(struct orl_links *links, const struct orl_sound *sound);
+void orl_links_locks(
+        struct orl_links *links, uint32_t locks);        /* ORL_LOCK_*; new links hear it, too */
 uint32_t orl_links_wants(const struct orl_links *links); /* of all together */
 void orl_links_close_all(struct orl_links *links, enum orl_reason reason);
 unsigned orl_links_count(const struct orl_links *links);

@@ -4,7 +4,6 @@
 
 #define BUTTONS_ALL                                                                                \
     (ORL_BUTTON_LEFT | ORL_BUTTON_MIDDLE | ORL_BUTTON_RIGHT | ORL_BUTTON_SIDE | ORL_BUTTON_EXTRA)
-#define LOCKS_ALL (ORL_LOCK_SCROLL | ORL_LOCK_NUM | ORL_LOCK_CAPS)
 #define MOVE_MAX 32767        /* what one RDP or RFB event can carry */
 #define KEYSYM_MAX 0x1FFFFFFF /* X protocol, appendix A: the top three bits are zero */
 
@@ -51,7 +50,7 @@ bool orl_input_is_valid(const struct orl_input *input)
     case ORL_INPUT_WHEEL:
         return is_move(input);
     case ORL_INPUT_LOCKS:
-        return has_no_bits_but(input->code, LOCKS_ALL);
+        return has_no_bits_but(input->code, ORL_LOCKS_ALL);
     case ORL_INPUT_RELEASE_ALL:
         return true;
     default:

@@ -27,7 +27,8 @@ enum {
     ORL_LOCK_SCROLL = 1,
     ORL_LOCK_NUM = 2,
     ORL_LOCK_CAPS = 4
-}; /* as TS_SYNC_*, MS-RDPBCGR 2.2.8.1.1.3.1.1.5 */
+}; /* as TS_SYNC_*, MS-RDPBCGR 2.2.8.1.1.3.1.1.5, and QEMU's LED states */
+#define ORL_LOCKS_ALL (ORL_LOCK_SCROLL | ORL_LOCK_NUM | ORL_LOCK_CAPS)
 
 /* PC/AT scancodes, set 1: 0x01 .. 0x7F, with this bit for E0-prefixed keys (right Ctrl = 0x11D). */
 #define ORL_SCANCODE_EXTENDED 0x100

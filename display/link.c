@@ -80,6 +80,8 @@ size_t orl_link_encode(const struct orl_link_msg *msg, uint8_t ret_data[ORL_LINK
         put_layout(&put, &msg->layout);
     } else if (msg->type == ORL_LINK_WANT) {
         put_u32(&put, msg->wants);
+    } else if (msg->type == ORL_LINK_LOCKS) {
+        put_u32(&put, msg->locks);
     } else if (msg->type == ORL_LINK_CLIPBOARD) {
         put_clipboard(&put, &msg->clipboard);
     } else if (msg->type == ORL_LINK_SOUND) {
@@ -153,6 +155,9 @@ static bool decode_body(struct orl_rd *rd, struct orl_link_msg *msg)
     case ORL_LINK_WANT:
         msg->wants = orl_rd_u32le(rd);
         return (msg->wants & ~(uint32_t)(ORL_WANT_CLIPBOARD | ORL_WANT_SOUND)) == 0;
+    case ORL_LINK_LOCKS:
+        msg->locks = orl_rd_u32le(rd);
+        return (msg->locks & ~(uint32_t)ORL_LOCKS_ALL) == 0;
     case ORL_LINK_CLIPBOARD:
         decode_clipboard(rd, &msg->clipboard);
         return orl_clipboard_part_is_valid(&msg->clipboard);

@@ -1,6 +1,6 @@
 /* The socket (SOCK_SEQPACKET) between one console and one session; neither believes the other.
  * Damage and cursor are in the surface; WAKE says that there is something to look at.
- *   console -> session:  SURFACE (fd: surface memfd), WAKE, CLOSED (reason), CLIPBOARD, SOUND
+ *   console -> session:  SURFACE (fd: surface memfd), WAKE, CLOSED (reason), CLIPBOARD, SOUND, LOCKS
  *   session -> console:  INPUT, LAYOUT, WANT, CLIPBOARD
  * A message on a socket and not a shared eventfd: nobody can make the other side's send block.
  * A message: u16 type, u16 version, then the body, little endian; clipboard text and samples end it. */
@@ -26,9 +26,10 @@ enum orl_link_type {
     ORL_LINK_WANT,      /* what the session takes beside pixels; nothing until it says so */
     ORL_LINK_CLIPBOARD, /* one part */
     ORL_LINK_SOUND,
-    ORL_LINK_LAYOUT, /* the monitors that the client has */
-    ORL_LINK_HEAD,   /* vmpool -> console: the stream of a QEMU display's second head (fd) */
-    ORL_LINK_SPEAKER /* vmpool -> console: the stream of what a QEMU display plays (fd); again: it takes the former's place */
+    ORL_LINK_LAYOUT,  /* the monitors that the client has */
+    ORL_LINK_HEAD,    /* vmpool -> console: the stream of a QEMU display's second head (fd) */
+    ORL_LINK_SPEAKER, /* vmpool -> console: the stream of what a QEMU display plays (fd); again: it takes the former's place */
+    ORL_LINK_LOCKS    /* the guest's lock keys; vmpool -> console, too */
 };
 enum { ORL_WANT_CLIPBOARD = 1, ORL_WANT_SOUND = 2 };
 
@@ -38,6 +39,7 @@ struct orl_link_msg {
     struct orl_input input;              /* INPUT */
     struct orl_layout layout;            /* LAYOUT */
     uint32_t wants;                      /* WANT: ORL_WANT_* */
+    uint32_t locks;                      /* LOCKS: ORL_LOCK_* */
     struct orl_clipboard_part clipboard; /* CLIPBOARD; its data lies in the receive buffer */
     struct orl_sound sound;              /* SOUND; its samples too */
     int surface_fd; /* SURFACE, HEAD, SPEAKER; -1 otherwise. Received: the caller owns it */

@@ -21,6 +21,8 @@ struct orl_source_events {
     /* The guest offers text, asks for the client's, or answers; text has passed its checks. */
     void (*on_clipboard)(void *ctx, const struct orl_clipboard *step);
     void (*on_sound)(void *ctx, const struct orl_sound *sound);
+    /* The guest's lock keys: ORL_LOCK_*. Never from a source that does not know them. May be NULL. */
+    void (*on_locks)(void *ctx, uint32_t locks);
     void (*on_closed)(void *ctx, enum orl_reason reason, const char *text); /* once, then free it */
 };
 struct orl_source_ops {

@@ -73,6 +73,8 @@ struct orl_viewer_ops {
     bool (*can_send)(struct orl_viewer *viewer);
     /* The newest counts: it may be shown late, and one that comes before on_ready is shown then. */
     void (*set_cursor)(struct orl_viewer *viewer, const struct orl_cursor *cursor);
+    /* The guest's lock keys: ORL_LOCK_*. NULL: the protocol has no word for them. */
+    void (*set_locks)(struct orl_viewer *viewer, uint32_t locks);
     /* What the client's window may be called: "pool - Oriel". NULL: the protocol has no names. */
     void (*set_name)(struct orl_viewer *viewer, const char *name);
     void (*close)(struct orl_viewer *viewer, enum orl_reason reason,

@@ -208,6 +208,11 @@ static int on_link_msg(struct orl_picture *picture, const struct orl_link_msg *m
     case ORL_LINK_CLIPBOARD:
     case ORL_LINK_SOUND:
         return picture->events.on_aside(picture->ctx, msg);
+    case ORL_LINK_LOCKS:
+        if (picture->events.on_locks != NULL) {
+            picture->events.on_locks(picture->ctx, msg->locks);
+        }
+        return ORL_OK;
     case ORL_LINK_CLOSED:
         return ORL_E_CLOSED;
     default:

@@ -22,6 +22,7 @@ struct orl_picture_events {
     void (*on_writable)(void *ctx);             /* the link takes more again */
     /* CLIPBOARD or SOUND. Negative: the console broke the rules. */
     int (*on_aside)(void *ctx, const struct orl_link_msg *msg);
+    void (*on_locks)(void *ctx, uint32_t locks); /* the guest's lock keys; may be NULL */
 };
 enum { ORL_PICTURE_INPUT = 1, ORL_PICTURE_ASIDE = 2 }; /* who waits for the link */
 ORL_NODISCARD int orl_picture_new(struct orl_loop *loop, const struct orl_picture_events *events,

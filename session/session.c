@@ -316,6 +316,14 @@ static int on_link_aside(void *ctx, const struct orl_link_msg *msg)
     return session->state == OPEN ? orl_aside_on_link(&session->aside, msg) : ORL_OK;
 }
 
+static void on_locks(void *ctx, uint32_t locks)
+{
+    struct orl_session *session = ctx;
+    if (session->viewer.ops != NULL && session->viewer.ops->set_locks != NULL) {
+        session->viewer.ops->set_locks(session->viewer.viewer, locks);
+    }
+}
+
 /* Once the client is ready and the plan is there. */
 static void permit_aside(struct orl_session *session)
 {
@@ -619,7 +627,8 @@ static int make_parts(struct orl_session *session, struct orl_err *err)
             .on_lost = on_link_lost,
             .on_broken = on_link_broken,
             .on_writable = on_link_writable,
-            .on_aside = on_link_aside};
+            .on_aside = on_link_aside,
+            .on_locks = on_locks};
     int code = orl_picture_new(session->loop, &picture_events, session, &session->picture, err);
     if (code == ORL_OK) {
         orl_session_input_init(&session->input, session->picture);

@@ -6,6 +6,7 @@
 #include "protocols/qemu/qemu_clipboard.h"
 #include "protocols/qemu/qemu_extra.h"
 #include "protocols/qemu/qemu_listener.h"
+#include "protocols/qemu/qemu_locks.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -42,6 +43,7 @@ struct orl_qemu_display {
     int input_fd;
     struct orl_io *input_io;
     struct orl_qemu_calls calls;
+    struct orl_qemu_locks locks;
     struct orl_qemu_clipboard clipboard;
     bool is_input_first; /* what the guest's paste waits for is behind input that must wait */
     uint64_t started_us, heard_us, left_us, asked_us;
@@ -72,6 +74,7 @@ static void leave(struct orl_qemu_display *d)
     orl_qemu_extra_fini(&d->second);
     orl_qemu_extra_fini(&d->sound);
     orl_qemu_clipboard_fini(&d->clipboard);
+    orl_qemu_locks_close(&d->locks);
     if (d->step == OPEN && sd_bus_is_ready(d->bus) > 0) {
         orl_qemu_calls_input(&d->calls, &release);
     }
@@ -226,6 +229,9 @@ static void open_input(struct orl_qemu_display *d)
         return;
     }
     hand_out(d);
+    if (d->step == OPEN) {
+        orl_qemu_locks_open(&d->locks, d->bus, d->input_fd);
+    }
     if (d->step == OPEN && orl_io_open(d->loop, d->input_fd, ORL_IO_READ | ORL_IO_HANGUP, on_input,
                                    d, &d->input_io, NULL) < 0) {
         fail(d, "the loop takes no more sockets");
@@ -434,6 +440,7 @@ static void on_tick(void *ctx)
         } else {
             watch(d);
         }
+        orl_qemu_locks_tick(&d->locks);
         check_alive(d, now_us);
     } else if (now_us - d->started_us > OPEN_MAX_US ||
                (d->heard_us != 0 && now_us - d->heard_us > ORL_QEMU_HANDSHAKE_MAX_US)) {
@@ -499,6 +506,7 @@ void orl_qemu_display_free(struct orl_qemu_display *d)
     orl_timer_free(d->tick);
     orl_qemu_calls_fini(&d->calls);
     orl_qemu_clipboard_fini(&d->clipboard);
+    orl_qemu_locks_close(&d->locks);
     sd_bus_close(d->bus);
     (void)sd_bus_unref(d->bus);
     orl_close_fd(&d->listener.fd);

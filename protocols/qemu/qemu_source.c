@@ -179,7 +179,7 @@ static int open_speaker(struct orl_source *s, int fd)
     return orl_qemu_speaker_new(s->loop, fd, &speaker_events, s, &s->speaker, NULL);
 }
 
-/* What vmpool sends: the streams of the second head and of the sound, and the guest's clipboard. */
+/* What vmpool sends: the streams of the second head and of the sound, the guest's clipboard and lock keys. */
 static void take_msg(struct orl_source *s)
 {
     uint8_t buf[ORL_LINK_MSG_MAX];
@@ -192,6 +192,10 @@ static void take_msg(struct orl_source *s)
         rc = open_head(s, 1, msg.surface_fd, NULL);
     } else if (rc == ORL_OK && msg.type == ORL_LINK_SPEAKER) {
         rc = open_speaker(s, msg.surface_fd);
+    } else if (rc == ORL_OK && msg.type == ORL_LINK_LOCKS) {
+        if (s->events->on_locks != NULL) {
+            s->events->on_locks(s->ctx, msg.locks);
+        }
     } else if (rc == ORL_OK && msg.type == ORL_LINK_CLIPBOARD) {
         rc = take_step(s, &msg.clipboard);
     } else if (rc == ORL_OK) {

@@ -67,6 +67,7 @@ static void announce(struct orl_viewer *v, const struct orl_rfb_extensions *form
     }
     v->owed.ext_key = v->owed.ext_key || (ext->has_ext_key && !former->has_ext_key);
     v->owed.name = v->owed.name || (ext->has_name && !former->has_name);
+    v->owed.led = v->owed.led || (v->has_locks && ext->has_led && !former->has_led);
     if (ext->has_ext_buttons && !former->has_ext_buttons) {
         v->owed.ext_buttons = true;
         v->wire.has_ext_buttons = true;

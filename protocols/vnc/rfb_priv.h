@@ -31,7 +31,7 @@ struct orl_rfb_extensions {
 
 /* Pseudo-rectangles that are due: sent when the client may be sent an update. */
 struct orl_rfb_owed {
-    bool size, name, ext_key, ext_buttons, cursor;
+    bool size, name, ext_key, ext_buttons, led, cursor;
     uint16_t size_reason, size_status;
 };
 
@@ -125,6 +125,8 @@ struct orl_viewer {
     struct orl_rfb_owed owed;
     struct orl_rfb_flight flight;
     struct orl_rfb_input input;
+    bool has_locks;
+    uint32_t locks;            /* the guest's */
     struct orl_cursor *cursor; /* the last one; NULL before the first */
     struct orl_permit permit;
     struct orl_rfb_clipboard clipboard;

@@ -10,8 +10,6 @@ enum {
     XVP = 250,
     XVP_VERSION = 1,
 };
-/* QEMU LED State: not RDP's order. */
-enum { LED_SCROLL = 1, LED_NUM = 2, LED_CAPS = 4 };
 
 static void put_zeroes(struct orl_buf *buf, unsigned count)
 {
@@ -93,9 +91,7 @@ void orl_rfb_put_desktop_name(struct orl_buf *buf, const char *name)
 void orl_rfb_put_led_state(struct orl_buf *buf, unsigned locks)
 {
     put_rect(buf, 0, 0, 1, 1, ORL_RFB_QEMU_LED);
-    orl_buf_put_u8(buf, (uint8_t)(((locks & ORL_LOCK_SCROLL) != 0 ? LED_SCROLL : 0) |
-                                  ((locks & ORL_LOCK_NUM) != 0 ? LED_NUM : 0) |
-                                  ((locks & ORL_LOCK_CAPS) != 0 ? LED_CAPS : 0)));
+    orl_buf_put_u8(buf, (uint8_t)(locks & ORL_LOCKS_ALL));
 }
 
 void orl_rfb_put_acknowledged(struct orl_buf *buf, int32_t encoding)

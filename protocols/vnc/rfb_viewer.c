@@ -146,7 +146,7 @@ bool orl_rfb_may_update(const struct orl_viewer *v)
 static bool owes(const struct orl_viewer *v)
 {
     const struct orl_rfb_owed *owed = &v->owed;
-    return owed->size || owed->name || owed->ext_key || owed->ext_buttons;
+    return owed->size || owed->name || owed->ext_key || owed->ext_buttons || owed->led;
 }
 
 static void used_request(struct orl_viewer *v)
@@ -161,7 +161,8 @@ static void put_owed(struct orl_viewer *v)
     struct orl_rfb_owed *owed = &v->owed;
     const bool has_size = owed->size && (v->ext.has_ext_size || v->ext.has_desktop_size);
     const unsigned rects = (owed->name ? 1U : 0U) + (owed->ext_key ? 1U : 0U) +
-                           (owed->ext_buttons ? 1U : 0U) + (has_size ? 1U : 0U);
+                           (owed->ext_buttons ? 1U : 0U) + (owed->led ? 1U : 0U) +
+                           (has_size ? 1U : 0U);
     if (rects > 0) {
         orl_rfb_put_update(&v->stream.out, (uint16_t)rects);
         used_request(v);
@@ -174,6 +175,9 @@ static void put_owed(struct orl_viewer *v)
     }
     if (owed->name) {
         orl_rfb_put_desktop_name(&v->stream.out, v->name);
+    }
+    if (owed->led) {
+        orl_rfb_put_led_state(&v->stream.out, v->locks);
     }
     if (has_size) {
         orl_rfb_size_put(v); /* RFC 6143 7.8.2: the last one of its update */
@@ -600,6 +604,14 @@ static void op_set_cursor(struct orl_viewer *v, const struct orl_cursor *cursor)
     orl_rfb_flush(v);
 }
 
+static void op_set_locks(struct orl_viewer *v, uint32_t locks)
+{
+    v->has_locks = true;
+    v->locks = locks;
+    v->owed.led = v->ext.has_led;
+    orl_rfb_flush(v);
+}
+
 static void op_set_name(struct orl_viewer *v, const char *name)
 {
     const bool is_new = strcmp(v->name, name) != 0;
@@ -666,6 +678,7 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .send = op_send,
         .can_send = op_can_send,
         .set_cursor = op_set_cursor,
+        .set_locks = op_set_locks,
         .set_name = op_set_name,
         .close = op_close,
         .permit = op_permit,

@@ -282,6 +282,9 @@ static void take_leds(struct orl_source *s)
     if (leds != s->leds_seen) {
         s->leds_seen = leds;
         s->guest_locks = leds;
+        if (leds >= 0 && s->events->on_locks != NULL) {
+            s->events->on_locks(s->ctx, (uint32_t)leds & ORL_LOCKS_ALL);
+        }
     }
 }
 

@@ -331,6 +331,11 @@ bool rig_link_pump(struct rig_link *link, int timeout_ms)
         take_sound(link, &msg.sound);
         return true;
     }
+    if (msg.type == ORL_LINK_LOCKS) {
+        link->has_locks = true;
+        link->locks = msg.locks;
+        return true;
+    }
     link->is_woken = true;
     if (msg.type == ORL_LINK_WAKE) {
         return true;

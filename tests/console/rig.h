@@ -47,6 +47,8 @@ void rig_console_kill(struct rig_console *console);
 struct rig_link {
     int fd;
     bool is_woken;
+    bool has_locks;
+    uint32_t locks;              /* the guest's */
     struct orl_surface *surface; /* the last one offered */
     enum orl_reason closed;
     struct orl_clipboard_in text_in;

@@ -186,6 +186,10 @@ static void lock_keys_follow_the_client_where_the_server_says_its_own(void **sta
     rig_link_key(&f->link, 0x47, true);
     assert_true(rig_vncd_logged(&f->vncd, "key down=1 sym=0xffb7 code=0x47")); /* KP_7 */
     assert_int_equal(rig_vncd_count(&f->vncd, "code=0x45"), 2);
+    /* And the session hears what the server's are. */
+    while (!f->link.has_locks || f->link.locks != ORL_LOCK_NUM) {
+        assert_true(rig_link_pump(&f->link, RIG_WAIT_MS));
+    }
 }
 
 static void password_opens_the_display(void **state)

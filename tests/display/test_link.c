@@ -22,6 +22,7 @@ static void every_message_comes_back_as_it_was(void **state)
     const struct orl_link_msg msgs[] = {
             {.type = ORL_LINK_SURFACE, .surface_fd = -1},
             {.type = ORL_LINK_WAKE, .surface_fd = -1},
+            {.type = ORL_LINK_LOCKS, .locks = ORL_LOCK_CAPS, .surface_fd = -1},
             {.type = ORL_LINK_CLOSED, .reason = 7, .surface_fd = -1},
             {.type = ORL_LINK_INPUT, .input = {ORL_INPUT_RELATIVE, 3, 0, -5, 70}, .surface_fd = -1},
     };

@@ -43,6 +43,7 @@ class Clients(lib_full.Case):
         self.check("sdl-freerdp3")
 
     def test_tigervnc(self):
+        self.stack.wait_spare()
         ticket = self.stack.oriel("ticket", "issue", "alice")
         for way, user, password in (("password", "alice@main", lib_full.PASSWORD),
                                     ("ticket", ticket["user"], ticket["password"])):

@@ -256,6 +256,23 @@ static void wished_size_is_taken_as_it_is(void **state)
     bed_close(&bed);
 }
 
+static void lock_keys_and_name_of_the_desktop_are_told(void **state)
+{
+    static const int32_t wanted[] = {ORL_RFB_QEMU_LED, ORL_RFB_DESKTOP_NAME, ORL_RFB_RAW};
+    struct bed bed;
+    (void)state;
+    bed_open(&bed, NULL);
+    bed_ready(&bed, wanted);
+    bed_expect(&bed, "00 00 00 01 00 00 00 00 00 00 00 00 ff ff fe cd 00 00 00 05 4f 72 69 65 6c");
+    bed_request(&bed, true);
+    bed.viewer.ops->set_name(bed.viewer.viewer, "ab");
+    bed_expect(&bed, "00 00 00 01 00 00 00 00 00 00 00 00 ff ff fe cd 00 00 00 02 61 62");
+    bed_request(&bed, true);
+    bed.viewer.ops->set_locks(bed.viewer.viewer, ORL_LOCK_CAPS);
+    bed_expect(&bed, "00 00 00 01 00 00 00 00 00 01 00 01 ff ff fe fb 04");
+    bed_close(&bed);
+}
+
 static void page_types_and_hears(void **state)
 {
     struct bed bed;
@@ -308,6 +325,7 @@ int main(void)
             cmocka_unit_test(longer_text_than_policy_allows_is_passed_over),
             cmocka_unit_test(keys_and_wheel_are_the_guests),
             cmocka_unit_test(wished_size_is_taken_as_it_is),
+            cmocka_unit_test(lock_keys_and_name_of_the_desktop_are_told),
             cmocka_unit_test(page_types_and_hears),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
