@@ -127,7 +127,7 @@ static void copy_agent(struct lws *wsi, char ret_agent[ORL_WEBLOGIN_AGENT_MAX + 
     if (lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_USER_AGENT) > 0) {
         size_t used = 0;
         for (const char *at = text; *at != '\0' && used < ORL_WEBLOGIN_AGENT_MAX; at++) {
-            ret_agent[used++] = *at >= 0x20 && *at < 0x7f ? *at : '?';
+            ret_agent[used++] = (char)(*at >= 0x20 && *at < 0x7f ? *at : '?');
         }
         ret_agent[used] = '\0';
     }
