@@ -7,7 +7,7 @@
 #define WAIT_HIGH_US 20000
 #define WAIT_LOW_US 10000
 #define LATE_US 40000   /* without a limit: later than that, all of a window, is one */
-#define BLIND 3         /* times so long, where only a browser's painting tells of arrivals */
+#define BLIND 2         /* times so long, where only a browser's painting tells of arrivals */
 #define LATE_WINDOWS 2  /* in a row: a client that takes long for its first picture is late once */
 #define WINDOW_US 60000 /* at least; the base where that is more */
 #define BASE_OLD_US 30000000 /* then it is measured anew */

@@ -7,8 +7,7 @@
 #include "protocols/vnc/rfb_zlib.h"
 
 #define ORL_RFB_TIGHT_STREAMS 3
-#define ORL_RFB_RAW_BYTES                                                                          \
-    (256 * 1024) /* of pixels before compression: a piece of either encoding */
+#define ORL_RFB_RAW_BYTES (64 * 1024) /* of pixels before compression, in either encoding */
 
 struct orl_rfb_enc {
     bool is_web;

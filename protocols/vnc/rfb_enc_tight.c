@@ -11,7 +11,7 @@
 #define PHOTO_COLOURS 96 /* more: JPEG, where it may lose */
 #define PLAIN_BYTES 12   /* less is not compressed */
 #define FILTER_PALETTE 1
-_Static_assert(PHOTO_AREA * 4 <= ORL_RFB_RAW_BYTES, "a piece is larger than its buffer");
+_Static_assert(PIECE_AREA * 4 <= ORL_RFB_RAW_BYTES, "a piece is larger than its buffer");
 
 enum { FULL = 0, MONO = 1, INDEXED = 2 }; /* streams */
 enum { CONTROL_FILTER = 0x40, CONTROL_FILL = 0x80, CONTROL_JPEG = 0x90 };
