@@ -34,6 +34,7 @@ static void put_mean(const struct orl_jpeg_picture *picture, const struct size *
     const size_t y1 = (y + 1) * picture->height_px / small->height;
     const size_t count = (x1 - x0) * (y1 - y0);
     uint64_t sums[3] = {0};
+    orl_assert(count > 0); /* it is never larger than the picture */
     for (size_t row = y0; row < y1; row++) {
         const uint8_t *px = picture->bgrx + picture->stride_bytes * row + PX_BYTES * x0;
         for (size_t i = x0; i < x1; i++, px += PX_BYTES) {
