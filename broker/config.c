@@ -58,7 +58,7 @@ const struct orl_cfg_key orl_broker_keys[] = {
         INT(api_idle_s, 1, 3600, "s", "30", "How long a connection to broker.sock may be silent."),
         STR(web_user, USER_BYTES, "oriel-web",
                 "User whose oriel-web may bring people's requests; it has no rights of its own."),
-        INT(max_web_connections, 4, 4096, NULL, "256",
+        INT(max_web_connections, 4, 4096, NULL, "1024",
                 "Connections of oriel-web to broker.sock, an open portal page being one."),
         INT(web_idle_s, 1, 86400, "s", "1800", "How long a login at the portal lives unused."),
         INT(web_max_s, 1, 604800, "s", "43200", "How long a login at the portal lives at most."),

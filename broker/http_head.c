@@ -118,6 +118,9 @@ int orl_http_read_client(struct lws *wsi, char ret_client[ORL_ADDR_MAX + 1])
     bool is_good =
             len > 0 && len <= ORL_ADDR_MAX &&
             lws_hdr_custom_copy(wsi, ret_client, ORL_ADDR_MAX + 1, name, sizeof(name) - 1) == len;
+    for (int i = 0; is_good && i < len; i++) {
+        is_good = ret_client[i] > 0x20 && ret_client[i] < 0x7f;
+    }
     return is_good ? 1 : ORL_E_PROTO;
 }
 

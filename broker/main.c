@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define CLOSE_US (UINT64_C(300) * 1000)
+
+enum { MAX_FILES = 8192 };
 
 static const struct orl_log_ctx log_ctx = {.name = "broker"};
 
@@ -82,6 +85,16 @@ static void on_signal(void *ctx, int signum)
     orl_timer_start(stopping->timer, CLOSE_US, 0); /* libwebsockets closes on the loop */
 }
 
+/* A connection is a descriptor, and the usual limit is below what the settings allow. */
+static void raise_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max < MAX_FILES ? limit.rlim_max : MAX_FILES;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int serve(const struct orl_broker_cfg *cfg, struct orl_err *err)
 {
     struct orl_broker broker = {0};
@@ -119,6 +132,7 @@ int main(int argc, char **argv)
     struct orl_err err = {0};
     enum orl_log_level level = ORL_LOG_INFO;
     orl_sandbox_harden();
+    raise_files();
     int rc = orl_cfg_args(argc, argv, "oriel-broker", "Users, logins, entitlements, sessions, API.",
             "/etc/oriel/broker.yaml", orl_broker_keys, &cfg, &err);
     if (rc == 0) {

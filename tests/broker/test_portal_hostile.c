@@ -93,6 +93,7 @@ static void a_browsers_request_never_has_the_administrators_rights(void **state)
                          "23456789012345678901234567890123456789",
                              ""),
             503);
+    assert_int_equal(raw("GET /v1/reasons HTTP/1.1\r\nX-Oriel-Client: a\xff", ""), 503);
     assert_int_equal(raw("GET /v1/me HTTP/1.1", ""), 403);
     assert_int_equal(raw("POST /v1/login HTTP/1.1" JSON, right), 403);
 }

@@ -51,7 +51,7 @@ const struct orl_cfg_key orl_web_keys[] = {
                 "The same, of one IPv4 address or IPv6 /64 prefix."),
         INT(max_rate_per_address, 1, 1000000, "per minute", "3000",
                 "New connections of one IPv4 address or IPv6 /64 prefix."),
-        INT(max_relayed, 1, 16384, NULL, "240",
+        INT(max_relayed, 1, 16384, NULL, "1000",
                 "Requests to the broker at a time, one for each open portal page among them; below "
                 "the broker's max_web_connections."),
         INT(request_s, 1, 300, "s", "15", "How long a request may take to arrive."),
