@@ -15,7 +15,7 @@ Each program reads one YAML file; every key is optional and every default works.
     oriel-broker --set lease_s=60                                   one key over the file
 
 Changes count from the next start (`systemctl restart oriel-broker`); nobody loses a session by that.
-This page is made from `--dump-config` by `tests/cli/config_doc.py --write docs/config.md oriel-broker oriel-gateway oriel-vmpool`.
+This page is made from `--dump-config` by `tests/cli/config_doc.py --write docs/config.md oriel-broker oriel-gateway oriel-vmpool oriel-web`.
 """
 
 
