@@ -73,15 +73,19 @@ static void free_change(struct change *change)
     free(change);
 }
 
-/* The login that asks goes on; whoever else used the old password is out. */
+/* The login that asks goes on; whoever else used the old password is out. NOTFOUND: it ended while we hashed, as
+ * when an administrator took the password away. */
 static int write_password(struct change *change, struct orl_err *err)
 {
     struct orl_http_req *req = change->req;
     struct orl_user_row user = {0};
-    int rc = orl_user_get(req->broker->store, req->login.user, &user, err);
+    struct orl_weblogin_row login;
+    struct orl_store *store = req->broker->store;
+    int rc = orl_weblogin_find(store, req->login.token_hash, orl_clock_wall_ms(), &login, err);
+    rc = rc < 0 ? rc : orl_user_get(store, req->login.user, &user, err);
     if (rc == 0) {
         orl_msg_text(user.password_hash, sizeof(user.password_hash), change->hash);
-        rc = orl_user_update(req->broker->store, &user, err);
+        rc = orl_user_update(store, &user, err);
     }
     orl_secret_wipe(&user, sizeof(user));
     return rc < 0 ? rc : orl_revoke_person(req->broker, req->login.user, req->login.id, err);
@@ -98,7 +102,10 @@ static void on_hashed(void *job, void *ctx)
     if (change->rc < 0) {
         orl_api_fail(req, &err);
     } else if (orl_api_begin(req)) {
-        if (write_password(change, &err) < 0) {
+        int rc = write_password(change, &err);
+        if (rc == ORL_E_NOTFOUND) {
+            orl_api_refuse(req, 401, "not_logged_in", "Please log in.");
+        } else if (rc < 0) {
             orl_api_fail(req, &err);
         } else {
             orl_api_done(req, 200, "portal.password", object, NULL);
@@ -277,7 +284,7 @@ static int remove_factor(struct orl_http_req *req, const char *code, struct orl_
     if (rc == 0 && broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED) {
         rc = orl_err_set(err, ORL_E_CONFLICT, "A second factor is required here.");
     }
-    rc = rc < 0 ? rc : orl_auth_use_code(broker, &user, code, err);
+    rc = rc < 0 ? rc : orl_auth_use_code(broker, &user, NULL, code, err);
     rc = rc < 0 ? rc : orl_user_set_totp(broker->store, user.name, "", 0, err);
     orl_secret_wipe(&user, sizeof(user));
     return rc;

@@ -134,7 +134,8 @@ static void write_row(struct job *job)
     } else if (rc == 0) {
         rc = update_row(job, &err);
     }
-    if (rc == 0 && !job->is_new && (job->row.is_disabled || (job->seen & SEEN_PASSWORD) != 0)) {
+    bool is_loss = job->row.is_disabled || (job->seen & SEEN_PASSWORD) != 0 || job->resets_totp;
+    if (rc == 0 && !job->is_new && is_loss) {
         rc = orl_revoke_person(req->broker, job->row.name, NULL, &err);
     }
     if (rc == 0 && job->resets_totp) {

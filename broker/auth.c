@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PENDING = 4096 };
+enum { MAX_PENDING = 4096, CODE_NAME_BYTES = ORL_USER_MAX + 8 };
 
 struct check {
     struct orl_broker *broker;
@@ -97,7 +97,7 @@ bool orl_auth_may_try(struct orl_broker *broker, const char *account, const char
     return true;
 }
 
-int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user, const char *code,
+static int use_code(struct orl_broker *broker, const struct orl_user_row *user, const char *code,
         struct orl_err *err)
 {
     char digits[ORL_TOTP_DIGITS + 1];
@@ -113,6 +113,50 @@ int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user
                 rc == ORL_E_DENIED ? "wrong code" : "the second factor was sealed by another key");
     }
     return orl_user_use_totp(broker->store, user->name, user->totp_secret, step, err);
+}
+
+/* There are a million codes and three are right at a time: whoever knows the password must not have some tries for
+ * each of their addresses. So wrong codes are counted as those of a name of their own, from one place. */
+static const char everywhere[] = "";
+
+static void code_name(const struct orl_user_row *user, char ret_name[CODE_NAME_BYTES])
+{
+    (void)snprintf(ret_name, CODE_NAME_BYTES, "code:%s", user->name); /* ':' is in no name */
+}
+
+/* 0: a code may be tried. */
+static unsigned code_wait_s(struct orl_broker *broker, const struct orl_user_row *user)
+{
+    char name[CODE_NAME_BYTES];
+    code_name(user, name);
+    uint64_t wait_us =
+            orl_throttle_check(broker->throttle, name, everywhere, orl_loop_now_us(broker->loop))
+                    .wait_us;
+    return wait_us > 0 ? (unsigned)(wait_us / ORL_US_PER_S + 1) : 0;
+}
+
+int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user,
+        const char *client, const char *code, struct orl_err *err)
+{
+    char name[CODE_NAME_BYTES];
+    struct orl_throttle *throttle = broker->throttle;
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    unsigned wait_s = code_wait_s(broker, user);
+    bool is_known =
+            client != NULL && orl_throttle_check(throttle, user->name, client, now_us).is_known;
+    if (wait_s > 0 && !is_known) {
+        return orl_err_set(err, ORL_E_LIMIT,
+                "Too many wrong codes. Please wait %u seconds and try again.", wait_s);
+    }
+    code_name(user, name);
+    orl_throttle_count(throttle, name, everywhere, now_us);
+    int rc = use_code(broker, user, code, err);
+    if (rc == 0) {
+        orl_throttle_forgive(throttle, name, everywhere);
+    } else if (rc != ORL_E_DENIED) {
+        orl_throttle_undo(throttle, name, everywhere);
+    }
+    return rc;
 }
 
 /* The password is right: is there more to show? */
@@ -132,7 +176,12 @@ static enum orl_reason check_factor(struct check *check, const struct orl_user_r
     if (check->code[0] == '\0') {
         return ORL_REASON_SECOND_FACTOR;
     }
-    int rc = orl_auth_use_code(broker, user, check->code, err);
+    int rc = orl_auth_use_code(broker, user, check->client, check->code, err);
+    if (rc == ORL_E_LIMIT) {
+        result->retry_s = code_wait_s(broker, user);
+        orl_msg_text(result->text, sizeof(result->text), err->text);
+        return ORL_REASON_AUTH_DELAYED;
+    }
     if (rc < 0 && rc != ORL_E_DENIED) {
         return ORL_REASON_INTERNAL;
     }
@@ -168,9 +217,10 @@ static void finish(void *ctx)
     struct orl_auth_result result = {.detail = ""};
     result.reason = judge(check, &result, &err);
     result.detail = err.text;
-    if (result.reason == ORL_REASON_NONE) {
+    if (result.reason == ORL_REASON_NONE && check->way != ORL_AUTH_AGAIN) {
         orl_throttle_forgive(broker->throttle, check->user, check->client);
-    } else if (result.reason == ORL_REASON_SECOND_FACTOR) {
+    } else if (result.reason == ORL_REASON_NONE || result.reason == ORL_REASON_SECOND_FACTOR ||
+               result.reason == ORL_REASON_AUTH_DELAYED) {
         /* Not forgiven: else who knows the password could guess codes without end. */
         orl_throttle_undo(broker->throttle, check->user, check->client);
     } else if (result.reason == ORL_REASON_INTERNAL) {

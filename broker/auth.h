@@ -38,9 +38,10 @@ void orl_auth_start(
  * *ret_result says why not. */
 bool orl_auth_may_try(struct orl_broker *broker, const char *account, const char *client,
         uint64_t *ret_hold_us, struct orl_auth_result *ret_result);
-/* The code of a person that has a second factor: used up when it was right. DENIED: wrong, or used before. */
+/* The code of a person that has a second factor: used up when it was right. DENIED: wrong, or used before. LIMIT: too
+ * many wrong ones came of late, from wherever; not said to a client (may be NULL) that logged in as them before. */
 ORL_NODISCARD int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user,
-        const char *code, struct orl_err *err);
+        const char *client, const char *code, struct orl_err *err);
 /* "Please log in at https://... first", from portal_url. */
 void orl_auth_portal_text(const struct orl_broker *broker, char ret_text[ORL_TEXT_MAX + 1]);
 

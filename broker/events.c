@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKS_PER_TICK = 64, MAX_PER_LOGIN = 4 };
+enum { LOOKS_PER_TICK = 64, MAX_PER_LOGIN = 4, MAX_PER_PERSON = 16 };
 #define TICK_US ORL_US_PER_S
 #define POKED_US (ORL_US_PER_S / 20)
 #define PING_US (UINT64_C(15) * ORL_US_PER_S)
@@ -205,21 +205,23 @@ static void closed(void *ctx)
     free(page);
 }
 
-static unsigned count_of(const struct orl_events *events, const char *binding)
+static bool has_enough(const struct orl_events *events, const struct orl_weblogin_row *login)
 {
-    unsigned count = 0;
+    unsigned of_login = 0;
+    unsigned of_person = 0;
     const struct page *page = events->first;
     for (unsigned i = 0; i < events->count; i++, page = page->next) {
-        count += strcmp(page->binding, binding) == 0;
+        of_login += strcmp(page->binding, login->token_hash) == 0;
+        of_person += strcmp(page->user, login->user) == 0;
     }
-    return count;
+    return of_login >= MAX_PER_LOGIN || of_person >= MAX_PER_PERSON;
 }
 
 void orl_events_open(struct orl_events *events, struct orl_http_req *req)
 {
     static const struct orl_http_stream_ops ops = {.next = next, .closed = closed};
     unsigned max = (unsigned)events->broker->cfg->max_web_connections / 2;
-    if (events->count >= max || count_of(events, req->login.token_hash) >= MAX_PER_LOGIN) {
+    if (events->count >= max || has_enough(events, &req->login)) {
         req->retry_s = 10;
         orl_api_refuse(req, 429, "busy", "too many open pages");
         return;

@@ -200,8 +200,8 @@ struct orl_throttle_verdict orl_throttle_check(
     if (is_ticket(account)) {
         return verdict;
     }
-    bool is_known_here = both != NULL && both->is_good;
-    for (enum table t = is_known_here ? BY_ACCOUNT : BY_PREFIX; t < TABLES; t++) {
+    verdict.is_known = both != NULL && both->is_good;
+    for (enum table t = verdict.is_known ? BY_ACCOUNT : BY_PREFIX; t < TABLES; t++) {
         uint64_t hold_us = delay_of(t, find(throttle, t, keys.of[t]), now_us);
         verdict.hold_us = hold_us > verdict.hold_us ? hold_us : verdict.hold_us;
     }

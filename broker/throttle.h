@@ -10,6 +10,7 @@
 #ifndef ORL_BROKER_THROTTLE_H
 #define ORL_BROKER_THROTTLE_H
 #include "base/err.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 struct orl_throttle;
@@ -22,6 +23,7 @@ void orl_throttle_free(struct orl_throttle *throttle); /* NULL is fine */
 struct orl_throttle_verdict {
     uint64_t wait_us; /* not 0: refuse; another try makes sense after this */
     uint64_t hold_us; /* not 0: answer only after this */
+    bool is_known;    /* this account was right from there before */
 };
 /* account: any text, letters of either case are one; client: as in base/ipc_msgs.h. */
 struct orl_throttle_verdict orl_throttle_check(

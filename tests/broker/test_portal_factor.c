@@ -157,6 +157,7 @@ static void codes_are_guessed_as_slowly_as_passwords(void **state)
     (void)state;
     settle();
     add_user(&b, "cid", "office");
+    browser_login(&other, "cid"); /* who was there before waits for nobody */
     browser_login(&w, "cid");
     struct device device = enrol(&w, 0);
     /* Who knows the password can't buy tries with it: neither here nor by RDP. */
@@ -180,6 +181,34 @@ static void codes_are_guessed_as_slowly_as_passwords(void **state)
     log_in(&other, "cid", code_of(&device, 1), 200);
 }
 
+/* Each address would have some free tries; who has many addresses has not more of them. */
+static void wrong_codes_count_wherever_they_come_from(void **state)
+{
+    struct browser home = browser_at(&b, "10.3.5.1:1");
+    (void)state;
+    settle();
+    add_user(&b, "eve", "office");
+    browser_login(&home, "eve");
+    struct device device = enrol(&home, 0);
+    unsigned tried = 0;
+    for (; tried < 20; tried++) {
+        struct browser far = browser_at(&b, "");
+        char text[2048] = "";
+        (void)snprintf(far.client, sizeof(far.client), "[2001:db8:0:%x::1]:1", tried);
+        int fd = browser_send(&far, "POST", "/v1/login",
+                "{\"user\":\"eve\",\"password\":\"password-eve\",\"code\":\"000000\"}");
+        assert_true(browser_reads(fd, "}}", text, sizeof(text)));
+        close(fd);
+        if (strstr(text, "auth_delayed") != NULL) {
+            break;
+        }
+        assert_non_null(strstr(text, "auth_failed"));
+    }
+    assert_true(tried < 20);
+    /* Where she logged in before she need not wait for that. */
+    log_in(&home, "eve", code_of(&device, 1), 200);
+}
+
 static void a_factor_goes_only_with_a_code_or_by_the_administrator(void **state)
 {
     struct browser w = browser_at(&b, "10.3.3.1:1");
@@ -195,7 +224,14 @@ static void a_factor_goes_only_with_a_code_or_by_the_administrator(void **state)
     (void)enrol(&w, 1);
     browse_error(&w, "POST", "/v1/login", "{\"user\":\"dan\",\"password\":\"password-dan\"}", 401,
             "second_factor");
+    int gw = gateway_connect(&b);
+    struct opened opened = browser_open(&w, "office");
+    uint32_t conn = browser_connect(&w, gw, &opened);
+    (void)expect_plan(gw, conn, true);
     api_ok(&b, "PATCH", "/v1/users/dan", "{\"reset_totp\":true}", 200);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED); /* whoever has the lost device */
+    browse_error(&w, "GET", "/v1/me", NULL, 401, "not_logged_in");
+    close(gw);
     browser_login(&w, "dan");
 }
 
@@ -227,6 +263,7 @@ int main(void)
             cmocka_unit_test(a_factor_counts_once_it_is_confirmed),
             cmocka_unit_test(a_password_alone_opens_no_desktop),
             cmocka_unit_test(codes_are_guessed_as_slowly_as_passwords),
+            cmocka_unit_test(wrong_codes_count_wherever_they_come_from),
             cmocka_unit_test(a_factor_goes_only_with_a_code_or_by_the_administrator),
             cmocka_unit_test(where_a_factor_is_required_it_comes_first),
     };

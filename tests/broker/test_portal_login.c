@@ -193,6 +193,47 @@ static void a_new_password_puts_out_everybody_but_who_set_it(void **state)
     close(gw);
 }
 
+/* Whoever has the cookie and the old password must not undo what the administrator does against it. */
+static void an_administrators_new_password_is_the_last_word(void **state)
+{
+    struct browser thief = browser_at(&b, "10.1.0.11:1");
+    char text[2048] = "";
+    (void)state;
+    add_user(&b, "dora", NULL);
+    browser_login(&thief, "dora");
+    int fd = browser_send(&thief, "POST", "/v1/me/password",
+            "{\"old\":\"password-dora\",\"new\":\"the-thiefs-own\"}");
+    api_ok(&b, "PATCH", "/v1/users/dora", "{\"password\":\"set-by-admin\"}", 200);
+    (void)browser_reads(fd, "\r\n\r\n", text, sizeof(text));
+    close(fd);
+    browse_error(&thief, "POST", "/v1/login", "{\"user\":\"dora\",\"password\":\"the-thiefs-own\"}",
+            401, "auth_failed");
+    browse_ok(&thief, "POST", "/v1/login", "{\"user\":\"dora\",\"password\":\"set-by-admin\"}");
+}
+
+static void one_person_has_only_so_many_open_pages(void **state)
+{
+    enum { LOGINS = 5, PER_LOGIN = 4, MAX = 16 };
+    struct browser w[LOGINS];
+    int fds[LOGINS * PER_LOGIN];
+    unsigned open = 0;
+    (void)state;
+    for (unsigned i = 0; i < LOGINS * PER_LOGIN; i++) {
+        char text[4096] = "";
+        if (i % PER_LOGIN == 0) {
+            w[i / PER_LOGIN] = browser_at(&b, "10.1.0.12:1");
+            browser_login(&w[i / PER_LOGIN], "bob");
+        }
+        fds[i] = browser_send(&w[i / PER_LOGIN], "GET", "/v1/me/events", NULL);
+        assert_true(browser_reads(fds[i], "\r\n\r\n", text, sizeof(text)));
+        open += strstr(text, " 200 ") != NULL;
+    }
+    assert_int_equal(open, MAX);
+    for (unsigned i = 0; i < LOGINS * PER_LOGIN; i++) {
+        close(fds[i]);
+    }
+}
+
 static void a_guesser_waits_and_nobody_else_does(void **state)
 {
     struct browser bad = browser_at(&b, "10.1.1.1:1");
@@ -327,6 +368,8 @@ int main(void)
             cmocka_unit_test(refusals_do_not_tell_who_exists),
             cmocka_unit_test(one_sees_and_ends_ones_logins_and_nobody_elses),
             cmocka_unit_test(a_new_password_puts_out_everybody_but_who_set_it),
+            cmocka_unit_test(an_administrators_new_password_is_the_last_word),
+            cmocka_unit_test(one_person_has_only_so_many_open_pages),
             cmocka_unit_test(a_guesser_waits_and_nobody_else_does),
             cmocka_unit_test(a_crowd_behind_one_address_logs_in_while_somebody_there_sprays),
             cmocka_unit_test(logins_survive_a_restart_of_the_broker),
