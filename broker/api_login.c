@@ -3,7 +3,6 @@
 #include "broker/api_handlers.h"
 #include "broker/api_me.h"
 #include "broker/auth.h"
-#include "broker/revoke.h"
 #include "broker/weblogin.h"
 
 #include <stdio.h>
@@ -106,21 +105,26 @@ void orl_api_login(struct orl_http_req *req, const struct orl_api_args *args)
     orl_secret_wipe(&in, sizeof(in));
 }
 
-/* A cookie that is good no more is taken away all the same. */
+/* A cookie that is good no more is taken away all the same, with what it opened while it was good. */
 void orl_api_logout(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
     (void)args;
     orl_weblogins_forget_cookie(req);
-    if (req->role != ORL_HTTP_USER) {
-        orl_http_reply(req, 200, json_object());
-        return;
-    }
     if (!orl_api_begin(req)) {
         return;
     }
-    if (orl_revoke_login(req->broker, req->login.id, req->login.user, &err) < 0) {
+    bool is_login = req->role == ORL_HTTP_USER;
+    int rc = orl_weblogins_end_sent(req, &err);
+    if (rc == 0 && !is_login) {
+        rc = orl_store_tx_commit(&req->tx, &err);
+    }
+    if (rc < 0) {
         orl_api_fail(req, &err);
+        return;
+    }
+    if (!is_login) {
+        orl_http_reply(req, 200, json_object());
         return;
     }
     char object[ORL_ID_LEN + 8];

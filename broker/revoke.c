@@ -82,7 +82,15 @@ int orl_revoke_login(
     if (rc < 0 || !find.is_found) {
         return rc < 0 ? rc : orl_err_set(err, ORL_E_NOTFOUND, "no such login");
     }
-    const struct orl_session_filter filter = {.binding = find.row.token_hash, .is_live = true};
-    rc = disconnect(broker, &filter, err);
-    return rc < 0 ? rc : orl_weblogin_end(broker->store, id, user, now_ms, err);
+    return orl_revoke_cookie(broker, find.row.token_hash, err);
+}
+
+int orl_revoke_cookie(struct orl_broker *broker, const char *binding, struct orl_err *err)
+{
+    const struct orl_session_filter filter = {.binding = binding, .is_live = true};
+    struct orl_weblogin_row row;
+    int rc = disconnect(broker, &filter, err);
+    rc = rc < 0 ? rc : orl_weblogin_find(broker->store, binding, 0, &row, err);
+    rc = rc < 0 ? rc : orl_weblogin_end(broker->store, row.id, row.user, orl_clock_wall_ms(), err);
+    return rc == ORL_E_NOTFOUND ? 0 : rc;
 }

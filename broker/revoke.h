@@ -15,4 +15,9 @@ ORL_NODISCARD int orl_revoke_pool(
 ORL_NODISCARD int orl_revoke_login(
         struct orl_broker *broker, const char *id, const char *user, struct orl_err *err);
 
+/* The same by the hash of its cookie, also when the login ran out before: what it opened is still open. No such
+ * login is no fault. */
+ORL_NODISCARD int orl_revoke_cookie(
+        struct orl_broker *broker, const char *binding, struct orl_err *err);
+
 #endif

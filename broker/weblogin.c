@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "broker/revoke.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -58,17 +59,40 @@ int orl_weblogins_touch(struct orl_http_req *req, struct orl_err *err)
     return touch(req->broker, &req->login, orl_clock_wall_ms(), err);
 }
 
-static int end_sent(struct orl_http_req *req, uint64_t now_ms, struct orl_err *err)
+int orl_weblogins_end_sent(struct orl_http_req *req, struct orl_err *err)
 {
     char binding[ORL_COOKIE_BINDING_LEN + 1];
-    struct orl_weblogin_row old;
     if (!req->has_cookie) {
         return 0;
     }
     orl_cookie_binding(req->token, binding);
-    int rc = orl_weblogin_find(req->broker->store, binding, now_ms, &old, err);
-    rc = rc < 0 ? rc : orl_weblogin_end(req->broker->store, old.id, NULL, now_ms, err);
-    return rc == ORL_E_NOTFOUND ? 0 : rc;
+    return orl_revoke_cookie(req->broker, binding, err);
+}
+
+struct surplus {
+    unsigned seen;
+    bool is_found;
+    char binding[ORL_COOKIE_BINDING_LEN + 1];
+};
+
+static int see_login(void *ctx, const struct orl_weblogin_row *row)
+{
+    struct surplus *surplus = ctx;
+    if (++surplus->seen < ORL_WEBLOGIN_MAX_PER_USER) {
+        return 0;
+    }
+    surplus->is_found = true;
+    orl_msg_text(surplus->binding, sizeof(surplus->binding), row->token_hash);
+    return 1;
+}
+
+/* The one that the new one takes the place of: the store would end it, but not what it has open. */
+static int end_surplus(
+        struct orl_http_req *req, const char *user, uint64_t now_ms, struct orl_err *err)
+{
+    struct surplus surplus = {0};
+    int rc = orl_weblogin_list(req->broker->store, user, now_ms, see_login, &surplus, err);
+    return rc < 0 || !surplus.is_found ? rc : orl_revoke_cookie(req->broker, surplus.binding, err);
 }
 
 int orl_weblogins_begin(
@@ -91,7 +115,8 @@ int orl_weblogins_begin(
     orl_msg_text(row.user, sizeof(row.user), user->name);
     orl_msg_text(row.client, sizeof(row.client), req->client);
     orl_msg_text(row.agent, sizeof(row.agent), req->agent);
-    int rc = end_sent(req, now_ms, err);
+    int rc = orl_weblogins_end_sent(req, err);
+    rc = rc < 0 ? rc : end_surplus(req, row.user, now_ms, err);
     rc = rc < 0 ? rc
                 : orl_weblogin_insert(
                           broker->store, &row, ORL_WEBLOGIN_MAX_PER_USER, now_ms, &id, err);

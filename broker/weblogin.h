@@ -13,9 +13,13 @@ ORL_NODISCARD int orl_weblogins_identify(struct orl_http_req *req, struct orl_er
 /* Its person did something: the login lives on. Not for what an open page asks by itself, or nobody would ever be
  * idle. ORL_E_NOTFOUND: it is over meanwhile. */
 ORL_NODISCARD int orl_weblogins_touch(struct orl_http_req *req, struct orl_err *err);
-/* A new login with a new cookie, which the answer to req sets; the one that came with req is over. */
+/* A new login with a new cookie, which the answer to req sets; the one that came with req is over. Inside the
+ * caller's transaction. */
 ORL_NODISCARD int orl_weblogins_begin(
         struct orl_http_req *req, const struct orl_user_row *user, struct orl_err *err);
+/* Whatever login's cookie came with req, its tickets and the desktops that it has open: over. Inside the caller's
+ * transaction. */
+ORL_NODISCARD int orl_weblogins_end_sent(struct orl_http_req *req, struct orl_err *err);
 /* The answer to req takes the browser's cookie away. */
 void orl_weblogins_forget_cookie(struct orl_http_req *req);
 /* A desktop that was opened with this login is being used: that keeps it alive, too. */

@@ -194,6 +194,53 @@ static void signing_out_closes_what_that_browser_has_open(void **state)
     close(gw);
 }
 
+static uint32_t connect_new(struct browser *w, int gw)
+{
+    struct opened opened = browser_open(w, "office");
+    uint32_t conn = browser_connect(w, gw, &opened);
+    (void)expect_plan(gw, conn, true);
+    return conn;
+}
+
+/* However a login ends, nothing that it opened stays open for who sits there next. */
+static void a_login_leaves_no_desktop_behind(void **state)
+{
+    static const char *const sets[] = {"web_idle_s=2", NULL};
+    static struct broker other;
+    struct browser w = browser_at(&b, "10.4.10.1:1");
+    (void)state;
+    int gw = gateway_connect(&b);
+    browser_login(&w, "alice");
+    uint32_t conn = connect_new(&w, gw);
+    browser_login(&w, "bob"); /* in the same browser */
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    struct browser first = browser_at(&b, "10.4.10.2:1");
+    browser_login(&first, "alice");
+    conn = connect_new(&first, gw);
+    struct browser more = browser_at(&b, "10.4.10.3:1");
+    for (unsigned i = 0; i < 20; i++) { /* one more than are kept */
+        more = browser_at(&b, "10.4.10.3:1");
+        browser_login(&more, "alice");
+    }
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    browse_ok(&more, "POST", "/v1/me/desktops/office/logoff", NULL);
+    close(gw);
+    broker_start(&other, sets);
+    add_static_pool(&other, "office", 1);
+    add_user(&other, "alice", "office");
+    gw = gateway_connect(&other);
+    struct browser idle = browser_at(&other, "10.4.10.4:1");
+    browser_login(&idle, "alice");
+    conn = connect_new(&idle, gw);
+    sleep(3); /* it ran out; the desktop is still there */
+    browse_error(&idle, "GET", "/v1/me", NULL, 401, "not_logged_in");
+    expect_silence(gw);
+    browse_ok(&idle, "POST", "/v1/logout", NULL);
+    expect_refusal(&other, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    close(gw);
+    broker_stop(&other);
+}
+
 static void what_is_taken_away_ends_at_once_also_after_a_restart(void **state)
 {
     struct browser w = browser_at(&b, "10.4.5.1:1");
@@ -331,6 +378,7 @@ int main(void)
             cmocka_unit_test(what_one_may_not_have_is_refused),
             cmocka_unit_test(an_rdp_file_has_no_password_and_its_command_works),
             cmocka_unit_test(signing_out_closes_what_that_browser_has_open),
+            cmocka_unit_test(a_login_leaves_no_desktop_behind),
             cmocka_unit_test(what_is_taken_away_ends_at_once_also_after_a_restart),
             cmocka_unit_test(events_tell_of_changes_and_of_the_end),
             cmocka_unit_test(a_picture_is_asked_for_kept_and_shown_to_its_person_only),
