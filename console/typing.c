@@ -4,13 +4,15 @@
 #include "display/keysym.h"
 #include <string.h>
 
-#define COLLECT_US (20 * ORL_US_PER_MS)
+#define COLLECT_US (80 * ORL_US_PER_MS) /* from character to character */
 #define FETCH_MAX_US (500 * ORL_US_PER_MS)
-/* The guest's agent takes the clipboard over before the key comes: they travel by different ways. */
-#define SETTLE_US (150 * ORL_US_PER_MS)
-#define SETTLE_FIRST_US (500 * ORL_US_PER_MS) /* the agent's first time, in a slow guest */
-#define ASKED_US (400 * ORL_US_PER_MS)        /* it asked: the program has the text soon */
-#define UNASKED_US (1500 * ORL_US_PER_MS)
+/* The guest's agent takes the clipboard over before the key comes: they travel by different ways, and nothing says when it
+ * has. So a slow guest, known by how late it asks, is given more time. */
+#define SETTLE_MIN_US (150 * ORL_US_PER_MS)
+#define SETTLE_MAX_US (1000 * ORL_US_PER_MS)
+#define SETTLE_FIRST_US (500 * ORL_US_PER_MS)
+#define ASKED_US (400 * ORL_US_PER_MS) /* it asked: the program has the text soon */
+#define UNASKED_US (2500 * ORL_US_PER_MS)
 
 #define SCANCODE_CTRL 0x1D
 #define SCANCODE_V 0x2F
@@ -112,12 +114,17 @@ static void offer(struct orl_typing *t)
     t->events->to_exchange(t->ctx, &step);
 }
 
+static void learn(struct orl_typing *t, uint64_t us)
+{
+    t->settle_us = us < SETTLE_MIN_US ? SETTLE_MIN_US : us > SETTLE_MAX_US ? SETTLE_MAX_US : us;
+}
+
 static void offer_text(struct orl_typing *t)
 {
     t->state = ORL_TYPING_OFFERED;
     t->is_offering_saved = false;
     offer(t);
-    orl_timer_start(t->timer, t->has_pasted ? SETTLE_US : SETTLE_FIRST_US, 0);
+    orl_timer_start(t->timer, t->settle_us, 0);
 }
 
 static void fetch(struct orl_typing *t)
@@ -145,7 +152,9 @@ static void replay(struct orl_typing *t)
 static void finish(struct orl_typing *t)
 {
     t->state = ORL_TYPING_IDLE;
-    t->has_pasted |= t->was_asked;
+    if (!t->was_asked) {
+        learn(t, SETTLE_MAX_US);
+    }
     wipe(&t->text, ORL_TYPING_MAX_BYTES);
     t->is_offering_saved = t->saved.len > 0;
     if (t->is_offering_saved) {
@@ -172,6 +181,7 @@ static void on_timer(void *ctx)
         break;
     case ORL_TYPING_OFFERED:
         t->state = ORL_TYPING_PASTED;
+        t->pasted_us = orl_clock_now_us();
         press_paste(t);
         orl_timer_start(t->timer, t->was_asked ? ASKED_US : UNASKED_US, 0);
         break;
@@ -215,6 +225,8 @@ static bool collect(struct orl_typing *t, const struct orl_input *input)
         return false;
     }
     put_character(&t->text, c);
+    t->state = ORL_TYPING_COLLECTING;
+    orl_timer_start(t->timer, COLLECT_US, 0);
     return true;
 }
 
@@ -224,8 +236,6 @@ void orl_typing_input(struct orl_typing *typing, const struct orl_input *input)
     bool is_press = c != 0 && input->is_down != 0;
     if (typing->state == ORL_TYPING_IDLE) {
         if (is_press && typing->is_possible && !has_key(input->code) && collect(typing, input)) {
-            typing->state = ORL_TYPING_COLLECTING;
-            orl_timer_start(typing->timer, COLLECT_US, 0);
             return;
         }
         pass(typing, input);
@@ -250,6 +260,7 @@ void orl_typing_clipboard(struct orl_typing *typing, const struct orl_clipboard 
                 .len = own->len};
         typing->was_asked = true;
         if (typing->state == ORL_TYPING_PASTED) {
+            learn(typing, 2 * (orl_clock_now_us() - typing->pasted_us));
             orl_timer_start(typing->timer, ASKED_US, 0);
         }
         typing->events->to_exchange(typing->ctx, &data);
@@ -269,7 +280,7 @@ void orl_typing_set_possible(struct orl_typing *typing, bool is_possible)
 int orl_typing_init(struct orl_typing *typing, struct orl_loop *loop,
         const struct orl_typing_events *events, void *ctx, struct orl_err *err)
 {
-    *typing = (struct orl_typing){.events = events, .ctx = ctx};
+    *typing = (struct orl_typing){.events = events, .ctx = ctx, .settle_us = SETTLE_FIRST_US};
     orl_buf_init(&typing->text, ORL_TYPING_MAX_BYTES);
     orl_buf_init(&typing->saved, ORL_CLIPBOARD_MAX_BYTES);
     return orl_timer_new(loop, on_timer, typing, &typing->timer, err);

@@ -32,7 +32,9 @@ struct orl_typing {
     struct orl_buf text;  /* to be pasted */
     struct orl_buf saved; /* the guest's own */
     bool is_offering_saved;
-    bool has_guest_text, was_asked, has_pasted;
+    bool has_guest_text, was_asked;
+    uint64_t settle_us; /* from the offer to the key */
+    uint64_t pasted_us;
     uint32_t guest_serial, serial;
     bool is_down[ORL_SCANCODE_EXTENDED * 2]; /* keys, by scancode */
     struct orl_input held[ORL_TYPING_HELD_MAX];
