@@ -12,7 +12,7 @@
 #include "protocols/vnc/rfb_wire.h"
 
 #define ORL_RFB_FLIGHT_MAX 8
-#define ORL_RFB_ASIDE_WAITING_MAX (16U * 1024 * 1024) /* bytes that wait; then no text goes */
+#define ORL_RFB_ASIDE_WAITING_MAX ((size_t)16 << 20) /* bytes that wait; then no text goes */
 
 enum orl_rfb_state {
     ORL_RFB_NEW = 0,

@@ -449,7 +449,7 @@ class Case(lib.Case):
         relay = Relay(self.stack.vnc_port, next(Case.sources))
         self.relays.append(relay)
         name = name or f"vnc-{user.split('@')[0]}"
-        client = self.connect_vnc("-DesktopSize=1024x768", *more, name=name, user=user, password=password, port=relay.port,
+        client = self.connect_vnc(*more, name=name, user=user, password=password, port=relay.port,
                                   ca=self.stack.dir / "pub/localhost.crt", is_shown=is_shown)
         client.relay, client.log_name = relay, name
         return client
