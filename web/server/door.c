@@ -79,7 +79,7 @@ static void let_in(
     if (conn->next != NULL) {
         conn->next->prev = conn;
     } else {
-        orl_timer_start(web->sweep, ORL_US_PER_S, ORL_US_PER_S);
+        orl_timer_start(web->sweep, ORL_WEB_SWEEP_US, ORL_WEB_SWEEP_US);
     }
     web->conns = conn;
     prepare_socket(fd);

@@ -59,25 +59,26 @@ static long content_length(struct lws *wsi)
     return is_number ? strtol(text, NULL, 10) : -1;
 }
 
-/* libwebsockets gives the query in pieces. */
-static bool read_query(struct lws *wsi, char *ret_query, size_t size)
+/* libwebsockets gives the query in pieces, their percent-encoding taken away. */
+static bool add_query(struct lws *wsi, char *path, size_t size)
 {
-    int used = 0;
-    ret_query[0] = '\0';
-    for (int i = 0; lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0; i++) {
-        int part = lws_hdr_copy_fragment(
-                wsi, ret_query + used, (int)size - used - 2, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (part < 0) {
-            break;
+    char piece[ORL_REQUEST_PATH_MAX + 1];
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) <= 0) {
+        return true;
+    }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >= (int)sizeof(piece)) {
+        return false;
+    }
+    for (int i = 0;; i++) {
+        int len = lws_hdr_copy_fragment(wsi, piece, (int)sizeof(piece), WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (len < 0) {
+            return true;
         }
-        used += part;
-        ret_query[used++] = '&';
-        if ((size_t)used + 2 >= size) {
+        piece[len] = '\0';
+        if (strlen(piece) != (size_t)len || !orl_request_add_query(path, size, piece, i == 0)) {
             return false;
         }
     }
-    ret_query[used > 0 ? used - 1 : 0] = '\0';
-    return true;
 }
 
 bool orl_web_is_same_origin(struct orl_web_conn *conn)
@@ -201,13 +202,12 @@ static void refuse_api(
 
 static void on_api(struct orl_web_conn *conn, const char *path, long length)
 {
-    char query[ORL_REQUEST_PATH_MAX + 1];
     bool is_change = strcmp(conn->method, "GET") != 0;
     bool is_known = conn->method[0] != '\0' && strcmp(conn->method, "HEAD") != 0;
     if (!is_known) {
         refuse_api(conn, 405, "method_not_allowed", "GET, POST, PATCH, PUT and DELETE are known");
-    } else if (!read_query(conn->wsi, query, sizeof(query)) ||
-               !orl_request_broker_path(path, query, conn->api_path, sizeof(conn->api_path))) {
+    } else if (!orl_request_broker_path(path, conn->api_path, sizeof(conn->api_path)) ||
+               !add_query(conn->wsi, conn->api_path, sizeof(conn->api_path))) {
         refuse_api(conn, 404, "not_found", "there is nothing at this path");
     } else if (length > ORL_WEB_BODY_MAX) {
         refuse_api(conn, 413, "too_large", "the body is over 64 KiB");
@@ -286,7 +286,7 @@ static void on_plain(struct orl_web_conn *conn, const char *path)
     orl_answer_redirect(conn, location);
 }
 
-static int on_request(struct orl_web_conn *conn, const char *path)
+static int on_request(struct orl_web_conn *conn, const char *path, size_t path_len)
 {
     long length = content_length(conn->wsi);
     if (conn->phase != ORL_WEB_IDLE) {
@@ -297,7 +297,8 @@ static int on_request(struct orl_web_conn *conn, const char *path)
     lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0); /* web.c's deadlines count */
     bool has_body = strcmp(conn->method, "POST") == 0 || strcmp(conn->method, "PATCH") == 0 ||
                     strcmp(conn->method, "PUT") == 0;
-    enum orl_route route = orl_request_route(path);
+    enum orl_route route =
+            strlen(path) == path_len ? orl_request_route(path) : ORL_ROUTE_NONE; /* no NUL */
     if (conn->is_plain) {
         on_plain(conn, path);
     } else if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
@@ -395,7 +396,7 @@ int orl_web_on_http_event(
         return 0;
     case LWS_CALLBACK_HTTP:
         conn->wsi = wsi;
-        return on_request(conn, in);
+        return on_request(conn, in, len);
     case LWS_CALLBACK_HTTP_BODY:
         return on_body(conn, in, len);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:

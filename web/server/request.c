@@ -50,11 +50,10 @@ enum orl_route orl_request_route(const char *path)
     return ORL_ROUTE_PAGE;
 }
 
-bool orl_request_escape(const char *path, char *ret, size_t size)
+static bool escape(const char *text, const char *plain, char *ret, size_t size)
 {
-    static const char plain[] = "-._~/!$&'()*+,;=:@"; /* RFC 3986 3.3 */
     size_t used = 0;
-    for (const char *at = path; *at != '\0'; at++) {
+    for (const char *at = text; *at != '\0'; at++) {
         unsigned char c = (unsigned char)*at;
         if (used + 4 > size) {
             return false;
@@ -72,30 +71,39 @@ bool orl_request_escape(const char *path, char *ret, size_t size)
     return true;
 }
 
-static bool is_query(const char *query)
+bool orl_request_escape(const char *path, char *ret, size_t size)
 {
-    for (const char *at = query; *at != '\0'; at++) {
-        if (*at <= ' ' || *at >= 0x7f || strchr("\"#<>\\^`{|}", *at) != NULL) {
-            return false;
-        }
-    }
-    return true;
+    return escape(path, "-._~/!$&'()*+,;=:@", ret, size); /* RFC 3986 3.3 */
 }
 
-bool orl_request_broker_path(const char *path, const char *query, char *ret, size_t size)
+bool orl_request_broker_path(const char *path, char *ret, size_t size)
 {
-    if (orl_request_route(path) != ORL_ROUTE_API || !orl_request_escape(path + 4, ret, size)) {
+    return orl_request_route(path) == ORL_ROUTE_API && orl_request_escape(path + 4, ret, size);
+}
+
+bool orl_request_add_query(char *path, size_t size, const char *piece, bool is_first)
+{
+    size_t used = strlen(path);
+    size_t name_len = strcspn(piece, "=");
+    char name[ORL_REQUEST_PATH_MAX + 1];
+    if (used + 2 >= size || name_len >= sizeof(name)) {
         return false;
     }
-    if (query == NULL || query[0] == '\0') {
+    memcpy(name, piece, name_len);
+    name[name_len] = '\0';
+    path[used++] = is_first ? '?' : '&';
+    if (!escape(name, "-._~", path + used, size - used)) {
+        return false;
+    }
+    used += strlen(path + used);
+    if (piece[name_len] == '\0') {
         return true;
     }
-    size_t used = strlen(ret);
-    if (!is_query(query) || strlen(query) + 1 >= size - used) {
+    if (used + 2 >= size) {
         return false;
     }
-    (void)snprintf(ret + used, size - used, "?%s", query);
-    return true;
+    path[used++] = '=';
+    return escape(piece + name_len + 1, "-._~", path + used, size - used);
 }
 
 bool orl_request_origin_is_valid(const char *text)

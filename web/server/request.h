@@ -17,8 +17,10 @@ enum orl_route {
 /* Of a path whose percent-encoding was taken away once. What could be read in two ways (dot segments, empty
  * ones, backslashes, another percent sign, control characters) is ORL_ROUTE_NONE. */
 enum orl_route orl_request_route(const char *path);
-/* "/api/v1/x y" and "a=b" as the broker's "/v1/x%20y?a=b"; query may be NULL. false: too long, or not ours. */
-bool orl_request_broker_path(const char *path, const char *query, char *ret, size_t size);
+/* "/api/v1/x y" as the broker's "/v1/x%20y". false: too long, or not ours. */
+bool orl_request_broker_path(const char *path, char *ret, size_t size);
+/* Appends a piece of the query, such as "a=b c", whose percent-encoding was taken away once. false: too long. */
+bool orl_request_add_query(char *path, size_t size, const char *piece, bool is_first);
 /* A path in its percent-encoding. false: too long. */
 bool orl_request_escape(const char *path, char *ret, size_t size);
 

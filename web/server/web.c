@@ -101,6 +101,8 @@ static void on_sweep(void *ctx)
     for (struct orl_web_conn *conn = web->conns; conn != NULL; conn = conn->next) {
         sweep_conn(conn, now_us); /* closes later, never here */
     }
+    /* On a loop that is not its own libwebsockets looks at its timers only after an event of its own. */
+    lws_cancel_service(web->lws);
 }
 
 static void on_desktop_close(void *ctx, uint32_t number, const struct orl_msg_close *close)

@@ -15,6 +15,7 @@
 
 #define ORL_WEB_BODY_MAX 65536
 #define ORL_WEB_WRITE_BYTES 16000 /* of one lws_write() */
+#define ORL_WEB_SWEEP_US UINT64_C(500000)
 
 enum orl_web_phase {
     ORL_WEB_IDLE = 0, /* a request is to come, from the TLS handshake on */
@@ -61,6 +62,7 @@ struct orl_web_conn {
     bool wants_ping;
     bool is_ping_open;
     uint16_t close_code; /* not 0: to be closed with it */
+    bool is_close_sent;
     char close_text[ORL_DESKTOP_WHY_MAX + 1];
     struct orl_web_conn *next, *prev;
 };

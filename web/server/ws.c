@@ -145,12 +145,24 @@ static int on_receive(struct orl_web_conn *conn, const void *data, size_t len)
     return 0;
 }
 
+/* Not by lws_close_reason(): Debian's libwebsockets, built with _DEBUG, closes twice on libuv, and the second time
+ * it does not wait for the frame. So this is RFC 6455 5.5.1 in bytes; the browser's own close frame, or our
+ * deadline, then ends the connection. */
 static int write_close(struct orl_web_conn *conn)
 {
+    uint8_t room[LWS_PRE + 4 + ORL_DESKTOP_WHY_MAX + 1];
+    uint8_t *bytes = room + LWS_PRE;
     size_t len = strlen(conn->close_text);
-    lws_close_reason(conn->wsi, (enum lws_close_status)conn->close_code,
-            (unsigned char *)conn->close_text, len);
-    return -1;
+    if (conn->is_close_sent) {
+        return 0;
+    }
+    conn->is_close_sent = true;
+    bytes[0] = 0x88;
+    bytes[1] = (uint8_t)(2 + len);
+    bytes[2] = (uint8_t)(conn->close_code >> 8);
+    bytes[3] = (uint8_t)conn->close_code;
+    memcpy(bytes + 4, conn->close_text, len);
+    return lws_write(conn->wsi, bytes, 4 + len, LWS_WRITE_HTTP) < 0 ? -1 : 0;
 }
 
 static int on_writable(struct orl_web_conn *conn)
@@ -165,7 +177,8 @@ static int on_writable(struct orl_web_conn *conn)
         conn->wants_ping = false;
         conn->is_ping_open = true;
         orl_web_want_write(conn);
-        return lws_write(conn->wsi, bytes, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+        bytes[0] = 'o'; /* libwebsockets does not tell of an empty pong */
+        return lws_write(conn->wsi, bytes, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
     }
     size_t len = conn->end != NULL ? orl_desktop_take(conn->end, bytes) : 0;
     if (len == 0) {
