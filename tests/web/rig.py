@@ -291,7 +291,7 @@ class Rig(lib.Case):
         while True:
             opcode, data = self.read_frame(sock)
             if opcode == 8:
-                return (struct.unpack(">H", data[:2])[0] if data else None), data[2:].decode()
+                return (struct.unpack(">H", data[:2])[0] if len(data) > 1 else None), data[2:].decode()
 
     def is_closed(self, sock):
         try:

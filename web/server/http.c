@@ -409,6 +409,14 @@ int orl_web_on_http_event(
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         conn->wsi = wsi;
         return on_upgrade(conn);
+    case LWS_CALLBACK_RAW_ADOPT: /* libwebsockets' idea of CONNECT */
+    case LWS_CALLBACK_RAW_CONNECTED:
+    case LWS_CALLBACK_RAW_RX:
+    case LWS_CALLBACK_RAW_WRITEABLE:
+        return -1;
+    case LWS_CALLBACK_RAW_CLOSE:
+        on_closed(conn);
+        return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return -1; /* a WebSocket without a subprotocol of ours */
     default:
