@@ -15,7 +15,7 @@ static void paths_that_can_be_read_in_two_ways_have_no_route(void **state)
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         assert_int_equal(orl_request_route(paths[i]), ORL_ROUTE_NONE);
     }
-    char path[ORL_REQUEST_PATH_MAX + 3];
+    char path[ORL_REQUEST_PATH_MAX + 2];
     memset(path, 'a', sizeof(path));
     path[0] = '/';
     path[sizeof(path) - 1] = '\0';
