@@ -287,7 +287,7 @@ static void answer(struct attempt *at)
         orl_leases_poke_vmpool(broker->leases);
     }
     orl_conn_send_plan(at->conn, &at->session, is_ready);
-    orl_events_poke(broker->events);
+    orl_events_poke(broker->events, at->session.user);
     if (!was_waiting) {
         broker->counters.logins++;
     }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKS_PER_TICK = 64, MAX_PER_LOGIN = 4, MAX_PER_PERSON = 16 };
+enum { LOOKS_PER_TICK = 128, MAX_PER_LOGIN = 4, MAX_PER_PERSON = 16 };
 #define TICK_US ORL_US_PER_S
 #define POKED_US (ORL_US_PER_S / 20)
 #define PING_US (UINT64_C(15) * ORL_US_PER_S)
@@ -24,6 +24,7 @@ struct page {
     bool is_revoked;   /* it did not end by itself */
     uint64_t until_ms; /* when it ends by itself, wall clock */
     bool needs_ping;
+    bool is_poked;                /* its person's next look comes first */
     uint64_t heard_us;            /* when it was sent something */
     struct page *next, *previous; /* a ring: the first has waited longest for a look */
 };
@@ -133,9 +134,19 @@ static void look(struct page *page, uint64_t now_us)
     }
 }
 
-static void look_at_some(struct orl_events *events)
+static void look_at_poked(struct orl_events *events, uint64_t now_us)
 {
-    uint64_t now_us = orl_loop_now_us(events->broker->loop);
+    struct page *page = events->first;
+    for (unsigned i = 0; i < events->count; i++, page = page->next) {
+        if (page->is_poked) {
+            page->is_poked = false;
+            look(page, now_us);
+        }
+    }
+}
+
+static void look_at_some(struct orl_events *events, uint64_t now_us)
+{
     unsigned count = events->count < LOOKS_PER_TICK ? events->count : LOOKS_PER_TICK;
     for (unsigned i = 0; i < count; i++) {
         struct page *page = events->first;
@@ -151,13 +162,22 @@ static void on_tick(void *ctx)
         events->is_poked = false;
         orl_timer_start(events->tick, TICK_US, TICK_US);
     }
-    look_at_some(events);
+    uint64_t now_us = orl_loop_now_us(events->broker->loop);
+    look_at_poked(events, now_us);
+    look_at_some(events, now_us);
     orl_thumbs_sweep(events->broker->thumbs);
 }
 
-void orl_events_poke(struct orl_events *events)
+void orl_events_poke(struct orl_events *events, const char *user)
 {
-    if (events != NULL && !events->is_poked && events->count > 0) {
+    if (events == NULL || events->count == 0) {
+        return;
+    }
+    struct page *page = events->first;
+    for (unsigned i = 0; user != NULL && i < events->count; i++, page = page->next) {
+        page->is_poked = page->is_poked || strcmp(page->user, user) == 0;
+    }
+    if (!events->is_poked) {
         events->is_poked = true;
         orl_timer_start(events->tick, POKED_US, 0);
     }

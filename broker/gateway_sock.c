@@ -310,7 +310,7 @@ static void on_thumb(struct orl_gateway *gateway, const struct orl_msg *msg)
     if (conn == NULL || !orl_thumbs_put(broker->thumbs, conn, &msg->u.thumb)) {
         log_peer(gateway, "a picture that nobody asked for, or that is none", msg->type);
     } else {
-        orl_events_poke(broker->events);
+        orl_events_poke(broker->events, conn->user);
     }
 }
 

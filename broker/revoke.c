@@ -25,8 +25,8 @@ static int add_id(void *ctx, const struct orl_session_row *row)
     return 0;
 }
 
-static int disconnect(
-        struct orl_broker *broker, const struct orl_session_filter *filter, struct orl_err *err)
+static int disconnect(struct orl_broker *broker, const struct orl_session_filter *filter,
+        const char *user, struct orl_err *err)
 {
     struct ids ids = {0};
     int rc = orl_session_list(broker->store, filter, add_id, &ids, err);
@@ -34,7 +34,7 @@ static int disconnect(
         rc = orl_leases_disconnect(broker, ids.list[i], ORL_REASON_ACCESS_REVOKED, err);
     }
     free(ids.list);
-    orl_events_poke(broker->events);
+    orl_events_poke(broker->events, user);
     return rc;
 }
 
@@ -45,7 +45,7 @@ int orl_revoke_person(
     uint64_t now_ms = orl_clock_wall_ms();
     int rc = orl_weblogin_end_user(broker->store, user, keep_login, now_ms, err);
     rc = rc < 0 ? rc : orl_ticket_revoke_user(broker->store, user, NULL, now_ms, err);
-    return rc < 0 ? rc : disconnect(broker, &filter, err);
+    return rc < 0 ? rc : disconnect(broker, &filter, user, err);
 }
 
 int orl_revoke_pool(
@@ -53,7 +53,7 @@ int orl_revoke_pool(
 {
     const struct orl_session_filter filter = {.user = user, .pool = pool, .is_live = true};
     int rc = orl_ticket_revoke_user(broker->store, user, pool, orl_clock_wall_ms(), err);
-    return rc < 0 ? rc : disconnect(broker, &filter, err);
+    return rc < 0 ? rc : disconnect(broker, &filter, user, err);
 }
 
 struct find {
@@ -89,8 +89,13 @@ int orl_revoke_cookie(struct orl_broker *broker, const char *binding, struct orl
 {
     const struct orl_session_filter filter = {.binding = binding, .is_live = true};
     struct orl_weblogin_row row;
-    int rc = disconnect(broker, &filter, err);
-    rc = rc < 0 ? rc : orl_weblogin_find(broker->store, binding, 0, &row, err);
-    rc = rc < 0 ? rc : orl_weblogin_end(broker->store, row.id, row.user, orl_clock_wall_ms(), err);
-    return rc == ORL_E_NOTFOUND ? 0 : rc;
+    int found = orl_weblogin_find(broker->store, binding, 0, &row, err);
+    if (found < 0 && found != ORL_E_NOTFOUND) {
+        return found;
+    }
+    int rc = disconnect(broker, &filter, found == 0 ? row.user : NULL, err);
+    if (rc < 0 || found < 0) {
+        return rc;
+    }
+    return orl_weblogin_end(broker->store, row.id, row.user, orl_clock_wall_ms(), err);
 }

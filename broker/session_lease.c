@@ -54,6 +54,14 @@ static void log_over(
             orl_audit_last_id(broker->store));
 }
 
+static void poke_person(struct orl_broker *broker, const char *session)
+{
+    struct orl_session_row row;
+    if (orl_session_get(broker->store, session, &row, NULL) == 0) {
+        orl_events_poke(broker->events, row.user);
+    }
+}
+
 int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reason reason,
         const char *actor, struct orl_err *err)
 {
@@ -64,7 +72,7 @@ int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reas
     broker->counters.session_ends[reason]++;
     log_over(broker, "session.end", session, reason);
     close_conn_of(broker, session, reason);
-    orl_events_poke(broker->events);
+    poke_person(broker, session);
     orl_leases_poke_vmpool(broker->leases);
     return 0;
 }
@@ -294,7 +302,7 @@ static void look(struct orl_leases *lease)
     uint64_t generation = 0;
     lease->is_look_due = false;
     if (is_changed) {
-        orl_events_poke(broker->events);
+        orl_events_poke(broker->events, NULL);
     }
     if (orl_store_generation(broker->store, &generation, &err) < 0 ||
             generation != lease->generation) {
