@@ -261,7 +261,6 @@ static bool is_relay_over(const struct orl_web_conn *conn)
 /* bytes has LWS_PRE of room before it. Its length; 0: nothing to write now; -1: broken off. */
 static int next_of_relay(struct orl_web_conn *conn, uint8_t *bytes)
 {
-    char frame[CHUNK_FRAME];
     if (!conn->is_chunked) {
         size_t len = orl_relay_take(conn->relay, bytes, ORL_WEB_WRITE_BYTES);
         conn->relay_left -= (int64_t)len;
@@ -272,10 +271,14 @@ static int next_of_relay(struct orl_web_conn *conn, uint8_t *bytes)
     if (len == 0) {
         return 0;
     }
+    char frame[CHUNK_FRAME]; /* RFC 9112 7.1 */
     int head = snprintf(frame, sizeof(frame), "%zx\r\n", len);
     memmove(bytes + head, bytes + CHUNK_FRAME, len);
-    memcpy(bytes, frame, (size_t)head);
-    memcpy(bytes + head + len, "\r\n", 2);
+    for (int i = 0; i < head; i++) {
+        bytes[i] = (uint8_t)frame[i];
+    }
+    bytes[(size_t)head + len] = '\r';
+    bytes[(size_t)head + len + 1] = '\n';
     return head + (int)len + 2;
 }
 

@@ -46,10 +46,10 @@ const struct orl_cfg_key orl_web_keys[] = {
                 "User to run as when started by root; empty: stay root."),
         STR(gateway_user, USER_BYTES, "oriel", "User whose gateway is believed."),
         STR(broker_user, USER_BYTES, "oriel-broker", "User whose broker is believed."),
-        INT(max_connections, 1, 16384, NULL, "2000", "Connections at a time."),
-        INT(max_connections_per_address, 1, 16384, NULL, "200",
+        INT(max_connections, 1, 16384, NULL, "4000", "Connections at a time."),
+        INT(max_connections_per_address, 1, 16384, NULL, "1000",
                 "The same, of one IPv4 address or IPv6 /64 prefix."),
-        INT(max_rate_per_address, 1, 1000000, "per minute", "3000",
+        INT(max_rate_per_address, 1, 1000000, "per minute", "6000",
                 "New connections of one IPv4 address or IPv6 /64 prefix."),
         INT(max_relayed, 1, 16384, NULL, "1000",
                 "Requests to the broker at a time, one for each open portal page among them; below "

@@ -25,7 +25,7 @@ struct pem {
     char *cert; /* owned */
     char *key;  /* owned, wiped */
 };
-enum { SOCKET_PATH = 256 };
+enum { SOCKET_PATH = 256, MAX_FDS = 65536 };
 struct server {
     const struct orl_web_cfg *cfg;
     char *broker_path, *gateway_path; /* SOCKET_PATH bytes each; named by confine() */
@@ -127,11 +127,12 @@ static uid_t uid_of(const char *user)
     return found != NULL ? found->pw_uid : geteuid();
 }
 
-static void raise_fd_limit(void)
+/* libwebsockets makes a table of as many as there may be. */
+static void set_fd_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
+        limit.rlim_cur = limit.rlim_max < MAX_FDS ? limit.rlim_max : MAX_FDS;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
 }
@@ -207,12 +208,12 @@ static int run_as_user(
     char broker[SOCKET_PATH] = "";
     char gateway[SOCKET_PATH] = "";
     struct server server = {.cfg = cfg, .broker_path = broker, .gateway_path = gateway};
-    opts->broker_path = broker;
-    opts->gateway_path = gateway;
     int code = orl_loop_new(&server.loop, err);
     if (code < 0) {
         return code;
     }
+    opts->broker_path = broker;
+    opts->gateway_path = gateway;
     code = orl_timer_new(server.loop, on_due, &server, &server.timer, err);
     if (code == ORL_OK) {
         code = orl_web_new(server.loop, opts, &server.web, err);
@@ -220,6 +221,8 @@ static int run_as_user(
     if (code == ORL_OK) {
         code = serve(&server, err);
     }
+    opts->broker_path = NULL;
+    opts->gateway_path = NULL;
     orl_timer_free(server.timer);
     orl_web_free(server.web);
     orl_loop_free(server.loop);
@@ -276,7 +279,7 @@ int main(int argc, char **argv)
     if (code == 0) {
         (void)orl_log_level_parse(orl_web_log_level(&cfg), &level);
         orl_log_set_level(level);
-        raise_fd_limit();
+        set_fd_limit();
         code = run(&cfg, &err);
     }
     orl_cfg_fini(orl_web_keys, &cfg);

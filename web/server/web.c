@@ -79,18 +79,16 @@ static void sweep_conn(struct orl_web_conn *conn, uint64_t now_us)
     if (conn->wsi == NULL) {
         return;
     }
-    if (conn->wants_write_us != 0 && now_us - conn->wants_write_us > stall_us) {
+    bool is_answering = conn->phase == ORL_WEB_ANSWER;
+    bool is_waiting = conn->phase == ORL_WEB_IDLE || conn->phase == ORL_WEB_BODY;
+    bool is_stalled = conn->wants_write_us != 0 && now_us - conn->wants_write_us > stall_us;
+    if (is_stalled || (is_answering && has_left(conn)) ||
+            (is_waiting && now_us > conn->deadline_us)) {
         orl_web_conn_kill(conn);
     } else if (conn->phase == ORL_WEB_SOCKET) {
         orl_ws_sweep(conn, now_us);
-    } else if (conn->phase == ORL_WEB_ANSWER) {
-        if (has_left(conn)) {
-            orl_web_conn_kill(conn);
-        } else if (conn->relay != NULL) {
-            sweep_relay(conn, now_us);
-        }
-    } else if (now_us > conn->deadline_us) {
-        orl_web_conn_kill(conn);
+    } else if (is_answering && conn->relay != NULL) {
+        sweep_relay(conn, now_us);
     }
 }
 
