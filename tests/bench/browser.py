@@ -65,4 +65,5 @@ def browser(args, scene):
     per = watched.between("time") * fps if scene == "still" else max(frames, 1)
     return {"fps": frames / watched.between("time"), "frames": frames, "bytes": watched.between("bytes") / per,
             **{f"{kind}_ms": watched.between(kind, "cpu") / per for kind in ("session", "console", "web", "browser")},
+            "pss_kib": sum(watched.points["end"][kind]["pss"] for kind in ("session", "console")),
             "exact_ms": [rest["exact_ms"] for rest in watched.rests(events)], **watched.latencies(events)}

@@ -159,13 +159,13 @@ def browser_table(results):
                          f"{ms(b['session_ms'] + b['console_ms'])}, {ms(o['session_ms'] + o['console_ms'])}" + (f", {ms(t['server_ms'])}" if t else ""),
                          ms(b["web_ms"]), ms(b["browser_ms"]), f"{kb(b['bytes'])}, {kb(o['bytes'])}" + (f", {kb(t['bytes'])}" if t else ""),
                          three(b["key_to_pixel"]), three(b["source_to_pixel"]),
-                         exact(b["exact_ms"])])
+                         exact(b["exact_ms"]), f"{b['pss_kib'] / 1024:.1f}, {o['pss_kib'] / 1024:.1f}"])
     if not rows:
         why = next((r["browser"]["skipped"] for r in results if "browser" in r), "")
         return f"In the browser: not measured: {why}.\n" if why else ""
     return ("In the browser, each number beside RDP's and, where there is a third, Tight's on the same frames; ms and kB for an update, "
             "latency to the canvas:\n\n" +
-            table(["scene", "fps", "CPU ms", "oriel-web", "Chromium", "kB", "key→px", "src→px", "exact"], rows))
+            table(["scene", "fps", "CPU ms", "oriel-web", "Chromium", "kB", "key→px", "src→px", "exact", "PSS"], rows))
 
 
 def sessions_table(results):
