@@ -103,7 +103,7 @@ static int take_call(struct orl_qemu_voice *v)
     if (v->header.call == ORL_QEMU_VOICE_WRITE) {
         return take_write(v, is_ours, orl_rd_u32le(&rd));
     }
-    if (v->header.call == ORL_QEMU_VOICE_INIT && (is_ours || !v->has_id)) {
+    if (v->header.call == ORL_QEMU_VOICE_INIT && (is_ours || !v->is_heard)) {
         tell(v, 0);
         v->has_id = true;
         v->id = id;

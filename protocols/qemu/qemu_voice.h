@@ -1,5 +1,5 @@
 /* What a QEMU display plays: the calls of org.qemu.Display1.AudioOutListener, from bytes that come in pieces of any size.
- * Hostile input; no I/O, no allocation. Of several voices the first is heard: QEMU mixes what cards play into one. The
+ * Hostile input; no I/O, no allocation. Of several voices the first that can be is heard: QEMU mixes what cards play into one. The
  * calls' volume is of no use, as QEMU tells a listener that comes later none: our machines' cards have none. */
 #ifndef ORL_PROTOCOLS_QEMU_QEMU_VOICE_H
 #define ORL_PROTOCOLS_QEMU_QEMU_VOICE_H

@@ -128,7 +128,8 @@ static void what_is_in_no_format_of_ours_is_not_heard(void **state)
         orl_buf_init(&in, 1U << 20);
         put_tune(&in, &wrong[i], PIECE_BYTES);
         wrong[i] = voice;
-        put_tune(&in, &wrong[i], 4); /* another format of the same voice */
+        wrong[i].id += i % 2;
+        put_tune(&in, &wrong[i], 4); /* another format of the same voice, or another voice */
         assert_int_equal(hear(&in, 1000, &heard), ORL_OK);
         assert_int_equal(heard.len, 4);
         orl_buf_fini(&in);
