@@ -43,11 +43,16 @@ static int run_in_sandbox(enum orl_sandbox_profile profile, deed_fn deed)
     return status;
 }
 
-static void assert_killed(deed_fn deed)
+static void assert_killed_as(enum orl_sandbox_profile profile, deed_fn deed)
 {
-    int status = run_in_sandbox(ORL_SANDBOX_SESSION, deed);
+    int status = run_in_sandbox(profile, deed);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+static void assert_killed(deed_fn deed)
+{
+    assert_killed_as(ORL_SANDBOX_SESSION, deed);
 }
 
 static void assert_allowed(enum orl_sandbox_profile profile, deed_fn deed)
@@ -233,6 +238,51 @@ static int do_seal(void)
     return fcntl(3, F_ADD_SEALS, F_SEAL_WRITE);
 }
 
+/* As oriel-web hands a desktop over: a pair, and an fd sent along a Unix socket. */
+static int do_unix_sockets(void)
+{
+    int fds[2];
+    struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/nonexistent/oriel.sock"};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0) {
+        return 1;
+    }
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
+}
+
+static int do_listen(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    return fd >= 0 ? listen(fd, 1) : 1;
+}
+
+static int do_bind(void)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/tmp/oriel-sandbox-escape"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    return fd >= 0 ? bind(fd, (struct sockaddr *)&addr, sizeof(addr)) : 1;
+}
+
+static int do_chroot(void)
+{
+    return chroot("/");
+}
+
+static void oriel_web_has_unix_sockets_and_nothing_else(void **state)
+{
+    const deed_fn deeds[] = {do_fork, do_socket, do_thread, do_execve, do_ptrace, do_kill, do_memfd,
+            do_exec_page, do_listen, do_bind, do_chroot, do_copy_stderr, do_change_what_stderr_is,
+            do_send_elsewhere, do_load_a_kernel_module, do_x32, do_seal};
+    (void)state;
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+        assert_killed_as(ORL_SANDBOX_WEB, deeds[i]);
+    }
+    assert_allowed(ORL_SANDBOX_WEB, do_unix_sockets);
+    assert_allowed(ORL_SANDBOX_WEB, do_open);
+    assert_allowed(ORL_SANDBOX_WEB, do_create);
+    assert_allowed(ORL_SANDBOX_WEB, do_stat);
+}
+
 static void dangerous_calls_kill(void **state)
 {
     (void)state;
@@ -291,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(dangerous_calls_kill),
+            cmocka_unit_test(oriel_web_has_unix_sockets_and_nothing_else),
             cmocka_unit_test(a_console_is_held_to_its_surface),
             cmocka_unit_test(what_a_session_does_is_allowed),
             cmocka_unit_test(files_are_not_there),

@@ -1,11 +1,14 @@
 """Who may connect, how many, and who a load balancer's client is."""
 import ipaddress
 import json
+import os
+import pathlib
+import pwd
 import socket
 import struct
 import unittest
 
-from rig import Rig, lib
+from rig import SANITIZED, Rig, lib
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -89,6 +92,33 @@ class Door(Rig):
             raw.close()
         self.assertGreaterEqual(closed, 20)
         self.assertLessEqual(self.log("web").count("client refused"), 10)
+
+    @unittest.skipIf(SANITIZED, "sanitized builds have no sandbox")
+    def test_it_is_confined_before_the_first_browser(self):
+        self.begin()
+        self.assertEqual(self.ask("GET", "/")[0], 200)
+        status = (pathlib.Path("/proc") / str(self.web.pid) / "status").read_text()
+        for line in (r"Seccomp:\s+2", r"NoNewPrivs:\s+1", r"Threads:\s+1", r"CapEff:\s+0+", r"CapPrm:\s+0+"):
+            self.assertRegex(status, f"(?m)^{line}$")
+        if os.geteuid() == 0:
+            self.assertEqual(os.readlink(f"/proc/{self.web.pid}/root"), str(self.run_dir))
+        kinds = [os.readlink(f"/proc/{self.web.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{self.web.pid}/fd")]
+        files = [kind for kind in kinds if kind.startswith("/") and not kind.startswith(("/dev/null", "/dev/urandom"))]
+        self.assertEqual([path for path in files if not path.endswith("web.log")], [])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can become another user")
+    def test_root_is_given_up(self):
+        nobody = pwd.getpwnam("nobody")
+        os.chmod(self.dir, 0o755)
+        state = self.dir / "state"
+        state.mkdir(mode=0o755)
+        self.begin("user=nobody", f"state_dir={state}")
+        status = (pathlib.Path("/proc") / str(self.web.pid) / "status").read_text()
+        for kind, number in (("Uid", nobody.pw_uid), ("Gid", nobody.pw_gid)):
+            self.assertRegex(status, rf"{kind}:\s+{number}\s+{number}\s+{number}\s+{number}\n")
+        key = state / "web/web.key"
+        self.assertEqual((key.stat().st_uid, key.stat().st_mode & 0o777), (nobody.pw_uid, 0o600))
+        self.assertEqual(self.ask("GET", "/")[0], 200)
 
     def test_what_the_configuration_says_must_make_sense(self):
         import subprocess
