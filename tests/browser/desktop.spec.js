@@ -105,6 +105,7 @@ test('the clipboard goes both ways', async ({page, context}) => {
     await open(page);
     await page.getByRole('button', {name: 'Clipboard'}).click();
     await page.getByLabel('Text for the desktop').fill('from here');
+    await page.waitForTimeout(700); // the figures come meanwhile
     await page.getByRole('button', {name: 'Send to desktop'}).click();
     await expect.poll(() => rfb.cuts).toEqual(['from here']);
     await page.getByLabel('Share the clipboard by itself').click();

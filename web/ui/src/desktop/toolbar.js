@@ -49,15 +49,16 @@ function Keys({ui}) {
 }
 
 function ClipboardPanel({ui}) {
-    const area = useRef(/** @type {HTMLTextAreaElement|null} */ (null));
     const clip = ui.clipboard;
     const isOff = ui.session.stats.value?.clipboard === false;
     return html`<${Menu} name="clipboard" label=${d.clipboard} ui=${ui}><div class="stack wide">
         ${isOff && html`<p class="small">${d.clip.off}</p>`}
         <div class="field"><label for="clip-text">${d.clip.text}</label>
-            <textarea id="clip-text" ref=${area} rows="5" maxlength="1000000" value=${clip.text.value}></textarea></div>
+            <textarea id="clip-text" rows="5" maxlength="1000000" value=${clip.text.value} onInput=${(event) => {
+                clip.text.value = event.currentTarget.value;
+            }}></textarea></div>
         <div class="row">
-            <button type="button" class="button primary" disabled=${isOff} onClick=${() => clip.send(area.current?.value ?? '')}>${d.clip.send}</button>
+            <button type="button" class="button primary" disabled=${isOff} onClick=${() => clip.send(clip.text.value)}>${d.clip.send}</button>
             <button type="button" class="button" onClick=${() => clip.copy()}>${d.clip.copy}</button>
         </div>
         <label class="check"><input type="checkbox" checked=${clip.isAuto.value} disabled=${isOff}
