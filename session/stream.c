@@ -229,10 +229,14 @@ void orl_stream_on_size(struct orl_stream *stream)
 
 void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps *caps)
 {
+    const bool has_other_acks = stream->caps.has_acks != caps->has_acks;
     stream->caps = *caps;
     orl_line_set_caps(&stream->line, caps, orl_clock_now_us());
     if (is_planned(stream)) {
-        orl_pacer_set_acks(&stream->pacer, caps->has_acks);
+        if (has_other_acks) { /* what is in flight is not waited for any more */
+            orl_pacer_set_acks(&stream->pacer, caps->has_acks);
+            orl_line_forget(&stream->line);
+        }
         stream->is_blocked = false;
         pump(stream);
     } else {

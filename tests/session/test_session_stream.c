@@ -14,6 +14,7 @@ struct rig {
     struct orl_timer *timer;
     unsigned sends, fails;
     uint32_t frame_id, width_px;
+    uint64_t bytes, frame_bytes; /* as if each frame had so many */
     bool refuses, cannot;
 };
 
@@ -30,6 +31,7 @@ static int viewer_send(struct orl_viewer *viewer, const struct orl_update *updat
         return ORL_E_AGAIN;
     }
     rig->sends++;
+    rig->bytes += rig->frame_bytes;
     rig->frame_id = update->frame_id;
     rig->width_px = update->width_px;
     return 0;
@@ -40,7 +42,13 @@ static bool viewer_can_send(struct orl_viewer *viewer)
     return !rig_of(viewer)->cannot;
 }
 
-static const struct orl_viewer_ops viewer_ops = {.send = viewer_send, .can_send = viewer_can_send};
+static uint64_t viewer_bytes_out(const struct orl_viewer *viewer)
+{
+    return rig_of(viewer)->bytes;
+}
+
+static const struct orl_viewer_ops viewer_ops = {
+        .send = viewer_send, .can_send = viewer_can_send, .bytes_out = viewer_bytes_out};
 
 static void on_damage(void *ctx)
 {
@@ -238,6 +246,26 @@ static void who_stops_acknowledging_gets_nothing_again_and_waits_for_nothing(voi
     finish(&rig);
 }
 
+static void what_a_client_says_of_itself_again_leaves_nothing_on_the_way(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, 2);
+    orl_stream_on_ack(rig.stream, rig.frame_id);
+    run_for_ms(&rig, 60);
+    rig.frame_bytes = 1000000; /* more than may be on a line of which nothing is known */
+    orl_stream_refresh(rig.stream);
+    assert_int_equal(rig.sends, 2);
+    set_caps(&rig, true, 2);
+    set_caps(&rig, false, 2);
+    set_caps(&rig, true, 2);
+    orl_stream_on_ack(rig.stream, rig.frame_id);
+    run_for_ms(&rig, 60);
+    orl_stream_refresh(rig.stream);
+    assert_int_equal(rig.sends, 3);
+    finish(&rig);
+}
+
 static void a_stopped_stream_sends_nothing(void **state)
 {
     (void)state;
@@ -262,6 +290,7 @@ int main(void)
             cmocka_unit_test(what_the_viewer_refused_goes_when_it_is_writable),
             cmocka_unit_test(a_new_size_is_sent_whole),
             cmocka_unit_test(who_stops_acknowledging_gets_nothing_again_and_waits_for_nothing),
+            cmocka_unit_test(what_a_client_says_of_itself_again_leaves_nothing_on_the_way),
             cmocka_unit_test(a_stopped_stream_sends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
