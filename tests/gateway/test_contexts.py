@@ -25,7 +25,7 @@ def fds_of(pid):
 
 
 class Contexts(lib.Case):
-    def begin(self, *settings, client=()):
+    def begin(self, *settings, client=(), is_vnc=False):
         self.dir.chmod(0o755)
         self.start_screen()
         self.start_vncd("motion", "1024x768")
@@ -33,8 +33,11 @@ class Contexts(lib.Case):
         for path in (self.run_dir / "gateway.sock", self.run_dir / "console.sock"):
             lib.wait_for(path.name, path.exists)
             path.chmod(0o666)
-        self.start_gateway(*settings)
-        self.connect(*client)
+        self.start_gateway(*settings, *(self.make_certificate() if is_vnc else ()))
+        if is_vnc:
+            self.connect_vnc(*client)
+        else:
+            self.connect(*client)
         self.wait_log("control", "stats conn=")
         self.session = self.workers("oriel-session")[0]
         self.console = self.workers("oriel-console")[0]
@@ -76,6 +79,12 @@ class Contexts(lib.Case):
         others = self.check_fds(console, 3)
         self.assertEqual(len([what for what in others if what.startswith("/memfd")]), 1)
         self.assertEqual(status_of(session)["Threads"].isdigit(), True)
+
+    def test_a_vnc_viewers_session_is_caged_too(self):
+        session, _ = self.begin(is_vnc=True)
+        self.check_caged(session)
+        others = self.check_fds(session, 3)
+        self.assertEqual([what for what in others if what.startswith("/memfd")], [])
 
     def test_the_gateway_and_vmpools_side_keep_no_copy_of_the_client_and_the_display(self):
         session, console = self.begin()
