@@ -216,14 +216,21 @@ static int bind_ports(
     int code = orl_listener_bind(
             cfg->rdp_address, (uint16_t)cfg->rdp_port, &ret_ports->rdp_fd, &ret_ports->rdp, err);
     if (code < 0) {
-        return orl_err_prefix(err, "RDP");
+        return orl_err_prefix(err, "rdp_address, rdp_port");
     }
     if (!cfg->vnc_enabled) {
         return ORL_OK;
     }
     code = orl_listener_bind(
             cfg->vnc_address, (uint16_t)cfg->vnc_port, &ret_ports->vnc_fd, &ret_ports->vnc, err);
-    return code < 0 ? orl_err_prefix(err, "VNC (vnc_port, vnc_enabled)") : ORL_OK;
+    if (code == ORL_E_SYS) {
+        /* libvirt gives 5900 to the first machine with a VNC display: RDP must not suffer from it. */
+        orl_log_error(&log_ctx, "VNC is not served: choose another vnc_port, or vnc_enabled: false",
+                "why", err->text);
+        *err = (struct orl_err){0};
+        return ORL_OK;
+    }
+    return code < 0 ? orl_err_prefix(err, "vnc_address") : ORL_OK;
 }
 
 static void log_ports(const struct orl_gateway_cfg *cfg, const struct ports *ports)

@@ -1,5 +1,6 @@
 """Native VNC viewers: TigerVNC's, and a program of libvncclient, at the gateway's VNC port."""
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -130,9 +131,16 @@ class Vnc(lib.Case):
                               text=True, timeout=60, check=False)
         return done.returncode == 0
 
-    def test_switched_off_nobody_listens(self):
+    def test_switched_off_or_without_its_port_the_rest_is_served(self):
         self.start_all(gateway=["vnc_enabled=false"])
-        self.assertNotIn("listening for VNC", self.log("gateway"))
+        self.assertNotIn("VNC", self.log("gateway"))
+        self.assertEqual(self.end(self.gateway), 0)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            super().start_gateway(f"vnc_port={taken.getsockname()[1]}")
+            self.assertIn("VNC is not served", self.log("gateway"))
+            socket.create_connection(("127.0.0.1", self.port), 5).close()
 
 
 if __name__ == "__main__":
