@@ -133,7 +133,7 @@ static int allow_above_stderr(scmp_filter_ctx ctx, int syscall_number, struct sc
     return code;
 }
 
-/* What FreeRDP and the RDP viewer set on the client's socket. Others are more of the kernel than a
+/* What FreeRDP and our viewers set on the client's socket. Others are more of the kernel than a
  * client needs to see. */
 static int allow_socket_options(scmp_filter_ctx ctx)
 {

@@ -688,8 +688,20 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .socket_rtt = op_socket_rtt,
         .free = op_free};
 
+/* Security None is for a pair between our own processes, whatever the caller thinks that it has. */
+static bool is_pair(int fd)
+{
+    int domain = 0;
+    socklen_t len = sizeof(domain);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+}
+
 static int make_parts(struct orl_viewer *v, int aux_fd, struct orl_err *err)
 {
+    if (v->is_web && !is_pair(v->stream.fd)) {
+        orl_close_fd(&aux_fd);
+        return orl_err_set(err, ORL_E_DENIED, "no key, and the client is no process of ours");
+    }
     const uint32_t max_height_px = ORL_SURFACE_MAX_PIXELS / ORL_SURFACE_MAX_PX;
     int code = orl_rfb_enc_new(v->is_web, &v->enc);
     if (code < 0) {

@@ -269,6 +269,18 @@ static void what_comes_before_tls_or_instead_ends_it(void **state)
     orl_tls_keys_free(keys);
 }
 
+static void without_a_key_a_network_socket_is_refused(void **state)
+{
+    struct orl_loop *loop = NULL;
+    struct orl_viewer_handle viewer;
+    static const struct orl_viewer_events none = {.on_ready = NULL};
+    (void)state;
+    assert_int_equal(orl_loop_new(&loop, NULL), 0);
+    const struct orl_rfb_opts opts = {.fd = socket(AF_INET, SOCK_STREAM, 0), .aux_fd = -1};
+    assert_int_equal(orl_rfb_viewer_new(loop, &opts, &none, NULL, &viewer, NULL), ORL_E_DENIED);
+    orl_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +292,7 @@ int main(void)
             cmocka_unit_test(format_may_change_in_the_middle_of_a_frame),
             cmocka_unit_test(user_and_password_come_through_tls),
             cmocka_unit_test(what_comes_before_tls_or_instead_ends_it),
+            cmocka_unit_test(without_a_key_a_network_socket_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
