@@ -12,6 +12,8 @@
 #include "protocols/vnc/rfb_wire.h"
 
 #define ORL_RFB_FLIGHT_MAX 8
+#define ORL_RFB_PAGE_FLIGHT_MAX                                                                    \
+    3 /* a page answers when it has painted: more would only wait in it */
 #define ORL_RFB_ASIDE_WAITING_MAX ((size_t)16 << 20) /* bytes that wait; then no text goes */
 
 enum orl_rfb_state {

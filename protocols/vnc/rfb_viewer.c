@@ -371,7 +371,7 @@ void orl_rfb_report_caps(struct orl_viewer *v)
             .has_clipboard = true,
             .has_sound = orl_rfb_aux_plays(v->aux),
             .max_kbit_s = v->quality == ORL_AUX_QUALITY_SAVING ? SAVING_KBIT_S : 0,
-            .max_in_flight = ORL_RFB_FLIGHT_MAX};
+            .max_in_flight = v->is_web ? ORL_RFB_PAGE_FLIGHT_MAX : ORL_RFB_FLIGHT_MAX};
     if (is_open(v)) {
         v->events->on_ready(v->ctx, &caps);
     }
