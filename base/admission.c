@@ -117,7 +117,9 @@ enum orl_admission_verdict orl_admission_enter(
     if (admission->half_open >= limits->max_half_open) {
         return ORL_REFUSE_HALF_OPEN;
     }
-    if (entry->half_open >= limits->max_half_open_per_prefix) {
+    unsigned room = limits->max_half_open - admission->half_open;
+    if (entry->half_open >= limits->max_half_open_per_prefix ||
+            (limits->leaves_room && entry->half_open >= room)) {
         return ORL_REFUSE_PREFIX;
     }
     entry->half_open++;

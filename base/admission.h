@@ -14,6 +14,9 @@ struct orl_admission_limits {
     unsigned max_half_open;
     unsigned max_half_open_per_prefix;
     unsigned max_rate_per_prefix; /* per ORL_ADMISSION_PERIOD_US */
+    /* No prefix has more half-open ones than others then find room for: however many are greedy, one that has none
+     * finds a place. */
+    bool leaves_room;
 };
 enum orl_admission_verdict {
     ORL_ADMIT = 0,

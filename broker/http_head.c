@@ -70,11 +70,19 @@ enum orl_http_method orl_http_method_of(struct lws *wsi)
     return (enum orl_http_method)0;
 }
 
+/* libwebsockets ends the line at a %0a in its path, and takes what follows for headers. The version then is missing. */
+static bool has_version(struct lws *wsi)
+{
+    char text[16];
+    return lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP) > 0 &&
+           strncasecmp(text, "HTTP/1.", 7) == 0;
+}
+
 bool orl_http_read_path(struct lws *wsi, const char *path, struct orl_http_req *req)
 {
     int len = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
     int used = 0;
-    if (len >= (int)sizeof(req->query) || strlen(path) >= sizeof(req->path)) {
+    if (len >= (int)sizeof(req->query) || strlen(path) >= sizeof(req->path) || !has_version(wsi)) {
         return false;
     }
     memcpy(req->path, path, strlen(path) + 1);

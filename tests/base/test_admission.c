@@ -48,6 +48,27 @@ static void a_prefix_is_an_ipv4_address_or_half_an_ipv6_one(void **state)
     assert_same(v6("2001:db8:1:2::1"), v6("2001:db8:1:3::1"), false);
 }
 
+static void the_greedy_leave_a_place_for_another(void **state)
+{
+    static const char *const greedy[] = {"203.0.113.1", "203.0.113.2", "203.0.113.3"};
+    const struct orl_admission_limits shared = {.max_total = 100,
+            .max_half_open = 100,
+            .max_half_open_per_prefix = 60,
+            .max_rate_per_prefix = 1000,
+            .leaves_room = true};
+    struct orl_admission *admission = NULL;
+    (void)state;
+    assert_int_equal(orl_admission_new(&shared, &admission), 0);
+    for (unsigned i = 0; i < 300; i++) {
+        struct orl_prefix prefix = v4(greedy[i % 3]);
+        (void)orl_admission_enter(admission, &prefix, 0);
+    }
+    assert_in_range(orl_admission_half_open(admission), 50, 99);
+    struct orl_prefix other = v4("203.0.113.9");
+    assert_int_equal(orl_admission_enter(admission, &other, 0), ORL_ADMIT);
+    orl_admission_free(admission);
+}
+
 static void half_open_connections_of_one_prefix_are_bounded(void **state)
 {
     (void)state;
@@ -132,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_prefix_is_an_ipv4_address_or_half_an_ipv6_one),
+            cmocka_unit_test(the_greedy_leave_a_place_for_another),
             cmocka_unit_test(half_open_connections_of_one_prefix_are_bounded),
             cmocka_unit_test(totals_are_bounded),
             cmocka_unit_test(the_rate_counts_refused_ones_and_starts_anew_after_a_period),

@@ -123,6 +123,10 @@ static void requests_that_are_none_are_refused(void **state)
     assert_int_equal(raw("GET /v1/login HTTP/1.1" CLIENT, ""), 404);
     assert_int_equal(raw("GET /v1/me/../users HTTP/1.1" CLIENT, ""), 404);
     assert_int_equal(raw("GET /v1/me?user=bob HTTP/1.1" CLIENT, ""), 401);
+    /* A header in a path. */
+    assert_int_equal(raw("GET /v1/reasons HTTP/1.1" CLIENT, ""), 200);
+    assert_int_equal(raw("GET /v1/reasons%0aAccept:z HTTP/1.1" CLIENT, ""), 400);
+    assert_int_equal(raw("GET /v1/reasons?a=%0aAccept:z HTTP/1.1" CLIENT, ""), 400);
 }
 
 static void a_body_of_many_brackets_or_bytes_is_refused(void **state)

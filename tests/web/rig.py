@@ -48,6 +48,9 @@ class Broker(http.server.BaseHTTPRequestHandler):
             self.events()
         elif self.path == "/v1/big":
             self.big()
+        elif self.path == "/v1/login":
+            self.server.answers_logins.wait(60)
+            self.reply(b"{}")
         elif self.path == "/v1/silent":
             self.server.over.wait(60)
             self.close_connection = True
@@ -123,11 +126,13 @@ class Rig(lib.Case):
         (self.run_dir / "broker.sock").unlink(missing_ok=True)
         broker = Server(str(self.run_dir / "broker.sock"), Broker)
         broker.requests, broker.big_sent = [], 0
-        broker.over, broker.left = threading.Event(), threading.Event()
+        broker.over, broker.left, broker.answers_logins = threading.Event(), threading.Event(), threading.Event()
+        broker.answers_logins.set()
         threading.Thread(target=broker.serve_forever, args=(0.05,), daemon=True).start()
 
         def end():
             broker.over.set()
+            broker.answers_logins.set()
             broker.shutdown()
             broker.server_close()
 

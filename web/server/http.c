@@ -168,6 +168,22 @@ static void collect_headers(struct orl_web_conn *conn, struct passed *passed)
     pass(passed, "X-Oriel-Client", conn->client, 1);
 }
 
+/* Answers to logins are held back from who guesses. An address may have twice as many on the way as others then find
+ * room for: however many of them guess without end, there is a place for who comes from another. */
+static bool may_log_in(const struct orl_web_conn *conn)
+{
+    static const char path[] = "/v1/login";
+    unsigned held = 0;
+    if (strcmp(conn->api_path, path) != 0) {
+        return true;
+    }
+    for (const struct orl_web_conn *at = conn->web->conns; at != NULL; at = at->next) {
+        held += at->relay != NULL && strcmp(at->api_path, path) == 0 &&
+                memcmp(&at->prefix, &conn->prefix, sizeof(at->prefix)) == 0;
+    }
+    return held < 2 * orl_relays_room(conn->web->relays);
+}
+
 static void start_relay(struct orl_web_conn *conn)
 {
     struct passed passed = {0};
@@ -177,9 +193,10 @@ static void start_relay(struct orl_web_conn *conn)
             .headers = (const char *const *)passed.lines,
             .body = conn->request_body.len > 0 ? conn->request_body.data : NULL,
             .body_len = conn->request_body.len};
-    int code = passed.is_failed ? ORL_E_INVAL
-                                : orl_relay_new(conn->web->relays, &req, orl_answer_on_relay_news,
-                                          conn, &conn->relay);
+    int code = passed.is_failed    ? ORL_E_INVAL
+               : !may_log_in(conn) ? ORL_E_LIMIT
+                                   : orl_relay_new(conn->web->relays, &req,
+                                             orl_answer_on_relay_news, conn, &conn->relay);
     free_passed(&passed);
     orl_buf_wipe(&conn->request_body);
     orl_buf_reset(&conn->request_body);
@@ -286,6 +303,15 @@ static void on_plain(struct orl_web_conn *conn, const char *path)
     orl_answer_redirect(conn, location);
 }
 
+/* libwebsockets ends the line at a %0a in its path: what follows would be headers by whoever wrote the link. The
+ * version then is missing. */
+static bool has_version(struct lws *wsi)
+{
+    char version[16];
+    return orl_web_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version)) > 0 &&
+           strncasecmp(version, "HTTP/1.", 7) == 0;
+}
+
 static int on_request(struct orl_web_conn *conn, const char *path, size_t path_len)
 {
     long length = content_length(conn->wsi);
@@ -299,7 +325,9 @@ static int on_request(struct orl_web_conn *conn, const char *path, size_t path_l
                     strcmp(conn->method, "PUT") == 0;
     enum orl_route route =
             strlen(path) == path_len ? orl_request_route(path) : ORL_ROUTE_NONE; /* no NUL */
-    if (conn->is_plain) {
+    if (!has_version(conn->wsi)) {
+        refuse_api(conn, 400, "bad_request", "the request's first line is not whole");
+    } else if (conn->is_plain) {
         on_plain(conn, path);
     } else if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
                length < 0) {
@@ -349,7 +377,7 @@ static int on_upgrade(struct orl_web_conn *conn)
     char copy[ORL_REQUEST_PATH_MAX + 1];
     if (orl_web_header(conn->wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof(upgrade)) <= 0 ||
             strcasecmp(upgrade, "websocket") != 0 || conn->phase != ORL_WEB_IDLE ||
-            conn->is_plain) {
+            !has_version(conn->wsi) || conn->is_plain) {
         return -1;
     }
     if (lws_http_get_uri_and_method(conn->wsi, &path, &path_len) < 0 || path_len < 0 ||

@@ -287,6 +287,11 @@ void orl_relays_free(struct orl_relays *relays)
     }
 }
 
+unsigned orl_relays_room(const struct orl_relays *relays)
+{
+    return relays->opts.max_open > relays->open ? relays->opts.max_open - relays->open : 0;
+}
+
 static void set_options(struct orl_relay *relay, const struct orl_relay_req *req, const char *url)
 {
     CURL *easy = relay->easy;

@@ -21,6 +21,8 @@ ORL_NODISCARD int orl_relays_new(struct orl_loop *loop, const struct orl_relays_
         struct orl_relays **ret_relays, struct orl_err *err);
 void orl_relays_free(struct orl_relays *relays); /* after its relays */
 
+unsigned orl_relays_room(const struct orl_relays *relays); /* how many more may be open */
+
 enum orl_relay_state {
     ORL_RELAY_WAITING = 0, /* no answer yet */
     ORL_RELAY_BODY,        /* status and headers are there */

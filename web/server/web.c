@@ -264,7 +264,8 @@ static int make_parts(struct orl_web *web, const struct orl_web_opts *opts, stru
     const struct orl_admission_limits limits = {.max_total = (unsigned)cfg->max_connections,
             .max_half_open = (unsigned)cfg->max_connections,
             .max_half_open_per_prefix = (unsigned)cfg->max_connections_per_address,
-            .max_rate_per_prefix = (unsigned)cfg->max_rate_per_address};
+            .max_rate_per_prefix = (unsigned)cfg->max_rate_per_address,
+            .leaves_room = true};
     const struct orl_relays_opts relays = {.socket_path = opts->broker_path,
             .broker_uid = opts->broker_uid,
             .max_open = (unsigned)cfg->max_relayed};
