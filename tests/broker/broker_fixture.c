@@ -177,7 +177,7 @@ int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size
     (void)send(fd, data, len, MSG_NOSIGNAL);
     size_t got = read_all(fd, buf, size);
     close(fd);
-    if (got > 12 && sscanf(buf, "HTTP/1.1 %d", &status) != 1) {
+    if (got > 12 && sscanf(buf, "HTTP/1.%*c %d", &status) != 1) {
         status = 0;
     }
     return status;
