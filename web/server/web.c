@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The broker answers each question but the stream of events, in which it says something all 15 seconds. */
-#define RELAY_US (30 * ORL_US_PER_S)
+#define RELAY_US (120 * ORL_US_PER_S) /* a crowd that logs in at once waits for its passwords */
 #define EVENTS_US (60 * ORL_US_PER_S)
 enum { HEADER_BYTES = 8192, LWS_TIMEOUT_S = 60 };
 
