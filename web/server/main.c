@@ -17,7 +17,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define CLOSE_US (UINT64_C(300) * 1000)
+#define GOODBYE_US (UINT64_C(300) * 1000)
+#define CLOSE_US (UINT64_C(150) * 1000)
 
 static const struct orl_log_ctx log_ctx = {.name = "web"};
 
@@ -160,8 +161,9 @@ static void on_signal(void *ctx, int signum)
     struct server *server = ctx;
     (void)signum;
     orl_log_info(&log_ctx, "stopping");
-    orl_web_stop(server->web);
-    orl_timer_start(server->timer, CLOSE_US, 0);
+    if (!server->is_closing) {
+        orl_timer_start(server->timer, orl_web_stop(server->web) ? GOODBYE_US : 0, 0);
+    }
 }
 
 /* The last step before the first browser. */

@@ -337,10 +337,11 @@ int orl_web_open(struct orl_web *web, struct orl_err *err)
     return code;
 }
 
-void orl_web_stop(struct orl_web *web)
+bool orl_web_stop(struct orl_web *web)
 {
+    bool is_heard = false;
     if (web->is_stopped) {
-        return;
+        return false;
     }
     web->is_stopped = true;
     orl_listener_free(web->https);
@@ -350,9 +351,11 @@ void orl_web_stop(struct orl_web *web)
     orl_web_close_doors(web);
     for (struct orl_web_conn *conn = web->conns; conn != NULL; conn = conn->next) {
         if (conn->phase == ORL_WEB_SOCKET) {
+            is_heard = true;
             orl_ws_close(conn, 4000, orl_reason_code(ORL_REASON_SHUTDOWN));
         }
     }
+    return is_heard;
 }
 
 /* libwebsockets' code for our loop is a plugin that its second destroy unloads: by then the loop must have closed

@@ -3,6 +3,7 @@
 #define ORL_WEB_WEB_H
 #include "base/loop.h"
 #include "web/server/config.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,7 +25,7 @@ ORL_NODISCARD int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *
 /* After the sandbox: accepts browsers. */
 ORL_NODISCARD int orl_web_open(struct orl_web *web, struct orl_err *err);
 /* In this order, and the loop runs for a moment after each of the first two. */
-void orl_web_stop(struct orl_web *web);  /* accepts nobody more; tells desktops goodbye */
+bool orl_web_stop(struct orl_web *web);  /* accepts nobody more; true: it told desktops goodbye */
 void orl_web_close(struct orl_web *web); /* closes what is open */
 void orl_web_free(struct orl_web *web);
 
