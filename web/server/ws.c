@@ -259,6 +259,9 @@ int orl_web_on_ws_event(
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return on_writable(conn);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        /* The answer to ours: a second close frame would be a fault, and hide the reason of the first. */
+        return conn->is_close_sent ? -1 : 0;
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLOSED_HTTP:
         on_closed(conn);
