@@ -1,11 +1,62 @@
 """Native VNC viewers: TigerVNC's, and a program of libvncclient, at the gateway's VNC port."""
 import signal
 import socket
+import ssl
+import struct
 import subprocess
 import time
 import unittest
 
 import lib
+
+RAW, LED, QEMU_KEY = 0, -261, -258
+
+
+class RawViewer:
+    """VeNCrypt X509Plain, Raw, and the guest's lock keys; nothing more."""
+
+    def __init__(self, port, ca):
+        sock = socket.create_connection(("127.0.0.1", port), 20)
+        for answer, wanted in ((b"RFB 003.008\n", 12), (b"\x13", 2), (b"\0\2", 2), (b"\0\0\1\6", 6)):
+            self.sock = sock
+            self.read(wanted)
+            sock.sendall(answer)
+        self.read(1)
+        self.sock = ssl.create_default_context(cafile=ca).wrap_socket(sock, server_hostname="localhost")
+        user, password = lib.USER.encode(), lib.PASSWORD.encode()
+        self.sock.sendall(struct.pack(">II", len(user), len(password)) + user + password)
+        assert self.read(4) == bytes(4)
+        self.sock.sendall(b"\1")
+        self.size = struct.unpack(">HH", self.read(4))
+        self.read(16)
+        self.name = self.read(struct.unpack(">I", self.read(4))[0])
+        self.sock.sendall(struct.pack(">BxHiii", 2, 3, LED, QEMU_KEY, RAW))
+
+    def read(self, count):
+        data = b""
+        while len(data) < count:
+            part = self.sock.recv(count - len(data))
+            if not part:
+                raise EOFError
+            data += part
+        return data
+
+    def press(self, keysym, keycode):
+        for is_down in (1, 0):
+            self.sock.sendall(struct.pack(">BBHII", 255, 0, is_down, keysym, keycode))
+
+    def update(self):
+        """Asks for one, and returns the lock keys that it has, or None."""
+        leds = None
+        self.sock.sendall(struct.pack(">BBHHHH", 3, 1, 0, 0, *self.size))
+        assert self.read(2)[0] == 0
+        for _ in range(struct.unpack(">H", self.read(2))[0]):
+            _, _, width, height, encoding = struct.unpack(">HHHHi", self.read(12))
+            if encoding == LED:
+                leds = self.read(1)[0]
+            elif encoding == RAW:
+                self.read(4 * width * height)
+        return leds
 
 
 class Vnc(lib.Case):
@@ -130,6 +181,20 @@ class Vnc(lib.Case):
         done = subprocess.run(["compare", "-metric", "AE", str(one), str(other), "null:"], capture_output=True,
                               text=True, timeout=60, check=False)
         return done.returncode == 0
+
+    def test_lock_keys_of_the_guest_are_told(self):
+        self.start_all()
+        viewer = RawViewer(self.vnc_port(), self.dir / "localhost.crt")
+        self.addCleanup(viewer.sock.close)
+        viewer.update()
+        lib.wait_for("keys at the guest", lambda: viewer.press(ord("a"), 0x1E) or time.sleep(0.2)
+                     or "code=0x1e" in self.log("events"))
+        for leds in (4, 0):
+            viewer.press(0xFFE5, 0x3A)
+            seen = None
+            while seen is None:
+                seen = viewer.update()
+            self.assertEqual(seen, leds)
 
     def test_switched_off_or_without_its_port_the_rest_is_served(self):
         self.start_all(gateway=["vnc_enabled=false"])
