@@ -191,10 +191,7 @@ class Vnc(lib.Case):
                      or "code=0x1e" in self.log("events"))
         for leds in (4, 0):
             viewer.press(0xFFE5, 0x3A)
-            seen = None
-            while seen is None:
-                seen = viewer.update()
-            self.assertEqual(seen, leds)
+            lib.wait_for(f"lock keys {leds}", lambda leds=leds: viewer.update() == leds)
 
     def test_switched_off_or_without_its_port_the_rest_is_served(self):
         self.start_all(gateway=["vnc_enabled=false"])
