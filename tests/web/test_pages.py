@@ -85,6 +85,10 @@ class Pages(Rig):
             except OSError:
                 status = 0
             self.assertNotEqual(status // 100, 2, data[:40])
+        for line in (b"FOO / HTTP/1.1", b"GET http://10.0.0.1/ HTTP/1.1", b"GET /%zz HTTP/1.1"):  # libwebsockets' answers
+            headers = self.raw(line + b"\r\nHost: x\r\n\r\n")[1]
+            self.assertIn("default-src 'none'", headers["content-security-policy"])
+            self.assertEqual(headers["x-content-type-options"], "nosniff")
         for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"\x80\x2e\x01\x00\x02"):
             self.tcp(data).close()
         for _ in range(20):

@@ -162,6 +162,18 @@ static void drop_log(int level, const char *line)
     (void)line;
 }
 
+/* Of what libwebsockets answers by itself to requests that are none; ours have theirs (answer.c). */
+static const struct lws_protocol_vhost_options own_headers[] = {
+        {.next = &own_headers[1],
+                .name = "content-security-policy:",
+                .value = "default-src 'none'; frame-ancestors 'none'"},
+        {.next = &own_headers[2],
+                .name = "strict-transport-security:",
+                .value = "max-age=31536000"},
+        {.next = &own_headers[3], .name = "x-content-type-options:", .value = "nosniff"},
+        {.name = "cache-control:", .value = "no-store"},
+};
+
 static int make_lws(struct orl_web *web, struct orl_err *err)
 {
     web->loops[0] = orl_loop_uv(web->loop);
@@ -171,6 +183,7 @@ static int make_lws(struct orl_web *web, struct orl_err *err)
             .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
                        LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX,
             .alpn = "http/1.1",
+            .headers = own_headers,
             .foreign_loops = web->loops,
             .user = web,
             .pcontext = &web->lws,
