@@ -7,12 +7,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A root without it, as in some containers, keeps none. */
 static int keep_only(unsigned capability)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    const struct __user_cap_data_struct data[2] = {
+    struct __user_cap_data_struct data[2] = {
             {.effective = 1U << capability, .permitted = 1U << capability}};
-    return (int)syscall(SYS_capset, &head, data);
+    int code = (int)syscall(SYS_capset, &head, data);
+    if (code < 0 && errno == EPERM) {
+        data[0] = (struct __user_cap_data_struct){0};
+        code = (int)syscall(SYS_capset, &head, data);
+    }
+    return code;
 }
 
 int orl_confine_become(const char *user, struct orl_err *err)
