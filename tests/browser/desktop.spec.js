@@ -139,6 +139,35 @@ test('a lost connection comes back with a new ticket; what an administrator ends
     expect(tickets).toBe(before);
 });
 
+test('a server that falls silent is said to, and left for a new connection', async ({page}) => {
+    await page.clock.install();
+    await open(page);
+    await expect.poll(() => rfb.auxSeen.length).toBeGreaterThan(1);
+    await page.clock.runFor(1000);
+    rfb.hasStats = false;
+    await page.waitForTimeout(400); // figures that are on their way
+    await page.clock.runFor(8000);
+    await expect(page.getByText('The desktop does not answer.')).toBeVisible();
+    await expect(page.locator('.overlay')).toHaveCount(0);
+    expect(tickets).toBe(1);
+    await page.clock.runFor(6000);
+    await expect.poll(() => tickets).toBe(2);
+    await expect(page.locator('.overlay')).toHaveCount(0);
+});
+
+test('full screen is all of the screen; the toolbar slides away and comes back by its keys', async ({page}) => {
+    await open(page);
+    await page.getByRole('button', {name: 'Full screen'}).click();
+    await page.mouse.move(300, 500);
+    await expect.poll(() => rfb.sizes.at(-1)).toEqual([1280, 800]);
+    const top = () => page.locator('.bar').evaluate((bar) => bar.getBoundingClientRect().bottom);
+    await expect.poll(top).toBeLessThan(10);
+    await page.keyboard.press('Control+Alt+Home');
+    await expect.poll(top).toBeGreaterThan(30);
+    await page.getByRole('button', {name: 'Leave full screen'}).click();
+    await expect.poll(() => rfb.sizes.at(-1)[1]).toBeLessThan(800);
+});
+
 test('a login that is over leads back to the form', async ({page}) => {
     portal.answers['POST /v1/me/desktops/office/open'] = () => [401, {error: {code: 'not_signed_in', text: 'Please sign in.'}}];
     await page.goto('/desktop/office');
