@@ -29,7 +29,7 @@ struct orl_picture {
     unsigned waiting;            /* ORL_PICTURE_*, for the link to take more */
     struct orl_surface *surface; /* NULL: none yet */
     struct orl_scale scale;
-    struct orl_cursor cursor;
+    struct orl_cursor cursor, told; /* width 0: none yet */
 };
 
 static void damage_all(struct orl_picture *picture)
@@ -162,10 +162,21 @@ static void lose_link(struct orl_picture *picture, enum orl_reason reason)
     picture->events.on_lost(picture->ctx, reason);
 }
 
+static bool is_same(const struct orl_cursor *a, const struct orl_cursor *b)
+{
+    return a->is_visible == b->is_visible && a->width_px == b->width_px &&
+           a->height_px == b->height_px && a->hot_x == b->hot_x && a->hot_y == b->hot_y &&
+           memcmp(a->pixels, b->pixels,
+                   (size_t)a->width_px * a->height_px * sizeof(a->pixels[0])) == 0;
+}
+
+/* Each new surface has the cursor anew, and guests set theirs with each new size: the client has it already. */
 static void look(struct orl_picture *picture)
 {
-    if (orl_surface_take_cursor(picture->surface, &picture->cursor)) {
-        picture->events.on_cursor(picture->ctx, &picture->cursor);
+    if (orl_surface_take_cursor(picture->surface, &picture->cursor) &&
+            !is_same(&picture->cursor, &picture->told)) {
+        picture->told = picture->cursor;
+        picture->events.on_cursor(picture->ctx, &picture->told);
     }
     if (picture->is_live) {
         picture->events.on_damage(picture->ctx);

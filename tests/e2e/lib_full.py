@@ -489,7 +489,8 @@ class Case(lib.Case):
         try:
             lib.wait_for("the guest's picture, pixel by pixel", is_same, seconds)
         except AssertionError as fault:
-            raise AssertionError(f"{fault}: {seen['count']:.0f} pixels differ") from None
+            dead = [f"{process.args[0]} ended by itself: {process.returncode}" for process in self.started if process.poll() is not None]
+            raise AssertionError(f"{fault}: {seen['count']:.0f} pixels differ; {', '.join(dead) or 'all clients run'}") from None
 
     def login(self, user, *more, **options):
         """A client whose person sees the desktop."""

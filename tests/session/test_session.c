@@ -19,6 +19,7 @@ struct rig {
     int gateway, console; /* the test's ends */
     unsigned frames;
     uint32_t cursor_width_px;
+    unsigned cursors;
     uint32_t width_px, height_px; /* that the client was told to have */
 };
 
@@ -44,6 +45,7 @@ static int op_send(struct orl_viewer *viewer, const struct orl_update *update)
 
 static void op_set_cursor(struct orl_viewer *viewer, const struct orl_cursor *cursor)
 {
+    rig_of(viewer)->cursors++;
     rig_of(viewer)->cursor_width_px = cursor->width_px;
 }
 
@@ -277,6 +279,18 @@ static void a_cursor_from_before_the_client_is_ready_is_not_lost(void **state)
     finish(&rig);
 }
 
+static void a_cursor_goes_once_however_often_the_surface_is_new(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin_shown(&rig);
+    show_size(&rig, SOURCE_WIDTH + 100, SOURCE_HEIGHT);
+    show_size(&rig, SOURCE_WIDTH, SOURCE_HEIGHT);
+    assert_int_equal(rig.cursor_width_px, 12);
+    assert_int_equal(rig.cursors, 1);
+    finish(&rig);
+}
+
 /* How many thumbnails the gateway got; each is a JPEG. */
 static unsigned thumbs(struct rig *rig)
 {
@@ -320,6 +334,7 @@ int main(void)
             cmocka_unit_test(a_text_over_the_desktop_lets_go_of_what_is_held),
             cmocka_unit_test(a_last_word_lets_go_of_what_is_held),
             cmocka_unit_test(a_cursor_from_before_the_client_is_ready_is_not_lost),
+            cmocka_unit_test(a_cursor_goes_once_however_often_the_surface_is_new),
             cmocka_unit_test(a_thumbnail_is_of_the_desktop_and_of_nothing_else),
             cmocka_unit_test(a_source_that_does_not_follow_is_followed_also_below_a_text),
             cmocka_unit_test(what_a_client_was_told_is_no_wish_of_its_own),
