@@ -145,7 +145,7 @@ static int force(struct fixture *f, const struct orl_desktop_state *s)
     orl_id_new(&id);
     ORL_DB_AUTO q = orl_db_query(f->store->db,
             "INSERT INTO desktop VALUES ($1, $2, '', 1, $3, $4, $5, 'run', $6, 0, 0, $7, $8, '',"
-            " '', '', '', '', '', '', 0, 0, 0, 0, 0)");
+            " '', '', '', '', '', '', 0, 0, 0, 0, 0, 0)");
     orl_db_put_text(&q, id.text);
     orl_db_put_text(&q, pool_of(s->kind));
     orl_db_put_text(&q, orl_pool_kind_name(s->kind));
