@@ -167,14 +167,14 @@ void orl_api_me_password(struct orl_http_req *req, const struct orl_api_args *ar
     orl_secret_wipe(&in, sizeof(in));
 }
 
-void orl_api_me_totp_new(struct orl_http_req *req, const struct orl_api_args *args)
+/* The secret of a new device, kept with this login until a code of it is shown. */
+static void begin_factor(struct orl_http_req *req)
 {
     struct orl_err err = {0};
     struct orl_user_row user = {0};
     char sealed[ORL_STORE_SECRET_MAX + 1];
     char text[ORL_TOTP_TEXT_LEN + 1];
     char uri[ORL_TOTP_URI_MAX + 1];
-    (void)args;
     if (!load(req, &user)) {
         return;
     }
@@ -198,6 +198,40 @@ void orl_api_me_totp_new(struct orl_http_req *req, const struct orl_api_args *ar
     }
     orl_secret_wipe(text, sizeof(text));
     orl_secret_wipe(uri, sizeof(uri));
+}
+
+static void on_password_checked(void *ctx, const struct orl_auth_result *result)
+{
+    struct orl_http_req *req = ctx;
+    if (result->reason != ORL_REASON_NONE) {
+        orl_api_refuse_login(req, req->login.user, "portal.totp", result);
+    } else {
+        begin_factor(req);
+    }
+}
+
+struct password {
+    char text[ORL_PASSWORD_MAX + 1];
+};
+static const struct orl_api_field own_password_fields[] = {
+        {"password", ORL_API_STR, offsetof(struct password, text), ORL_PASSWORD_MAX + 1, 0, true},
+        {0},
+};
+
+/* Whoever only has the cookie must not lock its person out with a device of his own. */
+void orl_api_me_totp_new(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct password in = {0};
+    uint64_t seen = 0;
+    (void)args;
+    if (orl_api_body(req, own_password_fields, &in, &seen)) {
+        const struct orl_auth_try try = {.way = ORL_AUTH_AGAIN,
+                .user = req->login.user,
+                .password = in.text,
+                .client = req->client};
+        orl_auth_start(req->broker, &try, on_password_checked, req);
+    }
+    orl_secret_wipe(&in, sizeof(in));
 }
 
 struct code {

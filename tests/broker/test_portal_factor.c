@@ -68,10 +68,12 @@ static void settle(void)
     }
 }
 
-static struct device enrol(struct browser *w, int ahead)
+static struct device enrol(struct browser *w, const char *name, int ahead)
 {
     struct device device;
-    json_t *answer = browse(w, "POST", "/v1/me/totp", NULL, 200);
+    char body[96];
+    (void)snprintf(body, sizeof(body), "{\"password\":\"password-%s\"}", name);
+    json_t *answer = browse(w, "POST", "/v1/me/totp", body, 200);
     const char *secret = json_string_value(json_object_get(answer, "secret"));
     const char *uri = json_string_value(json_object_get(answer, "uri"));
     assert_int_equal(strlen(secret), 32);
@@ -103,12 +105,14 @@ static void a_factor_counts_once_it_is_confirmed(void **state)
     add_user(&b, "ann", "office");
     browser_login(&w, "ann");
     browse_error(&w, "POST", "/v1/me/totp/confirm", "{\"code\":\"123456\"}", 409, "conflict");
-    json_decref(browse(&w, "POST", "/v1/me/totp", NULL, 200));
+    browse_error(&w, "POST", "/v1/me/totp", NULL, 400, "bad_request");
+    browse_error(&w, "POST", "/v1/me/totp", "{\"password\":\"guess\"}", 401, "auth_failed");
+    json_decref(browse(&w, "POST", "/v1/me/totp", "{\"password\":\"password-ann\"}", 200));
     browse_error(&w, "POST", "/v1/me/totp/confirm", "{\"code\":\"12345\"}", 401, "auth_failed");
     browser_login(&w, "ann"); /* not confirmed: not needed, and forgotten with its login */
     browse_error(&w, "POST", "/v1/me/totp/confirm", "{\"code\":\"123456\"}", 409, "conflict");
-    struct device device = enrol(&w, 0);
-    browse_error(&w, "POST", "/v1/me/totp", NULL, 409, "conflict");
+    struct device device = enrol(&w, "ann", 0);
+    browse_error(&w, "POST", "/v1/me/totp", "{\"password\":\"password-ann\"}", 409, "conflict");
     json_t *me = browse(&w, "GET", "/v1/me", NULL, 200);
     assert_true(json_is_true(json_object_get(me, "has_totp")));
     json_decref(me);
@@ -127,7 +131,7 @@ static void a_password_alone_opens_no_desktop(void **state)
     settle();
     add_user(&b, "ben", "office");
     browser_login(&w, "ben");
-    (void)enrol(&w, 0);
+    (void)enrol(&w, "ben", 0);
     int gw = gateway_connect(&b);
     uint32_t conn = send_login(&b, gw, "ben", "password-ben", "", "10.3.1.2:1");
     struct orl_msg msg = expect(gw, conn, ORL_MSG_CLOSE);
@@ -159,7 +163,7 @@ static void codes_are_guessed_as_slowly_as_passwords(void **state)
     add_user(&b, "cid", "office");
     browser_login(&other, "cid"); /* who was there before waits for nobody */
     browser_login(&w, "cid");
-    struct device device = enrol(&w, 0);
+    struct device device = enrol(&w, "cid", 0);
     /* Who knows the password can't buy tries with it: neither here nor by RDP. */
     int gw = gateway_connect(&b);
     unsigned tried = 0;
@@ -189,7 +193,7 @@ static void wrong_codes_count_wherever_they_come_from(void **state)
     settle();
     add_user(&b, "eve", "office");
     browser_login(&home, "eve");
-    struct device device = enrol(&home, 0);
+    struct device device = enrol(&home, "eve", 0);
     unsigned tried = 0;
     for (; tried < 20; tried++) {
         struct browser far = browser_at(&b, "");
@@ -216,12 +220,12 @@ static void a_factor_goes_only_with_a_code_or_by_the_administrator(void **state)
     settle();
     add_user(&b, "dan", "office");
     browser_login(&w, "dan");
-    struct device device = enrol(&w, -1);
+    struct device device = enrol(&w, "dan", -1);
     browse_error(&w, "DELETE", "/v1/me/totp", "{\"code\":\"000000\"}", 401, "auth_failed");
     browse_error(&w, "DELETE", "/v1/me/totp", NULL, 400, "bad_request");
     browse_ok(&w, "DELETE", "/v1/me/totp", code_of(&device, 0));
     browser_login(&w, "dan");
-    (void)enrol(&w, 1);
+    (void)enrol(&w, "dan", 1);
     browse_error(&w, "POST", "/v1/login", "{\"user\":\"dan\",\"password\":\"password-dan\"}", 401,
             "second_factor");
     int gw = gateway_connect(&b);
@@ -249,7 +253,7 @@ static void where_a_factor_is_required_it_comes_first(void **state)
     int gw = gateway_connect(&strict);
     uint32_t conn = send_login(&strict, gw, "alice", "password-alice", "", "10.3.4.2:1");
     expect_refusal(&strict, gw, conn, ORL_REASON_SECOND_FACTOR);
-    struct device device = enrol(&w, 0);
+    struct device device = enrol(&w, "alice", 0);
     struct opened opened = browser_open(&w, "office");
     conn = browser_connect(&w, gw, &opened);
     (void)expect_plan(gw, conn, true);

@@ -122,7 +122,7 @@ test('an RDP login can be downloaded and copied', async ({page, context}) => {
 
 test('password and second factor are changed on the account page; the secret is drawn here', async ({page}) => {
     portal.answers['POST /v1/me/password'] = (body) => (body.old === 'right' ? [200, {}] : [401, {error: {code: 'auth_failed', text: 'The password is wrong.'}}]);
-    portal.answers['POST /v1/me/totp'] = () => [200, {secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Oriel:anna?secret=JBSWY3DPEHPK3PXP&issuer=Oriel'}];
+    portal.answers['POST /v1/me/totp'] = (body) => (body.password === 'right' ? [200, {secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Oriel:anna?secret=JBSWY3DPEHPK3PXP&issuer=Oriel'}] : [401, {error: {code: 'auth_failed', text: 'The password is wrong.'}}]);
     portal.answers['POST /v1/me/totp/confirm'] = () => {
         portal.me.has_totp = true;
         return [200, {}];
@@ -139,6 +139,9 @@ test('password and second factor are changed on the account page; the secret is 
     await page.getByLabel('Present password').fill('right');
     await page.getByRole('button', {name: 'Change password'}).click();
     await expect(page.getByText('Your password is changed.')).toBeVisible();
+    await page.getByRole('button', {name: 'Set up'}).click();
+    await expect(page.getByText('Enter your present password.')).toBeVisible();
+    await page.getByLabel('Your password, to set it up').fill('right');
     await page.getByRole('button', {name: 'Set up'}).click();
     await expect(page.getByRole('img', {name: 'QR code'})).toBeVisible();
     await expect(page.getByText('JBSW Y3DP EHPK 3PXP')).toBeVisible();

@@ -95,7 +95,7 @@ class Portal(lib_full.Case):
         self.stack.add_user("totp", "main")
         self.addCleanup(self.stack.call, "user", "set", "totp", "--reset-totp")
         person = self.person("totp")
-        secret = person.do("POST", "/v1/me/totp")["secret"]
+        secret = person.do("POST", "/v1/me/totp", password=lib_full.PASSWORD)["secret"]
         person.do("POST", "/v1/me/totp/confirm", code=code_of(secret))
         self.assert_refused(self.rdp("totp", name="password"), "second_factor", PRIVILEGES)
         again = Person(self.stack, "totp", "192.0.2.251:1")

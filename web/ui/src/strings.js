@@ -108,6 +108,7 @@ export const t = {
         totpOn: 'On. Signing in needs a code from your authenticator app.',
         mustEnrol: 'A second factor is required here. Set it up, then your desktops open.',
         enrol: 'Set up',
+        enrolPassword: 'Your password, to set it up',
         scan: 'Scan this with your authenticator app, or type the key into it.',
         qr: 'QR code for the authenticator app',
         key: 'Key',

@@ -90,7 +90,7 @@ function Code({label, action, danger = false, onCode}) {
 
 function SecondFactor({me, onChange}) {
     const [secret, setSecret] = useState(/** @type {{secret: string, uri: string}|null} */ (null));
-    const {notice, set} = useOutcome();
+    const {wrong, notice, set} = useOutcome();
     const title = useRef(/** @type {HTMLElement|null} */ (null));
     const finish = async (text) => {
         setSecret(null);
@@ -98,7 +98,23 @@ function SecondFactor({me, onChange}) {
         await onChange();
         title.current?.focus();
     };
-    const enrol = () => post('/v1/me/totp').then(setSecret, (error) => set({error}));
+    const enrol = async (event) => {
+        event.preventDefault();
+        const form = event.currentTarget;
+        const password = String(new FormData(form).get('password'));
+        if (!password) {
+            set({wrong: {password: t.account.needOld}});
+            form.elements.password.focus();
+            return;
+        }
+        try {
+            setSecret(await post('/v1/me/totp', {password}));
+            set({});
+        } catch (error) {
+            set({error});
+            form.elements.password.select();
+        }
+    };
     const confirm = (code) => post('/v1/me/totp/confirm', {code}).then(() => finish(t.account.enrolled));
     const remove = (code) => del('/v1/me/totp', {code}).then(() => finish(t.account.removed));
     return html`<section class="panel" aria-labelledby="totp-title">
@@ -107,7 +123,10 @@ function SecondFactor({me, onChange}) {
         ${me.must_enrol && html`<${Notice} kind="warn">${t.account.mustEnrol}<//>`}
         <p>${me.has_totp ? t.account.totpOn : t.account.totpOff}</p>
         ${me.has_totp && html`<${Code} key="remove" label=${t.account.removeCode} action=${t.account.remove} danger=${true} onCode=${remove} />`}
-        ${!me.has_totp && !secret && html`<div><button type="button" class="button" onClick=${enrol}>${t.account.enrol}</button></div>`}
+        ${!me.has_totp && !secret && html`<form class="stack narrow" onSubmit=${enrol} novalidate>
+            <${Field} label=${t.account.enrolPassword} name="password" type="password" autocomplete="current-password" wrong=${wrong.password} required />
+            <div><button class="button">${t.account.enrol}</button></div>
+        </form>`}
         ${!me.has_totp && secret && html`
             <p>${t.account.scan}</p>
             <${QrCode} text=${secret.uri} />
