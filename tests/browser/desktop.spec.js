@@ -145,7 +145,7 @@ test('a server that falls silent is said to, and left for a new connection', asy
     await expect.poll(() => rfb.auxSeen.length).toBeGreaterThan(1);
     await page.clock.runFor(1000);
     rfb.hasStats = false;
-    await page.waitForTimeout(400); // figures that are on their way
+    await page.waitForTimeout(1500); // figures that are on their way
     await page.clock.runFor(8000);
     await expect(page.getByText('The desktop does not answer.')).toBeVisible();
     await expect(page.locator('.overlay')).toHaveCount(0);

@@ -8,8 +8,8 @@ export default defineConfig({
     fullyParallel: false,
     retries: 0,
     reporter: [['list']],
-    timeout: 30000,
-    expect: {timeout: 10000},
+    timeout: 90000,
+    expect: {timeout: 25000},
     use: {
         baseURL: process.env.ORIEL_URL ?? 'https://oriel.test',
         ignoreHTTPSErrors: true,
