@@ -269,6 +269,23 @@ class Case(unittest.TestCase):
         except AssertionError as fault:
             raise AssertionError(f"{fault}: {seen['count']:.0f} pixels differ") from None
 
+    def assert_stopped_costs_nothing(self, client):
+        """While a film plays: a client that is stopped, and goes on."""
+        self.wait_log("control", "stats conn=")
+        wait_for("the picture", lambda: self.mean(self.shot(), "1024x768+0+0") > 0.02)
+        client.send_signal(signal.SIGSTOP)
+        session = self.workers("oriel-session")[0]
+        time.sleep(1)
+        ticks, pages = usage_of(session)
+        time.sleep(2)
+        more_ticks, more_pages = usage_of(session)
+        self.assertLess(more_ticks - ticks, 100, "a session with a stopped client encodes nothing")
+        self.assertLess(more_pages - pages, 2000, "and queues nothing")
+        client.send_signal(signal.SIGCONT)
+        first = self.shot("first")
+        wait_for("the picture to move again", lambda: self.different_pixels(first, self.shot("next")) > 0)
+        self.assertIsNone(client.poll())
+
     def workers(self, program):
         """Pids of the gateway's sessions or consoles."""
         found = []
