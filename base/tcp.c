@@ -5,6 +5,24 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_STEP_S = 10, KEEPALIVE_TRIES = 4 };
+
+void orl_tcp_prepare(int fd)
+{
+    const struct {
+        int level, name, value;
+    } options[] = {
+            {IPPROTO_TCP, TCP_NODELAY, 1},
+            {SOL_SOCKET, SO_KEEPALIVE, 1},
+            {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+            {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_STEP_S},
+            {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES},
+    };
+    for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+    }
+}
+
 bool orl_tcp_rtt(int fd, uint64_t *ret_rtt_us, uint64_t *ret_least_us)
 {
     struct tcp_info info = {0};

@@ -1,9 +1,12 @@
-/* What the client's socket says about its line. */
+/* A client's TCP socket: its options, and what it says about its line. */
 #ifndef ORL_BASE_TCP_H
 #define ORL_BASE_TCP_H
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A client's socket: small writes leave at once, and a peer that vanished is noticed after 70 s. Other sockets are
+ * left as they are. */
+void orl_tcp_prepare(int fd);
 /* TCP's round trip, smoothed and least. False: not known, or no TCP. */
 bool orl_tcp_rtt(int fd, uint64_t *ret_rtt_us, uint64_t *ret_least_us);
 

@@ -1,15 +1,15 @@
 /* Clients: admission, the session's process and socket, and what its connection asks for. */
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/tcp.h"
 #include "gateway/gateway_priv.h"
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-enum { SESSION_MAX_QUEUED = 64, KEEPALIVE_IDLE_S = 30, KEEPALIVE_STEP_S = 10, KEEPALIVE_TRIES = 4 };
+enum { SESSION_MAX_QUEUED = 64 };
 #define UNHEARD_US (2 * ORL_US_PER_S) /* socket closed but still running, or the other way round */
 
 static struct orl_peer *peer_of(struct orl_conn *conn)
@@ -197,23 +197,6 @@ void orl_gateway_on_session_child(struct orl_gateway *gateway, const struct orl_
     end_if_gone(peer);
 }
 
-/* The session may not set socket options, so all of them are set here. */
-static void prepare_socket(int fd)
-{
-    const struct {
-        int level, name, value;
-    } options[] = {
-            {IPPROTO_TCP, TCP_NODELAY, 1},
-            {SOL_SOCKET, SO_KEEPALIVE, 1},
-            {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-            {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_STEP_S},
-            {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES},
-    };
-    for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
-    }
-}
-
 /* fds (borrowed): what START takes along. */
 static int start_session(
         struct orl_peer *peer, const int *fds, unsigned fd_count, struct orl_err *err)
@@ -329,7 +312,7 @@ static void on_client(struct orl_gateway *gateway, enum orl_protocol protocol, i
     if (peer != NULL) {
         const int fds[] = {client_fd, gateway->certificate.cert_fd, gateway->certificate.key_fd};
         peer->conn.protocol = protocol;
-        prepare_socket(client_fd);
+        orl_tcp_prepare(client_fd); /* the session may not */
         (void)launch(peer, fds, 3);
     }
 }

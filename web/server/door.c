@@ -1,6 +1,7 @@
 /* From accept to libwebsockets: who may connect, and what a trusted load balancer says first. */
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/tcp.h"
 #include "web/server/proxy_v2.h"
 #include "web/server/web_priv.h"
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define DOOR_US (5 * ORL_US_PER_S)
-enum { MAX_DOORS = 256, KEEPALIVE_IDLE_S = 60, KEEPALIVE_STEP_S = 15, KEEPALIVE_TRIES = 4 };
+enum { MAX_DOORS = 256 };
 
 /* A load balancer's connection whose PROXY head is on the way. */
 struct orl_door {
@@ -35,21 +36,12 @@ static void log_refused(struct orl_web *web, const char *client, const char *why
     }
 }
 
+/* What the kernel holds unsent is late for whatever is painted after it. */
 static void prepare_socket(int fd)
 {
-    const struct {
-        int level, name, value;
-    } options[] = {
-            {IPPROTO_TCP, TCP_NODELAY, 1},
-            {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 64 * 1024},
-            {SOL_SOCKET, SO_KEEPALIVE, 1},
-            {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-            {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_STEP_S},
-            {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES},
-    };
-    for (unsigned i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
-    }
+    const int unsent_bytes = 64 * 1024;
+    orl_tcp_prepare(fd);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof(unsent_bytes));
 }
 
 /* fd is taken. */
