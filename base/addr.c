@@ -152,3 +152,44 @@ bool orl_addr_net_has(const struct orl_addr_net *net, const struct sockaddr *add
     return memcmp(bytes, net->bytes, whole) == 0 &&
            (rest == 0 || (bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0);
 }
+
+int orl_addr_nets_parse(const char *text, struct orl_addr_nets *ret_nets, struct orl_err *err)
+{
+    struct orl_addr_nets nets = {.count = 0};
+    const char *at = text + strspn(text, " ");
+    while (*at != '\0') {
+        char part[64] = "";
+        size_t len = strcspn(at, ", ");
+        const char *next = at + len + strspn(at + len, " ");
+        if (len < sizeof(part)) {
+            memcpy(part, at, len);
+        }
+        bool is_last = *next == '\0';
+        if ((!is_last && *next != ',') || nets.count == ORL_ADDR_NETS_MAX ||
+                !orl_addr_net_parse(part, &nets.list[nets.count])) {
+            return orl_err_set(err, ORL_E_INVAL,
+                    "addresses are written as \"10.0.0.0/8, 2001:db8::/32\", at most %d",
+                    ORL_ADDR_NETS_MAX);
+        }
+        nets.count++;
+        at = is_last ? next : next + 1 + strspn(next + 1, " ");
+        if (!is_last && *at == '\0') {
+            return orl_err_set(err, ORL_E_INVAL, "an address is missing after the last comma");
+        }
+    }
+    *ret_nets = nets;
+    return 0;
+}
+
+bool orl_addr_nets_has(const struct orl_addr_nets *nets, const char *client)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = 0;
+    bool has = false;
+    if (orl_addr_parse(client, &addr, &len)) {
+        for (unsigned i = 0; i < nets->count && !has; i++) {
+            has = orl_addr_net_has(&nets->list[i], (const struct sockaddr *)&addr, len);
+        }
+    }
+    return has;
+}

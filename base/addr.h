@@ -1,6 +1,7 @@
 /* Addresses of clients: their text, which of them count together, and networks in a configuration. */
 #ifndef ORL_BASE_ADDR_H
 #define ORL_BASE_ADDR_H
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +26,17 @@ struct orl_addr_net {
 /* "10.0.0.0/8", "2001:db8::/32", or one address. */
 bool orl_addr_net_parse(const char *text, struct orl_addr_net *ret_net);
 bool orl_addr_net_has(const struct orl_addr_net *net, const struct sockaddr *addr, socklen_t len);
+
+enum { ORL_ADDR_NETS_MAX = 64 };
+struct orl_addr_nets {
+    struct orl_addr_net list[ORL_ADDR_NETS_MAX];
+    unsigned count;
+};
+/* Networks by commas, spaces around them; an empty text is none, which is the caller's to mean "any".
+ * ORL_E_INVAL: a part is none, or too many. */
+ORL_NODISCARD int orl_addr_nets_parse(
+        const char *text, struct orl_addr_nets *ret_nets, struct orl_err *err);
+/* client: as orl_addr_text() writes it; false for anything else. */
+bool orl_addr_nets_has(const struct orl_addr_nets *nets, const char *client);
 
 #endif

@@ -89,9 +89,47 @@ static void other_text_is_no_network(void **state)
     }
 }
 
+static void a_list_of_networks_has_what_one_of_them_has(void **state)
+{
+    struct orl_addr_nets nets;
+    (void)state;
+    assert_int_equal(orl_addr_nets_parse(" 10.0.0.0/8,2001:db8::/32 , 192.0.2.1", &nets, NULL), 0);
+    assert_int_equal(nets.count, 3);
+    assert_true(orl_addr_nets_has(&nets, "10.200.0.1:1"));
+    assert_true(orl_addr_nets_has(&nets, "[2001:db8:1::5]:443"));
+    assert_true(orl_addr_nets_has(&nets, "192.0.2.1:65535"));
+    assert_false(orl_addr_nets_has(&nets, "192.0.2.2:1"));
+    assert_false(orl_addr_nets_has(&nets, "[2001:db9::1]:1"));
+    assert_false(orl_addr_nets_has(&nets, "10.0.0.1"));
+    assert_false(orl_addr_nets_has(&nets, ""));
+    assert_int_equal(orl_addr_nets_parse("", &nets, NULL), 0);
+    assert_int_equal(nets.count, 0);
+}
+
+static void other_text_is_no_list_of_networks(void **state)
+{
+    const char *texts[] = {",", "10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0/8 10.0.0.1", "10.0.0.0/33",
+            "host", "10.0.0.0/8;10.0.0.1",
+            "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd:eeee:ffff:0000"};
+    char many[ORL_ADDR_NETS_MAX * 8 + 16] = "10.0.0.1";
+    struct orl_addr_nets nets;
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (orl_addr_nets_parse(texts[i], &nets, NULL) != ORL_E_INVAL) {
+            fail_msg("\"%s\" is taken", texts[i]);
+        }
+    }
+    for (size_t i = 0; i < ORL_ADDR_NETS_MAX; i++) {
+        memcpy(many + strlen(many), ",::1", 5);
+    }
+    assert_int_equal(orl_addr_nets_parse(many, &nets, NULL), ORL_E_INVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_list_of_networks_has_what_one_of_them_has),
+            cmocka_unit_test(other_text_is_no_list_of_networks),
             cmocka_unit_test(text_is_read_back_to_the_same_address),
             cmocka_unit_test(other_text_is_no_address),
             cmocka_unit_test(an_ipv4_address_within_ipv6_is_shown_and_counted_as_ipv4),
