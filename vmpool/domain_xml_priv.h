@@ -1,0 +1,16 @@
+/* The topics of a machine's XML, for each other: machine, display, network card (domain_xml.h). */
+#ifndef ORL_VMPOOL_DOMAIN_XML_PRIV_H
+#define ORL_VMPOOL_DOMAIN_XML_PRIV_H
+#include "vmpool/domain_xml.h"
+
+#define ORL_DOMAIN_XML_MACHINE "pc-q35-"
+
+void orl_domain_xml_put_os(struct orl_buf *out, const struct orl_vm_spec *spec);
+void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec);
+/* Graphics, clipboard and sound. */
+void orl_domain_xml_put_display(
+        struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type);
+/* Beside the devices: what libvirt has no element for. */
+void orl_domain_xml_put_override(struct orl_buf *out, const struct orl_vm_spec *spec);
+
+#endif
