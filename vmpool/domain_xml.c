@@ -1,4 +1,5 @@
 #include "vmpool/domain_xml.h"
+#include "base/hook_wire.h"
 #include "vmpool/domain_xml_priv.h"
 #include "vmpool/vm_meta.h"
 #include "vmpool/xml_text.h"
@@ -57,6 +58,7 @@ static void put_devices(
             "    <serial type='pty'/>\n"
             "    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>"
             "</channel>\n"
+            "    <channel type='unix'><target type='virtio' name='" ORL_HOOK_PORT "'/></channel>\n"
             "    <input type='tablet' bus='usb'/>\n"
             "    <input type='keyboard' bus='virtio'/>\n");
     orl_domain_xml_interface(out, spec);
