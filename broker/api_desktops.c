@@ -18,10 +18,10 @@ struct input {
     char password[DISPLAY_PASSWORD_MAX + 1];
 };
 static const struct orl_api_field fields[] = {
-        {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, true},
-        {"vnc", ORL_API_STR, offsetof(struct input, vnc), ORL_TEXT_MAX + 1, 0, true},
+        {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, true, NULL},
+        {"vnc", ORL_API_STR, offsetof(struct input, vnc), ORL_TEXT_MAX + 1, 0, true, NULL},
         {"password", ORL_API_STR, offsetof(struct input, password), DISPLAY_PASSWORD_MAX + 1, 0,
-                false},
+                false, NULL},
         {0},
 };
 
@@ -220,7 +220,7 @@ void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api
         bool is_on;
     } mode = {.is_on = true};
     static const struct orl_api_field mode_fields[] = {
-            {"on", ORL_API_BOOL, offsetof(struct mode, is_on), 0, 0, false}, {0}};
+            {"on", ORL_API_BOOL, offsetof(struct mode, is_on), 0, 0, false, NULL}, {0}};
     struct orl_err err = {0};
     char actor[24];
     uint64_t seen = 0;

@@ -12,8 +12,8 @@ struct input {
     char pool[ORL_NAME_MAX + 1];
 };
 static const struct orl_api_field fields[] = {
-        {"user", ORL_API_STR, offsetof(struct input, user), ORL_USER_MAX + 1, 0, true},
-        {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, true},
+        {"user", ORL_API_STR, offsetof(struct input, user), ORL_USER_MAX + 1, 0, true, NULL},
+        {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, true, NULL},
         {0},
 };
 

@@ -1,5 +1,6 @@
 #include "broker/api_fields.h"
 
+#include <stdio.h>
 #include <string.h>
 
 json_t *orl_api_parse(const char *text, size_t len, struct orl_err *err)
@@ -53,6 +54,23 @@ static int read_str(
     return 0;
 }
 
+static int read_choice(
+        const struct orl_api_field *field, const json_t *value, char *ret, struct orl_err *err)
+{
+    char list[128] = "";
+    size_t len = 0;
+    for (uint32_t i = 0; field->choices[i] != NULL; i++) {
+        if (json_is_string(value) && strcmp(json_string_value(value), field->choices[i]) == 0) {
+            memcpy(ret, &i, sizeof(i));
+            return 0;
+        }
+        int n = snprintf(
+                list + len, sizeof(list) - len, "%s\"%s\"", i > 0 ? ", " : "", field->choices[i]);
+        len = n > 0 && (size_t)n < sizeof(list) - len ? len + (size_t)n : len;
+    }
+    return orl_err_set(err, ORL_E_INVAL, "field '%s' must be one of %s", field->name, list);
+}
+
 static int read_field(
         const struct orl_api_field *field, const json_t *value, void *base, struct orl_err *err)
 {
@@ -60,18 +78,23 @@ static int read_field(
     if (field->type == ORL_API_STR) {
         return read_str(field, value, at, err);
     }
-    if (field->type == ORL_API_BOOL) {
+    if (field->type == ORL_API_CHOICE) {
+        return read_choice(field, value, at, err);
+    }
+    if (field->type == ORL_API_BOOL || field->type == ORL_API_FLAG) {
         if (!json_is_boolean(value)) {
             return orl_err_set(err, ORL_E_INVAL, "field '%s' must be true or false", field->name);
         }
         bool flag = json_is_true(value);
-        memcpy(at, &flag, sizeof(flag));
+        uint32_t wide = flag;
+        memcpy(at, field->type == ORL_API_FLAG ? (void *)&wide : (void *)&flag,
+                field->type == ORL_API_FLAG ? sizeof(wide) : sizeof(flag));
         return 0;
     }
     json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
-    if (number < 0 || number > (json_int_t)field->max) {
-        return orl_err_set(err, ORL_E_INVAL, "field '%s' must be a number from 0 to %u",
-                field->name, field->max);
+    if (number < (json_int_t)field->size || number > (json_int_t)field->max) {
+        return orl_err_set(err, ORL_E_INVAL, "field '%s' must be a number from %zu to %u",
+                field->name, field->size, field->max);
     }
     uint32_t narrow = (uint32_t)number;
     memcpy(at, &narrow, sizeof(narrow));

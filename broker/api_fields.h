@@ -8,14 +8,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum orl_api_type { ORL_API_STR = 1, ORL_API_U32, ORL_API_BOOL };
+enum orl_api_type {
+    ORL_API_STR = 1,
+    ORL_API_U32,
+    ORL_API_BOOL,
+    ORL_API_FLAG,   /* true or false into uint32_t */
+    ORL_API_CHOICE, /* a text of choices into its index */
+};
 struct orl_api_field {
     const char *name; /* NULL ends the table */
     enum orl_api_type type;
     size_t offset; /* of char[size], uint32_t or bool */
-    size_t size;   /* ORL_API_STR */
+    size_t size;   /* ORL_API_STR; ORL_API_U32: the least */
     uint32_t max;  /* ORL_API_U32 */
     bool is_required;
+    const char *const *choices; /* ORL_API_CHOICE; NULL ends them */
 };
 /* *ret_seen: bit i is set when field i was there. What was not there is left as it was. */
 ORL_NODISCARD int orl_api_fields_read(const json_t *object, const struct orl_api_field *fields,

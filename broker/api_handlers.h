@@ -13,6 +13,7 @@ void orl_api_pools_list(struct orl_http_req *req, const struct orl_api_args *arg
 void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_pools_defaults(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_pools_remove(struct orl_http_req *req, const struct orl_api_args *args);
 
 void orl_api_templates_list(struct orl_http_req *req, const struct orl_api_args *args);
@@ -46,6 +47,8 @@ void orl_api_tickets_list(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args *args);
 
+void orl_api_alarms_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_alarms_clear(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);

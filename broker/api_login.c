@@ -14,9 +14,10 @@ struct input {
     char code[ORL_API_CODE_MAX + 1];
 };
 static const struct orl_api_field fields[] = {
-        {"user", ORL_API_STR, offsetof(struct input, user), ORL_USER_MAX + 1, 0, true},
-        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, true},
-        {"code", ORL_API_STR, offsetof(struct input, code), ORL_API_CODE_MAX + 1, 0, false},
+        {"user", ORL_API_STR, offsetof(struct input, user), ORL_USER_MAX + 1, 0, true, NULL},
+        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, true,
+                NULL},
+        {"code", ORL_API_STR, offsetof(struct input, code), ORL_API_CODE_MAX + 1, 0, false, NULL},
         {0},
 };
 

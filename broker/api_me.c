@@ -55,8 +55,8 @@ struct passwords {
     char new[ORL_PASSWORD_MAX + 1];
 };
 static const struct orl_api_field password_fields[] = {
-        {"old", ORL_API_STR, offsetof(struct passwords, old), ORL_PASSWORD_MAX + 1, 0, true},
-        {"new", ORL_API_STR, offsetof(struct passwords, new), ORL_PASSWORD_MAX + 1, 0, true},
+        {"old", ORL_API_STR, offsetof(struct passwords, old), ORL_PASSWORD_MAX + 1, 0, true, NULL},
+        {"new", ORL_API_STR, offsetof(struct passwords, new), ORL_PASSWORD_MAX + 1, 0, true, NULL},
         {0},
 };
 struct change {
@@ -214,7 +214,8 @@ struct password {
     char text[ORL_PASSWORD_MAX + 1];
 };
 static const struct orl_api_field own_password_fields[] = {
-        {"password", ORL_API_STR, offsetof(struct password, text), ORL_PASSWORD_MAX + 1, 0, true},
+        {"password", ORL_API_STR, offsetof(struct password, text), ORL_PASSWORD_MAX + 1, 0, true,
+                NULL},
         {0},
 };
 
@@ -238,7 +239,7 @@ struct code {
     char text[ORL_API_CODE_MAX + 1];
 };
 static const struct orl_api_field code_fields[] = {
-        {"code", ORL_API_STR, offsetof(struct code, text), ORL_API_CODE_MAX + 1, 0, true},
+        {"code", ORL_API_STR, offsetof(struct code, text), ORL_API_CODE_MAX + 1, 0, true, NULL},
         {0},
 };
 

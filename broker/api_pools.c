@@ -7,42 +7,70 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DESKTOPS = 10000, MAX_MEMORY_MIB = 1 << 20, MAX_VCPUS = 512, MAX_TIMEOUT_S = 31536000 };
-enum { MAX_CLIPBOARD_BYTES = 16 << 20, DEFAULT_CLIPBOARD_BYTES = 1 << 20 };
-
 struct input {
     char name[ORL_NAME_MAX + 1];
     char kind[16];
-    char template_name[ORL_NAME_MAX + 1];
-    char clipboard[16];
-    uint32_t spares, max, memory_mib, vcpus, disconnect_timeout_s, clipboard_max_bytes;
-    bool has_sound, is_maintenance;
+    struct orl_pool_row row;
 };
+enum { OWN_FIELDS = 2, FIELDS = OWN_FIELDS + ORL_POOL_SETTING_COUNT };
 
-#define COMMON_FIELDS                                                                              \
-    {"template", ORL_API_STR, offsetof(struct input, template_name), ORL_NAME_MAX + 1, 0, false},  \
-            {"spares", ORL_API_U32, offsetof(struct input, spares), 0, MAX_DESKTOPS, false},       \
-            {"max", ORL_API_U32, offsetof(struct input, max), 0, MAX_DESKTOPS, false},             \
-            {"memory_mib", ORL_API_U32, offsetof(struct input, memory_mib), 0, MAX_MEMORY_MIB,     \
-                    false},                                                                        \
-            {"vcpus", ORL_API_U32, offsetof(struct input, vcpus), 0, MAX_VCPUS, false},            \
-            {"disconnect_timeout_s", ORL_API_U32, offsetof(struct input, disconnect_timeout_s), 0, \
-                    MAX_TIMEOUT_S, false},                                                         \
-            {"clipboard", ORL_API_STR, offsetof(struct input, clipboard), 16, 0, false},           \
-            {"clipboard_max_bytes", ORL_API_U32, offsetof(struct input, clipboard_max_bytes), 0,   \
-                    MAX_CLIPBOARD_BYTES, false},                                                   \
-            {"sound", ORL_API_BOOL, offsetof(struct input, has_sound), 0, 0, false},               \
-    {                                                                                              \
-        "maintenance", ORL_API_BOOL, offsetof(struct input, is_maintenance), 0, 0, false           \
+static struct orl_api_field field_of(const struct orl_pool_setting *setting)
+{
+    static const enum orl_api_type types[] = {[ORL_SETTING_U32] = ORL_API_U32,
+            [ORL_SETTING_BOOL] = ORL_API_BOOL,
+            [ORL_SETTING_FLAG] = ORL_API_FLAG,
+            [ORL_SETTING_CHOICE] = ORL_API_CHOICE,
+            [ORL_SETTING_TEXT] = ORL_API_STR};
+    return (struct orl_api_field){.name = setting->key,
+            .type = types[setting->type],
+            .offset = offsetof(struct input, row) + setting->offset,
+            .size = setting->type == ORL_SETTING_TEXT ? setting->size : setting->min,
+            .max = setting->max,
+            .choices = setting->choices};
+}
+
+/* The settings, and what only a new pool is told. */
+static void make_fields(struct orl_api_field ret_fields[FIELDS + 1], bool is_new)
+{
+    unsigned count = 0;
+    if (is_new) {
+        ret_fields[count++] = (struct orl_api_field){
+                "name", ORL_API_STR, offsetof(struct input, name), ORL_NAME_MAX + 1, 0, true, NULL};
+        ret_fields[count++] = (struct orl_api_field){
+                "kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, true, NULL};
     }
+    for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+        ret_fields[count++] = field_of(s);
+    }
+    ret_fields[count] = (struct orl_api_field){0};
+}
 
-static const struct orl_api_field add_fields[] = {
-        {"name", ORL_API_STR, offsetof(struct input, name), ORL_NAME_MAX + 1, 0, true},
-        {"kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, true},
-        COMMON_FIELDS,
-        {0},
-};
-static const struct orl_api_field change_fields[] = {COMMON_FIELDS, {0}};
+static json_t *setting_json(const struct orl_pool_setting *s, const struct orl_pool_row *row)
+{
+    const char *at = (const char *)row + s->offset;
+    uint32_t number = 0;
+    bool flag = false;
+    switch (s->type) {
+    case ORL_SETTING_TEXT:
+        return json_string(at);
+    case ORL_SETTING_BOOL:
+        memcpy(&flag, at, sizeof(flag));
+        return json_boolean(flag);
+    default:
+        break;
+    }
+    memcpy(&number, at, sizeof(number));
+    return s->type == ORL_SETTING_FLAG     ? json_boolean(number != 0)
+           : s->type == ORL_SETTING_CHOICE ? json_string(orl_pool_choice_name(s->choices, number))
+                                           : json_integer((json_int_t)number);
+}
+
+static void put_settings(json_t *object, const struct orl_pool_row *row)
+{
+    for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+        (void)json_object_set_new(object, s->key, setting_json(s, row));
+    }
+}
 
 static json_t *counts_json(struct orl_broker *broker, const char *pool)
 {
@@ -57,19 +85,14 @@ static json_t *counts_json(struct orl_broker *broker, const char *pool)
 static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row)
 {
     int waiting = orl_session_count_waiting(broker->store, row->name, NULL);
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:s, s:s, s:I, s:o, "
-                     "s:i, s:s, s:I, s:b}",
-            "name", row->name, "kind", orl_pool_kind_name(row->kind), "template",
-            row->template_name, "spares", (json_int_t)row->spares, "max",
-            (json_int_t)row->max_desktops, "memory_mib", (json_int_t)row->memory_mib, "vcpus",
-            (json_int_t)row->vcpus, "disconnect_timeout_s", (json_int_t)row->disconnect_timeout_s,
-            "maintenance", row->is_maintenance, "deleted", row->is_deleted, "created_ms",
+    json_t *object = json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:I, s:o, s:i}", "name", row->name,
+            "kind", orl_pool_kind_name(row->kind), "deleted", row->is_deleted, "created_ms",
             (json_int_t)row->created_ms, "problem",
             row->problem != ORL_REASON_NONE ? orl_reason_code(row->problem) : "", "problem_text",
             row->problem_text, "retry_ms", (json_int_t)row->retry_ms, "desktops",
-            counts_json(broker, row->name), "waiting", waiting < 0 ? 0 : waiting, "clipboard",
-            orl_clipboard_policy_name(row->permit.clipboard), "clipboard_max_bytes",
-            (json_int_t)row->permit.clipboard_max_bytes, "sound", row->permit.has_sound != 0);
+            counts_json(broker, row->name), "waiting", waiting < 0 ? 0 : waiting);
+    put_settings(object, row);
+    return object;
 }
 
 struct list {
@@ -107,22 +130,39 @@ void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args
     orl_http_reply(req, 200, to_json(req->broker, &row));
 }
 
-static struct input input_of(const struct orl_pool_row *row)
+static const char *find_home_fault(const struct orl_pool_person *person)
 {
-    struct input in = {.spares = row->spares,
-            .max = row->max_desktops,
-            .memory_mib = row->memory_mib,
-            .vcpus = row->vcpus,
-            .disconnect_timeout_s = row->disconnect_timeout_s,
-            .clipboard_max_bytes = row->permit.clipboard_max_bytes,
-            .has_sound = row->permit.has_sound != 0,
-            .is_maintenance = row->is_maintenance};
-    memcpy(in.template_name, row->template_name, sizeof(in.template_name));
-    orl_msg_text(
-            in.clipboard, sizeof(in.clipboard), orl_clipboard_policy_name(row->permit.clipboard));
-    return in;
+    if (person->home == ORL_HOME_VOLUME && person->home_size_mib == 0) {
+        return "field 'home_size_mib' is missing: how large each home is";
+    }
+    const char *colon = strchr(person->home_target, ':');
+    if (person->home == ORL_HOME_NFS &&
+            (colon == NULL || colon == person->home_target || colon[1] != '/')) {
+        return "field 'home_target' must be SERVER:/PATH";
+    }
+    return person->home != ORL_HOME_NONE && person->mode == ORL_PERSON_OFF
+                   ? "field 'home' needs field 'person' to be \"auto\""
+                   : NULL;
 }
 
+static const char *find_setting_fault(const struct orl_pool_row *row)
+{
+    if (row->net.mode == ORL_NETWORK_BRIDGED && row->net.name[0] == '\0') {
+        return "field 'network_name' is missing: the bridge";
+    }
+    if (row->res.has_secure_boot && row->res.firmware != ORL_FIRMWARE_UEFI) {
+        return "field 'secure_boot' needs field 'firmware' to be \"uefi\"";
+    }
+    if (row->policy.warn_last_s > row->policy.warn_first_s) {
+        return "field 'warn_last_s' is over 'warn_first_s'";
+    }
+    if (row->memory_mib > 0 && row->res.balloon_min_mib > row->memory_mib) {
+        return "field 'balloon_min_mib' is over 'memory_mib'";
+    }
+    return find_home_fault(&row->person);
+}
+
+/* NULL: none. */
 static const char *find_fault(const struct orl_pool_row *row)
 {
     if (row->kind == ORL_POOL_STATIC) {
@@ -134,25 +174,11 @@ static const char *find_fault(const struct orl_pool_row *row)
     if (row->max_desktops == 0) {
         return "field 'max' must be at least 1";
     }
-    return row->spares > row->max_desktops ? "field 'spares' is over 'max'" : NULL;
-}
-
-/* The fault, or NULL. */
-static const char *apply(const struct input *in, struct orl_pool_row *row)
-{
-    memcpy(row->template_name, in->template_name, sizeof(row->template_name));
-    row->spares = in->spares;
-    row->max_desktops = in->max;
-    row->memory_mib = in->memory_mib;
-    row->vcpus = in->vcpus;
-    row->disconnect_timeout_s = in->disconnect_timeout_s;
-    row->is_maintenance = in->is_maintenance;
-    row->permit.clipboard_max_bytes = in->clipboard_max_bytes;
-    row->permit.has_sound = in->has_sound ? 1 : 0;
-    if (!orl_clipboard_policy_parse(in->clipboard, &row->permit.clipboard)) {
-        return "field 'clipboard' must be \"both\", \"to_guest\", \"to_client\" or \"none\"";
+    if (row->spares > row->max_desktops || row->spares_suspended > row->max_desktops ||
+            row->spares + row->spares_suspended > row->max_desktops) {
+        return "fields 'spares' and 'spares_suspended' together are over 'max'";
     }
-    return find_fault(row);
+    return find_setting_fault(row);
 }
 
 static void reply_row(
@@ -171,66 +197,92 @@ static void reply_row(
     orl_api_done(req, status, action, object, to_json(req->broker, &row));
 }
 
+/* What the request did not say is as it is in a new pool of that kind. */
+static void fill_in(struct input *in, enum orl_pool_kind kind, uint64_t seen)
+{
+    struct orl_pool_row defaults = {0};
+    orl_pool_set_defaults(&defaults, kind);
+    for (unsigned i = 0; i < ORL_POOL_SETTING_COUNT; i++) {
+        const struct orl_pool_setting *s = &orl_pool_settings[i];
+        size_t size = s->type == ORL_SETTING_TEXT   ? s->size
+                      : s->type == ORL_SETTING_BOOL ? sizeof(bool)
+                                                    : sizeof(uint32_t);
+        if ((seen & UINT64_C(1) << (i + OWN_FIELDS)) == 0) {
+            memcpy((char *)&in->row + s->offset, (char *)&defaults + s->offset, size);
+        }
+    }
+    memcpy(in->row.name, in->name, sizeof(in->row.name));
+    in->row.kind = kind;
+}
+
 void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    struct input in = {.clipboard = "both",
-            .clipboard_max_bytes = DEFAULT_CLIPBOARD_BYTES,
-            .has_sound = true,
-            .spares = 1,
-            .max = 10,
-            .disconnect_timeout_s = 3600};
-    struct orl_pool_row row = {0};
+    struct input in = {0};
+    struct orl_api_field fields[FIELDS + 1];
+    enum orl_pool_kind kind;
     uint64_t seen = 0;
-    if (!orl_api_body(req, add_fields, &in, &seen)) {
+    make_fields(fields, true);
+    if (!orl_api_body(req, fields, &in, &seen)) {
         return;
     }
-    if (!orl_pool_kind_parse(in.kind, &row.kind)) {
+    if (!orl_pool_kind_parse(in.kind, &kind)) {
         orl_api_refuse(req, 400, "bad_request",
                 "field 'kind' must be \"floating\", \"dedicated\" or \"static\"");
         return;
     }
-    if (row.kind == ORL_POOL_STATIC) {
-        in.spares = 0;
-        in.max = MAX_DESKTOPS;
-    }
-    const char *fault = apply(&in, &row);
-    memcpy(row.name, in.name, sizeof(row.name));
+    fill_in(&in, kind, seen);
+    const char *fault = find_fault(&in.row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
     } else if (!orl_api_begin(req)) {
         return;
-    } else if (orl_pool_insert(req->broker->store, &row, orl_clock_wall_ms(), &err) < 0) {
+    } else if (orl_pool_insert(req->broker->store, &in.row, orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
     } else {
-        reply_row(req, 201, "pool.add", row.name);
+        reply_row(req, 201, "pool.add", in.row.name);
     }
 }
 
 void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
-    struct orl_pool_row row;
+    struct input in = {0};
+    struct orl_api_field fields[FIELDS + 1];
     uint64_t seen = 0;
-    if (orl_pool_get(req->broker->store, args->arg[0], &row, &err) < 0) {
+    if (orl_pool_get(req->broker->store, args->arg[0], &in.row, &err) < 0) {
         orl_api_fail(req, &err);
         return;
     }
-    struct input in = input_of(&row);
-    if (!orl_api_body(req, change_fields, &in, &seen)) {
+    make_fields(fields, false);
+    if (!orl_api_body(req, fields, &in, &seen)) {
         return;
     }
-    const char *fault = apply(&in, &row);
+    const char *fault = find_fault(&in.row);
     if (fault != NULL) {
         orl_api_refuse(req, 400, "bad_request", fault);
     } else if (!orl_api_begin(req)) {
         return;
-    } else if (orl_pool_update(req->broker->store, &row, &err) < 0) {
+    } else if (orl_pool_update(req->broker->store, &in.row, &err) < 0) {
         orl_api_fail(req, &err);
     } else {
-        reply_row(req, 200, "pool.change", row.name);
+        reply_row(req, 200, "pool.change", in.row.name);
     }
+}
+
+void orl_api_pools_defaults(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    (void)args;
+    json_t *body = json_object();
+    for (enum orl_pool_kind kind = ORL_POOL_FLOATING; kind < ORL_POOL_KIND_COUNT; kind++) {
+        struct orl_pool_row row = {0};
+        json_t *object = json_object();
+        orl_pool_set_defaults(&row, kind);
+        put_settings(object, &row);
+        (void)json_object_set_new(body, orl_pool_kind_name(kind), object);
+    }
+    orl_http_reply(req, 200, body);
 }
 
 void orl_api_pools_remove(struct orl_http_req *req, const struct orl_api_args *args)

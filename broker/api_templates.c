@@ -20,19 +20,19 @@ struct input {
 
 #define PATH_FIELD(key)                                                                            \
     {                                                                                              \
-#key, ORL_API_STR, offsetof(struct input, key), ORL_STORE_PATH_MAX + 1, 0, false           \
+#key, ORL_API_STR, offsetof(struct input, key), ORL_STORE_PATH_MAX + 1, 0, false, NULL     \
     }
 #define COMMON_FIELDS                                                                              \
     PATH_FIELD(path), PATH_FIELD(kernel), PATH_FIELD(initrd), PATH_FIELD(cmdline),                 \
             {"memory_mib", ORL_API_U32, offsetof(struct input, memory_mib), 0, MAX_MEMORY_MIB,     \
-                    false},                                                                        \
+                    false, NULL},                                                                  \
     {                                                                                              \
-        "vcpus", ORL_API_U32, offsetof(struct input, vcpus), 0, MAX_VCPUS, false                   \
+        "vcpus", ORL_API_U32, offsetof(struct input, vcpus), 0, MAX_VCPUS, false, NULL             \
     }
 
 static const struct orl_api_field add_fields[] = {
-        {"name", ORL_API_STR, offsetof(struct input, name), ORL_NAME_MAX + 1, 0, true},
-        {"kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, false},
+        {"name", ORL_API_STR, offsetof(struct input, name), ORL_NAME_MAX + 1, 0, true, NULL},
+        {"kind", ORL_API_STR, offsetof(struct input, kind), 16, 0, false, NULL},
         COMMON_FIELDS,
         {0},
 };

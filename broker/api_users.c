@@ -21,19 +21,21 @@ enum { SEEN_DISPLAY = 1, SEEN_PASSWORD = 2, SEEN_ROLE = 4, SEEN_DISABLED = 8 };
 
 /* In the order of the SEEN bits; name only when adding. */
 static const struct orl_api_field fields[] = {
-        {"display", ORL_API_STR, offsetof(struct input, display), ORL_TEXT_MAX + 1, 0, false},
-        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false},
-        {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false},
-        {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false},
-        {"name", ORL_API_STR, offsetof(struct input, name), ORL_USER_MAX + 1, 0, true},
+        {"display", ORL_API_STR, offsetof(struct input, display), ORL_TEXT_MAX + 1, 0, false, NULL},
+        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false,
+                NULL},
+        {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false, NULL},
+        {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false, NULL},
+        {"name", ORL_API_STR, offsetof(struct input, name), ORL_USER_MAX + 1, 0, true, NULL},
         {0},
 };
 static const struct orl_api_field change_fields[] = {
-        {"display", ORL_API_STR, offsetof(struct input, display), ORL_TEXT_MAX + 1, 0, false},
-        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false},
-        {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false},
-        {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false},
-        {"reset_totp", ORL_API_BOOL, offsetof(struct input, resets_totp), 0, 0, false},
+        {"display", ORL_API_STR, offsetof(struct input, display), ORL_TEXT_MAX + 1, 0, false, NULL},
+        {"password", ORL_API_STR, offsetof(struct input, password), ORL_PASSWORD_MAX + 1, 0, false,
+                NULL},
+        {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false, NULL},
+        {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false, NULL},
+        {"reset_totp", ORL_API_BOOL, offsetof(struct input, resets_totp), 0, 0, false, NULL},
         {0},
 };
 

@@ -73,6 +73,74 @@ static const struct orl_cli_column user_columns[] = {
         COL_END,
 };
 
+#define POOL_SPARE_OPTS                                                                            \
+    OPT("template-version", ORL_CLI_OPT_NUM, "N", "template_version",                              \
+            "Version of the template for new desktops; 0: the newest that is good."),              \
+            OPT("suspended", ORL_CLI_OPT_NUM, "N", "spares_suspended",                             \
+                    "Free desktops that are kept suspended, beside the spares."),                  \
+            OPT("spare-age", ORL_CLI_OPT_NUM, "SECONDS", "spare_max_age_s",                        \
+                    "A spare older than this is made anew; 0: never."),                            \
+            OPT("schedule", ORL_CLI_OPT_STR, "TEXT", "schedule",                                   \
+                    "Other spares at times: \"mon-fri 07:00-19:00 spares=20 suspended=5; ...\"."), \
+            OPT("forecast", ORL_CLI_OPT_ON, NULL, "forecast",                                      \
+                    "More spares when past weeks say so."),                                        \
+            OPT("no-forecast", ORL_CLI_OPT_OFF, NULL, "forecast", "Spares as they are set."),      \
+            OPT("clone-method", ORL_CLI_OPT_STR, "HOW", "clone_method",                            \
+                    "auto, instant, restore or cold.")
+#define POOL_RESOURCE_OPTS                                                                         \
+    OPT("cpu-shares", ORL_CLI_OPT_NUM, "N", "cpu_shares",                                          \
+            "Weight against other desktops; 0: the host's."),                                      \
+            OPT("cpu-cap", ORL_CLI_OPT_NUM, "PERCENT", "cpu_cap_percent",                          \
+                    "Most processor time, of one processor; 0: no limit."),                        \
+            OPT("disk-iops", ORL_CLI_OPT_NUM, "N", "disk_iops",                                    \
+                    "Most disk requests a second; 0: no limit."),                                  \
+            OPT("disk-rate", ORL_CLI_OPT_NUM, "MIB", "disk_mib_s",                                 \
+                    "Most disk traffic a second; 0: no limit."),                                   \
+            OPT("balloon-min", ORL_CLI_OPT_NUM, "MIB", "balloon_min_mib",                          \
+                    "What an idle guest keeps of its memory; 0: all."),                            \
+            OPT("tpm", ORL_CLI_OPT_ON, NULL, "tpm", "With a TPM 2.0."),                            \
+            OPT("no-tpm", ORL_CLI_OPT_OFF, NULL, "tpm", "Without."),                               \
+            OPT("firmware", ORL_CLI_OPT_STR, "KIND", "firmware", "bios or uefi."),                 \
+            OPT("secure-boot", ORL_CLI_OPT_ON, NULL, "secure_boot", "UEFI with secure boot."),     \
+            OPT("no-secure-boot", ORL_CLI_OPT_OFF, NULL, "secure_boot", "Without."),               \
+            OPT("autostart", ORL_CLI_OPT_ON, NULL, "autostart",                                    \
+                    "Dedicated desktops start with their host."),                                  \
+            OPT("no-autostart", ORL_CLI_OPT_OFF, NULL, "autostart", "When they are wanted."),      \
+            OPT("network", ORL_CLI_OPT_STR, "KIND", "network",                                     \
+                    "isolated, nat, routed, bridged or none."),                                    \
+            OPT("network-name", ORL_CLI_OPT_STR, "NAME", "network_name",                           \
+                    "Bridge or libvirt network to use."),                                          \
+            OPT("display", ORL_CLI_OPT_STR, "HOW", "display",                                      \
+                    "How the screen is read: auto, vnc or rdp.")
+#define POOL_POLICY_OPTS                                                                           \
+    OPT("idle-timeout", ORL_CLI_OPT_NUM, "SECONDS", "idle_timeout_s",                              \
+            "A session without input is disconnected then; 0: never."),                            \
+            OPT("max-session", ORL_CLI_OPT_NUM, "SECONDS", "max_session_s",                        \
+                    "A session ends then; 0: never."),                                             \
+            OPT("warn-first", ORL_CLI_OPT_NUM, "SECONDS", "warn_first_s",                          \
+                    "First warning so long before; 0: none."),                                     \
+            OPT("warn-last", ORL_CLI_OPT_NUM, "SECONDS", "warn_last_s",                            \
+                    "Last warning so long before; 0: none."),                                      \
+            OPT("allowed-hours", ORL_CLI_OPT_STR, "TEXT", "allowed_hours",                         \
+                    "When sessions may be: \"mon-fri 08:00-18:00; sat 09:00-12:00\"."),            \
+            OPT("allowed-from", ORL_CLI_OPT_STR, "LIST", "allowed_from",                           \
+                    "Addresses and ranges that clients may have, by commas."),                     \
+            OPT("per-user", ORL_CLI_OPT_NUM, "N", "max_per_user",                                  \
+                    "Desktops that a person may have at once.")
+#define POOL_PERSON_OPTS                                                                           \
+    OPT("person", ORL_CLI_OPT_STR, "HOW", "person",                                                \
+            "auto: an account of the person in the guest; off."),                                  \
+            OPT("home", ORL_CLI_OPT_STR, "KIND", "home",                                           \
+                    "Home of each person: none, volume, nfs."),                                    \
+            OPT("home-size", ORL_CLI_OPT_NUM, "MIB", "home_size_mib", "Size of a home volume."),   \
+            OPT("home-target", ORL_CLI_OPT_STR, "SERVER:/PATH", "home_target",                     \
+                    "Where homes are, by NFS."),                                                   \
+            OPT("on-assign", ORL_CLI_OPT_STR, "PROGRAM", "on_assign",                              \
+                    "Program in the guest, when it gets its person."),                             \
+            OPT("on-logoff", ORL_CLI_OPT_STR, "PROGRAM", "on_logoff",                              \
+                    "Program in the guest, before its person goes."),                              \
+            OPT("hook-deadline", ORL_CLI_OPT_NUM, "SECONDS", "hook_deadline_s",                    \
+                    "How long the guest may take for its person.")
 #define POOL_OPTS                                                                                  \
     OPT("template", ORL_CLI_OPT_STR, "NAME", "template", "Template that desktops are cloned of."), \
             OPT("spares", ORL_CLI_OPT_NUM, "N", "spares", "Free desktops that are kept running."), \
@@ -87,7 +155,8 @@ static const struct orl_cli_column user_columns[] = {
             OPT("clipboard-max", ORL_CLI_OPT_NUM, "BYTES", "clipboard_max_bytes",                  \
                     "Longest clipboard text."),                                                    \
             OPT("sound", ORL_CLI_OPT_ON, NULL, "sound", "The client hears the desktop."),          \
-            OPT("no-sound", ORL_CLI_OPT_OFF, NULL, "sound", "It does not."),                       \
+            OPT("no-sound", ORL_CLI_OPT_OFF, NULL, "sound", "It does not."), POOL_SPARE_OPTS,      \
+            POOL_RESOURCE_OPTS, POOL_POLICY_OPTS, POOL_PERSON_OPTS,                                \
             OPT("maintenance", ORL_CLI_OPT_ON, NULL, "maintenance", "No new sessions.")
 static const struct orl_cli_opt pool_add_opts[] = {
         NEEDED("kind", ORL_CLI_OPT_STR, "KIND", "kind",
@@ -230,6 +299,20 @@ static const struct orl_cli_column session_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_column alarm_columns[] = {
+        {"REASON", "reason", 0},
+        {"OBJECT", "object", 0},
+        {"SINCE", "since_ms", ORL_CLI_FMT_TIME},
+        {"SEEN", "seen_ms", ORL_CLI_FMT_TIME},
+        {"COUNT", "count", 0},
+        {"TEXT", "text", 0},
+        COL_END,
+};
+static const struct orl_cli_opt alarm_clear_opts[] = {
+        NEEDED("reason", ORL_CLI_OPT_STR, "CODE", "reason", "The alarm's reason."),
+        END,
+};
+
 static const struct orl_cli_opt ticket_list_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
         END,
@@ -355,6 +438,11 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
 
         LIST("pool", "List the pools and how full they are.", "/v1/pools", NULL, pool_columns),
         SHOW("pool", "Show one.", "/v1/pools/{0}", POOL_NAME),
+        {.noun = "pool",
+                .verb = "defaults",
+                .help = "Show what a new pool of each kind has.",
+                .path = "/v1/pool-defaults",
+                .output = ORL_CLI_OUT_OBJECT},
         ACT("pool", "add", "Add a pool.", ORL_CLI_POST, "/v1/pools",
                 IN_BODY("NAME", "name", "a to z, 0 to 9 and -; at most 63."), pool_add_opts,
                 "pool {0} added"),
@@ -454,6 +542,11 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 login_list_opts, login_columns),
         ACT("login", "end", "Sign a browser out and close what it has open.", ORL_CLI_DELETE,
                 "/v1/logins/{0}", IN_PATH("ID", "Id of the login."), NULL, "login {0} ended"),
+
+        LIST("alarm", "List what is wrong now.", "/v1/alarms", NULL, alarm_columns),
+        ACT("alarm", "clear", "Forget an alarm whose cause nobody sees any more.", ORL_CLI_POST,
+                "/v1/alarms/clear", IN_BODY("OBJECT", "object", "As listed: \"pool:NAME\"."),
+                alarm_clear_opts, "alarm of {0} cleared"),
 
         LIST("audit", "List what happened, newest first.", "/v1/audit", audit_opts, audit_columns),
         SHOW("audit", "Show one row, by the id that a person was shown.", "/v1/audit/{0}",

@@ -7,6 +7,33 @@
 
 #define SELECT "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop "
 
+static const char *const person_names[] = {"none", "wanted", "ready", "failed"};
+static const char *const guest_state_names[] = {"", "logged_on", "locked", "logged_off"};
+enum { PERSONS = sizeof(person_names) / sizeof(person_names[0]) };
+enum { GUEST_STATES = sizeof(guest_state_names) / sizeof(guest_state_names[0]) };
+
+const char *orl_person_name(enum orl_person person)
+{
+    return (unsigned)person < PERSONS ? person_names[person] : "?";
+}
+
+const char *orl_guest_state_name(enum orl_guest_state state)
+{
+    return (unsigned)state < GUEST_STATES ? guest_state_names[state] : "?";
+}
+
+static unsigned read_name(struct orl_db_query *q, const char *const *names, unsigned count)
+{
+    const char *text = orl_db_get_peek(q);
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(names[i], text) == 0) {
+            return i;
+        }
+    }
+    orl_db_fail(q, "a desktop's guest is in no known state");
+    return 0;
+}
+
 static void read_state(struct orl_db_query *q, struct orl_desktop_row *row)
 {
     if (!orl_pool_kind_parse(orl_db_get_peek(q), &row->kind) ||
@@ -43,6 +70,11 @@ void orl_desktop_read(struct orl_db_query *q, struct orl_desktop_row *row)
     row->changed_ms = orl_db_get_u64(q);
     row->ready_ms = orl_db_get_u64(q);
     row->restart_ms = orl_db_get_u64(q);
+    row->template_version = orl_db_get_u32(q);
+    row->slot = orl_db_get_u32(q);
+    row->person = (enum orl_person)read_name(q, person_names, PERSONS);
+    row->guest_state = (enum orl_guest_state)read_name(q, guest_state_names, GUEST_STATES);
+    row->is_instant = orl_db_get_bool(q);
 }
 
 int orl_desktop_read_one(
@@ -110,7 +142,7 @@ static int write_new(
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO desktop (" ORL_DESKTOP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
             " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-            " $25, 0)");
+            " $25, 0, $26, $27, 'none', '', $28)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->pool);
     orl_db_put_text(&q, row->host);
@@ -136,6 +168,9 @@ static int write_new(
     orl_db_put_u64(&q, row->created_ms);
     orl_db_put_u64(&q, row->changed_ms);
     orl_db_put_u64(&q, row->ready_ms);
+    orl_db_put_u64(&q, row->template_version);
+    orl_db_put_u64(&q, row->slot > 0 ? row->slot : 1);
+    orl_db_put_bool(&q, row->is_instant);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
 }

@@ -7,6 +7,21 @@
 #include "store/desktop_state.h"
 #include "store/store.h"
 
+/* The person inside the guest: made known to it by its hook. */
+enum orl_person {
+    ORL_PERSON_NONE = 0, /* nobody is, or the guest has no hook */
+    ORL_PERSON_WANTED,   /* given; vmpool is to tell the guest */
+    ORL_PERSON_READY,
+    ORL_PERSON_FAILED,
+};
+/* What the guest's hook says of its person's session. */
+enum orl_guest_state {
+    ORL_GUEST_UNKNOWN = 0,
+    ORL_GUEST_LOGGED_ON,
+    ORL_GUEST_LOCKED,
+    ORL_GUEST_LOGGED_OFF,
+};
+
 struct orl_desktop_row {
     char id[ORL_ID_LEN + 1];
     char pool[ORL_NAME_MAX + 1];
@@ -31,8 +46,15 @@ struct orl_desktop_row {
     uint32_t attempts; /* since the last success */
     uint64_t retry_ms; /* not before; 0: now */
     uint64_t created_ms, changed_ms, ready_ms;
-    uint64_t restart_ms; /* its person asked for a restart then; 0: not, or it has begun */
+    uint64_t restart_ms;       /* its person asked for a restart then; 0: not, or it has begun */
+    uint32_t template_version; /* what it was cloned of; 0: not known */
+    uint32_t slot;             /* which of its person's desktops in the pool, from 1; 0: 1 */
+    enum orl_person person;
+    enum orl_guest_state guest_state;
+    bool is_instant; /* resumed from a golden image */
 };
+const char *orl_person_name(enum orl_person person); /* "none", "wanted", "ready", "failed" */
+const char *orl_guest_state_name(enum orl_guest_state state); /* "", "logged_on", ... */
 
 /* A new row, not tainted: lease free or (dedicated, with user) assigned; any power (static:
  * running). version is set to 1, kind to the pool's, times to now_ms; want NONE means run. An empty

@@ -4,30 +4,69 @@
 
 #include <string.h>
 
-#define COLUMNS                                                                                    \
-    "name, kind, template, spares, max_desktops, memory_mib, vcpus, disconnect_timeout_s,"         \
-    " is_maintenance, is_deleted, created_ms, problem, problem_text, retry_ms, clipboard,"         \
-    " clipboard_max_bytes, has_sound"
+/* The order of orl_pool_settings[]. */
+#define SETTINGS                                                                                   \
+    "template, template_version, spares, max_desktops, memory_mib, vcpus, disconnect_timeout_s,"   \
+    " clipboard, clipboard_max_bytes, has_sound, is_maintenance, spares_suspended,"                \
+    " spare_max_age_s, schedule, has_forecast, clone_method, cpu_shares, cpu_cap_percent,"         \
+    " disk_iops, disk_mib_s, balloon_min_mib, has_tpm, has_secure_boot, firmware, has_autostart,"  \
+    " network, network_name, display, idle_timeout_s, max_session_s, warn_first_s, warn_last_s,"   \
+    " allowed_hours, allowed_from, max_per_user, person, home, home_size_mib, home_target,"        \
+    " on_assign, on_logoff, hook_deadline_s"
+#define COLUMNS "name, kind, is_deleted, created_ms, problem, problem_text, retry_ms, " SETTINGS
 
-static const char *const policy_names[] = {[0] = "none",
-        [ORL_CLIPBOARD_TO_GUEST] = "to_guest",
-        [ORL_CLIPBOARD_TO_CLIENT] = "to_client",
-        [ORL_CLIPBOARD_BOTH] = "both"};
-
-const char *orl_clipboard_policy_name(uint32_t directions)
+static uint32_t get_choice(struct orl_db_query *q, const struct orl_pool_setting *s)
 {
-    return policy_names[directions & ORL_CLIPBOARD_BOTH];
-}
-
-bool orl_clipboard_policy_parse(const char *text, uint32_t *ret_directions)
-{
-    for (uint32_t i = 0; i < sizeof(policy_names) / sizeof(policy_names[0]); i++) {
-        if (strcmp(policy_names[i], text) == 0) {
-            *ret_directions = i;
-            return true;
+    const char *text = orl_db_get_peek(q);
+    for (uint32_t i = 0; s->choices[i] != NULL; i++) {
+        if (strcmp(s->choices[i], text) == 0) {
+            return i;
         }
     }
-    return false;
+    orl_db_fail(q, "a pool has a setting that is no known choice");
+    return 0;
+}
+
+static void read_settings(struct orl_db_query *q, struct orl_pool_row *row)
+{
+    for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+        char *at = (char *)row + s->offset;
+        if (s->type == ORL_SETTING_TEXT) {
+            orl_db_get_text(q, at, s->size);
+        } else if (s->type == ORL_SETTING_BOOL) {
+            bool flag = orl_db_get_bool(q);
+            memcpy(at, &flag, sizeof(flag));
+        } else {
+            uint32_t number = s->type == ORL_SETTING_CHOICE ? get_choice(q, s)
+                              : s->type == ORL_SETTING_FLAG ? orl_db_get_bool(q)
+                                                            : orl_db_get_u32(q);
+            memcpy(at, &number, sizeof(number));
+        }
+    }
+}
+
+static void put_settings(struct orl_db_query *q, const struct orl_pool_row *row)
+{
+    for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+        const char *at = (const char *)row + s->offset;
+        uint32_t number = 0;
+        bool flag = false;
+        if (s->type == ORL_SETTING_TEXT) {
+            orl_db_put_text(q, at);
+        } else if (s->type == ORL_SETTING_BOOL) {
+            memcpy(&flag, at, sizeof(flag));
+            orl_db_put_bool(q, flag);
+        } else {
+            memcpy(&number, at, sizeof(number));
+            if (s->type == ORL_SETTING_CHOICE) {
+                orl_db_put_text(q, orl_pool_choice_name(s->choices, number));
+            } else if (s->type == ORL_SETTING_FLAG) {
+                orl_db_put_bool(q, number != 0);
+            } else {
+                orl_db_put_u64(q, number < s->min ? s->min : number);
+            }
+        }
+    }
 }
 
 static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct orl_err *err)
@@ -41,23 +80,12 @@ static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct
     if (!orl_pool_kind_parse(orl_db_get_peek(q), &row.kind)) {
         orl_db_fail(q, "a pool is of no known kind");
     }
-    orl_db_get_text(q, row.template_name, sizeof(row.template_name));
-    row.spares = orl_db_get_u32(q);
-    row.max_desktops = orl_db_get_u32(q);
-    row.memory_mib = orl_db_get_u32(q);
-    row.vcpus = orl_db_get_u32(q);
-    row.disconnect_timeout_s = orl_db_get_u32(q);
-    row.is_maintenance = orl_db_get_bool(q);
     row.is_deleted = orl_db_get_bool(q);
     row.created_ms = orl_db_get_u64(q);
     row.problem = orl_store_get_reason(q);
     orl_db_get_text(q, row.problem_text, sizeof(row.problem_text));
     row.retry_ms = orl_db_get_u64(q);
-    if (!orl_clipboard_policy_parse(orl_db_get_peek(q), &row.permit.clipboard)) {
-        orl_db_fail(q, "a pool has no known clipboard policy");
-    }
-    row.permit.clipboard_max_bytes = orl_db_get_u32(q);
-    row.permit.has_sound = orl_db_get_bool(q) ? 1 : 0;
+    read_settings(q, &row);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -84,30 +112,18 @@ static int check_template(
     return rc == 0 ? orl_store_no_such("template", row->template_name, err) : rc < 0 ? rc : 0;
 }
 
-static void put_permit(struct orl_db_query *q, const struct orl_permit *permit)
-{
-    orl_db_put_text(q, orl_clipboard_policy_name(permit->clipboard));
-    orl_db_put_u64(q, permit->clipboard_max_bytes);
-    orl_db_put_bool(q, permit->has_sound != 0);
-}
-
 static int write_new(struct orl_store *store, const struct orl_pool_row *row, uint64_t now_ms,
         struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO pool (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10,"
-            " '', '', 0, $11, $12, $13)");
+            "INSERT INTO pool (" COLUMNS ") VALUES ($1, $2, 0, $3, '', '', 0,"
+            "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+            " $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,"
+            " $37, $38, $39, $40, $41, $42, $43, $44, $45)");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, orl_pool_kind_name(row->kind));
-    orl_db_put_text(&q, row->template_name);
-    orl_db_put_u64(&q, row->spares);
-    orl_db_put_u64(&q, row->max_desktops);
-    orl_db_put_u64(&q, row->memory_mib);
-    orl_db_put_u64(&q, row->vcpus);
-    orl_db_put_u64(&q, row->disconnect_timeout_s);
-    orl_db_put_bool(&q, row->is_maintenance);
     orl_db_put_u64(&q, now_ms);
-    put_permit(&q, &row->permit);
+    put_settings(&q, row);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_EXISTS) {
         return orl_err_set(err, rc, "there is a pool %s", row->name);
@@ -160,17 +176,11 @@ static int write_settings(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE pool SET template = $1, spares = $2, max_desktops = $3, memory_mib = $4,"
-            " vcpus = $5, disconnect_timeout_s = $6, is_maintenance = $7,"
-            " clipboard = $8, clipboard_max_bytes = $9, has_sound = $10 WHERE name = $11");
-    orl_db_put_text(&q, row->template_name);
-    orl_db_put_u64(&q, row->spares);
-    orl_db_put_u64(&q, row->max_desktops);
-    orl_db_put_u64(&q, row->memory_mib);
-    orl_db_put_u64(&q, row->vcpus);
-    orl_db_put_u64(&q, row->disconnect_timeout_s);
-    orl_db_put_bool(&q, row->is_maintenance);
-    put_permit(&q, &row->permit);
+            "UPDATE pool SET (" SETTINGS ") = ("
+            "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+            " $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34,"
+            " $35, $36, $37, $38, $39, $40, $41, $42) WHERE name = $43");
+    put_settings(&q, row);
     orl_db_put_text(&q, row->name);
     return orl_store_run_one(&q, "pool", row->name, err);
 }

@@ -48,6 +48,12 @@ static void read_row(struct orl_db_query *q, struct orl_session_row *row)
     row->ended_ms = orl_db_get_u64(q);
     row->reason = orl_store_get_reason(q);
     orl_db_get_text(q, row->stats, sizeof(row->stats));
+    row->slot = orl_db_get_u32(q);
+    orl_db_get_text(q, row->locale, sizeof(row->locale));
+    orl_db_get_text(q, row->timezone, sizeof(row->timezone));
+    orl_db_get_text(q, row->keyboard, sizeof(row->keyboard));
+    row->warned_ms = orl_db_get_u64(q);
+    row->queue_ms = orl_db_get_u64(q);
 }
 
 int orl_session_read_one(
@@ -91,7 +97,7 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO session (" ORL_SESSION_COLUMNS ") VALUES ($1, $2, $3, '', 0, 'waiting',"
-            " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '')");
+            " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '', $12, $13, $14, $15, 0, $10)");
     orl_db_put_text(&q, id.text);
     orl_db_put_text(&q, row->user);
     orl_db_put_text(&q, row->pool);
@@ -103,6 +109,10 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
     orl_db_put_u64(&q, row->conn);
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, lease_until_ms);
+    orl_db_put_u64(&q, row->slot > 0 ? row->slot : 1);
+    orl_db_put_text(&q, row->locale);
+    orl_db_put_text(&q, row->timezone);
+    orl_db_put_text(&q, row->keyboard);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_EXISTS) {
         return orl_err_set(err, rc, "%s has a session in pool %s", row->user, row->pool);

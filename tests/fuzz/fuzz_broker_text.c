@@ -16,9 +16,9 @@ struct out {
     bool is_on;
 };
 static const struct orl_api_field fields[] = {
-        {"name", ORL_API_STR, offsetof(struct out, name), 32, 0, true},
-        {"count", ORL_API_U32, offsetof(struct out, count), 0, 100, false},
-        {"on", ORL_API_BOOL, offsetof(struct out, is_on), 0, 0, false},
+        {"name", ORL_API_STR, offsetof(struct out, name), 32, 0, true, NULL},
+        {"count", ORL_API_U32, offsetof(struct out, count), 0, 100, false, NULL},
+        {"on", ORL_API_BOOL, offsetof(struct out, is_on), 0, 0, false, NULL},
         {0},
 };
 

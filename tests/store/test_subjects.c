@@ -1,4 +1,5 @@
 /* Pools, templates, hosts, quarantine, people, entitlements. */
+#include "store/alarm.h"
 #include "store/entitlement.h"
 #include "store/host.h"
 #include "store/pool.h"
@@ -47,28 +48,90 @@ static void a_pool_keeps_what_each_side_wrote(void **state)
             orl_pool_set_problem(f->store, "x", ORL_REASON_NONE, NULL, 0, &f->err), ORL_E_NOTFOUND);
 }
 
-static void a_pool_keeps_its_policy_of_clipboard_and_sound(void **state)
+static void set_all(struct orl_pool_row *pool, bool is_highest)
+{
+    for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+        char *at = (char *)pool + s->offset;
+        uint32_t number = is_highest ? s->max : s->min;
+        bool flag = is_highest;
+        if (s->type == ORL_SETTING_TEXT) {
+            if (at != pool->template_name) {
+                memset(at, 0, s->size);
+                memset(at, 'x', is_highest ? s->size - 1 : 0);
+            }
+            continue;
+        }
+        for (uint32_t i = 0; s->type == ORL_SETTING_CHOICE && s->choices[i]; i++) {
+            number = is_highest ? i : 0;
+        }
+        memcpy(at, s->type == ORL_SETTING_BOOL ? (void *)&flag : (void *)&number,
+                s->type == ORL_SETTING_BOOL ? sizeof flag : sizeof number);
+    }
+}
+
+/* Also: the order of the columns in store/pool.c is that of the table. */
+static void a_pool_keeps_each_setting(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"none", "to_guest", "to_client", "both"};
-    for (uint32_t i = 0; i < 4; i++) {
-        struct orl_pool_row pool;
-        uint32_t directions = 99;
-        assert_true(orl_clipboard_policy_parse(names[i], &directions));
-        assert_int_equal(directions, i);
-        assert_string_equal(orl_clipboard_policy_name(i), names[i]);
-        assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
-        pool.permit = (struct orl_permit){
-                .clipboard = i, .clipboard_max_bytes = 100 + i, .has_sound = i % 2};
-        assert_ok(f, orl_pool_update(f->store, &pool, &f->err));
-        assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
-        assert_int_equal(pool.permit.clipboard, i);
-        assert_int_equal(pool.permit.clipboard_max_bytes, 100 + i);
-        assert_int_equal(pool.permit.has_sound, i % 2);
+    for (unsigned i = 0; i < 2; i++) {
+        struct orl_pool_row wanted;
+        struct orl_pool_row got;
+        assert_ok(f, orl_pool_get(f->store, "demo", &wanted, &f->err));
+        set_all(&wanted, i == 0);
+        assert_ok(f, orl_pool_update(f->store, &wanted, &f->err));
+        assert_ok(f, orl_pool_get(f->store, "demo", &got, &f->err));
+        for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+            size_t size = s->type == ORL_SETTING_TEXT   ? s->size
+                          : s->type == ORL_SETTING_BOOL ? sizeof(bool)
+                                                        : sizeof(uint32_t);
+            if (memcmp((char *)&wanted + s->offset, (char *)&got + s->offset, size) != 0) {
+                fail_msg("setting %s is not as written", s->column);
+            }
+        }
     }
-    uint32_t directions = 0;
-    assert_false(orl_clipboard_policy_parse("in", &directions));
-    assert_false(orl_clipboard_policy_parse("", &directions));
+}
+
+static void a_new_pool_has_its_kinds_defaults(void **state)
+{
+    (void)state;
+    struct orl_pool_row pool;
+    memset(&pool, 0xff, sizeof pool);
+    orl_pool_set_defaults(&pool, ORL_POOL_FLOATING);
+    assert_int_equal(pool.disconnect_timeout_s, 7200);
+    assert_int_equal(pool.spare_max_age_s, 86400);
+    assert_int_equal(pool.policy.max_per_user, 1);
+    assert_string_equal(pool.schedule, "");
+    orl_pool_set_defaults(&pool, ORL_POOL_DEDICATED);
+    assert_int_equal(pool.disconnect_timeout_s, 0);
+    assert_int_equal(pool.policy.idle_timeout_s, 0);
+}
+
+static int count_alarm(void *ctx, const struct orl_alarm_row *row)
+{
+    struct orl_alarm_row *last = ctx;
+    *last = *row;
+    return 0;
+}
+
+static void an_alarm_is_one_row_until_it_is_over(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_alarm_row last = {0};
+    for (uint64_t now_ms = 1000; now_ms < 200000; now_ms += 1000) {
+        assert_ok(f, orl_alarm_raise(f->store, ORL_REASON_HOST_FULL, "pool:demo", "no room", now_ms,
+                             &f->err));
+    }
+    assert_ok(f, orl_alarm_list(f->store, count_alarm, &last, &f->err));
+    assert_string_equal(last.object, "pool:demo");
+    assert_string_equal(last.text, "no room");
+    assert_int_equal(last.since_ms, 1000);
+    assert_int_equal(last.count, 4);
+    assert_ok(f, orl_alarm_clear(f->store, ORL_REASON_TEMPLATE_MISSING, "pool:demo", 1, &f->err));
+    assert_ok(f, orl_alarm_list(f->store, count_alarm, &last, &f->err));
+    assert_ok(f, orl_alarm_clear(f->store, ORL_REASON_NONE, "pool:demo", 1, &f->err));
+    last = (struct orl_alarm_row){0};
+    assert_ok(f, orl_alarm_list(f->store, count_alarm, &last, &f->err));
+    assert_int_equal(last.count, 0);
 }
 
 static void a_pool_with_desktops_stays(void **state)
@@ -232,7 +295,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
             CASE(a_pool_needs_its_template),
             CASE(a_pool_keeps_what_each_side_wrote),
-            CASE(a_pool_keeps_its_policy_of_clipboard_and_sound),
+            CASE(a_pool_keeps_each_setting),
+            CASE(a_new_pool_has_its_kinds_defaults),
+            CASE(an_alarm_is_one_row_until_it_is_over),
             CASE(a_pool_with_desktops_stays),
             CASE(a_template_is_checked_anew_when_its_path_changes),
             CASE(a_removed_template_gives_its_name_back),

@@ -1,0 +1,68 @@
+-- The pool's settings (store/pool_settings.c has their ranges and defaults), the person in the desktop, alarms.
+ALTER TABLE pool ADD COLUMN template_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN spares_suspended INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN spare_max_age_s INTEGER NOT NULL DEFAULT 86400;
+ALTER TABLE pool ADD COLUMN schedule TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN has_forecast INTEGER NOT NULL DEFAULT 0 CHECK (has_forecast IN (0, 1));
+ALTER TABLE pool ADD COLUMN clone_method TEXT NOT NULL DEFAULT 'auto'
+    CHECK (clone_method IN ('auto', 'instant', 'restore', 'cold'));
+ALTER TABLE pool ADD COLUMN cpu_shares INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN cpu_cap_percent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN disk_iops INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN disk_mib_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN balloon_min_mib INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN has_tpm INTEGER NOT NULL DEFAULT 0 CHECK (has_tpm IN (0, 1));
+ALTER TABLE pool ADD COLUMN has_secure_boot INTEGER NOT NULL DEFAULT 0
+    CHECK (has_secure_boot IN (0, 1));
+ALTER TABLE pool ADD COLUMN firmware TEXT NOT NULL DEFAULT 'bios' CHECK (firmware IN ('bios', 'uefi'));
+ALTER TABLE pool ADD COLUMN has_autostart INTEGER NOT NULL DEFAULT 0 CHECK (has_autostart IN (0, 1));
+ALTER TABLE pool ADD COLUMN network TEXT NOT NULL DEFAULT 'isolated'
+    CHECK (network IN ('isolated', 'nat', 'routed', 'bridged', 'none'));
+ALTER TABLE pool ADD COLUMN network_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN display TEXT NOT NULL DEFAULT 'auto' CHECK (display IN ('auto', 'vnc', 'rdp'));
+ALTER TABLE pool ADD COLUMN idle_timeout_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN max_session_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN warn_first_s INTEGER NOT NULL DEFAULT 300;
+ALTER TABLE pool ADD COLUMN warn_last_s INTEGER NOT NULL DEFAULT 60;
+ALTER TABLE pool ADD COLUMN allowed_hours TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN allowed_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN max_per_user INTEGER NOT NULL DEFAULT 1 CHECK (max_per_user BETWEEN 1 AND 16);
+ALTER TABLE pool ADD COLUMN person TEXT NOT NULL DEFAULT 'auto' CHECK (person IN ('auto', 'off'));
+ALTER TABLE pool ADD COLUMN home TEXT NOT NULL DEFAULT 'none' CHECK (home IN ('none', 'volume', 'nfs'));
+ALTER TABLE pool ADD COLUMN home_size_mib INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pool ADD COLUMN home_target TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN on_assign TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN on_logoff TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN hook_deadline_s INTEGER NOT NULL DEFAULT 30;
+
+-- A person may have several desktops of a pool: each has a slot, from 1.
+ALTER TABLE desktop ADD COLUMN template_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE desktop ADD COLUMN slot INTEGER NOT NULL DEFAULT 1 CHECK (slot BETWEEN 1 AND 16);
+ALTER TABLE desktop ADD COLUMN person TEXT NOT NULL DEFAULT 'none'
+    CHECK (person IN ('none', 'wanted', 'ready', 'failed'));
+ALTER TABLE desktop ADD COLUMN guest_state TEXT NOT NULL DEFAULT ''
+    CHECK (guest_state IN ('', 'logged_on', 'locked', 'logged_off'));
+ALTER TABLE desktop ADD COLUMN is_instant INTEGER NOT NULL DEFAULT 0 CHECK (is_instant IN (0, 1));
+DROP INDEX desktop_one_per_person;
+CREATE UNIQUE INDEX desktop_one_per_person ON desktop (pool, user_name, slot)
+    WHERE user_name <> '' AND lease <> 'ending';
+
+ALTER TABLE session ADD COLUMN slot INTEGER NOT NULL DEFAULT 1 CHECK (slot BETWEEN 1 AND 16);
+ALTER TABLE session ADD COLUMN locale TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN timezone TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN keyboard TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN warned_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN queue_ms INTEGER NOT NULL DEFAULT 0;
+DROP INDEX session_one_per_person;
+CREATE UNIQUE INDEX session_one_per_person ON session (user_name, pool, slot) WHERE state <> 'ended';
+
+-- What an administrator must look at: one row for each thing that is wrong now.
+CREATE TABLE alarm (
+    reason TEXT NOT NULL CHECK (reason <> ''),
+    object TEXT NOT NULL CHECK (object <> ''),
+    text TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL,
+    event_count INTEGER NOT NULL,
+    PRIMARY KEY (reason, object)
+) STRICT;
