@@ -75,6 +75,20 @@ static const struct {
                 "Your access has changed. Please log in again or ask your administrator."},
         [ORL_REASON_SECOND_FACTOR] = {"second_factor",
                 "This account needs a second factor. Please log in at the portal."},
+        [ORL_REASON_AUTH_BUSY] = {"auth.busy",
+                "Very many people are logging in just now. Please try again in a minute."},
+        [ORL_REASON_IDLE_TIMEOUT] = {"idle_timeout",
+                "The session was not used for too long. Connect again to go on."},
+        [ORL_REASON_MAX_SESSION] = {"max_session",
+                "The longest time that a session of this pool may take is over."},
+        [ORL_REASON_OUTSIDE_HOURS] = {"outside_hours",
+                "This pool is closed now. Please come back in its opening hours."},
+        [ORL_REASON_ADDRESS_NOT_ALLOWED] = {"address_not_allowed",
+                "This pool may not be used from your network. Please ask your administrator."},
+        [ORL_REASON_POOL_QUOTA] = {"pool_quota",
+                "You may not have another desktop of this pool. Please log off from one first."},
+        [ORL_REASON_USER_QUOTA] = {"user_quota",
+                "You have as many desktops as you may have. Please log off from one first."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -48,8 +48,15 @@ enum orl_reason {
     ORL_REASON_CLOSED_BY_ADMIN,
     ORL_REASON_SHUTDOWN,
     ORL_REASON_INTERNAL,
-    ORL_REASON_ACCESS_REVOKED, /* disabled, not entitled any more, or with a new password */
-    ORL_REASON_SECOND_FACTOR,  /* a password alone does not do: the portal asks for the code */
+    ORL_REASON_ACCESS_REVOKED,      /* disabled, not entitled any more, or with a new password */
+    ORL_REASON_SECOND_FACTOR,       /* a password alone does not do: the portal asks for the code */
+    ORL_REASON_AUTH_BUSY,           /* more passwords to check than there is room for */
+    ORL_REASON_IDLE_TIMEOUT,        /* no input for longer than the pool allows */
+    ORL_REASON_MAX_SESSION,         /* the pool's longest session is over */
+    ORL_REASON_OUTSIDE_HOURS,       /* not one of the pool's allowed hours, or not any more */
+    ORL_REASON_ADDRESS_NOT_ALLOWED, /* the pool is not for clients from there */
+    ORL_REASON_POOL_QUOTA,          /* as many desktops of this pool as one person may have */
+    ORL_REASON_USER_QUOTA,          /* as many desktops as this person may have at once */
     ORL_REASON_COUNT
 };
 

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "broker/api_handlers.h"
 #include "broker/events.h"
+#include "broker/hashing.h"
 #include "broker/revoke.h"
 #include "broker/totp.h"
 #include "broker/weblogin.h"
@@ -91,15 +92,17 @@ static int write_password(struct change *change, struct orl_err *err)
     return rc < 0 ? rc : orl_revoke_person(req->broker, req->login.user, req->login.id, err);
 }
 
-static void on_hashed(void *job, void *ctx)
+static void on_hashed(void *ctx, bool was_run)
 {
-    struct change *change = job;
+    struct change *change = ctx;
     struct orl_http_req *req = change->req;
     struct orl_err err = {.code = change->rc};
     char object[ORL_USER_MAX + 8];
-    (void)ctx;
     object_of(req, object);
-    if (change->rc < 0) {
+    if (!was_run) {
+        req->retry_s = orl_hashing_wait_s(req->broker->hashing);
+        orl_api_refuse(req, 503, "busy", "Too many passwords at once. Please try again.");
+    } else if (change->rc < 0) {
         orl_api_fail(req, &err);
     } else if (orl_api_begin(req)) {
         int rc = write_password(change, &err);
@@ -114,9 +117,9 @@ static void on_hashed(void *job, void *ctx)
     free_change(change);
 }
 
-static void run_hash(void *job)
+static void run_hash(void *ctx)
 {
-    struct change *change = job;
+    struct change *change = ctx;
     change->rc = orl_password_hash(change->password, change->cost, change->hash);
 }
 
@@ -127,9 +130,16 @@ static void on_old_checked(void *ctx, const struct orl_auth_result *result)
     if (result->reason != ORL_REASON_NONE) {
         orl_api_refuse_login(req, req->login.user, "portal.password", result);
         free_change(change);
-    } else if (orl_work_submit(req->broker->work, run_hash, on_hashed, change, NULL) < 0) {
-        orl_api_refuse(req, 503, "busy", "too many passwords at once");
-        free_change(change);
+        return;
+    }
+    const struct orl_hashing_job job = {.client = req->client,
+            .account = req->login.user,
+            .memory_kib = orl_password_cost_kib(change->cost),
+            .run = run_hash,
+            .done = on_hashed,
+            .ctx = change};
+    if (orl_hashing_submit(req->broker->hashing, &job) < 0) {
+        on_hashed(change, false);
     }
 }
 
@@ -247,12 +257,11 @@ static const struct orl_api_field code_fields[] = {
 static bool begin_code(struct orl_http_req *req, const char *action, struct code *ret_code)
 {
     struct orl_auth_result result;
-    uint64_t hold_us = 0;
     uint64_t seen = 0;
     if (!orl_api_body(req, code_fields, ret_code, &seen)) {
         return false;
     }
-    if (!orl_auth_may_try(req->broker, req->login.user, req->client, &hold_us, &result)) {
+    if (!orl_auth_may_try(req->broker, req->login.user, req->client, &result)) {
         orl_api_refuse_login(req, req->login.user, action, &result);
         return false;
     }
@@ -264,6 +273,8 @@ static void end_code(
 {
     if (rc == ORL_E_DENIED) {
         struct orl_auth_result result = {.reason = ORL_REASON_AUTH_FAILED, .detail = err->text};
+        orl_throttle_fail(req->broker->throttle, req->login.user, req->client,
+                orl_loop_now_us(req->broker->loop));
         orl_msg_text(result.text, sizeof(result.text),
                 "The code is wrong, or it was used before. Please wait for the next one.");
         orl_api_refuse_login(req, req->login.user, action, &result);

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/hashing.h"
 #include "broker/names.h"
 #include "broker/revoke.h"
 #include "store/user.h"
@@ -161,10 +162,16 @@ static void hash_password(void *arg)
     job->rc = orl_password_hash(job->password, job->cost, job->row.password_hash);
 }
 
-static void on_hashed(void *arg, void *ctx)
+static void on_hashed(void *arg, bool was_run)
 {
-    (void)ctx;
-    write_row(arg);
+    struct job *job = arg;
+    if (was_run) {
+        write_row(job);
+        return;
+    }
+    job->req->retry_s = orl_hashing_wait_s(job->req->broker->hashing);
+    orl_api_refuse(job->req, 503, "busy", "Too many passwords at once. Please try again.");
+    free_job(job);
 }
 
 static const char *check_input(const struct input *in, uint64_t seen, struct job *job)
@@ -208,9 +215,16 @@ static void submit(struct orl_http_req *req, const struct input *in, uint64_t se
     }
     if ((seen & SEEN_PASSWORD) == 0) {
         write_row(job);
-    } else if (orl_work_submit(req->broker->work, hash_password, on_hashed, job, NULL) < 0) {
-        free_job(job);
-        orl_api_refuse(req, 503, "busy", "too many passwords at once");
+        return;
+    }
+    const struct orl_hashing_job hashing = {.client = req->client,
+            .account = job->row.name,
+            .memory_kib = orl_password_cost_kib(job->cost),
+            .run = hash_password,
+            .done = on_hashed,
+            .ctx = job};
+    if (orl_hashing_submit(req->broker->hashing, &hashing) < 0) {
+        on_hashed(job, false);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "broker/hashing.h"
 #include "broker/names.h"
 #include "broker/totp.h"
 #include "store/user.h"
@@ -10,15 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PENDING = 4096, CODE_NAME_BYTES = ORL_USER_MAX + 8 };
+enum { CODE_NAME_BYTES = ORL_USER_MAX + 8 };
 
 struct check {
     struct orl_broker *broker;
     orl_auth_fn fn;
     void *ctx;
     enum orl_auth_way way;
-    uint64_t hold_us; /* answer only after this */
-    struct orl_timer *hold;
+    struct orl_timer *hold; /* answer only after this */
     bool has_user;
     bool is_right; /* written by the worker */
     bool has_password;
@@ -32,7 +32,6 @@ struct check {
 struct orl_auth {
     struct orl_broker *broker;
     struct check *held;
-    unsigned pending;
     bool is_closing;
 };
 
@@ -53,7 +52,6 @@ int orl_auth_new(struct orl_broker *broker, struct orl_auth **ret_auth, struct o
 
 static void free_check(struct check *check)
 {
-    check->broker->auth->pending--;
     if (check->prev != NULL) {
         *check->prev = check->next;
         if (check->next != NULL) {
@@ -78,7 +76,7 @@ void orl_auth_portal_text(const struct orl_broker *broker, char ret_text[ORL_TEX
 }
 
 bool orl_auth_may_try(struct orl_broker *broker, const char *account, const char *client,
-        uint64_t *ret_hold_us, struct orl_auth_result *ret_result)
+        struct orl_auth_result *ret_result)
 {
     uint64_t now_us = orl_loop_now_us(broker->loop);
     struct orl_throttle_verdict verdict =
@@ -92,8 +90,7 @@ bool orl_auth_may_try(struct orl_broker *broker, const char *account, const char
                 ret_result->retry_s);
         return false;
     }
-    orl_throttle_count(broker->throttle, account, client, now_us);
-    *ret_hold_us = verdict.hold_us;
+    orl_throttle_begin(broker->throttle, account, client, now_us);
     return true;
 }
 
@@ -149,11 +146,13 @@ int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user
                 "Too many wrong codes. Please wait %u seconds and try again.", wait_s);
     }
     code_name(user, name);
-    orl_throttle_count(throttle, name, everywhere, now_us);
+    orl_throttle_begin(throttle, name, everywhere, now_us);
     int rc = use_code(broker, user, code, err);
     if (rc == 0) {
         orl_throttle_forgive(throttle, name, everywhere);
-    } else if (rc != ORL_E_DENIED) {
+    } else if (rc == ORL_E_DENIED) {
+        orl_throttle_fail(throttle, name, everywhere, now_us);
+    } else {
         orl_throttle_undo(throttle, name, everywhere);
     }
     return rc;
@@ -209,6 +208,20 @@ static enum orl_reason judge(
     return reason;
 }
 
+static void answer(struct check *check, const struct orl_auth_result *result)
+{
+    orl_auth_fn fn = check->fn;
+    void *fn_ctx = check->ctx;
+    free_check(check);
+    fn(fn_ctx, result);
+}
+
+static void count_failure(const struct check *check)
+{
+    orl_throttle_fail(check->broker->throttle, check->user, check->client,
+            orl_loop_now_us(check->broker->loop));
+}
+
 static void finish(void *ctx)
 {
     struct check *check = ctx;
@@ -225,19 +238,40 @@ static void finish(void *ctx)
         orl_throttle_undo(broker->throttle, check->user, check->client);
     } else if (result.reason == ORL_REASON_INTERNAL) {
         orl_broker_log_store(broker, "login", &err);
+    } else if (check->is_right) { /* but the code is wrong; a wrong password was counted before */
+        count_failure(check);
     }
-    orl_auth_fn fn = check->fn;
-    void *fn_ctx = check->ctx;
-    free_check(check);
-    fn(fn_ctx, &result);
+    answer(check, &result);
+}
+static void finish_busy(struct check *check)
+{
+    struct orl_broker *broker = check->broker;
+    struct orl_auth_result result = {
+            .reason = ORL_REASON_AUTH_BUSY, .detail = "too many checks at once"};
+    result.retry_s = orl_hashing_wait_s(broker->hashing);
+    (void)snprintf(result.text, sizeof(result.text),
+            "Very many people are logging in just now. Please try again in %u seconds.",
+            result.retry_s);
+    /* Not this person's fault: whoever fills the queue must not make others wait for it. */
+    orl_throttle_undo(broker->throttle, check->user, check->client);
+    answer(check, &result);
 }
 
-static void on_checked(void *job, void *ctx)
+static void on_checked(void *ctx, bool was_run)
 {
-    struct check *check = job;
+    struct check *check = ctx;
     struct orl_auth *auth = check->broker->auth;
-    (void)ctx;
-    if (check->hold_us > 0 && !auth->is_closing &&
+    if (!was_run) {
+        finish_busy(check);
+        return;
+    }
+    if (!check->is_right) {
+        count_failure(check);
+    }
+    uint64_t hold_us = orl_throttle_check(check->broker->throttle, check->user, check->client,
+            orl_loop_now_us(check->broker->loop))
+                               .hold_us;
+    if (hold_us > 0 && !auth->is_closing &&
             orl_timer_new(check->broker->loop, finish, check, &check->hold, NULL) == 0) {
         check->next = auth->held;
         check->prev = &auth->held;
@@ -245,7 +279,7 @@ static void on_checked(void *job, void *ctx)
             check->next->prev = &check->next;
         }
         auth->held = check;
-        orl_timer_start(check->hold, check->hold_us, 0);
+        orl_timer_start(check->hold, hold_us, 0);
         return;
     }
     finish(check);
@@ -295,23 +329,23 @@ static int submit(struct orl_broker *broker, struct check *check)
 {
     if (!check->has_password) {
         check->is_right = true;
-        on_checked(check, NULL);
+        on_checked(check, true);
         return 0;
     }
     int rc = load_hash(broker, check);
-    return rc < 0 ? rc : orl_work_submit(broker->work, run_check, on_checked, check, NULL);
+    const struct orl_hashing_job job = {.client = check->client,
+            .account = check->user,
+            .memory_kib = orl_password_memory_kib(check->hash),
+            .run = run_check,
+            .done = on_checked,
+            .ctx = check};
+    return rc < 0 ? rc : orl_hashing_submit(broker->hashing, &job);
 }
 
 static void fail(orl_auth_fn fn, void *ctx, int rc)
 {
-    struct orl_auth_result result = {.reason = ORL_REASON_INTERNAL, .detail = orl_err_name(rc)};
-    if (rc == ORL_E_LIMIT) {
-        result.reason = ORL_REASON_AUTH_DELAYED;
-        result.retry_s = 5;
-        result.detail = "too many checks at once";
-        orl_msg_text(result.text, sizeof(result.text),
-                "Too many people are logging in just now. Please try again in a minute.");
-    }
+    const struct orl_auth_result result = {
+            .reason = ORL_REASON_INTERNAL, .detail = orl_err_name(rc)};
     fn(ctx, &result);
 }
 
@@ -319,23 +353,20 @@ void orl_auth_start(
         struct orl_broker *broker, const struct orl_auth_try *try, orl_auth_fn fn, void *ctx)
 {
     struct orl_auth_result result;
-    uint64_t hold_us = 0;
-    if (!orl_auth_may_try(broker, try->user, try->client, &hold_us, &result)) {
+    if (!orl_auth_may_try(broker, try->user, try->client, &result)) {
         fn(ctx, &result);
         return;
     }
-    bool has_room = broker->auth->pending < MAX_PENDING;
-    struct check *check = has_room ? calloc(1, sizeof(*check)) : NULL;
+    struct check *check = calloc(1, sizeof(*check));
     if (check == NULL) {
-        fail(fn, ctx, has_room ? ORL_E_NOMEM : ORL_E_LIMIT);
+        orl_throttle_undo(broker->throttle, try->user, try->client);
+        fail(fn, ctx, ORL_E_NOMEM);
         return;
     }
-    broker->auth->pending++;
     check->broker = broker;
     check->fn = fn;
     check->ctx = ctx;
     check->way = try->way;
-    check->hold_us = hold_us;
     check->has_password = try->password != NULL;
     orl_msg_text(check->user, sizeof(check->user), try->user);
     orl_msg_text(check->client, sizeof(check->client), try->client);
@@ -344,7 +375,6 @@ void orl_auth_start(
             check->password, sizeof(check->password), try->password != NULL ? try->password : "");
     int rc = submit(broker, check);
     if (rc < 0) {
-        /* Not this person's fault: whoever fills the queue must not make others wait for it. */
         orl_throttle_undo(broker->throttle, check->user, check->client);
         free_check(check);
         fail(fn, ctx, rc);

@@ -19,7 +19,7 @@ struct orl_auth_try { /* borrowed for the call */
 };
 struct orl_auth_result {
     enum orl_reason reason;      /* 0: it is this person */
-    unsigned retry_s;            /* AUTH_DELAYED: another try makes sense after this */
+    unsigned retry_s;            /* AUTH_DELAYED, AUTH_BUSY: another try makes sense after this */
     const char *detail;          /* for the audit; never NULL */
     char text[ORL_TEXT_MAX + 1]; /* for the person; empty: the reason's own */
 };
@@ -34,10 +34,10 @@ void orl_auth_close(struct orl_auth *auth);
 void orl_auth_free(struct orl_auth *auth);
 void orl_auth_start(
         struct orl_broker *broker, const struct orl_auth_try *try, orl_auth_fn fn, void *ctx);
-/* The throttle alone, for proofs that are checked elsewhere: true: it may go on, and a try is counted. false:
- * *ret_result says why not. */
+/* The throttle alone, for proofs that are checked elsewhere: true: it may go on, and a try has begun, whose end the
+ * throttle is to be told. false: *ret_result says why not. */
 bool orl_auth_may_try(struct orl_broker *broker, const char *account, const char *client,
-        uint64_t *ret_hold_us, struct orl_auth_result *ret_result);
+        struct orl_auth_result *ret_result);
 /* The code of a person that has a second factor: used up when it was right. DENIED: wrong, or used before. LIMIT: too
  * many wrong ones came of late, from wherever; not said to a client (may be NULL) that logged in as them before. */
 ORL_NODISCARD int orl_auth_use_code(struct orl_broker *broker, const struct orl_user_row *user,

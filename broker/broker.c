@@ -5,6 +5,7 @@
 #include "broker/auth.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
+#include "broker/hashing.h"
 #include "broker/http.h"
 #include "broker/names.h"
 #include "broker/session_lease.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { THROTTLE_ENTRIES = 8192, MAX_QUEUED_CHECKS = 1024, PATH_BYTES = 400 };
+enum { THROTTLE_ENTRIES = 8192, PATH_BYTES = 400 };
 
 static int open_own_key(struct orl_broker *broker, const char *name, struct orl_seal_key *ret_key,
         struct orl_err *err)
@@ -88,8 +89,10 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = open_store(broker, err);
     }
     if (rc == 0) {
-        rc = orl_work_new(
-                loop, (unsigned)cfg->password_threads, MAX_QUEUED_CHECKS, &broker->work, err);
+        const struct orl_hashing_opts hashing = {.threads = (unsigned)cfg->password_threads,
+                .memory_kib = (uint64_t)cfg->password_memory_mib * 1024,
+                .max_waiting = (unsigned)cfg->password_queue};
+        rc = orl_hashing_new(loop, &hashing, &broker->hashing, err);
     }
     broker->tickets = (struct orl_tickets){.store = broker->store,
             .ntlm = broker->ntlm,
@@ -125,7 +128,7 @@ void orl_broker_stop(struct orl_broker *broker)
 void orl_broker_fini(struct orl_broker *broker)
 {
     orl_auth_close(broker->auth);
-    orl_work_free(broker->work);
+    orl_hashing_free(broker->hashing);
     orl_gateways_free(broker->gateways);
     orl_http_free(broker->http);
     orl_events_free(broker->events);

@@ -4,7 +4,6 @@
 #define ORL_BROKER_BROKER_H
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/work.h"
 #include "broker/config.h"
 #include "broker/frame_stats.h"
 #include "broker/throttle.h"
@@ -14,6 +13,7 @@
 struct orl_auth;
 struct orl_events;
 struct orl_thumbs;
+struct orl_hashing;
 struct orl_gateways;
 struct orl_leases;
 struct orl_http;
@@ -29,7 +29,7 @@ struct orl_broker_counters {
 struct orl_broker {
     const struct orl_broker_cfg *cfg;
     struct orl_loop *loop;
-    struct orl_work *work;
+    struct orl_hashing *hashing;
     struct orl_store *store;
     struct orl_throttle *throttle;
     struct orl_auth *auth;

@@ -50,7 +50,14 @@ const struct orl_cfg_key orl_broker_keys[] = {
         INT(ticket_first_use_s, 1, 86400, "s", "300", "How long an unused ticket is good."),
         INT(ticket_max_failures, 1, 100, NULL, "5", "Failed proofs that burn a ticket."),
         INT(audit_keep_days, 1, 36500, "days", "400", "How long audit rows are kept."),
-        INT(password_threads, 1, 16, NULL, "2", "Threads that check passwords."),
+        INT(password_threads, 0, 16, NULL, "0",
+                "Passwords checked at once; 0: one less than there are cores, at least 1."),
+        INT(password_memory_mib, 8, 65536, "MiB", "512",
+                "Memory that checking passwords may take at once (password_cost each); one is "
+                "always checked."),
+        INT(password_queue, 1, 65536, NULL, "1024",
+                "Passwords that wait to be checked, in turn by network and account; beyond it: "
+                "auth.busy."),
         INT(max_connections, 1, 65536, NULL, "8192", "Client connections of all gateways."),
         INT(max_api_connections, 4, 1024, NULL, "64", "Connections to broker.sock."),
         INT(api_request_s, 1, 300, "s", "10",

@@ -22,6 +22,8 @@ struct orl_broker_cfg {
     int64_t ticket_max_failures;
     int64_t audit_keep_days;
     int64_t password_threads;
+    int64_t password_memory_mib;
+    int64_t password_queue;
     int64_t max_connections;
     int64_t max_api_connections;
     int64_t api_request_s;

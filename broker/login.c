@@ -82,8 +82,7 @@ static void refuse_result(struct orl_broker *broker, struct orl_conn *conn, cons
 static bool pass_throttle(struct orl_broker *broker, struct orl_conn *conn, const char *account)
 {
     struct orl_auth_result result;
-    uint64_t hold_us = 0;
-    if (!orl_auth_may_try(broker, account, conn->client, &hold_us, &result)) {
+    if (!orl_auth_may_try(broker, account, conn->client, &result)) {
         refuse_result(broker, conn, account, &result);
         return false;
     }
@@ -125,6 +124,7 @@ void orl_login_proof(
         return;
     }
     if (!is_ticket) {
+        orl_throttle_fail(broker->throttle, account, conn->client, orl_loop_now_us(broker->loop));
         refuse(broker, conn, ORL_REASON_TICKET_INVALID, account, "NTLM without a ticket");
         return;
     }

@@ -1,6 +1,7 @@
 #include "broker/password.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(ORL_PASSWORD_HASH_MAX + 1 == crypto_pwhash_STRBYTES, "libsodium's text fits");
@@ -52,6 +53,18 @@ int orl_password_hash(
 bool orl_password_verify(const char *hash, const char *password)
 {
     return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+}
+
+uint64_t orl_password_cost_kib(enum orl_password_cost cost)
+{
+    return bytes_of(cost) / 1024;
+}
+
+/* "$argon2id$v=19$m=65536,t=2,p=1$...": m is in KiB. */
+uint64_t orl_password_memory_kib(const char *hash)
+{
+    const char *memory = strstr(hash, "$m=");
+    return memory != NULL ? strtoull(memory + 3, NULL, 10) : 0;
 }
 
 bool orl_password_is_stale(const char *hash, enum orl_password_cost cost)

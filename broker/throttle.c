@@ -184,11 +184,6 @@ static bool is_ticket(const char *account)
     return orl_names_ticket_is_valid(account);
 }
 
-static enum table last_table_of(const char *account)
-{
-    return is_ticket(account) ? BY_BOTH : BY_ACCOUNT;
-}
-
 struct orl_throttle_verdict orl_throttle_check(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us)
 {
@@ -208,43 +203,50 @@ struct orl_throttle_verdict orl_throttle_check(
     return verdict;
 }
 
-void orl_throttle_count(
+static void count(struct orl_throttle *throttle, enum table table, uint64_t key, uint64_t now_us)
+{
+    struct entry *entry = find_or_make(throttle, table, key);
+    if (entry->failures > 0 && now_us - entry->last_us >= FORGET_US) {
+        entry->failures = 0;
+    }
+    if (entry->failures < UINT32_MAX) {
+        entry->failures++;
+    }
+    entry->last_us = now_us;
+}
+
+void orl_throttle_begin(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us)
 {
     struct keys keys = keys_of(throttle, account, client);
-    for (enum table t = BY_BOTH; t <= last_table_of(account); t++) {
-        struct entry *entry = find_or_make(throttle, t, keys.of[t]);
-        if (entry->failures > 0 && now_us - entry->last_us >= FORGET_US) {
-            entry->failures = 0;
-        }
-        if (entry->failures < UINT32_MAX) {
-            entry->failures++;
-        }
-        entry->last_us = now_us;
+    count(throttle, BY_BOTH, keys.of[BY_BOTH], now_us);
+}
+
+void orl_throttle_fail(
+        struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us)
+{
+    struct keys keys = keys_of(throttle, account, client);
+    if (!is_ticket(account)) {
+        count(throttle, BY_PREFIX, keys.of[BY_PREFIX], now_us);
+        count(throttle, BY_ACCOUNT, keys.of[BY_ACCOUNT], now_us);
     }
 }
 
 void orl_throttle_undo(struct orl_throttle *throttle, const char *account, const char *client)
 {
     struct keys keys = keys_of(throttle, account, client);
-    for (enum table t = BY_BOTH; t <= last_table_of(account); t++) {
-        struct entry *entry = find(throttle, t, keys.of[t]);
-        if (entry != NULL && entry->failures > 0) {
-            entry->failures--;
-        }
+    struct entry *entry = find(throttle, BY_BOTH, keys.of[BY_BOTH]);
+    if (entry != NULL && entry->failures > 0) {
+        entry->failures--;
     }
 }
 
 void orl_throttle_forgive(struct orl_throttle *throttle, const char *account, const char *client)
 {
     struct keys keys = keys_of(throttle, account, client);
-    for (enum table t = BY_BOTH; t <= last_table_of(account); t++) {
-        struct entry *entry = find(throttle, t, keys.of[t]);
-        if (entry != NULL && t == BY_BOTH) {
-            entry->failures = 0;
-            entry->is_good = !is_ticket(account);
-        } else if (entry != NULL && entry->failures > 0) {
-            entry->failures--;
-        }
+    struct entry *entry = find(throttle, BY_BOTH, keys.of[BY_BOTH]);
+    if (entry != NULL) {
+        entry->failures = 0;
+        entry->is_good = !is_ticket(account);
     }
 }

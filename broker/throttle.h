@@ -28,12 +28,17 @@ struct orl_throttle_verdict {
 /* account: any text, letters of either case are one; client: as in base/ipc_msgs.h. */
 struct orl_throttle_verdict orl_throttle_check(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us);
-/* Counts a failure when the try begins, so that many at once do not slip through. */
-void orl_throttle_count(
+/* A try begins. For (account, prefix) it counts as a failure at once, so that many at once do not slip through; for
+ * the others, who only hold answers back, when it has failed: a thousand honest people behind one address, whose
+ * passwords wait to be checked, are no guessers. One of the three follows. */
+void orl_throttle_begin(
         struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us);
-/* Takes one try back: it was neither wrong nor all that is needed. */
+/* It was wrong. */
+void orl_throttle_fail(
+        struct orl_throttle *throttle, const char *account, const char *client, uint64_t now_us);
+/* It was neither wrong nor all that is needed: it never was. */
 void orl_throttle_undo(struct orl_throttle *throttle, const char *account, const char *client);
-/* The try was right: forgets (account, prefix) and takes this one failure back elsewhere. */
+/* It was right: forgets (account, prefix). */
 void orl_throttle_forgive(struct orl_throttle *throttle, const char *account, const char *client);
 
 #endif

@@ -7,6 +7,9 @@
 /* The session shows a refusal for three seconds, says goodbye and waits until the client has gone, two
  * seconds at most. */
 #define CLOSING_US (8 * ORL_US_PER_S)
+#define PICTURE_US (30 * ORL_US_PER_S)
+/* While the broker checks a password the client is not to blame: there may be a queue. A session waits as long. */
+#define ANSWER_US (120 * ORL_US_PER_S)
 /* A session sends statistics every ten seconds, every second while somebody looks. They go on to the broker, whose queue is everybody's. */
 #define STATS_WINDOW_US (10 * ORL_US_PER_S)
 /* A session answers once a second at most, and not while there is no desktop to be seen. */
@@ -29,6 +32,7 @@ void orl_conn_init(struct orl_conn *conn, uint32_t number, const char *client,
             .ctx = ctx,
             .prefix = *prefix,
             .protocol = ORL_PROTOCOL_RDP,
+            .picture_us = PICTURE_US,
             .closing_us = CLOSING_US};
     (void)snprintf(conn->log_id, sizeof(conn->log_id), "%u", (unsigned)number);
     orl_msg_text(conn->client, sizeof(conn->client), client);
@@ -130,6 +134,7 @@ static void on_ask(struct orl_conn *conn, struct orl_msg *msg)
     conn->asked_with = msg->type;
     orl_conn_on_started(conn);
     set_state(conn, ORL_CONN_LOGIN);
+    conn->ops->set_deadline(conn->ctx, conn, ANSWER_US);
     if (!conn->ops->to_broker(conn->ctx, msg)) {
         conn->is_broker_told = true;
         orl_conn_close(conn, ORL_REASON_BROKER_DOWN, NULL, NULL);
@@ -252,6 +257,9 @@ static void on_plan(struct orl_conn *conn, const struct orl_msg *msg)
     conn->plan = *plan;
     if (!conn->is_logged_in) {
         conn->is_logged_in = true;
+        if (!conn->is_active) {
+            conn->ops->set_deadline(conn->ctx, conn, conn->picture_us);
+        }
         conn->ops->logged_in(conn->ctx, conn);
         orl_log_info(&conn->log, "logged in", "user", plan->user, "pool", plan->pool, "client",
                 conn->client);

@@ -43,6 +43,7 @@ struct orl_conn {
     bool has_left;                /* the session's process is gone */
     uint64_t active_since_ms;     /* wall clock */
     uint64_t no_console_since_ms; /* wall clock; 0: never missed one */
+    uint64_t picture_us;          /* from the plan to the first picture */
     uint64_t closing_us;          /* how long a session has to go after CLOSE */
     struct orl_msg_plan plan;
     uint64_t stats_window_us; /* when it began */

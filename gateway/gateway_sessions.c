@@ -236,7 +236,8 @@ static int start_session(
         return orl_err_set(err, code, "the spawner takes no request");
     }
     peer->is_process_alive = true;
-    orl_timer_start(peer->timer, (uint64_t)cfg->handshake_deadline_s * ORL_US_PER_S, 0);
+    peer->conn.picture_us = (uint64_t)cfg->handshake_deadline_s * ORL_US_PER_S;
+    orl_timer_start(peer->timer, peer->conn.picture_us, 0);
     return ORL_OK;
 }
 

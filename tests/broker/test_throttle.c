@@ -26,7 +26,8 @@ static void fail_times(
         struct orl_throttle *t, const char *account, const char *client, int times, uint64_t now_us)
 {
     for (int i = 0; i < times; i++) {
-        orl_throttle_count(t, account, client, now_us);
+        orl_throttle_begin(t, account, client, now_us);
+        orl_throttle_fail(t, account, client, now_us);
     }
 }
 
@@ -62,7 +63,7 @@ static void neighbours_of_a_guesser_are_never_locked_out(void **state)
 {
     struct orl_throttle *t = *state;
     char name[16];
-    orl_throttle_count(t, "carol", "10.0.7.1:1", 1);
+    orl_throttle_begin(t, "carol", "10.0.7.1:1", 1);
     orl_throttle_forgive(t, "carol", "10.0.7.1:1");
     for (int i = 0; i < 40; i++) {
         (void)snprintf(name, sizeof(name), "guess%d", i);
@@ -144,12 +145,32 @@ static void a_try_that_is_taken_back_neither_counts_nor_forgives(void **state)
     struct orl_throttle *t = *state;
     fail_times(t, "alice", "10.0.0.1:1", 3, 1);
     for (int i = 0; i < 20; i++) {
-        orl_throttle_count(t, "alice", "10.0.0.1:1", 1);
+        orl_throttle_begin(t, "alice", "10.0.0.1:1", 1);
         orl_throttle_undo(t, "alice", "10.0.0.1:1");
     }
     assert_int_equal(wait_of(t, "alice", "10.0.0.1:1", 1), 0);
     fail_times(t, "alice", "10.0.0.1:1", 1, 1);
     assert_true(wait_of(t, "alice", "10.0.0.1:1", 1) > 0);
+}
+
+/* Behind one address, all with the right password, checked one after the other. */
+static void a_thousand_honest_people_at_once_are_not_held(void **state)
+{
+    struct orl_throttle *t = *state;
+    char account[16];
+    for (unsigned i = 0; i < 1000; i++) {
+        (void)snprintf(account, sizeof(account), "user%u", i);
+        orl_throttle_begin(t, account, "10.8.0.1:1", 1);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        (void)snprintf(account, sizeof(account), "user%u", i);
+        assert_int_equal(hold_of(t, account, "10.8.0.1:1", 2), 0);
+        orl_throttle_forgive(t, account, "10.8.0.1:1");
+    }
+    for (unsigned i = 0; i < 4; i++) { /* many at once of one account are guesses */
+        orl_throttle_begin(t, "dave", "10.8.0.1:1", 3);
+    }
+    assert_true(wait_of(t, "dave", "10.8.0.1:1", 3) > 0);
 }
 
 static void table_stays_bounded_and_keeps_the_newest(void **state)
@@ -158,7 +179,7 @@ static void table_stays_bounded_and_keeps_the_newest(void **state)
     for (unsigned i = 0; i < 100000; i++) {
         char account[16];
         (void)snprintf(account, sizeof(account), "u%u", i);
-        orl_throttle_count(t, account, "10.9.9.9:1", 1 + i);
+        fail_times(t, account, "10.9.9.9:1", 1, 1 + i);
     }
     assert_true(hold_of(t, "fresh", "10.9.9.9:1", 100001) > 0);
 }
@@ -180,6 +201,8 @@ int main(void)
                     nobody_can_be_locked_out_by_a_thousand_networks, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     many_accounts_from_one_prefix_are_slowed_down, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    a_thousand_honest_people_at_once_are_not_held, set_up, tear_down),
             cmocka_unit_test_setup_teardown(mapped_addresses_are_ipv4, set_up, tear_down),
             cmocka_unit_test_setup_teardown(success_forgives_and_time_forgets, set_up, tear_down),
             cmocka_unit_test_setup_teardown(

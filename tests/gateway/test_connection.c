@@ -246,6 +246,19 @@ static void the_deadline_ends_with_the_first_statistics(void **state)
     assert_int_equal(notes.deadline_us, 0);
 }
 
+/* A queue for passwords is not the client's fault; after the answer it is its turn again. */
+static void who_waits_for_the_broker_has_more_time(void **state)
+{
+    (void)state;
+    struct notes notes;
+    begin(&notes);
+    assert_int_equal(send_type(&notes, ORL_MSG_LOGIN), 0);
+    const uint64_t waiting_us = notes.deadline_us;
+    assert_true(waiting_us > notes.conn.picture_us);
+    broker_plan(&notes, false, 0);
+    assert_int_equal(notes.deadline_us, notes.conn.picture_us);
+}
+
 static void a_flood_of_statistics_kills_before_it_fills_the_brokers_queue(void **state)
 {
     (void)state;
@@ -489,6 +502,7 @@ int main(void)
             cmocka_unit_test(a_refused_proof_gets_nothing_but_the_reason),
             cmocka_unit_test(the_gateway_writes_who_the_client_is),
             cmocka_unit_test(the_deadline_ends_with_the_first_statistics),
+            cmocka_unit_test(who_waits_for_the_broker_has_more_time),
             cmocka_unit_test(a_flood_of_statistics_kills_before_it_fills_the_brokers_queue),
             cmocka_unit_test(what_was_counted_goes_to_the_broker_once),
             cmocka_unit_test(a_look_at_the_statistics_reaches_the_session_once_it_is_logged_in),
