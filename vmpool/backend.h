@@ -6,6 +6,7 @@
 #define ORL_VMPOOL_BACKEND_H
 #include "base/err.h"
 #include "base/id.h"
+#include "base/vm_res.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,7 +57,9 @@ struct orl_vm_spec {
     char cmdline[ORL_VM_CMDLINE_MAX + 1];
     char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */
     struct orl_vm_network network;
+    struct orl_vm_res res;
     enum orl_vm_accel accel;
+    bool is_windows;       /* gets what Windows runs better with */
     bool has_dbus_display; /* this QEMU has one, and it is wanted; found out by clone() */
     bool has_clipboard; /* the pool's policy lets text pass: QEMU speaks to the guest's agent for it */
     bool has_sound;     /* ... or sound */

@@ -10,7 +10,6 @@ enum {
     MEMORY_MAX_MIB = 1024 * 1024,
     VCPUS_MAX = 128,
     DISPLAY_MAX_PX = 8192,
-    KIB_PER_MIB = 1024,
 };
 
 static bool is_path_or_empty(const char *path)
@@ -42,7 +41,8 @@ static int check(const struct orl_vm_spec *spec, struct orl_err *err)
         return orl_err_set(err, ORL_E_INVAL, "'%s': display of %u x %u is out of range", spec->name,
                 spec->width_px, spec->height_px);
     }
-    return 0;
+    const char *fault = orl_vm_res_fault(&spec->res, spec->memory_mib);
+    return fault ? orl_err_set(err, ORL_E_INVAL, "'%s': %s", spec->name, fault) : 0;
 }
 
 /* The keyboard: virtio has room for twice the keys that USB has, and is not polled; guests without its driver have
@@ -63,12 +63,8 @@ static void put_devices(
             "    <input type='keyboard' bus='virtio'/>\n");
     orl_domain_xml_interface(out, spec);
     orl_domain_xml_put_display(out, spec, type);
-    orl_xml_putf(out,
-            "    <memballoon model='virtio' freePageReporting='on'>"
-            "<stats period='2'/></memballoon>\n"
-            "    <panic model='isa'/>\n"
-            "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n"
-            "  </devices>\n");
+    orl_domain_xml_put_rest(out, spec);
+    orl_xml_putf(out, "  </devices>\n");
 }
 
 int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_type type,
@@ -86,14 +82,12 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     orl_xml_element(out, "uuid", spec->uuid);
     orl_xml_putf(out, "\n  <metadata>");
     orl_vm_meta_put(out, &spec->meta, true);
-    orl_xml_putf(out, "</metadata>\n  <memory unit='KiB'>%llu</memory><vcpu>%u</vcpu>\n",
-            (unsigned long long)spec->memory_mib * KIB_PER_MIB, spec->vcpus);
+    orl_xml_putf(out, "</metadata>\n");
+    orl_domain_xml_put_size(out, spec);
     orl_domain_xml_put_os(out, spec);
-    orl_xml_putf(out,
-            "  <features><acpi/></features>\n  <cpu mode='%s'/>\n"
-            "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
-            "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n",
-            spec->accel == ORL_VM_ACCEL_KVM ? "host-passthrough" : "maximum");
+    orl_domain_xml_put_cpu(out, spec);
+    orl_xml_putf(out, "  <on_poweroff>destroy</on_poweroff>\n"
+                      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n");
     put_devices(out, spec, type);
     if (type != ORL_DOMAIN_XML_TEST) {
         orl_domain_xml_put_override(out, spec);

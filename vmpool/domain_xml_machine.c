@@ -1,12 +1,69 @@
-/* What a machine is made of: firmware, disk. */
+/* What a machine is made of: firmware, CPU, memory, disk, TPM, and how much of its host it may use. */
 #include "vmpool/domain_xml_priv.h"
+#include "vmpool/overlay.h"
 #include "vmpool/xml_text.h"
+#include <inttypes.h>
+
+enum {
+    KIB_PER_MIB = 1024,
+    PERIOD_US = 100000, /* the kernel's own default */
+    PERCENT = 100,
+};
+#define BYTES_PER_MIB (UINT64_C(1) << 20)
+
+void orl_domain_xml_put_size(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    const struct orl_vm_res *res = &spec->res;
+    orl_xml_putf(out, "  <memory unit='KiB'>%" PRIu64 "</memory>",
+            (uint64_t)spec->memory_mib * KIB_PER_MIB);
+    if (res->balloon_min_mib > 0) {
+        orl_xml_putf(out, "<currentMemory unit='KiB'>%" PRIu64 "</currentMemory>",
+                (uint64_t)res->balloon_min_mib * KIB_PER_MIB);
+    }
+    orl_xml_putf(out, "<vcpu>%u</vcpu>\n", spec->vcpus);
+    if (res->cpu_shares == 0 && res->cpu_cap_percent == 0) {
+        return;
+    }
+    orl_xml_putf(out, "  <cputune>");
+    if (res->cpu_shares > 0) {
+        orl_xml_putf(out, "<shares>%u</shares>", res->cpu_shares);
+    }
+    if (res->cpu_cap_percent > 0) { /* all of QEMU's threads: what emulates counts, too */
+        orl_xml_putf(out,
+                "<global_period>%d</global_period><global_quota>%" PRIu64 "</global_quota>",
+                PERIOD_US, (uint64_t)res->cpu_cap_percent * PERIOD_US / PERCENT);
+    }
+    orl_xml_putf(out, "</cputune>\n");
+}
+
+/* libvirt finds the firmware; its variables lie beside the disk and go with it. */
+static void put_firmware(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    char nvram[ORL_VM_PATH_MAX + 1];
+    const char *is_secure = spec->res.has_secure_boot ? "yes" : "no";
+    orl_xml_putf(out,
+            "    <firmware><feature enabled='%s' name='enrolled-keys'/>"
+            "<feature enabled='%s' name='secure-boot'/></firmware>\n",
+            is_secure, is_secure);
+    if (spec->res.has_secure_boot) {
+        orl_xml_putf(out, "    <loader secure='yes'/>\n");
+    }
+    if (orl_overlay_nvram(spec->overlay, nvram)) {
+        orl_xml_putf(out, "    ");
+        orl_xml_element(out, "nvram", nvram);
+        orl_xml_putf(out, "\n");
+    }
+}
 
 void orl_domain_xml_put_os(struct orl_buf *out, const struct orl_vm_spec *spec)
 {
-    orl_xml_putf(out, "  <os>\n    <type arch='x86_64'");
+    orl_xml_putf(
+            out, "  <os%s>\n    <type arch='x86_64'", spec->res.has_uefi ? " firmware='efi'" : "");
     orl_xml_attr(out, "machine", spec->machine);
     orl_xml_putf(out, ">hvm</type>\n");
+    if (spec->res.has_uefi) {
+        put_firmware(out, spec);
+    }
     if (spec->kernel[0]) {
         orl_xml_putf(out, "    ");
         orl_xml_element(out, "kernel", spec->kernel);
@@ -23,6 +80,55 @@ void orl_domain_xml_put_os(struct orl_buf *out, const struct orl_vm_spec *spec)
     orl_xml_putf(out, "  </os>\n");
 }
 
+/* Without these Windows polls timers and locks; and it keeps its clock in local time. Under emulation only those
+ * that QEMU has there: it refuses to start with the others. */
+static void put_windows(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    if (spec->accel == ORL_VM_ACCEL_KVM) {
+        orl_xml_putf(out, "<hyperv><relaxed state='on'/><vapic state='on'/>"
+                          "<spinlocks state='on' retries='8191'/><vpindex state='on'/>"
+                          "<runtime state='on'/><synic state='on'/><stimer state='on'/>"
+                          "<frequencies state='on'/></hyperv>");
+    }
+}
+
+void orl_domain_xml_put_cpu(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    bool is_kvm = spec->accel == ORL_VM_ACCEL_KVM;
+    orl_xml_putf(out, "  <features><acpi/>");
+    if (spec->is_windows) {
+        put_windows(out, spec);
+    }
+    /* Secure boot's variables are safe only in the mode that a guest's kernel can't enter. */
+    orl_xml_putf(out, "%s</features>\n  <cpu mode='%s'/>\n",
+            spec->res.has_secure_boot ? "<smm state='on'/>" : "",
+            is_kvm ? "host-passthrough" : "maximum");
+    if (!spec->is_windows) {
+        orl_xml_putf(out, "  <clock offset='utc'/>\n");
+        return;
+    }
+    orl_xml_putf(out,
+            "  <clock offset='localtime'><timer name='rtc' tickpolicy='catchup'/>"
+            "<timer name='pit' tickpolicy='delay'/><timer name='hpet' present='no'/>%s</clock>\n",
+            is_kvm ? "<timer name='hypervclock' present='yes'/>" : "");
+}
+
+static void put_iotune(struct orl_buf *out, const struct orl_vm_res *res)
+{
+    if (res->disk_iops == 0 && res->disk_mib_s == 0) {
+        return;
+    }
+    orl_xml_putf(out, "      <iotune>");
+    if (res->disk_mib_s > 0) {
+        orl_xml_putf(out, "<total_bytes_sec>%" PRIu64 "</total_bytes_sec>",
+                res->disk_mib_s * BYTES_PER_MIB);
+    }
+    if (res->disk_iops > 0) {
+        orl_xml_putf(out, "<total_iops_sec>%u</total_iops_sec>", res->disk_iops);
+    }
+    orl_xml_putf(out, "</iotune>\n");
+}
+
 void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec)
 {
     if (!spec->overlay[0]) {
@@ -34,5 +140,22 @@ void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec
             "      <source",
             spec->is_buffered ? "writeback" : "none");
     orl_xml_attr(out, "file", spec->overlay);
-    orl_xml_putf(out, "/>\n      <target dev='vda' bus='virtio'/>\n    </disk>\n");
+    orl_xml_putf(out, "/>\n      <target dev='vda' bus='virtio'/>\n");
+    put_iotune(out, &spec->res);
+    orl_xml_putf(out, "    </disk>\n");
+}
+
+/* A balloon that shrinks by itself when the guest runs out; pages that it freed go back to the host. */
+void orl_domain_xml_put_rest(struct orl_buf *out, const struct orl_vm_spec *spec)
+{
+    if (spec->res.has_tpm) {
+        orl_xml_putf(
+                out, "    <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>\n");
+    }
+    orl_xml_putf(out,
+            "    <memballoon model='virtio'%s freePageReporting='on'>"
+            "<stats period='2'/></memballoon>\n"
+            "    <panic model='isa'/>\n"
+            "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n",
+            spec->res.balloon_min_mib > 0 ? " autodeflate='on'" : "");
 }

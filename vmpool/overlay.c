@@ -71,12 +71,31 @@ bool orl_overlay_has_direct(const char *path)
     return fd >= 0 || errno != EINVAL;
 }
 
-int orl_overlay_remove(const char *path, struct orl_err *err)
+bool orl_overlay_nvram(const char *path, char ret_path[ORL_VM_PATH_MAX + 1])
+{
+    size_t len = strlen(path);
+    size_t stem = len > sizeof suffix - 1 ? len - (sizeof suffix - 1) : 0;
+    if (stem == 0 || len > ORL_VM_PATH_MAX || strcmp(path + stem, suffix) != 0) {
+        return false;
+    }
+    (void)snprintf(ret_path, ORL_VM_PATH_MAX + 1, "%.*s.fd", (int)stem, path);
+    return true;
+}
+
+static int unlink_if_there(const char *path, struct orl_err *err)
 {
     if (unlink(path) < 0 && errno != ENOENT) {
         return orl_err_sys(err, errno, "unlink %s", path);
     }
     return 0;
+}
+
+/* The overlay last: what is listed is tried again. */
+int orl_overlay_remove(const char *path, struct orl_err *err)
+{
+    char nvram[ORL_VM_PATH_MAX + 1];
+    int r = orl_overlay_nvram(path, nvram) ? unlink_if_there(nvram, err) : 0;
+    return r < 0 ? r : unlink_if_there(path, err);
 }
 
 static int append(struct orl_vm_list *list, const struct orl_vm_overlay *overlay)

@@ -16,7 +16,9 @@ ORL_NODISCARD int orl_overlay_path(const char *images_dir, const char *installat
 ORL_NODISCARD int orl_overlay_create(const char *path, const char *base, struct orl_err *err);
 /* Whether QEMU can open it past the page cache; tmpfs, for one, can't. */
 bool orl_overlay_has_direct(const char *path);
-/* Absent is success. */
+/* The firmware's variables of the machine with that overlay, beside it; false: it has no such place. */
+bool orl_overlay_nvram(const char *path, char ret_path[ORL_VM_PATH_MAX + 1]);
+/* With the firmware's variables. Absent is success. */
 ORL_NODISCARD int orl_overlay_remove(const char *path, struct orl_err *err);
 /* Appends at most ORL_VM_LIST_MAX to *list. */
 ORL_NODISCARD int orl_overlay_list(const char *images_dir, const char *installation,

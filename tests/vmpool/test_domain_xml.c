@@ -131,6 +131,45 @@ static void a_kernel_guest_under_kvm_on_an_isolated_network(void **state)
     compare("kernel_kvm", &spec, ORL_DOMAIN_XML_QEMU);
 }
 
+static void limits_and_firmware_as_the_pool_wants_them(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    spec.res = (struct orl_vm_res){.cpu_shares = 512,
+            .cpu_cap_percent = 150,
+            .disk_iops = 500,
+            .disk_mib_s = 40,
+            .balloon_min_mib = 256,
+            .has_tpm = true,
+            .has_uefi = true,
+            .has_secure_boot = true};
+    compare("limits", &spec, ORL_DOMAIN_XML_QEMU);
+    spec.accel = ORL_VM_ACCEL_KVM;
+    spec.is_windows = true;
+    compare("windows", &spec, ORL_DOMAIN_XML_QEMU);
+}
+
+static void limits_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    static const struct orl_vm_res bad[] = {{.cpu_shares = 1},
+            {.cpu_shares = ORL_VM_SHARES_MAX + 1}, {.cpu_cap_percent = 1},
+            {.cpu_cap_percent = UINT32_MAX}, {.disk_iops = 1}, {.disk_iops = UINT32_MAX},
+            {.disk_mib_s = UINT32_MAX}, {.balloon_min_mib = 1}, {.balloon_min_mib = 1025},
+            {.has_secure_boot = true}};
+    struct orl_buf out;
+    orl_buf_init(&out, ORL_DOMAIN_XML_MAX);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct orl_vm_spec spec = spec_of();
+        spec.res = bad[i];
+        struct orl_err err = {0};
+        assert_int_equal(orl_domain_xml_build(&spec, ORL_DOMAIN_XML_QEMU, &out, &err), ORL_E_INVAL);
+        assert_int_not_equal(err.text[0], 0);
+    }
+    assert_int_equal(out.len, 0);
+    orl_buf_fini(&out);
+}
+
 static void everything_from_the_store_is_escaped(void **state)
 {
     (void)state;
@@ -238,6 +277,8 @@ int main(void)
             cmocka_unit_test(a_clone_of_a_disk_under_emulation),
             cmocka_unit_test(the_dbus_display_has_sound_from_qemu_9_2_on),
             cmocka_unit_test(a_kernel_guest_under_kvm_on_an_isolated_network),
+            cmocka_unit_test(limits_and_firmware_as_the_pool_wants_them),
+            cmocka_unit_test(limits_that_make_no_sense_are_refused),
             cmocka_unit_test(everything_from_the_store_is_escaped),
             cmocka_unit_test(what_is_out_of_range_is_refused),
             cmocka_unit_test(the_newest_machine_type_is_chosen),
