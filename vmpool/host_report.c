@@ -41,12 +41,12 @@ static bool has_path(const char *root, const char *path)
     return len > 0 && (size_t)len < sizeof full && access(full, F_OK) == 0;
 }
 
-static bool has_flag(const char *flags, const char *name)
+static bool has_word(const char *flags, const char *name)
 {
     size_t len = strlen(name);
     for (const char *at = strstr(flags, name); at; at = strstr(at + 1, name)) {
         bool is_start = at > flags && (at[-1] == ' ' || at[-1] == '\t');
-        if (is_start && (at[len] == ' ' || at[len] == '\0')) {
+        if (is_start && (at[len] == ' ' || at[len] == '\n' || at[len] == '\0')) {
             return true;
         }
     }
@@ -71,9 +71,9 @@ static void read_facts(const char *root, struct facts *facts)
         if (end) {
             *end = '\0';
         }
-        facts->has_vmx = flags && has_flag(flags, "vmx");
-        facts->has_svm = flags && has_flag(flags, "svm");
-        facts->is_guest = flags && has_flag(flags, "hypervisor");
+        facts->has_vmx = flags && has_word(flags, "vmx");
+        facts->has_svm = flags && has_word(flags, "svm");
+        facts->is_guest = flags && has_word(flags, "hypervisor");
     }
     facts->has_module_intel = has_path(root, "/sys/module/kvm_intel");
     facts->has_module_amd = has_path(root, "/sys/module/kvm_amd");
@@ -174,6 +174,47 @@ static void report_nested(const char *root, const struct facts *facts, struct or
             is_on ? "" : "Needed only for virtual machines inside desktops: load with nested=1.");
 }
 
+/* libvirt refuses to start a machine whose limits it has no cgroup for. */
+static void report_cpu_limits(const char *root, struct orl_host_line *line)
+{
+    char controllers[512] = "";
+    bool is_v2 =
+            read_text(root, "/sys/fs/cgroup/cgroup.controllers", controllers, sizeof controllers) &&
+            has_word(controllers, "cpu");
+    if (is_v2 || has_path(root, "/sys/fs/cgroup/cpu/cpu.shares")) {
+        say(line, ORL_ABILITY_YES, "the kernel's cgroup for CPUs is there", "");
+    } else {
+        say(line, ORL_ABILITY_NO,
+                "no cgroup for CPUs: pools' cpu_shares and cpu_cap_percent are left out",
+                "Mount cgroups with the controller cpu; in a container, give it a cgroup of its "
+                "own.");
+    }
+}
+
+static void report_ksm(const char *root, struct orl_host_line *line)
+{
+    char run[16] = "";
+    char sharing[32] = "0";
+    char reason[80];
+    if (!read_text(root, "/sys/kernel/mm/ksm/run", run, sizeof run)) {
+        say(line, ORL_ABILITY_NO, "this kernel has no KSM",
+                "Needed only to share memory of desktops that are no instant clones.");
+        return;
+    }
+    (void)read_text(root, "/sys/kernel/mm/ksm/pages_sharing", sharing, sizeof sharing);
+    sharing[strcspn(sharing, "\n")] = '\0';
+    if (run[0] == '1') {
+        (void)snprintf(
+                reason, sizeof reason, "KSM merges equal pages; %.20s are saved now", sharing);
+        say(line, ORL_ABILITY_YES, reason, "");
+    } else {
+        say(line, ORL_ABILITY_NO, "KSM is off; instant clones share their pages without it",
+                "To merge equal pages of other desktops: echo 1 > /sys/kernel/mm/ksm/run. It costs "
+                "CPU, and "
+                "guests can tell by timing what others have in memory.");
+    }
+}
+
 void orl_host_report_read(const char *root, struct orl_host_report *ret_report)
 {
     struct facts facts = {0};
@@ -184,6 +225,8 @@ void orl_host_report_read(const char *root, struct orl_host_report *ret_report)
     report_iommu(root, &ret_report->line[ORL_HOST_IOMMU]);
     report_dev_kvm(root, &facts, &ret_report->line[ORL_HOST_DEV_KVM]);
     report_nested(root, &facts, &ret_report->line[ORL_HOST_NESTED]);
+    report_cpu_limits(root, &ret_report->line[ORL_HOST_CPU_LIMITS]);
+    report_ksm(root, &ret_report->line[ORL_HOST_KSM]);
     say(&ret_report->line[ORL_HOST_ACCEL], ORL_ABILITY_UNKNOWN, "not tried yet", "");
 }
 
@@ -208,7 +251,7 @@ void orl_host_report_network(struct orl_host_report *report, const char *name, c
 const char *orl_host_item_name(enum orl_host_item item)
 {
     static const char *const names[] = {"cpu_virtualization", "slat", "iommu", "dev_kvm", "nested",
-            "kvm_boots", "guest_network"};
+            "kvm_boots", "guest_network", "cpu_limits", "ksm"};
     return (unsigned)item < ORL_HOST_ITEM_COUNT ? names[item] : "?";
 }
 

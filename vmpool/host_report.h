@@ -11,8 +11,10 @@ enum orl_host_item {
     ORL_HOST_IOMMU,
     ORL_HOST_DEV_KVM,
     ORL_HOST_NESTED,
-    ORL_HOST_ACCEL,   /* KVM proven by a boot; filled by the caller */
-    ORL_HOST_NETWORK, /* orl_host_report_network() */
+    ORL_HOST_ACCEL,      /* KVM proven by a boot; filled by the caller */
+    ORL_HOST_NETWORK,    /* orl_host_report_network() */
+    ORL_HOST_CPU_LIMITS, /* a cgroup for shares and caps */
+    ORL_HOST_KSM,
     ORL_HOST_ITEM_COUNT
 };
 struct orl_host_line {

@@ -80,6 +80,28 @@ static void a_guest_without_vmx_says_what_to_do(void **state)
     assert_int_equal(report.line[ORL_HOST_IOMMU].state, ORL_ABILITY_NO);
 }
 
+static void limits_and_page_sharing_are_told(void **state)
+{
+    (void)state;
+    struct orl_host_report report;
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_CPU_LIMITS].state, ORL_ABILITY_NO);
+    put("/sys/fs/cgroup/cgroup.controllers", "cpuset io memory\n");
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_CPU_LIMITS].state, ORL_ABILITY_NO);
+    put("/sys/fs/cgroup/cgroup.controllers", "cpuset io cpu\n");
+    put("/sys/kernel/mm/ksm/run", "0\n");
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_CPU_LIMITS].state, ORL_ABILITY_YES);
+    assert_int_equal(report.line[ORL_HOST_KSM].state, ORL_ABILITY_NO);
+    assert_non_null(strstr(report.line[ORL_HOST_KSM].remedy, "/sys/kernel/mm/ksm/run"));
+    put("/sys/kernel/mm/ksm/run", "1\n");
+    put("/sys/kernel/mm/ksm/pages_sharing", "143043\n");
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_KSM].state, ORL_ABILITY_YES);
+    assert_non_null(strstr(report.line[ORL_HOST_KSM].reason, "143043"));
+}
+
 static void an_empty_root_gives_answers_too(void **state)
 {
     (void)state;
@@ -362,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             WITH_ROOT(a_good_host_is_reported_as_good),
             WITH_ROOT(a_guest_without_vmx_says_what_to_do),
+            WITH_ROOT(limits_and_page_sharing_are_told),
             WITH_ROOT(an_empty_root_gives_answers_too),
             WITH_ROOT(kvm_is_used_when_a_boot_proves_it_and_that_is_remembered),
             WITH_ROOT(kvm_that_does_not_boot_is_not_used),
