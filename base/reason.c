@@ -89,6 +89,10 @@ static const struct {
                 "You may not have another desktop of this pool. Please log off from one first."},
         [ORL_REASON_USER_QUOTA] = {"user_quota",
                 "You have as many desktops as you may have. Please log off from one first."},
+        [ORL_REASON_POOL_LIMITS] = {"pool_limits",
+                "The limits of this pool can't be met. Please tell your administrator."},
+        [ORL_REASON_POOL_NETWORK] = {"pool_network",
+                "The network of this pool's desktops is missing. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -26,5 +26,9 @@ const char *orl_vm_res_fault(const struct orl_vm_res *res, uint32_t memory_mib)
     if (memory_mib > 0 && res->balloon_min_mib > memory_mib) {
         return "balloon_min_mib is more than the machine's memory";
     }
-    return res->has_secure_boot && !res->has_uefi ? "secure boot needs firmware uefi" : NULL;
+    if (res->has_tpm &&
+            !res->has_uefi) { /* SeaBIOS with one leaves a kernel booted directly without ACPI */
+        return "tpm needs firmware uefi";
+    }
+    return res->has_secure_boot && !res->has_uefi ? "secure_boot needs firmware uefi" : NULL;
 }

@@ -20,9 +20,9 @@ struct orl_vm_res {
     uint32_t disk_iops, disk_mib_s;
     uint32_t
             balloon_min_mib; /* what it starts with of its memory; it gets the rest when it runs out */
-    bool has_tpm, has_uefi;
-    bool has_secure_boot; /* with has_uefi only */
-    bool has_autostart;   /* with its host */
+    bool has_uefi;
+    bool has_tpm, has_secure_boot; /* with has_uefi only */
+    bool has_autostart;            /* with its host */
 };
 /* What is wrong with it, or NULL. memory_mib: of the machine; 0: not known here. */
 const char *orl_vm_res_fault(const struct orl_vm_res *res, uint32_t memory_mib);

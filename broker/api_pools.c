@@ -150,14 +150,8 @@ static const char *find_setting_fault(const struct orl_pool_row *row)
     if (row->net.mode == ORL_NETWORK_BRIDGED && row->net.name[0] == '\0') {
         return "field 'network_name' is missing: the bridge";
     }
-    if (row->res.has_secure_boot && row->res.firmware != ORL_FIRMWARE_UEFI) {
-        return "field 'secure_boot' needs field 'firmware' to be \"uefi\"";
-    }
     if (row->policy.warn_last_s > row->policy.warn_first_s) {
         return "field 'warn_last_s' is over 'warn_first_s'";
-    }
-    if (row->memory_mib > 0 && row->res.balloon_min_mib > row->memory_mib) {
-        return "field 'balloon_min_mib' is over 'memory_mib'";
     }
     return find_home_fault(&row->person);
 }
@@ -179,6 +173,20 @@ static const char *find_fault(const struct orl_pool_row *row)
         return "fields 'spares' and 'spares_suspended' together are over 'max'";
     }
     return find_setting_fault(row);
+}
+
+/* true: it was refused. */
+static bool refuse_fault(struct orl_http_req *req, const struct orl_pool_row *row)
+{
+    const struct orl_vm_res res = orl_pool_vm_res(row);
+    const char *limits = orl_vm_res_fault(&res, row->memory_mib);
+    const char *fault = find_fault(row);
+    if (limits != NULL) {
+        orl_api_refuse(req, 400, orl_reason_code(ORL_REASON_POOL_LIMITS), limits);
+    } else if (fault != NULL) {
+        orl_api_refuse(req, 400, "bad_request", fault);
+    }
+    return limits != NULL || fault != NULL;
 }
 
 static void reply_row(
@@ -233,10 +241,7 @@ void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args
         return;
     }
     fill_in(&in, kind, seen);
-    const char *fault = find_fault(&in.row);
-    if (fault != NULL) {
-        orl_api_refuse(req, 400, "bad_request", fault);
-    } else if (!orl_api_begin(req)) {
+    if (refuse_fault(req, &in.row) || !orl_api_begin(req)) {
         return;
     } else if (orl_pool_insert(req->broker->store, &in.row, orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
@@ -259,10 +264,7 @@ void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *a
     if (!orl_api_body(req, fields, &in, &seen)) {
         return;
     }
-    const char *fault = find_fault(&in.row);
-    if (fault != NULL) {
-        orl_api_refuse(req, 400, "bad_request", fault);
-    } else if (!orl_api_begin(req)) {
+    if (refuse_fault(req, &in.row) || !orl_api_begin(req)) {
         return;
     } else if (orl_pool_update(req->broker->store, &in.row, &err) < 0) {
         orl_api_fail(req, &err);

@@ -1,6 +1,7 @@
 /* Rows of pools: what the administrator wants, and the problem that vmpool has with it. */
 #ifndef ORL_STORE_POOL_H
 #define ORL_STORE_POOL_H
+#include "base/vm_res.h"
 #include "store/desktop_state.h"
 #include "store/pool_settings.h"
 #include "store/store.h"
@@ -68,6 +69,9 @@ struct orl_pool_row {
     char problem_text[ORL_TEXT_MAX + 1];
     uint64_t retry_ms; /* vmpool tries again then */
 };
+
+/* As vmpool gives it to a machine, and as it is judged (orl_vm_res_fault()). */
+struct orl_vm_res orl_pool_vm_res(const struct orl_pool_row *row);
 
 typedef int (*orl_pool_fn)(void *ctx, const struct orl_pool_row *row);
 

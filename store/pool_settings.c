@@ -9,10 +9,6 @@ enum {
     MAX_VCPUS = 512,
     MAX_S = 31536000,
     MAX_CLIPBOARD_BYTES = 16 << 20,
-    MAX_SHARES = 262144, /* cgroup's */
-    MAX_CAP_PERCENT = 51200,
-    MAX_IOPS = 10000000,
-    MAX_MIB_S = 1000000,
     MAX_VERSION = 1000000,
     MAX_HOME_MIB = 16 << 20,
     MIB = 1 << 20,
@@ -81,10 +77,11 @@ const struct orl_pool_setting orl_pool_settings[] = {
         TEXT("schedule", schedule),
         BOOL("has_forecast", "forecast", has_forecast),
         CHOICE("clone_method", clone_method, methods, ALL(ORL_CLONE_AUTO)),
-        NUM("cpu_shares", "cpu_shares", res.cpu_shares, 0, MAX_SHARES, ALL(0)),
-        NUM("cpu_cap_percent", "cpu_cap_percent", res.cpu_cap_percent, 0, MAX_CAP_PERCENT, ALL(0)),
-        NUM("disk_iops", "disk_iops", res.disk_iops, 0, MAX_IOPS, ALL(0)),
-        NUM("disk_mib_s", "disk_mib_s", res.disk_mib_s, 0, MAX_MIB_S, ALL(0)),
+        NUM("cpu_shares", "cpu_shares", res.cpu_shares, 0, ORL_VM_SHARES_MAX, ALL(0)),
+        NUM("cpu_cap_percent", "cpu_cap_percent", res.cpu_cap_percent, 0, ORL_VM_CAP_MAX_PERCENT,
+                ALL(0)),
+        NUM("disk_iops", "disk_iops", res.disk_iops, 0, ORL_VM_IOPS_MAX, ALL(0)),
+        NUM("disk_mib_s", "disk_mib_s", res.disk_mib_s, 0, ORL_VM_DISK_MIB_S_MAX, ALL(0)),
         NUM("balloon_min_mib", "balloon_min_mib", res.balloon_min_mib, 0, MAX_MEMORY_MIB, ALL(0)),
         BOOL("has_tpm", "tpm", res.has_tpm),
         BOOL("has_secure_boot", "secure_boot", res.has_secure_boot),
@@ -136,4 +133,18 @@ const char *orl_pool_choice_name(const char *const *choices, uint32_t index)
         }
     }
     return NULL;
+}
+
+struct orl_vm_res orl_pool_vm_res(const struct orl_pool_row *row)
+{
+    const struct orl_pool_resources *res = &row->res;
+    return (struct orl_vm_res){.cpu_shares = res->cpu_shares,
+            .cpu_cap_percent = res->cpu_cap_percent,
+            .disk_iops = res->disk_iops,
+            .disk_mib_s = res->disk_mib_s,
+            .balloon_min_mib = res->balloon_min_mib,
+            .has_uefi = res->firmware == ORL_FIRMWARE_UEFI,
+            .has_tpm = res->has_tpm,
+            .has_secure_boot = res->has_secure_boot,
+            .has_autostart = res->has_autostart};
 }

@@ -49,8 +49,20 @@ static void copy(char *dst, size_t size, const char *src)
     orl_msg_text(dst, size, src);
 }
 
+/* libvirt starts no machine with CPU limits that it has no cgroup for. */
+static struct orl_vm_res res_of(const struct orl_reconcile *r, const struct orl_pool_row *pool)
+{
+    struct orl_vm_res res = orl_pool_vm_res(pool);
+    if (r->has_report && r->report.line[ORL_HOST_CPU_LIMITS].state == ORL_ABILITY_NO) {
+        res.cpu_shares = 0;
+        res.cpu_cap_percent = 0;
+    }
+    return res;
+}
+
 static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
-        const struct orl_desktop_row *row, struct orl_vm_spec *spec, struct orl_err *err)
+        const struct orl_desktop_row *row, struct orl_vm_spec *spec, enum orl_reason *ret_reason,
+        struct orl_err *err)
 {
     const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
     const struct orl_template_row *t = pool ? orl_rows_template(rows, pool->template_name) : NULL;
@@ -60,6 +72,7 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
                 pool ? pool->template_name : "");
     }
     *spec = (struct orl_vm_spec){.accel = r->accel,
+            .res = res_of(r, pool),
             .has_clipboard = pool->permit.clipboard != 0,
             .has_sound = pool->permit.has_sound != 0,
             .memory_mib = pool->memory_mib ? pool->memory_mib
@@ -86,7 +99,9 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
     copy(spec->cmdline, sizeof spec->cmdline, t->cmdline);
     copy(spec->machine, sizeof spec->machine, r->host.machine);
     spec->network = r->network;
-    return 0;
+    const char *fault = orl_vm_res_fault(&spec->res, spec->memory_mib);
+    *ret_reason = fault ? ORL_REASON_POOL_LIMITS : ORL_REASON_NONE;
+    return fault ? orl_err_set(err, ORL_E_INVAL, "pool '%s': %s", row->pool, fault) : 0;
 }
 
 static int send(struct orl_reconcile *r, enum orl_job_kind kind, const struct orl_desktop_row *row,
@@ -171,16 +186,33 @@ static int expire(struct orl_reconcile *r, const struct orl_desktop_row *row, ui
     return rc;
 }
 
-static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl_plan_kind kind,
+/* A pool that can't have what it asks for: said once in its row and the desktop's, and tried again later. */
+static int clone(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_desktop_row *row, uint64_t now_ms, struct orl_err *err)
 {
     struct orl_vm_spec spec;
+    enum orl_reason reason = ORL_REASON_TEMPLATE_MISSING;
+    int rc = make_spec(r, rows, row, &spec, &reason, err);
+    if (rc == 0) {
+        return intend(r, row, ORL_POWER_CLONING, ORL_JOB_CLONE, &spec, now_ms);
+    }
+    struct orl_desktop_row next = *row;
+    next.attempts++;
+    next.retry_ms = now_ms + orl_plan_backoff_ms(next.attempts);
+    next.reason = reason;
+    copy(next.reason_text, sizeof next.reason_text, err->text);
+    (void)orl_reconcile_write(r, &next, true, now_ms);
+    orl_reconcile_pool_failed(r, row->pool, reason, err->text, now_ms);
+    return rc;
+}
+
+static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl_plan_kind kind,
+        const struct orl_desktop_row *row, uint64_t now_ms, struct orl_err *err)
+{
     struct orl_memo *memo = orl_memo_get(r, row->id);
-    int rc = 0;
     switch (kind) {
     case ORL_PLAN_CLONE:
-        rc = make_spec(r, rows, row, &spec, err);
-        return rc < 0 ? rc : intend(r, row, ORL_POWER_CLONING, ORL_JOB_CLONE, &spec, now_ms);
+        return clone(r, rows, row, now_ms, err);
     case ORL_PLAN_START:
         return intend(r, row, row->power == ORL_POWER_REBOOTING ? row->power : ORL_POWER_STARTING,
                 ORL_JOB_START, NULL, now_ms);

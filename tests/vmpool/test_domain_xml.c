@@ -156,7 +156,7 @@ static void limits_that_make_no_sense_are_refused(void **state)
             {.cpu_shares = ORL_VM_SHARES_MAX + 1}, {.cpu_cap_percent = 1},
             {.cpu_cap_percent = UINT32_MAX}, {.disk_iops = 1}, {.disk_iops = UINT32_MAX},
             {.disk_mib_s = UINT32_MAX}, {.balloon_min_mib = 1}, {.balloon_min_mib = 1025},
-            {.has_secure_boot = true}};
+            {.has_secure_boot = true}, {.has_tpm = true}};
     struct orl_buf out;
     orl_buf_init(&out, ORL_DOMAIN_XML_MAX);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
