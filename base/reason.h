@@ -57,10 +57,8 @@ enum orl_reason {
     ORL_REASON_ADDRESS_NOT_ALLOWED, /* the pool is not for clients from there */
     ORL_REASON_POOL_QUOTA,          /* as many desktops of this pool as one person may have */
     ORL_REASON_USER_QUOTA,          /* as many desktops as this person may have at once */
-    ORL_REASON_ACCESS_REVOKED, /* disabled, not entitled any more, or with a new password */
-    ORL_REASON_SECOND_FACTOR,  /* a password alone does not do: the portal asks for the code */
-    ORL_REASON_POOL_LIMITS,    /* its limits make no sense, or this host can't give them */
-    ORL_REASON_POOL_NETWORK,   /* its guests' network can't be had */
+    ORL_REASON_POOL_LIMITS,         /* its limits make no sense, or this host can't give them */
+    ORL_REASON_POOL_NETWORK,        /* its guests' network can't be had */
     ORL_REASON_COUNT
 };
 
