@@ -1,5 +1,6 @@
 #include "cli/args.h"
 
+#include "store/pool_settings.h"
 #include "tests/cli/cli_test.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +248,36 @@ static void the_table_is_sound(void **state)
     }
 }
 
+static bool has_key(const struct orl_cli_cmd *cmd, const char *key, enum orl_cli_opt_kind kind)
+{
+    for (const struct orl_cli_opt *o = cmd->opts; o->name != NULL; o++) {
+        if (o->key != NULL && strcmp(o->key, key) == 0 && o->kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* And a switch can be turned both ways, where a new pool has it off or on. */
+static void each_setting_of_a_pool_has_its_option(void **state)
+{
+    (void)state;
+    static const char *const verbs[] = {"add", "set"};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct orl_cli_cmd *cmd = orl_cli_find("pool", verbs[i]);
+        for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
+            bool is_switch = s->type == ORL_SETTING_BOOL || s->type == ORL_SETTING_FLAG;
+            enum orl_cli_opt_kind kind = is_switch                    ? ORL_CLI_OPT_ON
+                                         : s->type == ORL_SETTING_U32 ? ORL_CLI_OPT_NUM
+                                                                      : ORL_CLI_OPT_STR;
+            if (!has_key(cmd, s->key, kind) ||
+                    (is_switch && i == 1 && !has_key(cmd, s->key, ORL_CLI_OPT_OFF))) {
+                fail_msg("oriel pool %s has no option for %s", verbs[i], s->key);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +288,7 @@ int main(void)
             cmocka_unit_test(a_password_comes_from_the_first_line_of_a_file),
             cmocka_unit_test(files_for_others_are_absolute),
             cmocka_unit_test(the_table_is_sound),
+            cmocka_unit_test(each_setting_of_a_pool_has_its_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
