@@ -21,6 +21,8 @@ void orl_api_templates_add(struct orl_http_req *req, const struct orl_api_args *
 void orl_api_templates_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_templates_change(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_templates_remove(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_add_version(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_remove_version(struct orl_http_req *req, const struct orl_api_args *args);
 
 void orl_api_entitlements_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_args *args);

@@ -2,7 +2,9 @@
 #include "broker/api_handlers.h"
 #include "broker/pool_drain.h"
 #include "broker/session_lease.h"
+#include "store/desktop.h"
 #include "store/pool.h"
+#include "store/pool_schedule.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +97,26 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row
     return object;
 }
 
+static int add_version(void *ctx, const struct orl_desktop_version *count)
+{
+    json_t *object = json_pack("{s:s, s:I, s:I}", "template", count->template_name, "version",
+            (json_int_t)count->template_version, "desktops", (json_int_t)count->desktops);
+    return json_array_append_new(ctx, object) < 0 ? ORL_E_NOMEM : 0;
+}
+
+/* With how many of its desktops lie on which version of a template. */
+static json_t *to_full_json(struct orl_broker *broker, const struct orl_pool_row *row)
+{
+    struct orl_err err = {0};
+    json_t *object = to_json(broker, row);
+    json_t *versions = json_array();
+    if (orl_desktop_versions(broker->store, row->name, add_version, versions, &err) < 0) {
+        orl_broker_log_store(broker, "versions", &err);
+    }
+    (void)json_object_set_new(object, "desktops_by_version", versions);
+    return object;
+}
+
 struct list {
     struct orl_broker *broker;
     json_t *array;
@@ -127,7 +149,7 @@ void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args
         orl_api_fail(req, &err);
         return;
     }
-    orl_http_reply(req, 200, to_json(req->broker, &row));
+    orl_http_reply(req, 200, to_full_json(req->broker, &row));
 }
 
 static const char *find_home_fault(const struct orl_pool_person *person)
@@ -178,9 +200,15 @@ static const char *find_fault(const struct orl_pool_row *row)
 /* true: it was refused. */
 static bool refuse_fault(struct orl_http_req *req, const struct orl_pool_row *row)
 {
+    static const struct orl_spares none = {0};
+    struct orl_err err = {0};
     const struct orl_vm_res res = orl_pool_vm_res(row);
     const char *limits = orl_vm_res_fault(&res, row->memory_mib);
     const char *fault = find_fault(row);
+    if (fault == NULL && orl_schedule_spares(row->schedule, 0, none, NULL, &err) < 0) {
+        (void)orl_err_prefix(&err, "field 'schedule'");
+        fault = err.text;
+    }
     if (limits != NULL) {
         orl_api_refuse(req, 400, orl_reason_code(ORL_REASON_POOL_LIMITS), limits);
     } else if (fault != NULL) {
@@ -202,7 +230,7 @@ static void reply_row(
     (void)snprintf(object, sizeof(object), "pool:%s", row.name);
     orl_leases_poke(req->broker->leases);
     orl_leases_poke_vmpool(req->broker->leases);
-    orl_api_done(req, status, action, object, to_json(req->broker, &row));
+    orl_api_done(req, status, action, object, to_full_json(req->broker, &row));
 }
 
 /* What the request did not say is as it is in a new pool of that kind. */
@@ -243,7 +271,8 @@ void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args
     fill_in(&in, kind, seen);
     if (refuse_fault(req, &in.row) || !orl_api_begin(req)) {
         return;
-    } else if (orl_pool_insert(req->broker->store, &in.row, orl_clock_wall_ms(), &err) < 0) {
+    }
+    if (orl_pool_insert(req->broker->store, &in.row, orl_clock_wall_ms(), &err) < 0) {
         orl_api_fail(req, &err);
     } else {
         reply_row(req, 201, "pool.add", in.row.name);
@@ -266,7 +295,8 @@ void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *a
     }
     if (refuse_fault(req, &in.row) || !orl_api_begin(req)) {
         return;
-    } else if (orl_pool_update(req->broker->store, &in.row, &err) < 0) {
+    }
+    if (orl_pool_update(req->broker->store, &in.row, &err) < 0) {
         orl_api_fail(req, &err);
     } else {
         reply_row(req, 200, "pool.change", in.row.name);

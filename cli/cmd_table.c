@@ -186,22 +186,26 @@ static const struct orl_cli_column pool_columns[] = {
         COL_END,
 };
 
+#define TEMPLATE_SIZE_OPTS                                                                         \
+    OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib", "Memory of a desktop."),                   \
+            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of a desktop.")
 #define TEMPLATE_OPTS                                                                              \
     OPT("path", ORL_CLI_OPT_PATH, "FILE", "path", "Disk image, qcow2 or raw; never written to."),  \
             OPT("kernel", ORL_CLI_OPT_PATH, "FILE", "kernel", "Kernel to boot directly."),         \
             OPT("initrd", ORL_CLI_OPT_PATH, "FILE", "initrd", "Its initial file system."),         \
             OPT("cmdline", ORL_CLI_OPT_STR, "TEXT", "cmdline", "Its command line."),               \
-            OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib", "Memory of a desktop."),           \
-            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of a desktop.")
+            TEMPLATE_SIZE_OPTS
 static const struct orl_cli_opt template_add_opts[] = {
         OPT("kind", ORL_CLI_OPT_STR, "KIND", "kind",
                 "disk or kernel; default: kernel if one is given, else disk."),
         TEMPLATE_OPTS,
         END,
 };
-static const struct orl_cli_opt template_set_opts[] = {TEMPLATE_OPTS, END};
+static const struct orl_cli_opt template_version_opts[] = {TEMPLATE_OPTS, END};
+static const struct orl_cli_opt template_set_opts[] = {TEMPLATE_SIZE_OPTS, END};
 static const struct orl_cli_column template_columns[] = {
         {"NAME", "name", 0},
+        {"VERSION", "version", 0},
         {"KIND", "kind", 0},
         {"STATE", "state", 0},
         {"MEMORY", "memory_mib", 0},
@@ -453,15 +457,27 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
 
         LIST("template", "List what desktops are cloned of.", "/v1/templates", NULL,
                 template_columns),
-        SHOW("template", "Show one.", "/v1/templates/{0}", TEMPLATE_NAME),
+        SHOW("template", "Show the newest version of one, and which others there are.",
+                "/v1/templates/{0}", TEMPLATE_NAME),
         ACT("template", "add", "Register a disk image or a kernel; vmpool checks it.", ORL_CLI_POST,
                 "/v1/templates", IN_BODY("NAME", "name", "a to z, 0 to 9 and -; at most 63."),
                 template_add_opts, "template {0} added; vmpool is checking it"),
-        ACT("template", "set", "Change what is given; another file is checked again.",
+        ACT("template", "set", "Change memory and processors of the newest version's new desktops.",
                 ORL_CLI_PATCH, "/v1/templates/{0}", TEMPLATE_NAME, template_set_opts,
                 "template {0} changed"),
-        ACT("template", "remove", "Forget a template that no pool uses; its files stay.",
+        ACT("template", "add-version",
+                "Register other files as the next version; what is not given is as in the newest.",
+                ORL_CLI_POST, "/v1/templates/{0}/versions", TEMPLATE_NAME, template_version_opts,
+                "template {0} has another version; vmpool is checking it"),
+        ACT("template", "remove", "Forget a template that nothing needs; its files stay.",
                 ORL_CLI_DELETE, "/v1/templates/{0}", TEMPLATE_NAME, NULL, "template {0} removed"),
+        {.noun = "template",
+                .verb = "remove-version",
+                .help = "Forget a version that no pool and no desktop needs; its files stay.",
+                .method = ORL_CLI_DELETE,
+                .path = "/v1/templates/{0}/versions/{1}",
+                .args = {TEMPLATE_NAME, IN_PATH("VERSION", "Number of the version.")},
+                .done = "version {1} of template {0} removed"},
 
         LIST("entitlement", "List who may use which pool.", "/v1/entitlements",
                 entitlement_list_opts, entitlement_columns),

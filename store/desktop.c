@@ -70,6 +70,7 @@ void orl_desktop_read(struct orl_db_query *q, struct orl_desktop_row *row)
     row->changed_ms = orl_db_get_u64(q);
     row->ready_ms = orl_db_get_u64(q);
     row->restart_ms = orl_db_get_u64(q);
+    orl_db_get_text(q, row->template_name, sizeof(row->template_name));
     row->template_version = orl_db_get_u32(q);
     row->slot = orl_db_get_u32(q);
     row->person = (enum orl_person)read_name(q, person_names, PERSONS);
@@ -142,7 +143,7 @@ static int write_new(
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO desktop (" ORL_DESKTOP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
             " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-            " $25, 0, $26, $27, 'none', '', $28)");
+            " $25, 0, $26, $27, $28, 'none', '', $29)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->pool);
     orl_db_put_text(&q, row->host);
@@ -168,6 +169,7 @@ static int write_new(
     orl_db_put_u64(&q, row->created_ms);
     orl_db_put_u64(&q, row->changed_ms);
     orl_db_put_u64(&q, row->ready_ms);
+    orl_db_put_text(&q, row->template_name);
     orl_db_put_u64(&q, row->template_version);
     orl_db_put_u64(&q, row->slot > 0 ? row->slot : 1);
     orl_db_put_bool(&q, row->is_instant);
@@ -366,6 +368,29 @@ int orl_desktop_count(struct orl_store *store, const char *pool,
     }
     if (rc == 0) {
         *ret_counts = counts;
+    }
+    return rc;
+}
+
+int orl_desktop_versions(struct orl_store *store, const char *pool, orl_desktop_version_fn fn,
+        void *ctx, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT template, template_version, count(*) FROM desktop WHERE template <> ''"
+            " AND ($1 = '' OR pool = $1) GROUP BY template, template_version"
+            " ORDER BY template, template_version DESC");
+    orl_db_put_text(&q, pool);
+    int rc = 0;
+    while ((rc = orl_db_step(&q, err)) == 1) {
+        struct orl_desktop_version count = {0};
+        orl_db_get_text(&q, count.template_name, sizeof(count.template_name));
+        count.template_version = orl_db_get_u32(&q);
+        count.desktops = orl_db_get_u32(&q);
+        rc = orl_db_row_done(&q, err);
+        rc = rc < 0 ? rc : fn(ctx, &count);
+        if (rc != 0) {
+            break;
+        }
     }
     return rc;
 }

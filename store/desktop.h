@@ -46,9 +46,10 @@ struct orl_desktop_row {
     uint32_t attempts; /* since the last success */
     uint64_t retry_ms; /* not before; 0: now */
     uint64_t created_ms, changed_ms, ready_ms;
-    uint64_t restart_ms;       /* its person asked for a restart then; 0: not, or it has begun */
-    uint32_t template_version; /* what it was cloned of; 0: not known */
-    uint32_t slot;             /* which of its person's desktops in the pool, from 1; 0: 1 */
+    uint64_t restart_ms; /* its person asked for a restart then; 0: not, or it has begun */
+    char template_name[ORL_NAME_MAX + 1]; /* what it was cloned of; static: empty, 0 */
+    uint32_t template_version;
+    uint32_t slot; /* which of its person's desktops in the pool, from 1; 0: 1 */
     enum orl_person person;
     enum orl_guest_state guest_state;
     bool is_instant; /* resumed from a golden image */
@@ -141,6 +142,16 @@ ORL_NODISCARD int orl_desktop_set_maintenance(struct orl_store *store, const cha
  * move, no live session. ORL_E_DENIED, ORL_E_CONFLICT, ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_desktop_remove(struct orl_store *store, const char *id, uint64_t version,
         const char *actor, uint64_t now_ms, struct orl_err *err);
+
+struct orl_desktop_version {
+    char template_name[ORL_NAME_MAX + 1];
+    uint32_t template_version;
+    uint32_t desktops;
+};
+typedef int (*orl_desktop_version_fn)(void *ctx, const struct orl_desktop_version *count);
+/* How many desktops lie on which version of a template. pool NULL: of all pools. Ends as a list. */
+ORL_NODISCARD int orl_desktop_versions(struct orl_store *store, const char *pool,
+        orl_desktop_version_fn fn, void *ctx, struct orl_err *err);
 
 struct orl_desktop_counts {
     uint32_t total;

@@ -93,7 +93,7 @@ static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct
     return rc;
 }
 
-/* A template that is there and was not removed; static pools have none. */
+/* A template that is there, and that version of it; static pools have none. */
 static int check_template(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
 {
@@ -105,10 +105,16 @@ static int check_template(
     if (row->template_name[0] == '\0') {
         return 0;
     }
-    ORL_DB_AUTO q = orl_db_query(
-            store->db, "SELECT 1 FROM template WHERE name = $1 AND state <> 'removed'");
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT 1 FROM template_version WHERE template = $1 AND ($2 = 0 OR version = $2)"
+            " LIMIT 1");
     orl_db_put_text(&q, row->template_name);
+    orl_db_put_u64(&q, row->template_version);
     int rc = orl_db_step(&q, err);
+    if (rc == 0 && row->template_version > 0) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "no such template %s, version %u",
+                row->template_name, row->template_version);
+    }
     return rc == 0 ? orl_store_no_such("template", row->template_name, err) : rc < 0 ? rc : 0;
 }
 

@@ -1,14 +1,15 @@
 #include "store/template.h"
 
 #include "store/store_priv.h"
+#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS                                                                                    \
-    "name, kind, path, kernel, initrd, cmdline, disk_format, virtual_bytes, sha256, memory_mib,"   \
-    " vcpus, state, reason, reason_text, created_ms"
+    "template, version, kind, path, kernel, initrd, cmdline, disk_format, virtual_bytes, sha256,"  \
+    " memory_mib, vcpus, state, reason, reason_text, created_ms, has_hook"
 
 static const char *const state_names[ORL_TEMPLATE_STATE_COUNT] = {
-        NULL, "checking", "ready", "missing", "corrupt", "removed"};
+        NULL, "checking", "ready", "missing", "corrupt"};
 
 const char *orl_template_state_name(enum orl_template_state state)
 {
@@ -59,6 +60,7 @@ static int read_one(struct orl_db_query *q, struct orl_template_row *ret_row, st
     }
     struct orl_template_row row = {0};
     orl_db_get_text(q, row.name, sizeof(row.name));
+    row.version = orl_db_get_u32(q);
     bool is_known = orl_template_kind_parse(orl_db_get_peek(q), &row.kind);
     orl_db_get_text(q, row.path, sizeof(row.path));
     orl_db_get_text(q, row.kernel, sizeof(row.kernel));
@@ -75,6 +77,7 @@ static int read_one(struct orl_db_query *q, struct orl_template_row *ret_row, st
     row.reason = orl_store_get_reason(q);
     orl_db_get_text(q, row.reason_text, sizeof(row.reason_text));
     row.created_ms = orl_db_get_u64(q);
+    row.has_hook = orl_db_get_bool(q);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -82,22 +85,14 @@ static int read_one(struct orl_db_query *q, struct orl_template_row *ret_row, st
     return rc;
 }
 
-int orl_template_insert(struct orl_store *store, const struct orl_template_row *row,
-        uint64_t now_ms, struct orl_err *err)
+static int write_version(struct orl_store *store, const struct orl_template_row *row,
+        uint32_t version, uint64_t now_ms, struct orl_err *err)
 {
-    if (!orl_name_is_valid(row->name)) {
-        return orl_err_set(err, ORL_E_INVAL, "not a name for a template: %s", row->name);
-    }
-    /* A removed name may be used again: nothing refers to it any more. */
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO template (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', $8, $9,"
-            " 'checking', '', '', $10) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind,"
-            " path = excluded.path, kernel = excluded.kernel, initrd = excluded.initrd,"
-            " cmdline = excluded.cmdline, disk_format = excluded.disk_format, virtual_bytes = 0,"
-            " sha256 = '', memory_mib = excluded.memory_mib, vcpus = excluded.vcpus,"
-            " state = 'checking', reason = '', reason_text = '',"
-            " created_ms = excluded.created_ms WHERE template.state = 'removed'");
+            "INSERT INTO template_version (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0,"
+            " '', $9, $10, 'checking', '', '', $11, 0)");
     orl_db_put_text(&q, row->name);
+    orl_db_put_u64(&q, version);
     orl_db_put_text(&q, orl_template_kind_name(row->kind));
     orl_db_put_text(&q, row->path);
     orl_db_put_text(&q, row->kernel);
@@ -108,23 +103,85 @@ int orl_template_insert(struct orl_store *store, const struct orl_template_row *
     orl_db_put_u64(&q, row->vcpus);
     orl_db_put_u64(&q, now_ms);
     int rc = orl_db_run(&q, err);
-    return rc == 0  ? orl_err_set(err, ORL_E_EXISTS, "there is a template %s", row->name)
-           : rc < 0 ? rc
-                    : 0;
+    return rc < 0 ? rc : 0;
 }
 
-int orl_template_get(struct orl_store *store, const char *name, struct orl_template_row *ret_row,
-        struct orl_err *err)
+static int write_name(struct orl_store *store, const char *name, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM template WHERE name = $1");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "INSERT INTO template (name, last_version) VALUES ($1, 1)");
     orl_db_put_text(&q, name);
+    int rc = orl_db_run(&q, err);
+    return rc == ORL_E_EXISTS ? orl_err_set(err, rc, "there is a template %s", name)
+           : rc < 0           ? rc
+                              : 0;
+}
+
+int orl_template_insert(struct orl_store *store, const struct orl_template_row *row,
+        uint64_t now_ms, struct orl_err *err)
+{
+    if (!orl_name_is_valid(row->name)) {
+        return orl_err_set(err, ORL_E_INVAL, "not a name for a template: %s", row->name);
+    }
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : write_name(store, row->name, err);
+    rc = rc < 0 ? rc : write_version(store, row, 1, now_ms, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+static int raise_version(
+        struct orl_store *store, const char *name, uint32_t *ret_version, struct orl_err *err)
+{
+    {
+        ORL_DB_AUTO q = orl_db_query(
+                store->db, "UPDATE template SET last_version = last_version + 1 WHERE name = $1");
+        orl_db_put_text(&q, name);
+        int rc = orl_store_run_one(&q, "template", name, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT last_version FROM template WHERE name = $1");
+    orl_db_put_text(&q, name);
+    int rc = orl_db_step(&q, err);
+    if (rc == 1) {
+        *ret_version = orl_db_get_u32(&q);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int orl_template_add_version(struct orl_store *store, const struct orl_template_row *row,
+        uint64_t now_ms, uint32_t *ret_version, struct orl_err *err)
+{
+    uint32_t version = 0;
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : raise_version(store, row->name, &version, err);
+    rc = rc < 0 ? rc : write_version(store, row, version, now_ms, err);
+    rc = rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+    if (rc == 0) {
+        *ret_version = version;
+    }
+    return rc;
+}
+
+int orl_template_get(struct orl_store *store, const char *name, uint32_t version,
+        struct orl_template_row *ret_row, struct orl_err *err)
+{
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "SELECT " COLUMNS " FROM template_version WHERE template = $1"
+                                    " AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, version);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("template", name, err) : rc;
 }
 
 int orl_template_list(struct orl_store *store, orl_template_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM template ORDER BY name");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "SELECT " COLUMNS " FROM template_version ORDER BY template, version DESC");
     for (;;) {
         struct orl_template_row row;
         int rc = read_one(&q, &row, err);
@@ -141,17 +198,13 @@ int orl_template_list(struct orl_store *store, orl_template_fn fn, void *ctx, st
 int orl_template_update(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE template SET state = CASE WHEN path = $1 AND kernel = $2 AND initrd = $3"
-            " THEN state ELSE 'checking' END, path = $1, kernel = $2, initrd = $3, cmdline = $4,"
-            " memory_mib = $5, vcpus = $6 WHERE name = $7 AND state <> 'removed'");
-    orl_db_put_text(&q, row->path);
-    orl_db_put_text(&q, row->kernel);
-    orl_db_put_text(&q, row->initrd);
-    orl_db_put_text(&q, row->cmdline);
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "UPDATE template_version SET memory_mib = $1, vcpus = $2"
+                                    " WHERE template = $3 AND version = $4");
     orl_db_put_u64(&q, row->memory_mib);
     orl_db_put_u64(&q, row->vcpus);
     orl_db_put_text(&q, row->name);
+    orl_db_put_u64(&q, row->version);
     return orl_store_run_one(&q, "template", row->name, err);
 }
 
@@ -159,8 +212,8 @@ int orl_template_observe(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE template SET state = $1, reason = $2, reason_text = $3, sha256 = $4,"
-            " virtual_bytes = $5, disk_format = $6 WHERE name = $7 AND state <> 'removed'");
+            "UPDATE template_version SET state = $1, reason = $2, reason_text = $3, sha256 = $4,"
+            " virtual_bytes = $5, disk_format = $6 WHERE template = $7 AND version = $8");
     orl_db_put_text(&q, orl_template_state_name(row->state));
     orl_store_put_reason(&q, row->reason);
     orl_db_put_text(&q, row->reason_text);
@@ -168,32 +221,104 @@ int orl_template_observe(
     orl_db_put_u64(&q, row->virtual_bytes);
     orl_db_put_text(&q, row->disk_format);
     orl_db_put_text(&q, row->name);
+    orl_db_put_u64(&q, row->version);
     return orl_store_run_one(&q, "template", row->name, err);
 }
 
-static int is_used(struct orl_store *store, const char *name, struct orl_err *err)
+int orl_template_set_hook(struct orl_store *store, const char *name, uint32_t version,
+        bool has_hook, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT 1 FROM pool WHERE template = $1 LIMIT 1");
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE template_version SET has_hook = $1 WHERE template = $2 AND version = $3");
+    orl_db_put_bool(&q, has_hook);
     orl_db_put_text(&q, name);
-    return orl_db_step(&q, err);
+    orl_db_put_u64(&q, version);
+    return orl_store_run_one(&q, "template", name, err);
 }
 
-int orl_template_remove(struct orl_store *store, const char *name, struct orl_err *err)
+/* The first of those that the query finds, in err; 0: none. */
+static int refuse_if_found(
+        struct orl_db_query *q, const char *name, const char *why, struct orl_err *err)
+{
+    int rc = orl_db_step(q, err);
+    return rc == 1 ? orl_err_set(err, ORL_E_CONFLICT, "template %s is needed: %s %s", name, why,
+                             orl_db_get_peek(q))
+                   : rc;
+}
+
+static int check_pools(
+        struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT name FROM pool WHERE template = $1 AND ($2 = 0 OR template_version = $2)"
+            " ORDER BY name LIMIT 1");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, version);
+    return refuse_if_found(&q, name, "it is what is set for pool", err);
+}
+
+/* A pool that follows the newest must be left with one that is as good. */
+static int check_followers(
+        struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT p.name FROM pool p JOIN template_version v ON v.template = p.template"
+            " WHERE p.template = $1 AND p.template_version = 0 AND v.version = $2"
+            " AND ((v.state = 'ready' AND NOT EXISTS (SELECT 1 FROM template_version n"
+            " WHERE n.template = $1 AND n.version > $2 AND n.state = 'ready'))"
+            " OR NOT EXISTS (SELECT 1 FROM template_version o WHERE o.template = $1"
+            " AND o.version <> $2)) ORDER BY p.name LIMIT 1");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, version);
+    return refuse_if_found(&q, name, "it is the newest, which is used by pool", err);
+}
+
+static int check_desktops(
+        struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT id FROM desktop WHERE template = $1 AND ($2 = 0 OR template_version = $2)"
+            " ORDER BY id LIMIT 1");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, version);
+    return refuse_if_found(&q, name, "that is what was cloned for desktop", err);
+}
+
+static int forget_version(
+        struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
+{
+    char text[ORL_NAME_MAX + 24];
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "DELETE FROM template_version WHERE template = $1 AND version = $2");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, version);
+    (void)snprintf(text, sizeof(text), "%s version %u", name, version);
+    return orl_store_run_one(&q, "template", text, err);
+}
+
+/* With its last version it goes, too: a template without one is of no use. */
+static int forget_name(struct orl_store *store, const char *name, bool is_all, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "DELETE FROM template WHERE name = $1 AND ($2 = 1 OR NOT EXISTS"
+            " (SELECT 1 FROM template_version v WHERE v.template = template.name))");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, is_all ? 1 : 0);
+    int rc = orl_db_run(&q, err);
+    return rc == 0 && is_all ? orl_store_no_such("template", name, err) : rc < 0 ? rc : 0;
+}
+
+int orl_template_remove(
+        struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
-    rc = rc < 0 ? rc : is_used(store, name, err);
-    if (rc == 1) {
-        rc = orl_err_set(err, ORL_E_CONFLICT, "a pool uses template %s", name);
+    rc = rc < 0 ? rc : check_pools(store, name, version, err);
+    rc = rc < 0 ? rc : check_followers(store, name, version, err);
+    rc = rc < 0 ? rc : check_desktops(store, name, version, err);
+    if (rc == 0 && version > 0) {
+        rc = forget_version(store, name, version, err);
     }
-    if (rc < 0) {
-        return rc;
-    }
-    {
-        ORL_DB_AUTO q = orl_db_query(store->db,
-                "UPDATE template SET state = 'removed' WHERE name = $1 AND state <> 'removed'");
-        orl_db_put_text(&q, name);
-        rc = orl_store_run_one(&q, "template", name, err);
-    }
+    rc = rc < 0 ? rc : forget_name(store, name, version == 0, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }

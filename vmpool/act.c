@@ -14,7 +14,7 @@ static enum orl_vm_kind vm_kind(enum orl_pool_kind kind)
 
 static bool needs_overlay(const struct orl_template_row *t)
 {
-    return t && t->path[0] != '\0';
+    return t->path[0] != '\0';
 }
 
 static int insert(struct orl_reconcile *r, const struct orl_rows *rows,
@@ -28,8 +28,9 @@ static int insert(struct orl_reconcile *r, const struct orl_rows *rows,
     char name[ORL_VM_NAME_MAX + 1];
     char overlay[ORL_VM_PATH_MAX + 1] = "";
     orl_vm_name(name, id.text, row.version);
-    int rc = 0;
-    if (needs_overlay(orl_rows_template(rows, pool->template_name))) {
+    const struct orl_template_row *t = orl_rows_wanted(rows, pool);
+    int rc = t ? 0 : orl_err_set(err, ORL_E_NOTFOUND, "no template %s", pool->template_name);
+    if (rc == 0 && needs_overlay(t)) {
         rc = orl_overlay_path(r->cfg.images_dir, orl_store_installation(r->cfg.store),
                 vm_kind(pool->kind), name, overlay, err);
     }
@@ -41,6 +42,8 @@ static int insert(struct orl_reconcile *r, const struct orl_rows *rows,
     orl_msg_text(row.host, sizeof row.host, r->cfg.host);
     orl_msg_text(row.domain, sizeof row.domain, name);
     orl_msg_text(row.overlay, sizeof row.overlay, overlay);
+    orl_msg_text(row.template_name, sizeof row.template_name, t->name);
+    row.template_version = t->version;
     return orl_desktop_insert(r->cfg.store, &row, "vmpool", now_ms, NULL, err);
 }
 
@@ -65,11 +68,12 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
         struct orl_err *err)
 {
     const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
-    const struct orl_template_row *t = pool ? orl_rows_template(rows, pool->template_name) : NULL;
-    if (!t || strlen(t->path) > ORL_VM_PATH_MAX || strlen(t->kernel) > ORL_VM_PATH_MAX ||
+    const struct orl_template_row *t =
+            orl_rows_template(rows, row->template_name, row->template_version);
+    if (!pool || !t || strlen(t->path) > ORL_VM_PATH_MAX || strlen(t->kernel) > ORL_VM_PATH_MAX ||
             strlen(t->initrd) > ORL_VM_PATH_MAX) {
-        return orl_err_set(err, ORL_E_NOTFOUND, "template '%s' can't be used",
-                pool ? pool->template_name : "");
+        return orl_err_set(err, ORL_E_NOTFOUND, "template '%s', version %u, can't be used",
+                row->template_name, row->template_version);
     }
     *spec = (struct orl_vm_spec){.accel = r->accel,
             .res = res_of(r, pool),

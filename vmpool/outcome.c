@@ -138,9 +138,9 @@ static void on_template(struct orl_reconcile *r, const struct orl_job *job, stru
     struct orl_err err = {0};
     struct orl_template_row now;
     const struct orl_template_row *t = &job->template_row;
-    if (orl_template_get(r->cfg.store, t->name, &now, &err) < 0 || strcmp(now.path, t->path) != 0 ||
-            strcmp(now.kernel, t->kernel) != 0) {
-        return; /* another file by now */
+    if (orl_template_get(r->cfg.store, t->name, t->version, &now, &err) < 0 ||
+            strcmp(now.path, t->path) != 0 || strcmp(now.kernel, t->kernel) != 0) {
+        return; /* forgotten, and another one of its name by now */
     }
     if (memo) {
         memo->stamp = job->template_stamp;
@@ -197,12 +197,13 @@ void orl_reconcile_rebooted(struct orl_reconcile *r, const char *uuid, uint64_t 
 
 void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
 {
-    char key[ORL_VM_NAME_MAX + 1];
+    char key[ORL_MEMO_KEY_MAX + 1];
     bool is_swept = job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_QUARANTINE;
-    (void)snprintf(key, sizeof key, "%s%.60s", job->kind == ORL_JOB_TEMPLATE ? "t:" : "",
-            job->kind == ORL_JOB_TEMPLATE ? job->template_row.name
-            : is_swept                    ? job->spec.name
-                                          : job->id);
+    if (job->kind == ORL_JOB_TEMPLATE) {
+        orl_memo_template_key(key, &job->template_row);
+    } else {
+        (void)snprintf(key, sizeof key, "%s", is_swept ? job->spec.name : job->id);
+    }
     struct orl_memo *memo = orl_memo_get(r, key);
     if (memo && job->tick != memo->job_tick) {
         return; /* given up meanwhile */

@@ -86,6 +86,11 @@ struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key)
     return memo;
 }
 
+void orl_memo_template_key(char ret_key[ORL_MEMO_KEY_MAX + 1], const struct orl_template_row *row)
+{
+    (void)snprintf(ret_key, ORL_MEMO_KEY_MAX + 1, "t:%s:%u", row->name, row->version);
+}
+
 struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name)
 {
     for (size_t i = 0; i < r->pool_memo_count; i++) {
@@ -268,7 +273,7 @@ static struct orl_plan_pool plan_pool(struct orl_reconcile *r, const struct orl_
             .is_deleted = row->is_deleted,
             .template_reason = ORL_REASON_TEMPLATE_MISSING,
             .retry_ms = sane_retry(row->retry_ms, now_ms)};
-    const struct orl_template_row *t = orl_rows_template(rows, row->template_name);
+    const struct orl_template_row *t = orl_rows_wanted(rows, row);
     if (t) {
         pool.has_template = t->state == ORL_TEMPLATE_READY;
         pool.template_reason = t->state == ORL_TEMPLATE_CHECKING ? ORL_REASON_NONE
@@ -345,7 +350,7 @@ static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
         enum orl_reason problem = pool->kind == ORL_POOL_STATIC ? ORL_REASON_NONE
                                   : !r->is_up                   ? ORL_REASON_HYPERVISOR_DOWN
                                                                 : verdicts[i].problem;
-        const struct orl_template_row *t = orl_rows_template(rows, pool->template_name);
+        const struct orl_template_row *t = orl_rows_wanted(rows, pool);
         const char *text = problem == ORL_REASON_HYPERVISOR_DOWN    ? r->down_text
                            : t && problem == t->reason && t->reason ? t->reason_text
                                                                     : "";
@@ -415,10 +420,10 @@ static void check_templates(struct orl_reconcile *r, const struct orl_rows *rows
     bool is_due = now_ms >= r->templates_ms + TEMPLATES_MS;
     for (size_t i = 0; i < rows->template_count; i++) {
         const struct orl_template_row *t = &rows->templates[i];
-        bool is_wanted = t->state == ORL_TEMPLATE_CHECKING || t->state == ORL_TEMPLATE_UNKNOWN ||
-                         (is_due && t->state != ORL_TEMPLATE_REMOVED);
-        char key[ORL_VM_NAME_MAX + 1];
-        (void)snprintf(key, sizeof key, "t:%.60s", t->name);
+        bool is_wanted =
+                t->state == ORL_TEMPLATE_CHECKING || t->state == ORL_TEMPLATE_UNKNOWN || is_due;
+        char key[ORL_MEMO_KEY_MAX + 1];
+        orl_memo_template_key(key, t);
         struct orl_memo *memo = orl_memo_get(r, key);
         struct orl_job *job = is_wanted && memo && !memo->is_busy
                                       ? orl_job_new(ORL_JOB_TEMPLATE, r->cfg.backend)

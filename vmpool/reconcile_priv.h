@@ -10,12 +10,14 @@
 #define ORL_RECONCILE_MAX_ROWS 4096
 #define ORL_RECONCILE_MAX_POOLS 256
 
+#define ORL_MEMO_KEY_MAX 95
+
 /* What is remembered of one desktop (or swept machine) between passes; a restart starts anew. */
 struct orl_memo {
-    char key[ORL_VM_NAME_MAX + 1]; /* desktop id, or name of a swept machine */
-    bool is_busy;                  /* a job is out */
-    bool can_hang;                 /* and may be given up: a look, a request to stop */
-    uint64_t job_tick;             /* that job's; any other that comes back is too late */
+    char key[ORL_MEMO_KEY_MAX + 1]; /* desktop id, name of a swept machine, version of a template */
+    bool is_busy;                   /* a job is out */
+    bool can_hang;                  /* and may be given up: a look, a request to stop */
+    uint64_t job_tick;              /* that job's; any other that comes back is too late */
     uint64_t busy_since_ms;
     uint64_t done_tick; /* when its last job came back */
     enum orl_power power;
@@ -73,6 +75,7 @@ struct orl_reconcile {
 
 /* Never NULL unless memory ran out. */
 struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key);
+void orl_memo_template_key(char ret_key[ORL_MEMO_KEY_MAX + 1], const struct orl_template_row *row);
 struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name);
 /* Hands the job out and marks key busy; frees it when it can't. key NULL: nobody's. */
 int orl_reconcile_submit(
@@ -82,7 +85,12 @@ void orl_rows_fini(struct orl_rows *rows);
 ORL_NODISCARD int orl_rows_read(
         struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err);
 const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name);
-const struct orl_template_row *orl_rows_template(const struct orl_rows *rows, const char *name);
+const struct orl_template_row *orl_rows_template(
+        const struct orl_rows *rows, const char *name, uint32_t version);
+/* What the pool's new desktops are to be cloned of: the version it is set to, or the newest that is
+ * ready; where none is, the newest, which says why. NULL: there is none. */
+const struct orl_template_row *orl_rows_wanted(
+        const struct orl_rows *rows, const struct orl_pool_row *pool);
 
 /* One action of the plan. */
 void orl_reconcile_act(struct orl_reconcile *r, const struct orl_rows *rows,

@@ -95,12 +95,34 @@ const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char
     return NULL;
 }
 
-const struct orl_template_row *orl_rows_template(const struct orl_rows *rows, const char *name)
+const struct orl_template_row *orl_rows_template(
+        const struct orl_rows *rows, const char *name, uint32_t version)
 {
     for (size_t i = 0; i < rows->template_count; i++) {
-        if (strcmp(rows->templates[i].name, name) == 0) {
-            return &rows->templates[i];
+        const struct orl_template_row *t = &rows->templates[i];
+        if (strcmp(t->name, name) == 0 && t->version == version) {
+            return t;
         }
     }
     return NULL;
+}
+
+const struct orl_template_row *orl_rows_wanted(
+        const struct orl_rows *rows, const struct orl_pool_row *pool)
+{
+    const struct orl_template_row *newest = NULL;
+    if (pool->template_version > 0) {
+        return orl_rows_template(rows, pool->template_name, pool->template_version);
+    }
+    for (size_t i = 0; i < rows->template_count; i++) { /* the newest of each first */
+        const struct orl_template_row *t = &rows->templates[i];
+        if (strcmp(t->name, pool->template_name) != 0) {
+            continue;
+        }
+        if (t->state == ORL_TEMPLATE_READY) {
+            return t;
+        }
+        newest = newest ? newest : t;
+    }
+    return newest;
 }

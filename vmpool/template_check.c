@@ -135,8 +135,8 @@ static void check_sum(struct orl_template_stamp *stamp, struct orl_template_row 
         memcpy(row->sha256, now.sha256, sizeof now.sha256);
     } else if (strcmp(row->sha256, now.sha256) != 0) {
         say(row, ORL_TEMPLATE_CORRUPT, " was changed after it was registered", path,
-                "clones lie on what it was; put it back, or register the new one under its own "
-                "name");
+                "clones lie on what it was; put it back, or register the new one as another "
+                "version");
     }
 }
 

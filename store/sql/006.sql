@@ -35,8 +35,57 @@ ALTER TABLE pool ADD COLUMN on_assign TEXT NOT NULL DEFAULT '';
 ALTER TABLE pool ADD COLUMN on_logoff TEXT NOT NULL DEFAULT '';
 ALTER TABLE pool ADD COLUMN hook_deadline_s INTEGER NOT NULL DEFAULT 30;
 
--- A person may have several desktops of a pool: each has a slot, from 1.
+-- A template is its versions; a number that was given is never given again.
+ALTER TABLE template RENAME TO old_template;
+CREATE TABLE template (
+    name TEXT PRIMARY KEY,
+    last_version INTEGER NOT NULL
+) STRICT;
+INSERT INTO template (name, last_version) SELECT name, 1 FROM old_template WHERE state <> 'removed';
+CREATE TABLE template_version (
+    template TEXT NOT NULL REFERENCES template (name) ON DELETE CASCADE,
+    version INTEGER NOT NULL CHECK (version > 0),
+    kind TEXT NOT NULL CHECK (kind IN ('disk', 'kernel')),
+    path TEXT NOT NULL,
+    kernel TEXT NOT NULL,
+    initrd TEXT NOT NULL,
+    cmdline TEXT NOT NULL,
+    disk_format TEXT NOT NULL,
+    virtual_bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    memory_mib INTEGER NOT NULL,
+    vcpus INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('checking', 'ready', 'missing', 'corrupt')),
+    reason TEXT NOT NULL,
+    reason_text TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    has_hook INTEGER NOT NULL CHECK (has_hook IN (0, 1)),
+    PRIMARY KEY (template, version)
+) STRICT;
+INSERT INTO template_version (template, version, kind, path, kernel, initrd, cmdline, disk_format,
+    virtual_bytes, sha256, memory_mib, vcpus, state, reason, reason_text, created_ms, has_hook)
+    SELECT name, 1, kind, path, kernel, initrd, cmdline, disk_format, virtual_bytes, sha256,
+        memory_mib, vcpus, state, reason, reason_text, created_ms, 0
+    FROM old_template WHERE state <> 'removed';
+DROP TABLE old_template;
+
+-- What a desktop was cloned of: its overlay needs that for as long as it lives.
+ALTER TABLE desktop ADD COLUMN template TEXT NOT NULL DEFAULT '';
 ALTER TABLE desktop ADD COLUMN template_version INTEGER NOT NULL DEFAULT 0;
+UPDATE desktop SET template_version = 1,
+    template = (SELECT p.template FROM pool p WHERE p.name = desktop.pool) WHERE kind <> 'static';
+CREATE INDEX desktop_by_template ON desktop (template, template_version);
+
+-- People who begin a session, by quarters of an hour of the week (store/forecast.h).
+CREATE TABLE forecast (
+    pool TEXT NOT NULL REFERENCES pool (name) ON DELETE CASCADE,
+    slot INTEGER NOT NULL CHECK (slot BETWEEN 0 AND 671),
+    mean_milli INTEGER NOT NULL,
+    sampled_ms INTEGER NOT NULL,
+    PRIMARY KEY (pool, slot)
+) STRICT;
+
+-- A person may have several desktops of a pool: each has a slot, from 1.
 ALTER TABLE desktop ADD COLUMN slot INTEGER NOT NULL DEFAULT 1 CHECK (slot BETWEEN 1 AND 16);
 ALTER TABLE desktop ADD COLUMN person TEXT NOT NULL DEFAULT 'none'
     CHECK (person IN ('none', 'wanted', 'ready', 'failed'));

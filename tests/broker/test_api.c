@@ -133,8 +133,33 @@ static void templates_and_pools(void **state)
     json_decref(row);
     row = ask("PATCH", "/v1/templates/tiny", "{\"vcpus\":2}", 200);
     assert_text(row, "kernel", "/boot/k");
+    assert_int_equal(json_integer_value(json_object_get(row, "version")), 1);
     json_decref(row);
-    assert_error("DELETE", "/v1/templates/tiny", NULL, 409, "conflict", "");
+    assert_error("DELETE", "/v1/templates/tiny", NULL, 409, "conflict", "pool demo");
+    assert_error("PATCH", "/v1/templates/tiny", "{\"kernel\":\"/boot/k2\"}", 400, "bad_request",
+            "version");
+    row = ask("POST", "/v1/templates/tiny/versions", "{\"kernel\":\"/boot/k2\"}", 201);
+    assert_int_equal(json_integer_value(json_object_get(row, "version")), 2);
+    assert_text(row, "kernel", "/boot/k2");
+    assert_text(row, "initrd", "/boot/i");
+    assert_int_equal(json_array_size(json_object_get(row, "versions")), 2);
+    json_decref(row);
+    row = ask("GET", "/v1/templates", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(row, "templates")), 1);
+    json_decref(row);
+    assert_error("PATCH", "/v1/pools/demo", "{\"template_version\":3}", 404, "not_found", "3");
+    row = ask("PATCH", "/v1/pools/demo", "{\"template_version\":1}", 200);
+    assert_int_equal(json_array_size(json_object_get(row, "desktops_by_version")), 0);
+    json_decref(row);
+    assert_error("DELETE", "/v1/templates/tiny/versions/1", NULL, 409, "conflict", "pool demo");
+    assert_error("DELETE", "/v1/templates/tiny/versions/3", NULL, 404, "not_found", "3");
+    assert_error("DELETE", "/v1/templates/tiny/versions/x", NULL, 404, "not_found", "");
+    api_ok(&b, "DELETE", "/v1/templates/tiny/versions/2", NULL, 200);
+    assert_error("PATCH", "/v1/pools/demo", "{\"schedule\":\"mon 07:00-19:00 spare=1\"}", 400,
+            "bad_request", "character 17");
+    row = ask("PATCH", "/v1/pools/demo",
+            "{\"schedule\":\"mon-fri 07:00-19:00 spares=3 suspended=1\"}", 200);
+    json_decref(row);
     api_ok(&b, "DELETE", "/v1/pools/demo", NULL, 202);
     assert_error("GET", "/v1/pools/demo", NULL, 404, "not_found", ""); /* it was empty */
     api_ok(&b, "DELETE", "/v1/templates/tiny", NULL, 200);

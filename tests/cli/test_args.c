@@ -216,7 +216,7 @@ static void files_for_others_are_absolute(void **state)
     (void)state;
     char folder[4096];
     assert_non_null(getcwd(folder, sizeof(folder)));
-    struct parsed p = parse("template set tiny --path disk.qcow2");
+    struct parsed p = parse("template add-version tiny --path disk.qcow2");
     assert_int_equal(p.rc, 0);
     const char *path = json_string_value(json_object_get(p.call.body, "path"));
     assert_int_equal(strncmp(path, folder, strlen(folder)), 0);

@@ -78,6 +78,7 @@ static void a_pool_keeps_each_setting(void **state)
         struct orl_pool_row got;
         assert_ok(f, orl_pool_get(f->store, "demo", &wanted, &f->err));
         set_all(&wanted, i == 0);
+        wanted.template_version = i == 0; /* there is one */
         assert_ok(f, orl_pool_update(f->store, &wanted, &f->err));
         assert_ok(f, orl_pool_get(f->store, "demo", &got, &f->err));
         for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
@@ -143,43 +144,123 @@ static void a_pool_with_desktops_stays(void **state)
     assert_ok(f, orl_pool_remove(f->store, "own", &f->err));
 }
 
-static void a_template_is_checked_anew_when_its_path_changes(void **state)
+static void a_template_is_checked_version_by_version(void **state)
 {
     struct fixture *f = *state;
     struct orl_template_row t;
-    assert_ok(f, orl_template_get(f->store, "tiny", &t, &f->err));
+    uint32_t version = 0;
+    assert_ok(f, orl_template_get(f->store, "tiny", 0, &t, &f->err));
+    assert_int_equal(t.version, 1);
     assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
     t.state = ORL_TEMPLATE_READY;
     t.virtual_bytes = UINT64_C(1) << 40;
     assert_ok(f, orl_template_observe(f->store, &t, &f->err));
     t.memory_mib = 512;
     assert_ok(f, orl_template_update(f->store, &t, &f->err));
-    assert_ok(f, orl_template_get(f->store, "tiny", &t, &f->err));
+    (void)memcpy(t.kernel, "/boot/other", 12);
+    assert_ok(f, orl_template_add_version(f->store, &t, 3, &version, &f->err));
+    assert_int_equal(version, 2);
+    assert_ok(f, orl_template_get(f->store, "tiny", 0, &t, &f->err));
+    assert_int_equal(t.version, 2);
+    assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
+    assert_string_equal(t.kernel, "/boot/other");
+    assert_ok(f, orl_template_set_hook(f->store, "tiny", 2, true, &f->err));
+    assert_ok(f, orl_template_get(f->store, "tiny", 1, &t, &f->err));
     assert_int_equal(t.state, ORL_TEMPLATE_READY);
     assert_int_equal(t.virtual_bytes, UINT64_C(1) << 40);
     assert_int_equal(t.memory_mib, 512);
-    (void)memcpy(t.kernel, "/boot/other", 12);
-    assert_ok(f, orl_template_update(f->store, &t, &f->err));
-    assert_ok(f, orl_template_get(f->store, "tiny", &t, &f->err));
-    assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
+    assert_false(t.has_hook);
+    assert_int_equal(orl_template_get(f->store, "tiny", 3, &t, &f->err), ORL_E_NOTFOUND);
+    (void)memcpy(t.name, "nope", 5);
+    assert_int_equal(orl_template_add_version(f->store, &t, 3, &version, &f->err), ORL_E_NOTFOUND);
 }
 
 static void a_removed_template_gives_its_name_back(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(orl_template_remove(f->store, "tiny", &f->err), ORL_E_CONFLICT);
     struct orl_template_row t = {.name = "old", .kind = ORL_TEMPLATE_DISK, .path = "/a"};
     assert_ok(f, orl_template_insert(f->store, &t, 1, &f->err));
     assert_int_equal(orl_template_insert(f->store, &t, 1, &f->err), ORL_E_EXISTS);
-    assert_ok(f, orl_template_remove(f->store, "old", &f->err));
-    assert_int_equal(orl_template_remove(f->store, "old", &f->err), ORL_E_NOTFOUND);
+    assert_ok(f, orl_template_remove(f->store, "old", 0, &f->err));
+    assert_int_equal(orl_template_remove(f->store, "old", 0, &f->err), ORL_E_NOTFOUND);
     t.state = ORL_TEMPLATE_READY;
+    t.version = 1;
     assert_int_equal(orl_template_observe(f->store, &t, &f->err), ORL_E_NOTFOUND);
     struct orl_pool_row pool = {.name = "p", .kind = ORL_POOL_FLOATING, .template_name = "old"};
     assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_NOTFOUND);
     assert_ok(f, orl_template_insert(f->store, &t, 2, &f->err));
-    assert_ok(f, orl_template_get(f->store, "old", &t, &f->err));
+    assert_ok(f, orl_template_get(f->store, "old", 0, &t, &f->err));
     assert_int_equal(t.state, ORL_TEMPLATE_CHECKING);
+}
+
+static void refused(struct fixture *f, uint32_t version, const char *who)
+{
+    assert_int_equal(orl_template_remove(f->store, "tiny", version, &f->err), ORL_E_CONFLICT);
+    if (!strstr(f->err.text, who)) {
+        fail_msg("%s", f->err.text);
+    }
+}
+
+static void a_version_that_something_needs_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_template_row t;
+    struct orl_pool_row pool;
+    struct orl_id id;
+    uint32_t version = 0;
+    assert_ok(f, orl_template_get(f->store, "tiny", 0, &t, &f->err));
+    refused(f, 0, "pool demo");
+    refused(f, 1, "pool demo"); /* follows the newest, and there is no other */
+    assert_ok(f, orl_template_add_version(f->store, &t, 3, &version, &f->err));
+    assert_ok(f, orl_template_add_version(f->store, &t, 3, &version, &f->err));
+    assert_int_equal(version, 3);
+    struct orl_desktop_row d = {.pool = "demo",
+            .lease = ORL_LEASE_FREE,
+            .power = ORL_POWER_ABSENT,
+            .template_name = "tiny",
+            .template_version = 1};
+    assert_ok(f, orl_desktop_insert(f->store, &d, "test", 1, &id, &f->err));
+    refused(f, 1, id.text); /* its disk lies on it */
+    t.version = 2;
+    t.state = ORL_TEMPLATE_READY;
+    assert_ok(f, orl_template_observe(f->store, &t, &f->err));
+    refused(f, 2, "pool demo"); /* the newest that is ready */
+    assert_ok(f, orl_template_remove(f->store, "tiny", 3, &f->err));
+    assert_ok(f, orl_template_add_version(f->store, &t, 3, &version, &f->err));
+    assert_int_equal(version, 4); /* a number that was given is never given again */
+    assert_ok(f, orl_pool_get(f->store, "own", &pool, &f->err));
+    pool.template_version = 4;
+    assert_ok(f, orl_pool_update(f->store, &pool, &f->err));
+    refused(f, 4, "pool own");
+    pool.template_version = 3;
+    assert_int_equal(orl_pool_update(f->store, &pool, &f->err), ORL_E_NOTFOUND);
+}
+
+static int sum_versions(void *ctx, const struct orl_desktop_version *count)
+{
+    uint32_t *sums = ctx;
+    assert_string_equal(count->template_name, "tiny");
+    sums[count->template_version] += count->desktops;
+    return 0;
+}
+
+static void desktops_are_counted_by_their_version(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t sums[4] = {0};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct orl_desktop_row d = {.pool = "demo",
+                .lease = ORL_LEASE_FREE,
+                .power = ORL_POWER_ABSENT,
+                .template_name = "tiny",
+                .template_version = i < 2 ? 1 : 3};
+        assert_ok(f, orl_desktop_insert(f->store, &d, "test", 1, NULL, &f->err));
+    }
+    assert_ok(f, orl_desktop_versions(f->store, "demo", sum_versions, sums, &f->err));
+    assert_int_equal(sums[1], 2);
+    assert_int_equal(sums[3], 1);
+    assert_ok(f, orl_desktop_versions(f->store, "own", sum_versions, sums, &f->err));
+    assert_int_equal(sums[1], 2);
 }
 
 static void a_host_is_replaced_by_its_heartbeat(void **state)
@@ -299,8 +380,10 @@ int main(void)
             CASE(a_new_pool_has_its_kinds_defaults),
             CASE(an_alarm_is_one_row_until_it_is_over),
             CASE(a_pool_with_desktops_stays),
-            CASE(a_template_is_checked_anew_when_its_path_changes),
+            CASE(a_template_is_checked_version_by_version),
             CASE(a_removed_template_gives_its_name_back),
+            CASE(a_version_that_something_needs_stays),
+            CASE(desktops_are_counted_by_their_version),
             CASE(a_host_is_replaced_by_its_heartbeat),
             CASE(quarantine_waits_for_a_verdict),
             CASE(people_are_found_in_any_case),

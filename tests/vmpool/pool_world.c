@@ -203,6 +203,7 @@ static void fill_store(struct world *w)
             .memory_mib = 512,
             .vcpus = 1};
     must(orl_template_insert(w->store, &t, w->now_ms, &err), &err);
+    t.version = 1;
     t.state = ORL_TEMPLATE_READY;
     must(orl_template_observe(w->store, &t, &err), &err);
     for (size_t i = 0; i < WORLD_POOLS; i++) {

@@ -163,7 +163,7 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = seed(store, argv[3], err);
     } else if (strcmp(argv[1], "template") == 0) {
         struct orl_template_row t;
-        r = orl_template_get(store, argv[3], &t, err);
+        r = orl_template_get(store, argv[3], 0, &t, err);
         if (r == 0) {
             (void)printf("%s %s\n", orl_template_state_name(t.state), t.reason_text);
         }
