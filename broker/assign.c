@@ -5,6 +5,7 @@
 #include "broker/events.h"
 #include "broker/login.h"
 #include "broker/pool_outlook.h"
+#include "broker/queue.h"
 #include "broker/session_lease.h"
 
 #include <stdio.h>
@@ -84,6 +85,7 @@ static int new_session(struct attempt *at, struct orl_err *err)
     at->session = (struct orl_session_row){0};
     orl_msg_text(at->session.user, sizeof(at->session.user), at->assign->user->name);
     orl_msg_text(at->session.pool, sizeof(at->session.pool), at->assign->pool->name);
+    at->session.queue_ms = orl_queue_stamp(at->broker->queue, at->now_ms);
     fill_connection(at, &at->session);
     int rc = orl_session_insert(
             at->broker->store, &at->session, at->lease_until_ms, at->now_ms, &id, err);
@@ -153,22 +155,43 @@ static int activate(struct attempt *at, struct orl_err *err)
     return rc;
 }
 
+/* A newcomer goes to the end of the queue, unless the desktop is the person's own already. 1, 0 or negative. */
+static int must_queue(struct attempt *at, struct orl_err *err)
+{
+    struct orl_desktop_row own;
+    int ahead = orl_session_count_ahead(at->broker->store, &at->session, at->now_ms, err);
+    if (ahead <= 0) {
+        return ahead;
+    }
+    int rc = orl_desktop_find(at->broker->store, at->session.pool, at->session.user, &own, err);
+    return rc == ORL_E_NOTFOUND ? 1 : rc;
+}
+
+static int claim(struct attempt *at, bool is_new, struct orl_err *err)
+{
+    struct orl_desktop_row desktop;
+    int is_late = is_new ? must_queue(at, err) : 0;
+    if (is_late != 0) {
+        return is_late < 0 ? is_late : ORL_E_NOTFOUND;
+    }
+    return orl_session_claim(at->broker->store, at->session.id, at->now_ms, &desktop, err);
+}
+
 /* Claims if there is nothing yet, activates if it is there. */
-static int bind(struct attempt *at, bool may_be_full, struct orl_err *err)
+static int bind(struct attempt *at, bool is_new, struct orl_err *err)
 {
     int rc = reload(at, err);
     if (rc == 0 && at->session.state == ORL_SESSION_ENDED) {
         return refused(at, at->session.reason);
     }
     if (rc == 0 && at->session.desktop[0] == '\0') {
-        struct orl_desktop_row desktop;
-        rc = orl_session_claim(at->broker->store, at->session.id, at->now_ms, &desktop, err);
+        rc = claim(at, is_new, err);
         if (rc == ORL_E_NOTFOUND) {
             at->outcome = OUT_WAIT;
             struct orl_outlook outlook;
             rc = orl_pool_outlook(at->broker, at->session.pool, at->now_ms, &outlook, err);
             bool is_refusal = outlook.reason != ORL_REASON_NONE &&
-                              (may_be_full || outlook.reason != ORL_REASON_POOL_FULL);
+                              (is_new || outlook.reason != ORL_REASON_POOL_FULL);
             if (rc == 0 && is_refusal) {
                 orl_msg_text(at->text, sizeof(at->text), outlook.text);
                 return refused(at, outlook.reason);
@@ -278,13 +301,15 @@ static void answer(struct attempt *at)
     if (!is_ready && was_waiting) {
         return; /* knows it already */
     }
-    orl_msg_text(at->conn->session, sizeof(at->conn->session), at->session.id);
+    orl_conn_set_session(at->conn, at->session.id);
     at->conn->state = is_ready ? ORL_CONN_LIVE : ORL_CONN_WAITING;
     if (!is_ready) {
         uint64_t now_us = orl_loop_now_us(broker->loop);
         at->conn->renewed_us = now_us;
         at->conn->deadline_us = now_us + (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
+        at->conn->wait = (struct orl_conn_wait){.since_ms = at->session.started_ms};
         orl_leases_poke_vmpool(broker->leases);
+        orl_queue_poke(broker->queue);
     }
     orl_conn_send_plan(at->conn, &at->session, is_ready);
     orl_events_poke(broker->events, at->session.user);
@@ -345,7 +370,7 @@ static void give_up(struct attempt *at)
     orl_login_refuse(at->broker, at->conn, &refusal);
 }
 
-void orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn)
+enum orl_assign_step orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn)
 {
     struct orl_err err = {0};
     struct attempt at = attempt_of(broker, conn);
@@ -363,49 +388,12 @@ void orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn)
             at.reason = pool.problem;
         }
     }
+    bool is_over = at.outcome != OUT_WAIT;
+    bool is_bound = at.session.desktop[0] != '\0';
     if (at.outcome == OUT_REFUSED) {
         give_up(&at);
     } else {
         answer(&at);
     }
-}
-
-struct queue {
-    struct orl_broker *broker;
-    char ids[64][ORL_ID_LEN + 1];
-    unsigned count;
-};
-
-static int add_to_queue(void *ctx, const struct orl_session_row *row)
-{
-    struct queue *queue = ctx;
-    if (queue->count == sizeof(queue->ids) / sizeof(queue->ids[0])) {
-        return 1;
-    }
-    orl_msg_text(queue->ids[queue->count++], ORL_ID_LEN + 1, row->id);
-    return 0;
-}
-
-static void retry_if_waiting(void *ctx, struct orl_conn *conn)
-{
-    if (conn->state == ORL_CONN_WAITING) {
-        orl_assign_retry(ctx, conn);
-    }
-}
-
-void orl_assign_waiting(struct orl_broker *broker)
-{
-    struct orl_err err = {0};
-    struct queue queue = {.broker = broker};
-    if (orl_session_demand(broker->store, NULL, add_to_queue, &queue, &err) < 0) {
-        orl_broker_log_store(broker, "queue", &err);
-        return;
-    }
-    for (unsigned i = 0; i < queue.count; i++) { /* in their order */
-        struct orl_conn *conn = orl_conn_find_session(broker->gateways, queue.ids[i]);
-        if (conn != NULL && conn->state == ORL_CONN_WAITING) {
-            orl_assign_retry(broker, conn);
-        }
-    }
-    orl_conn_each(broker->gateways, retry_if_waiting, broker); /* those with one that starts */
+    return is_over ? ORL_ASSIGN_OVER : is_bound ? ORL_ASSIGN_BOUND : ORL_ASSIGN_NONE;
 }

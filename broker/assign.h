@@ -15,9 +15,12 @@ struct orl_assign { /* borrowed */
  * it refuses. */
 void orl_assign_start(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_assign *assign);
-/* Looks again at a connection that waits: a second plan, a refusal, or nothing yet. */
-void orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn);
-/* Gives free desktops to those who wait without one, longest waiting first. */
-void orl_assign_waiting(struct orl_broker *broker);
+enum orl_assign_step {
+    ORL_ASSIGN_NONE = 0, /* it waits on, without a desktop */
+    ORL_ASSIGN_BOUND,    /* it has one that is not ready yet */
+    ORL_ASSIGN_OVER,     /* it has one, or was refused; conn may be gone */
+};
+/* Looks again at a connection that waits. Whose turn it is, is the caller's to know: broker/queue.h. */
+enum orl_assign_step orl_assign_retry(struct orl_broker *broker, struct orl_conn *conn);
 
 #endif

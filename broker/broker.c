@@ -8,6 +8,7 @@
 #include "broker/hashing.h"
 #include "broker/http.h"
 #include "broker/names.h"
+#include "broker/queue.h"
 #include "broker/session_lease.h"
 #include "broker/thumbs.h"
 
@@ -103,6 +104,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_leases_new(broker, &broker->leases, err);
     }
     if (rc == 0) {
+        rc = orl_queue_new(broker, &broker->queue, err);
+    }
+    if (rc == 0) {
         rc = orl_thumbs_new(broker, &broker->thumbs, err);
     }
     if (rc == 0) {
@@ -133,6 +137,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_http_free(broker->http);
     orl_events_free(broker->events);
     orl_thumbs_free(broker->thumbs);
+    orl_queue_free(broker->queue);
     orl_leases_free(broker->leases);
     orl_auth_free(broker->auth);
     orl_throttle_free(broker->throttle);

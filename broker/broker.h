@@ -16,6 +16,7 @@ struct orl_thumbs;
 struct orl_hashing;
 struct orl_gateways;
 struct orl_leases;
+struct orl_queue;
 struct orl_http;
 
 struct orl_broker_counters {
@@ -40,6 +41,7 @@ struct orl_broker {
     struct orl_tickets tickets;
     struct orl_gateways *gateways;
     struct orl_leases *leases;
+    struct orl_queue *queue;
     struct orl_http *http;
     struct orl_events *events;
     struct orl_thumbs *thumbs;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "base/secret.h"
+#include "broker/conn_table.h"
 #include "broker/events.h"
 #include "broker/login.h"
 #include "broker/session_lease.h"
@@ -17,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { MAX_PEERS = 64, MAX_QUEUED = 4096, BUCKETS = 1024, ACCEPTS_PER_WAKE = 8 };
+enum { MAX_PEERS = 64, MAX_QUEUED = 4096, ACCEPTS_PER_WAKE = 8 };
 
 #define REWATCH_US UINT64_C(5000000) /* a third of what a session remembers it */
 
@@ -37,10 +38,7 @@ struct orl_gateways {
     struct orl_io *io;
     struct orl_gateway *first;
     unsigned peer_count;
-    struct orl_conn *conns;
-    struct orl_conn *buckets[BUCKETS];
-    unsigned conn_count;
-    uint64_t next_serial;
+    struct orl_conn_table conns;
     uid_t own_uid, gateway_uid, vmpool_uid; /* (uid_t)-1: no such user */
     struct orl_log_limit fault_limit;
 };
@@ -55,79 +53,36 @@ static const unsigned allowed[ORL_MSG_TYPE_COUNT] = {
         [ORL_MSG_POKE] = PEER_GATEWAY | PEER_VMPOOL,
 };
 
-static size_t bucket_of(const struct orl_gateway *gateway, uint32_t number)
-{
-    uintptr_t mixed = (uintptr_t)gateway / 64 + (uintptr_t)number * UINT32_C(2654435761);
-    return mixed % BUCKETS;
-}
-
 static struct orl_conn *find(const struct orl_gateway *gateway, uint32_t number)
 {
-    struct orl_conn *conn = gateway->gateways->buckets[bucket_of(gateway, number)];
-    while (conn != NULL && (conn->gateway != gateway || conn->number != number)) {
-        conn = conn->next_in_bucket;
-    }
-    return conn;
+    return orl_conn_table_find(&gateway->gateways->conns, gateway, number);
 }
 
 static void remove_conn(struct orl_conn *conn)
 {
-    struct orl_gateways *gateways = conn->gateway->gateways;
-    struct orl_conn **at = &gateways->buckets[bucket_of(conn->gateway, conn->number)];
-    while (*at != conn) {
-        at = &(*at)->next_in_bucket;
-    }
-    *at = conn->next_in_bucket;
-    *conn->prev = conn->next;
-    if (conn->next != NULL) {
-        conn->next->prev = conn->prev;
-    }
-    gateways->conn_count--;
-    free(conn);
+    orl_conn_table_remove(&conn->gateway->gateways->conns, conn);
 }
 
 static struct orl_conn *add_conn(struct orl_gateway *gateway, uint32_t number)
 {
     struct orl_gateways *gateways = gateway->gateways;
-    if (gateways->conn_count >= (unsigned)gateways->broker->cfg->max_connections) {
-        return NULL;
-    }
-    struct orl_conn *conn = calloc(1, sizeof(*conn));
-    if (conn == NULL) {
-        return NULL;
-    }
-    conn->gateway = gateway;
-    conn->number = number;
-    conn->serial = ++gateways->next_serial;
-    struct orl_conn **bucket = &gateways->buckets[bucket_of(gateway, number)];
-    conn->next_in_bucket = *bucket;
-    *bucket = conn;
-    conn->next = gateways->conns;
-    conn->prev = &gateways->conns;
-    if (conn->next != NULL) {
-        conn->next->prev = &conn->next;
-    }
-    gateways->conns = conn;
-    gateways->conn_count++;
-    return conn;
+    bool has_room = gateways->conns.count < (unsigned)gateways->broker->cfg->max_connections;
+    return has_room ? orl_conn_table_add(&gateways->conns, gateway, number) : NULL;
 }
 
 struct orl_conn *orl_conn_find(struct orl_gateways *gateways, uint64_t serial)
 {
-    struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
-    while (conn != NULL && conn->serial != serial) {
-        conn = conn->next;
-    }
-    return conn;
+    return gateways != NULL ? orl_conn_table_find_serial(&gateways->conns, serial) : NULL;
 }
 
 struct orl_conn *orl_conn_find_session(struct orl_gateways *gateways, const char *session)
 {
-    struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
-    while (conn != NULL && strcmp(conn->session, session) != 0) {
-        conn = conn->next;
-    }
-    return conn;
+    return gateways != NULL ? orl_conn_table_find_session(&gateways->conns, session) : NULL;
+}
+
+void orl_conn_set_session(struct orl_conn *conn, const char *session)
+{
+    orl_conn_table_set_session(&conn->gateway->gateways->conns, conn, session);
 }
 
 const char *orl_conn_gateway_name(const struct orl_conn *conn)
@@ -137,7 +92,7 @@ const char *orl_conn_gateway_name(const struct orl_conn *conn)
 
 void orl_conn_each(struct orl_gateways *gateways, orl_conn_fn fn, void *ctx)
 {
-    struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
+    struct orl_conn *conn = gateways != NULL ? gateways->conns.first : NULL;
     while (conn != NULL) {
         struct orl_conn *next = conn->next;
         fn(ctx, conn);
@@ -148,7 +103,7 @@ void orl_conn_each(struct orl_gateways *gateways, orl_conn_fn fn, void *ctx)
 unsigned orl_conn_count(const struct orl_gateways *gateways, enum orl_conn_state state)
 {
     unsigned count = 0;
-    const struct orl_conn *conn = gateways != NULL ? gateways->conns : NULL;
+    const struct orl_conn *conn = gateways != NULL ? gateways->conns.first : NULL;
     for (; conn != NULL; conn = conn->next) {
         count += conn->state == state;
     }
@@ -208,6 +163,16 @@ void orl_conn_send_plan(struct orl_conn *conn, const struct orl_session_row *ses
         orl_msg_text(plan->desktop, sizeof(plan->desktop), session->desktop);
         plan->version = session->desktop_version;
     }
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+}
+
+void orl_conn_send_notice(
+        struct orl_conn *conn, const char *title, const char *text, uint64_t since_ms)
+{
+    struct orl_msg msg = {.type = ORL_MSG_NOTICE, .conn = conn->number};
+    msg.u.notice.since_ms = since_ms;
+    orl_msg_text(msg.u.notice.title, sizeof(msg.u.notice.title), title);
+    orl_msg_text(msg.u.notice.text, sizeof(msg.u.notice.text), text);
     orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
 }
 
@@ -353,7 +318,7 @@ static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct or
 static void free_peer(struct orl_gateway *gateway)
 {
     struct orl_gateways *gateways = gateway->gateways;
-    struct orl_conn *conn = gateways->conns;
+    struct orl_conn *conn = gateways->conns.first;
     while (conn != NULL) {
         struct orl_conn *next = conn->next;
         if (conn->gateway == gateway) {

@@ -13,6 +13,24 @@ enum orl_conn_state {
     ORL_CONN_WAITING,  /* has a session, waits for its desktop until deadline_us */
     ORL_CONN_LIVE,     /* has a session that is active */
 };
+/* What a connection is found by: broker/conn_table.h. */
+enum orl_conn_key {
+    ORL_CONN_BY_NUMBER = 0,
+    ORL_CONN_BY_SERIAL,
+    ORL_CONN_BY_SESSION,
+    ORL_CONN_KEYS
+};
+struct orl_conn_place {
+    struct orl_conn *next, **prev;
+};
+/* Its place in its pool's queue, and what it was told of it: broker/queue.h. */
+struct orl_conn_wait {
+    unsigned position, length; /* 0: in none */
+    uint32_t eta_s;            /* 0: not known */
+    uint64_t since_ms;         /* wall clock */
+    uint64_t told_us;
+    char told[ORL_TEXT_MAX + 1];
+};
 struct orl_gateway;
 struct orl_conn {
     struct orl_gateway *gateway;
@@ -23,13 +41,15 @@ struct orl_conn {
     char client[ORL_ADDR_MAX + 1];
     char client_name[ORL_NAME_MAX + 1];
     char user[ORL_USER_MAX + 1];       /* once it is proven */
-    char session[ORL_ID_LEN + 1];      /* WAITING, LIVE */
+    char session[ORL_ID_LEN + 1];      /* WAITING, LIVE; written by orl_conn_set_session() */
     char binding[ORL_BINDING_LEN + 1]; /* of a browser: its login at the portal */
     uint64_t deadline_us;              /* WAITING */
     uint64_t renewed_us;               /* WAITING: when we last renewed the lease */
+    struct orl_conn_wait wait;         /* WAITING */
     struct orl_frame_sample sample;    /* LIVE */
-    uint64_t watched_us;               /* when we last asked for faster ones */
-    struct orl_conn *next_in_bucket;
+    uint32_t live_round; /* session_lease.c's: when its session was seen in the store */
+    uint64_t watched_us; /* when we last asked for faster ones */
+    struct orl_conn_place in[ORL_CONN_KEYS];
     struct orl_conn *next, **prev;
 };
 
@@ -40,6 +60,7 @@ void orl_gateways_free(struct orl_gateways *gateways); /* NULL is fine */
 /* NULL: it is gone. */
 struct orl_conn *orl_conn_find(struct orl_gateways *gateways, uint64_t serial);
 struct orl_conn *orl_conn_find_session(struct orl_gateways *gateways, const char *session);
+void orl_conn_set_session(struct orl_conn *conn, const char *session); /* "": none */
 /* The name under which the store knows the gateway of conn. */
 const char *orl_conn_gateway_name(const struct orl_conn *conn);
 /* fn may end the connection it is given. */
@@ -55,6 +76,9 @@ void orl_conn_send_thumb(struct orl_conn *conn);
 void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN]);
 void orl_conn_send_plan(
         struct orl_conn *conn, const struct orl_session_row *session, bool is_ready);
+/* A text over all of the picture, until a plan is ready; since_ms 0: without elapsed time. */
+void orl_conn_send_notice(
+        struct orl_conn *conn, const char *title, const char *text, uint64_t since_ms);
 /* text: NULL or "" for the reason's own. Frees conn. */
 void orl_conn_close(
         struct orl_conn *conn, enum orl_reason reason, const char *audit, const char *text);

@@ -65,6 +65,7 @@ int orl_pool_outlook(struct orl_broker *broker, const char *pool_name, uint64_t 
     if (waiting < 0) {
         return waiting;
     }
+    ret_outlook->ready = counts.ready;
     ret_outlook->reason = orl_outlook_judge(&pool, &counts, (unsigned)waiting, hosts.has_one);
     if (ret_outlook->reason == pool.problem && pool.problem != ORL_REASON_NONE) {
         orl_msg_text(ret_outlook->text, sizeof(ret_outlook->text), pool.problem_text);

@@ -9,6 +9,7 @@
 struct orl_outlook {
     enum orl_reason reason;      /* 0: wait; else why not */
     char text[ORL_TEXT_MAX + 1]; /* empty: the reason's own */
+    uint32_t ready;              /* free ones that could be given now */
 };
 /* Facts in, verdict out: pure. waiting: how many want a desktop, this one included. */
 enum orl_reason orl_outlook_judge(const struct orl_pool_row *pool,

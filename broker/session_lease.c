@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/ipc.h"
-#include "broker/assign.h"
 #include "broker/events.h"
 #include "broker/pool_drain.h"
+#include "broker/queue.h"
 #include "broker/weblogin.h"
 
 #include <stdio.h>
@@ -21,6 +21,7 @@ struct orl_leases {
     struct orl_broker *broker;
     struct orl_timer *tick;
     uint64_t pruned_us;
+    uint32_t round;      /* of looking at all connections */
     uint64_t generation; /* the store's, when we looked last */
     bool is_look_due;
     bool is_poke_due;
@@ -106,7 +107,7 @@ void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_
 {
     if (conn->session[0] != '\0') {
         lose(broker, conn->session, conn->number, reason);
-        conn->session[0] = '\0';
+        orl_conn_set_session(conn, "");
     }
 }
 
@@ -158,6 +159,7 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     ret_conn->state = row.state == ORL_SESSION_ACTIVE ? ORL_CONN_LIVE : ORL_CONN_WAITING;
     if (ret_conn->state == ORL_CONN_WAITING) {
         ret_conn->renewed_us = 0;
+        ret_conn->wait.since_ms = row.started_ms;
         ret_conn->deadline_us = orl_loop_now_us(broker->loop) +
                                 (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
     }
@@ -165,7 +167,7 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     orl_msg_text(ret_conn->user, sizeof(ret_conn->user), row.user);
     orl_msg_text(ret_conn->client, sizeof(ret_conn->client), row.client);
     orl_msg_text(ret_conn->client_name, sizeof(ret_conn->client_name), row.client_name);
-    orl_msg_text(ret_conn->session, sizeof(ret_conn->session), row.id);
+    orl_conn_set_session(ret_conn, row.id);
     adopt_binding(broker, &row, ret_conn);
     /* We may have died between the decision and telling it. */
     orl_conn_send_plan(ret_conn, &row, ret_conn->state == ORL_CONN_LIVE);
@@ -228,61 +230,65 @@ void orl_leases_renew(
     }
 }
 
-struct end {
-    char session[ORL_ID_LEN + 1];
-    enum orl_reason reason;
-};
-struct ends {
-    struct orl_broker *broker;
-    struct end list[MAX_PER_TICK];
+struct ids {
+    char list[MAX_PER_TICK][ORL_ID_LEN + 1];
     unsigned count;
 };
 
-static int see_session(void *ctx, const struct orl_session_row *row)
+static int add_id(void *ctx, const struct orl_session_waiter *row)
 {
-    struct ends *ends = ctx;
+    struct ids *ids = ctx;
+    memcpy(ids->list[ids->count++], row->id, sizeof(row->id));
+    return ids->count == MAX_PER_TICK ? 1 : 0;
+}
+
+static void end_stranded(struct orl_broker *broker, const char *id)
+{
+    struct orl_err err = {0};
+    struct orl_session_row row;
     struct orl_desktop_row desktop;
-    struct orl_err err;
-    if (ends->count == MAX_PER_TICK) {
-        return 1;
-    }
-    if (row->desktop[0] == '\0' ||
-            orl_desktop_get(ends->broker->store, row->desktop, &desktop, &err) < 0) {
-        return 0;
-    }
-    enum orl_reason reason = orl_leases_end_of(row, &desktop);
+    int rc = orl_session_get(broker->store, id, &row, &err);
+    rc = rc < 0 ? rc : orl_desktop_get(broker->store, row.desktop, &desktop, &err);
+    enum orl_reason reason = rc < 0 ? ORL_REASON_NONE : orl_leases_end_of(&row, &desktop);
     if (reason != ORL_REASON_NONE) {
-        struct end *end = &ends->list[ends->count++];
-        end->reason = reason;
-        orl_msg_text(end->session, sizeof(end->session), row->id);
+        rc = orl_leases_end(broker, id, reason, "broker", &err);
     }
-    return 0;
+    if (rc < 0 && rc != ORL_E_NOTFOUND) {
+        orl_broker_log_store(broker, "ending a session", &err);
+    }
 }
 
 /* Sessions whose machine was switched off or died. */
 static void end_switched_off(struct orl_broker *broker)
 {
     struct orl_err err = {0};
-    struct orl_session_filter filter = {.is_live = true};
-    struct ends ends = {.broker = broker};
-    if (orl_session_list(broker->store, &filter, see_session, &ends, &err) < 0) {
+    struct ids ids = {.count = 0};
+    if (orl_session_stranded(broker->store, MAX_PER_TICK, add_id, &ids, &err) < 0) {
         orl_broker_log_store(broker, "sessions", &err);
     }
-    for (unsigned i = 0; i < ends.count; i++) {
-        const struct end *end = &ends.list[i];
-        if (orl_leases_end(broker, end->session, end->reason, "broker", &err) < 0) {
-            orl_broker_log_store(broker, "ending a session", &err);
-        }
+    for (unsigned i = 0; i < ids.count; i++) {
+        end_stranded(broker, ids.list[i]);
     }
 }
 
-/* Connections whose session the store does not know as theirs any more. */
+static int mark_live(void *ctx, const struct orl_session_waiter *row)
+{
+    struct orl_leases *lease = ctx;
+    struct orl_conn *conn = orl_conn_find_session(lease->broker->gateways, row->id);
+    if (conn != NULL) {
+        conn->live_round = lease->round;
+    }
+    return 0;
+}
+
+/* One whose session the store does not know as live any more. */
 static void check_conn(void *ctx, struct orl_conn *conn)
 {
-    struct orl_broker *broker = ctx;
+    struct orl_leases *lease = ctx;
+    struct orl_broker *broker = lease->broker;
     struct orl_session_row row;
     struct orl_err err = {0};
-    if (conn->session[0] == '\0') {
+    if (conn->session[0] == '\0' || conn->live_round == lease->round) {
         return;
     }
     int rc = orl_session_get(broker->store, conn->session, &row, &err);
@@ -290,6 +296,18 @@ static void check_conn(void *ctx, struct orl_conn *conn)
         enum orl_reason reason = rc == 0 ? row.reason : ORL_REASON_LOGGED_OFF;
         orl_conn_close(
                 conn, reason != ORL_REASON_NONE ? reason : ORL_REASON_LOGGED_OFF, NULL, NULL);
+    }
+}
+
+/* One question for all, whatever number there is. */
+static void check_conns(struct orl_leases *lease)
+{
+    struct orl_err err = {0};
+    lease->round++;
+    if (orl_session_live(lease->broker->store, mark_live, lease, &err) < 0) {
+        orl_broker_log_store(lease->broker, "sessions", &err);
+    } else {
+        orl_conn_each(lease->broker->gateways, check_conn, lease);
     }
 }
 
@@ -326,9 +344,9 @@ static void look(struct orl_leases *lease)
         orl_leases_poke_vmpool(lease);
     }
     if (is_changed || reaped > 0) {
-        orl_conn_each(broker->gateways, check_conn, broker);
+        check_conns(lease);
     }
-    orl_assign_waiting(broker);
+    orl_queue_poke(broker->queue);
 }
 
 static void look_if_due(void *ctx)

@@ -162,4 +162,16 @@ struct orl_desktop_counts {
 ORL_NODISCARD int orl_desktop_count(struct orl_store *store, const char *pool,
         struct orl_desktop_counts *ret_counts, struct orl_err *err);
 
+enum { ORL_PACE_MAKING_MAX = 64, ORL_PACE_TOOK_MAX = 15 };
+/* How fast a pool gets new desktops: those in the making, longest first, and how long the last ones took, shortest
+ * first. */
+struct orl_desktop_pace {
+    uint64_t making_since_ms[ORL_PACE_MAKING_MAX];
+    unsigned making;
+    uint64_t took_ms[ORL_PACE_TOOK_MAX];
+    unsigned took;
+};
+ORL_NODISCARD int orl_desktop_pace(struct orl_store *store, const char *pool,
+        struct orl_desktop_pace *ret_pace, struct orl_err *err);
+
 #endif

@@ -97,7 +97,7 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO session (" ORL_SESSION_COLUMNS ") VALUES ($1, $2, $3, '', 0, 'waiting',"
-            " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '', $12, $13, $14, $15, 0, $10)");
+            " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '', $12, $13, $14, $15, 0, $16)");
     orl_db_put_text(&q, id.text);
     orl_db_put_text(&q, row->user);
     orl_db_put_text(&q, row->pool);
@@ -113,6 +113,7 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
     orl_db_put_text(&q, row->locale);
     orl_db_put_text(&q, row->timezone);
     orl_db_put_text(&q, row->keyboard);
+    orl_db_put_u64(&q, row->queue_ms > 0 ? row->queue_ms : now_ms);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_EXISTS) {
         return orl_err_set(err, rc, "%s has a session in pool %s", row->user, row->pool);
@@ -180,16 +181,6 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
     orl_db_put_text(&q, f->state == ORL_SESSION_NONE ? "" : orl_session_state_name(f->state));
     orl_db_put_text(&q, f->binding);
     orl_db_put_u64(&q, f->max_count == 0 ? INT32_MAX : f->max_count);
-    return orl_session_read_all(&q, fn, ctx, err);
-}
-
-int orl_session_demand(struct orl_store *store, const char *pool, orl_session_fn fn, void *ctx,
-        struct orl_err *err)
-{
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE state = 'waiting' AND desktop = '' AND ($1 = '' OR pool = $1)"
-                   " ORDER BY started_ms, id");
-    orl_db_put_text(&q, pool);
     return orl_session_read_all(&q, fn, ctx, err);
 }
 

@@ -70,7 +70,7 @@ ORL_NODISCARD int orl_session_list(struct orl_store *store, const struct orl_ses
 ORL_NODISCARD int orl_session_attach(struct orl_store *store, const struct orl_session_row *row,
         uint64_t lease_until_ms, struct orl_err *err);
 /* Claims a desktop for a waiting session and binds both. ORL_E_NOTFOUND: none now (still waiting,
- * see orl_session_demand()). ORL_E_CONFLICT: not waiting, or bound. */
+ * see orl_session_line()). ORL_E_CONFLICT: not waiting, or bound. */
 ORL_NODISCARD int orl_session_claim(struct orl_store *store, const char *id, uint64_t now_ms,
         struct orl_desktop_row *ret_desktop, struct orl_err *err);
 /* Waiting or disconnected becomes active, its desktop in use. The desktop must be bound, still at
@@ -97,9 +97,26 @@ ORL_NODISCARD int orl_session_expire(
  * desktop is gone or not theirs any more; returns how many. */
 ORL_NODISCARD int orl_session_reap(
         struct orl_store *store, unsigned max_count, uint64_t now_ms, struct orl_err *err);
-/* Waiting without a desktop, longest waiting first. pool NULL: all. */
-ORL_NODISCARD int orl_session_demand(struct orl_store *store, const char *pool, orl_session_fn fn,
-        void *ctx, struct orl_err *err);
+/* Who waits without a desktop: by pool, and there in the order of the queue. Cheap, for thousands of them. */
+struct orl_session_waiter {
+    char id[ORL_ID_LEN + 1];
+    char pool[ORL_NAME_MAX + 1];
+};
+typedef int (*orl_session_waiter_fn)(void *ctx, const struct orl_session_waiter *waiter);
+ORL_NODISCARD int orl_session_line(
+        struct orl_store *store, orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
+/* How many with a living lease wait before this one, or negative. */
+ORL_NODISCARD int orl_session_count_ahead(struct orl_store *store,
+        const struct orl_session_row *session, uint64_t now_ms, struct orl_err *err);
+/* Who waits for a desktop of their own that runs and is ready by now; at most max_count. */
+ORL_NODISCARD int orl_session_startable(struct orl_store *store, unsigned max_count,
+        orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
+/* Active or disconnected, on a machine that is off, gone or failed; at most max_count. */
+ORL_NODISCARD int orl_session_stranded(struct orl_store *store, unsigned max_count,
+        orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
+/* All that have not ended. */
+ORL_NODISCARD int orl_session_live(
+        struct orl_store *store, orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
 /* How many wait without a desktop, or negative. */
 ORL_NODISCARD int orl_session_count_waiting(
         struct orl_store *store, const char *pool, struct orl_err *err);

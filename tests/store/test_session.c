@@ -222,17 +222,38 @@ static int note_user(void *ctx, const struct orl_session_row *row)
     return 0;
 }
 
-static void demand_is_in_the_order_of_waiting(void **state)
+static int note_waiter(void *ctx, const struct orl_session_waiter *row)
+{
+    struct order *order = ctx;
+    orl_msg_text(order->users[order->count++], sizeof(order->users[0]), row->id);
+    return 0;
+}
+
+static void the_line_is_in_the_order_of_waiting(void **state)
 {
     struct fixture *f = *state;
-    (void)fixture_wait(f, "carol", "demo", 1);
-    (void)fixture_wait(f, "alice", "demo", 2);
-    (void)fixture_wait(f, "bob", "own", 3);
+    struct orl_session_row row;
+    struct orl_id carol = fixture_wait(f, "carol", "demo", 1);
+    struct orl_id alice = fixture_wait(f, "alice", "demo", 2);
+    struct orl_id bob = fixture_wait(f, "bob", "own", 3);
     struct order order = {.count = 0};
-    assert_ok(f, orl_session_demand(f->store, "demo", note_user, &order, &f->err));
-    assert_int_equal(order.count, 2);
-    assert_string_equal(order.users[0], "carol");
-    assert_string_equal(order.users[1], "alice");
+    assert_ok(f, orl_session_line(f->store, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 3);
+    assert_string_equal(order.users[0], carol.text);
+    assert_string_equal(order.users[1], alice.text);
+    assert_string_equal(order.users[2], bob.text);
+    assert_ok(f, orl_session_get(f->store, alice.text, &row, &f->err));
+    assert_int_equal(orl_session_count_ahead(f->store, &row, 0, &f->err), 1);
+    assert_int_equal(orl_session_count_ahead(f->store, &row, UINT32_MAX, &f->err), 0);
+    assert_ok(f, orl_session_get(f->store, bob.text, &row, &f->err));
+    assert_int_equal(orl_session_count_ahead(f->store, &row, 0, &f->err), 0);
+    order.count = 0;
+    assert_ok(f, orl_session_live(f->store, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 3);
+    order.count = 0;
+    assert_ok(f, orl_session_stranded(f->store, 10, note_waiter, &order, &f->err));
+    assert_ok(f, orl_session_startable(f->store, 10, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 0);
     assert_int_equal(orl_session_count_waiting(f->store, NULL, &f->err), 3);
     struct orl_session_filter filter = {.pool = "demo", .is_live = true, .max_count = 1};
     order.count = 0;
@@ -313,7 +334,7 @@ int main(void)
             CASE(a_pool_without_timeout_keeps_them),
             CASE(a_claim_whose_caller_died_is_recycled),
             CASE(a_lease_moves_only_with_its_session),
-            CASE(demand_is_in_the_order_of_waiting),
+            CASE(the_line_is_in_the_order_of_waiting),
             CASE(a_ticket_enters_once_and_reenters_its_session),
             CASE(failures_revoke_a_ticket),
     };
