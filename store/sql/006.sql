@@ -115,3 +115,16 @@ CREATE TABLE alarm (
     event_count INTEGER NOT NULL,
     PRIMARY KEY (reason, object)
 ) STRICT;
+
+-- Which address of a guests' network belongs to which card. It is free again when no desktop has that id any more.
+CREATE TABLE lease_address (
+    host TEXT NOT NULL,
+    network TEXT NOT NULL,
+    slot INTEGER NOT NULL CHECK (slot >= 0),
+    mac TEXT NOT NULL,
+    desktop TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (host, network, slot)
+) STRICT;
+CREATE UNIQUE INDEX lease_address_by_mac ON lease_address (host, network, mac);
+CREATE INDEX lease_address_by_desktop ON lease_address (desktop);

@@ -1,7 +1,9 @@
 /* Pools, templates, hosts, quarantine, people, entitlements. */
 #include "store/alarm.h"
+#include "store/desktop.h"
 #include "store/entitlement.h"
 #include "store/host.h"
+#include "store/lease_address.h"
 #include "store/pool.h"
 #include "store/template.h"
 #include "store/ticket.h"
@@ -105,6 +107,41 @@ static void a_new_pool_has_its_kinds_defaults(void **state)
     orl_pool_set_defaults(&pool, ORL_POOL_DEDICATED);
     assert_int_equal(pool.disconnect_timeout_s, 0);
     assert_int_equal(pool.policy.idle_timeout_s, 0);
+}
+
+static uint32_t take(struct fixture *f, const char *mac, const char *desktop, uint64_t now_ms)
+{
+    const struct orl_lease_address want = {"local", "oriel-nat-1", mac, desktop, 2};
+    uint32_t slot = 99;
+    assert_ok(f, orl_lease_address_take(f->store, &want, now_ms, &slot, &f->err));
+    return slot;
+}
+
+static void an_address_stays_with_its_card_while_the_desktop_is_there(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_desktop_row row = {
+            .lease = ORL_LEASE_FREE, .power = ORL_POWER_ABSENT, .pool = "demo", .host = "local"};
+    struct orl_id kept;
+    char network[ORL_NAME_MAX + 1];
+    uint32_t slot = 99;
+    assert_ok(f, orl_desktop_insert(f->store, &row, "vmpool", 1, &kept, &f->err));
+    assert_int_equal(take(f, "02:00:00:00:00:01", kept.text, 1), 0);
+    assert_int_equal(take(f, "02:00:00:00:00:02", "gone", 2), 1);
+    assert_int_equal(take(f, "02:00:00:00:00:01", kept.text, 3), 0);
+    assert_ok(f, orl_lease_address_find(f->store, "local", kept.text, network, &slot, &f->err));
+    assert_string_equal(network, "oriel-nat-1");
+    assert_int_equal(slot, 0);
+    /* Full: only what belongs to no desktop is given again. */
+    assert_int_equal(take(f, "02:00:00:00:00:03", "gone too", 4), 1);
+    assert_int_equal(orl_lease_address_find(f->store, "local", "gone", network, &slot, &f->err),
+            ORL_E_NOTFOUND);
+    assert_int_equal(take(f, "02:00:00:00:00:04", kept.text, 5), 1);
+    const struct orl_lease_address more = {"local", "oriel-nat-1", "02:00:00:00:00:05", "x", 2};
+    assert_int_equal(orl_lease_address_take(f->store, &more, 6, &slot, &f->err), ORL_E_LIMIT);
+    const struct orl_lease_address other = {"local", "oriel-routed-1", "02:00:00:00:00:05", "x", 2};
+    assert_ok(f, orl_lease_address_take(f->store, &other, 6, &slot, &f->err));
+    assert_int_equal(slot, 0);
 }
 
 static int count_alarm(void *ctx, const struct orl_alarm_row *row)
@@ -378,6 +415,7 @@ int main(void)
             CASE(a_pool_keeps_what_each_side_wrote),
             CASE(a_pool_keeps_each_setting),
             CASE(a_new_pool_has_its_kinds_defaults),
+            CASE(an_address_stays_with_its_card_while_the_desktop_is_there),
             CASE(an_alarm_is_one_row_until_it_is_over),
             CASE(a_pool_with_desktops_stays),
             CASE(a_template_is_checked_version_by_version),
