@@ -7,19 +7,10 @@
 
 #define BUSY_MS 10000
 
-static int begin(struct orl_store *store, struct orl_err *err)
-{
-    char script[32] = "BEGIN IMMEDIATE";
-    if (store->tx_depth > 0) {
-        (void)snprintf(script, sizeof(script), "SAVEPOINT s%u", store->tx_depth);
-    }
-    return orl_db_exec(store->db, script, err);
-}
-
 int orl_store_tx_begin(struct orl_store *store, struct orl_store_tx *tx, struct orl_err *err)
 {
     orl_assert(tx->store == NULL);
-    int rc = begin(store, err);
+    int rc = orl_db_begin(store->db, store->tx_depth, err);
     if (rc == 0) {
         store->tx_depth++;
         tx->store = store;
@@ -31,11 +22,7 @@ int orl_store_tx_commit(struct orl_store_tx *tx, struct orl_err *err)
 {
     struct orl_store *store = tx->store;
     orl_assert(store != NULL && store->tx_depth > 0);
-    char script[32] = "COMMIT";
-    if (store->tx_depth > 1) {
-        (void)snprintf(script, sizeof(script), "RELEASE s%u", store->tx_depth - 1);
-    }
-    int rc = orl_db_exec(store->db, script, err);
+    int rc = orl_db_commit(store->db, store->tx_depth - 1, err);
     if (rc < 0) {
         orl_store_tx_end(tx);
         return rc;
@@ -54,22 +41,14 @@ void orl_store_tx_end(struct orl_store_tx *tx)
     orl_assert(store->tx_depth > 0);
     store->tx_depth--;
     tx->store = NULL;
-    /* A full disk makes SQLite roll back the whole transaction by itself. */
-    if (!orl_db_is_in_tx(store->db)) {
-        return;
-    }
-    char script[48] = "ROLLBACK";
-    if (store->tx_depth > 0) {
-        (void)snprintf(script, sizeof(script), "ROLLBACK TO s%u; RELEASE s%u", store->tx_depth,
-                store->tx_depth);
-    }
-    int rc = orl_db_exec(store->db, script, NULL);
-    orl_assert(rc == 0 || !orl_db_is_in_tx(store->db));
+    orl_db_rollback(store->db, store->tx_depth);
 }
 
 static int migrate_one(struct orl_store *store, int version, struct orl_err *err)
 {
-    int rc = orl_db_exec(store->db, orl_store_migrations[version - 1].script, err);
+    const struct orl_store_migration *step = &orl_store_migrations[version - 1];
+    int rc = orl_db_exec(store->db,
+            orl_db_kind(store->db) == ORL_DB_POSTGRES ? step->postgres : step->sqlite, err);
     if (rc < 0) {
         return rc;
     }
@@ -228,11 +207,6 @@ int orl_store_meta_set(
     orl_db_put_text(&q, value);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
-}
-
-int orl_store_backup(struct orl_store *store, const char *path, struct orl_err *err)
-{
-    return orl_db_copy(store->db, path, err);
 }
 
 void orl_store_put_reason(struct orl_db_query *q, enum orl_reason reason)

@@ -14,7 +14,8 @@ struct orl_store {
 };
 
 struct orl_store_migration {
-    const char *script; /* NUL-terminated; a folder of SQL files, embedded when built */
+    const char *sqlite; /* NUL-terminated; a folder of SQL files, embedded when built */
+    const char *postgres;
 };
 extern const struct orl_store_migration orl_store_migrations[];
 extern const int orl_store_migration_count;

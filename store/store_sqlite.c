@@ -1,6 +1,6 @@
 /* store/store_db.h on SQLite: the only file that knows it. */
 #include "base/clock.h"
-#include "store/store_db.h"
+#include "store/store_db_priv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -18,11 +18,17 @@ struct cached {
     sqlite3_stmt *statement;
     bool is_busy;
 };
-struct orl_db {
+struct sqlite_db {
+    struct orl_db base;
     sqlite3 *sqlite;
     struct cached cache[STATEMENT_CACHE];
     unsigned cached;
 };
+
+static struct sqlite_db *own(struct orl_db *db)
+{
+    return (struct sqlite_db *)(void *)db;
+}
 
 static int code_of(int sqlite_code)
 {
@@ -53,7 +59,7 @@ static int code_of(int sqlite_code)
     }
 }
 
-static int fail(struct orl_db *db, int sqlite_code, const char *what, struct orl_err *err)
+static int fail(struct sqlite_db *db, int sqlite_code, const char *what, struct orl_err *err)
 {
     return orl_err_set(err, code_of(sqlite_code), "%s: %s", what,
             db->sqlite != NULL ? sqlite3_errmsg(db->sqlite) : sqlite3_errstr(sqlite_code));
@@ -74,7 +80,13 @@ static int make_file(const char *path, struct orl_err *err)
     return rc;
 }
 
-static int set_up(struct orl_db *db, unsigned busy_ms, struct orl_err *err)
+static int run_script(struct sqlite_db *db, const char *script, struct orl_err *err)
+{
+    int sqlite_code = sqlite3_exec(db->sqlite, script, NULL, NULL, NULL);
+    return sqlite_code == SQLITE_OK ? 0 : fail(db, sqlite_code, "store", err);
+}
+
+static int set_up(struct sqlite_db *db, unsigned busy_ms, struct orl_err *err)
 {
     sqlite3_extended_result_codes(db->sqlite, 1);
     sqlite3_busy_timeout(db->sqlite, (int)busy_ms);
@@ -91,7 +103,7 @@ static int set_up(struct orl_db *db, unsigned busy_ms, struct orl_err *err)
      * handler. */
     int rc = ORL_E_TIMEOUT;
     for (uint64_t until_us = orl_clock_now_us() + busy_ms * ORL_US_PER_MS;;) {
-        rc = orl_db_exec(db, script, err);
+        rc = run_script(db, script, err);
         if (rc != ORL_E_TIMEOUT || orl_clock_now_us() >= until_us) {
             return rc;
         }
@@ -99,33 +111,9 @@ static int set_up(struct orl_db *db, unsigned busy_ms, struct orl_err *err)
     }
 }
 
-int orl_db_open(const char *path, unsigned busy_ms, struct orl_db **ret_db, struct orl_err *err)
+static void close_db(struct orl_db *handle)
 {
-    int rc = make_file(path, err);
-    if (rc < 0) {
-        return rc;
-    }
-    struct orl_db *db = calloc(1, sizeof(*db));
-    if (db == NULL) {
-        return orl_err_set(err, ORL_E_NOMEM, "out of memory");
-    }
-    int sqlite_code = sqlite3_open_v2(path, &db->sqlite,
-            SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
-    rc = sqlite_code == SQLITE_OK ? set_up(db, busy_ms, err) : fail(db, sqlite_code, "open", err);
-    if (rc < 0) {
-        orl_err_prefix(err, "store %s", path);
-        orl_db_close(db);
-        return rc;
-    }
-    *ret_db = db;
-    return 0;
-}
-
-void orl_db_close(struct orl_db *db)
-{
-    if (db == NULL) {
-        return;
-    }
+    struct sqlite_db *db = own(handle);
     for (unsigned i = 0; i < db->cached; i++) {
         orl_assert(!db->cache[i].is_busy);
         sqlite3_finalize(db->cache[i].statement);
@@ -134,10 +122,56 @@ void orl_db_close(struct orl_db *db)
     free(db);
 }
 
-int orl_db_exec(struct orl_db *db, const char *script, struct orl_err *err)
+static int exec(struct orl_db *db, const char *script, struct orl_err *err)
 {
-    int sqlite_code = sqlite3_exec(db->sqlite, script, NULL, NULL, NULL);
-    return sqlite_code == SQLITE_OK ? 0 : fail(db, sqlite_code, "store", err);
+    return run_script(own(db), script, err);
+}
+
+static int begin(struct orl_db *db, unsigned depth, struct orl_err *err)
+{
+    char script[32] = "BEGIN IMMEDIATE";
+    if (depth > 0) {
+        (void)snprintf(script, sizeof(script), "SAVEPOINT s%u", depth);
+    }
+    return run_script(own(db), script, err);
+}
+
+static int commit(struct orl_db *db, unsigned depth, struct orl_err *err)
+{
+    char script[32] = "COMMIT";
+    if (depth > 0) {
+        (void)snprintf(script, sizeof(script), "RELEASE s%u", depth);
+    }
+    return run_script(own(db), script, err);
+}
+
+static void rollback(struct orl_db *db, unsigned depth)
+{
+    /* A full disk makes SQLite roll back the whole transaction by itself. */
+    if (sqlite3_get_autocommit(own(db)->sqlite) != 0) {
+        return;
+    }
+    char script[48] = "ROLLBACK";
+    if (depth > 0) {
+        (void)snprintf(script, sizeof(script), "ROLLBACK TO s%u; RELEASE s%u", depth, depth);
+    }
+    int rc = run_script(own(db), script, NULL);
+    orl_assert(rc == 0 || sqlite3_get_autocommit(own(db)->sqlite) != 0);
+}
+
+static int begin_snapshot(struct orl_db *db, struct orl_err *err)
+{
+    return run_script(own(db), "BEGIN; SELECT count(*) FROM sqlite_schema", err);
+}
+
+/* The journal changes only for the one who is alone; then nobody else gets in. */
+static int lock_out(struct orl_db *db, struct orl_err *err)
+{
+    int rc = run_script(own(db), "PRAGMA journal_mode = DELETE", err);
+    rc = rc < 0 ? rc : run_script(own(db), "PRAGMA locking_mode = EXCLUSIVE", err);
+    rc = rc < 0 ? rc : run_script(own(db), "BEGIN EXCLUSIVE; COMMIT", err);
+    return rc == ORL_E_TIMEOUT ? orl_err_set(err, ORL_E_CONFLICT, "programs run on it: stop them")
+                               : rc;
 }
 
 static int read_number(struct orl_db *db, const char *sql, uint64_t *ret, struct orl_err *err)
@@ -151,7 +185,7 @@ static int read_number(struct orl_db *db, const char *sql, uint64_t *ret, struct
     return rc;
 }
 
-int orl_db_schema(struct orl_db *db, int *ret_version, struct orl_err *err)
+static int schema(struct orl_db *db, int *ret_version, struct orl_err *err)
 {
     uint64_t v = 0;
     int rc = read_number(db, "PRAGMA user_version", &v, err);
@@ -161,19 +195,19 @@ int orl_db_schema(struct orl_db *db, int *ret_version, struct orl_err *err)
     return rc;
 }
 
-int orl_db_schema_set(struct orl_db *db, int version, struct orl_err *err)
+static int schema_set(struct orl_db *db, int version, struct orl_err *err)
 {
     char script[48];
     (void)snprintf(script, sizeof(script), "PRAGMA user_version = %d", version);
-    return orl_db_exec(db, script, err);
+    return run_script(own(db), script, err);
 }
 
-int orl_db_generation(struct orl_db *db, uint64_t *ret_generation, struct orl_err *err)
+static int generation(struct orl_db *db, uint64_t *ret_generation, struct orl_err *err)
 {
     return read_number(db, "PRAGMA data_version", ret_generation, err);
 }
 
-int orl_db_check(struct orl_db *db, struct orl_err *err)
+static int check(struct orl_db *db, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(db, "PRAGMA integrity_check(1)");
     int rc = orl_db_step(&q, err);
@@ -191,27 +225,7 @@ int orl_db_check(struct orl_db *db, struct orl_err *err)
                    : rc;
 }
 
-int orl_db_copy(struct orl_db *db, const char *path, struct orl_err *err)
-{
-    /* VACUUM INTO writes into an empty file that is there; made here, so that its mode is ours. */
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        return errno == EEXIST ? orl_err_set(err, ORL_E_EXISTS, "%s is there already", path)
-                               : orl_err_sys(err, errno, "backup %s", path);
-    }
-    close(fd);
-    ORL_DB_AUTO q = orl_db_query(db, "VACUUM INTO $1");
-    orl_db_put_text(&q, path);
-    int rc = orl_db_run(&q, err);
-    return rc < 0 ? rc : 0;
-}
-
-bool orl_db_is_in_tx(struct orl_db *db)
-{
-    return sqlite3_get_autocommit(db->sqlite) == 0;
-}
-
-static struct cached *find_cached(struct orl_db *db, const char *sql)
+static struct cached *find_cached(struct sqlite_db *db, const char *sql)
 {
     for (unsigned i = 0; i < db->cached; i++) {
         if (db->cache[i].sql == sql) {
@@ -230,39 +244,35 @@ static void check_params(sqlite3_stmt *statement)
     }
 }
 
-struct orl_db_query orl_db_query(struct orl_db *db, const char *sql)
+static void prepare(struct orl_db_query *q, const char *sql, bool may_keep)
 {
-    struct orl_db_query q = {.db = db, .next_param = 1};
-    struct cached *hit = find_cached(db, sql);
+    struct sqlite_db *db = own(q->db);
+    struct cached *hit = may_keep ? find_cached(db, sql) : NULL;
     if (hit != NULL && !hit->is_busy) {
         hit->is_busy = true;
-        q.statement = hit->statement;
-        q.is_busy = &hit->is_busy;
-        return q;
+        q->statement = hit->statement;
+        q->is_busy = &hit->is_busy;
+        return;
     }
     sqlite3_stmt *statement = NULL;
-    bool is_kept = hit == NULL && db->cached < STATEMENT_CACHE;
+    bool is_kept = may_keep && hit == NULL && db->cached < STATEMENT_CACHE;
     int sqlite_code = sqlite3_prepare_v3(
             db->sqlite, sql, -1, is_kept ? SQLITE_PREPARE_PERSISTENT : 0, &statement, NULL);
     if (sqlite_code != SQLITE_OK || statement == NULL) {
-        (void)fail(db, sqlite_code == SQLITE_OK ? SQLITE_MISUSE : sqlite_code, "store", &q.failed);
-        return q;
+        (void)fail(db, sqlite_code == SQLITE_OK ? SQLITE_MISUSE : sqlite_code, "store", &q->failed);
+        return;
     }
     check_params(statement);
-    q.statement = statement;
+    q->statement = statement;
     if (is_kept) {
         struct cached *slot = &db->cache[db->cached++];
         *slot = (struct cached){.sql = sql, .statement = statement, .is_busy = true};
-        q.is_busy = &slot->is_busy;
+        q->is_busy = &slot->is_busy;
     }
-    return q;
 }
 
-void orl_db_query_end(struct orl_db_query *q)
+static void end(struct orl_db_query *q)
 {
-    if (q->statement == NULL) {
-        return;
-    }
     if (q->is_busy == NULL) {
         sqlite3_finalize(q->statement);
     } else {
@@ -270,123 +280,105 @@ void orl_db_query_end(struct orl_db_query *q)
         sqlite3_clear_bindings(q->statement);
         *q->is_busy = false;
     }
-    q->statement = NULL;
 }
 
 static void note(struct orl_db_query *q, int sqlite_code)
 {
     if (sqlite_code != SQLITE_OK && q->failed.code == 0) {
-        (void)fail(q->db, sqlite_code, "store", &q->failed);
+        (void)fail(own(q->db), sqlite_code, "store", &q->failed);
     }
 }
 
-void orl_db_put_text(struct orl_db_query *q, const char *text)
+static void put_text(struct orl_db_query *q, const char *text)
 {
-    if (q->statement != NULL) {
-        note(q, sqlite3_bind_text(q->statement, q->next_param++, text != NULL ? text : "", -1,
-                        SQLITE_TRANSIENT));
-    }
+    note(q, sqlite3_bind_text(q->statement, q->next_param++, text, -1, SQLITE_TRANSIENT));
 }
 
-void orl_db_put_u64(struct orl_db_query *q, uint64_t v)
+static void put_number(struct orl_db_query *q, int64_t v)
 {
-    if (v > INT64_MAX) {
-        orl_db_fail(q, "number out of range");
-    } else if (q->statement != NULL) {
-        note(q, sqlite3_bind_int64(q->statement, q->next_param++, (sqlite3_int64)v));
-    }
+    note(q, sqlite3_bind_int64(q->statement, q->next_param++, v));
 }
 
-void orl_db_put_bool(struct orl_db_query *q, bool v)
+static bool step(struct orl_db_query *q)
 {
-    orl_db_put_u64(q, v ? 1 : 0);
-}
-
-static int give_failed(const struct orl_db_query *q, struct orl_err *err)
-{
-    if (err != NULL) {
-        *err = q->failed;
-    }
-    return q->failed.code;
-}
-
-int orl_db_step(struct orl_db_query *q, struct orl_err *err)
-{
-    if (q->failed.code != 0) {
-        return give_failed(q, err);
-    }
-    q->next_column = 0;
     int sqlite_code = sqlite3_step(q->statement);
-    if (sqlite_code == SQLITE_ROW) {
-        return 1;
+    if (sqlite_code != SQLITE_ROW && sqlite_code != SQLITE_DONE) {
+        note(q, sqlite_code);
     }
-    if (sqlite_code == SQLITE_DONE) {
-        return 0;
-    }
-    note(q, sqlite_code);
-    return give_failed(q, err);
+    return sqlite_code == SQLITE_ROW;
 }
 
-int orl_db_run(struct orl_db_query *q, struct orl_err *err)
+static int changes(struct orl_db_query *q)
 {
-    int rc = 1;
-    while (rc == 1) {
-        rc = orl_db_step(q, err);
-    }
-    return rc < 0 ? rc : sqlite3_changes(q->db->sqlite);
+    return sqlite3_changes(own(q->db)->sqlite);
 }
 
-void orl_db_get_text(struct orl_db_query *q, char *ret, size_t ret_size)
+static int64_t get_number(struct orl_db_query *q, int column)
 {
-    const char *text = orl_db_get_peek(q);
-    size_t len = strlen(text);
-    if (len >= ret_size) {
-        orl_db_fail(q, "a text is longer than its field");
-        len = 0;
-    }
-    memcpy(ret, text, len);
-    ret[len] = '\0';
+    return sqlite3_column_int64(q->statement, column);
 }
 
-uint64_t orl_db_get_u64(struct orl_db_query *q)
+static const char *get_text(struct orl_db_query *q, int column)
 {
-    sqlite3_int64 v = sqlite3_column_int64(q->statement, q->next_column++);
-    if (v < 0) {
-        orl_db_fail(q, "a number is negative");
-        return 0;
-    }
-    return (uint64_t)v;
-}
-
-uint32_t orl_db_get_u32(struct orl_db_query *q)
-{
-    uint64_t v = orl_db_get_u64(q);
-    if (v > UINT32_MAX) {
-        orl_db_fail(q, "a number is too large");
-        return 0;
-    }
-    return (uint32_t)v;
-}
-
-bool orl_db_get_bool(struct orl_db_query *q)
-{
-    return orl_db_get_u64(q) != 0;
-}
-
-const char *orl_db_get_peek(struct orl_db_query *q)
-{
-    const unsigned char *text = sqlite3_column_text(q->statement, q->next_column++);
+    const unsigned char *text = sqlite3_column_text(q->statement, column);
     return text != NULL ? (const char *)text : "";
 }
 
-void orl_db_fail(struct orl_db_query *q, const char *what)
+static const struct orl_db_ops ops = {.kind = ORL_DB_SQLITE,
+        .close = close_db,
+        .exec = exec,
+        .begin = begin,
+        .commit = commit,
+        .rollback = rollback,
+        .begin_snapshot = begin_snapshot,
+        .lock_out = lock_out,
+        .schema = schema,
+        .schema_set = schema_set,
+        .generation = generation,
+        .check = check,
+        .prepare = prepare,
+        .put_text = put_text,
+        .put_number = put_number,
+        .step = step,
+        .changes = changes,
+        .text = get_text,
+        .number = get_number,
+        .end = end};
+
+int orl_sqlite_open(const char *path, unsigned busy_ms, struct orl_db **ret_db, struct orl_err *err)
 {
-    if (q->failed.code == 0) {
-        (void)orl_err_set(&q->failed, ORL_E_BACKEND, "store: %s", what);
+    int rc = make_file(path, err);
+    if (rc < 0) {
+        return rc;
     }
+    struct sqlite_db *db = calloc(1, sizeof(*db));
+    if (db == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "out of memory");
+    }
+    db->base.ops = &ops;
+    int sqlite_code = sqlite3_open_v2(path, &db->sqlite,
+            SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+    rc = sqlite_code == SQLITE_OK ? set_up(db, busy_ms, err) : fail(db, sqlite_code, "open", err);
+    if (rc < 0) {
+        orl_err_prefix(err, "store %s", path);
+        close_db(&db->base);
+        return rc;
+    }
+    *ret_db = &db->base;
+    return 0;
 }
 
-int orl_db_row_done(struct orl_db_query *q, struct orl_err *err)
+int orl_sqlite_copy(struct orl_db *db, const char *path, struct orl_err *err)
 {
-    return q->failed.code == 0 ? 0 : give_failed(q, err);
+    /* VACUUM INTO writes into an empty file that is there; made here, so that its mode is ours. */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return errno == EEXIST ? orl_err_set(err, ORL_E_EXISTS, "%s is there already", path)
+                               : orl_err_sys(err, errno, "backup %s", path);
+    }
+    close(fd);
+    ORL_DB_AUTO q = orl_db_query(db, "VACUUM INTO $1");
+    orl_db_put_text(&q, path);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
 }
