@@ -114,8 +114,8 @@ struct sink {
     struct digest digest;
 };
 
-static int take_row(struct sink *sink, const struct table *table, struct orl_db_query *row,
-        struct orl_err *err)
+static int take_row(
+        struct sink *sink, const struct table *table, struct orl_db_query *row, struct orl_err *err)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     ORL_DB_AUTO q = {0};
@@ -182,8 +182,8 @@ static int copy_table(struct orl_store *from, struct orl_store *to, const struct
     struct sink found = {0};
     int rc = each_row(from->db, table, &written, err);
     rc = rc < 0 ? rc : each_row(to->db, table, &found, err);
-    if (rc == 0 && (written.digest.rows != found.digest.rows ||
-                           written.digest.sum != found.digest.sum)) {
+    if (rc == 0 &&
+            (written.digest.rows != found.digest.rows || written.digest.sum != found.digest.sum)) {
         rc = orl_err_set(err, ORL_E_BACKEND, "it differs: %llu rows read, %llu written",
                 (unsigned long long)written.digest.rows, (unsigned long long)found.digest.rows);
     }
@@ -311,8 +311,8 @@ static int open_alone(const char *target, struct orl_store **ret_store, struct o
     return rc < 0 ? orl_err_prefix(err, "%s", target) : 0;
 }
 
-int orl_store_migrate(const char *from, const char *to, struct orl_store_copied *ret_copied,
-        struct orl_err *err)
+int orl_store_migrate(
+        const char *from, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err)
 {
     ORL_AUTO(close_auto) struct orl_store *source = NULL;
     ORL_AUTO(close_auto) struct orl_store *target = NULL;
@@ -384,8 +384,8 @@ static int replace_file(const char *to, const char *made, struct orl_err *err)
     return rename(made, to) < 0 ? orl_err_sys(err, errno, "%s", to) : 0;
 }
 
-static int restore_file(struct orl_store *from, const char *to,
-        struct orl_store_copied *ret_copied, struct orl_err *err)
+static int restore_file(struct orl_store *from, const char *to, struct orl_store_copied *ret_copied,
+        struct orl_err *err)
 {
     ORL_AUTO(close_auto) struct orl_store *old = NULL;
     ORL_AUTO(close_auto) struct orl_store *made = NULL;
@@ -408,8 +408,8 @@ static int restore_file(struct orl_store *from, const char *to,
     return rc;
 }
 
-int orl_store_restore(const char *file, const char *to, struct orl_store_copied *ret_copied,
-        struct orl_err *err)
+int orl_store_restore(
+        const char *file, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err)
 {
     ORL_AUTO(close_auto) struct orl_store *from = NULL;
     if (access(file, F_OK) != 0) {

@@ -16,10 +16,10 @@ ORL_NODISCARD int orl_store_copy(struct orl_store *from, struct orl_store *to,
 /* All of the store at `to` becomes what the file has, or nothing changes: a SQLite file is replaced
  * (the old one stays as TO.before), PostgreSQL's tables are filled anew in one transaction.
  * ORL_E_CONFLICT: programs run on it. */
-ORL_NODISCARD int orl_store_restore(const char *file, const char *to,
-        struct orl_store_copied *ret_copied, struct orl_err *err);
+ORL_NODISCARD int orl_store_restore(
+        const char *file, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err);
 /* From one store to another that is new. ORL_E_CONFLICT: programs run on one of them. */
-ORL_NODISCARD int orl_store_migrate(const char *from, const char *to,
-        struct orl_store_copied *ret_copied, struct orl_err *err);
+ORL_NODISCARD int orl_store_migrate(
+        const char *from, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err);
 
 #endif

@@ -6,7 +6,8 @@
 enum orl_db_kind orl_db_kind_of(const char *target)
 {
     size_t word = strspn(target, "abcdefghijklmnopqrstuvwxyz_");
-    bool is_uri = strncmp(target, "postgresql://", 13) == 0 || strncmp(target, "postgres://", 11) == 0;
+    bool is_uri =
+            strncmp(target, "postgresql://", 13) == 0 || strncmp(target, "postgres://", 11) == 0;
     return is_uri || (word > 0 && target[word] == '=') ? ORL_DB_POSTGRES : ORL_DB_SQLITE;
 }
 

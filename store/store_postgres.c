@@ -1,8 +1,10 @@
 /* store/store_db.h on PostgreSQL. One writer at a time, as with SQLite: what writes holds one
  * advisory lock until its commit, so a rule that was proven there holds here, and no serialization
  * failure reaches a caller that can't begin again. Readers wait for nobody. */
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "store/store_postgres_priv.h"
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,10 +208,10 @@ static int find_prepared(
 static int send_it(struct orl_pg *pg, const struct run *run, const char *name)
 {
     const char *const *values = (const char *const *)run->values;
-    return name[0] != '\0' ? PQsendQueryPrepared(
-                                     pg->conn, name, run->param_count, values, NULL, NULL, 0)
-                           : PQsendQueryParams(pg->conn, run->sql, run->param_count, run->types,
-                                     values, NULL, NULL, 0);
+    return name[0] != '\0'
+                   ? PQsendQueryPrepared(pg->conn, name, run->param_count, values, NULL, NULL, 0)
+                   : PQsendQueryParams(pg->conn, run->sql, run->param_count, run->types, values,
+                             NULL, NULL, 0);
 }
 
 static int send_plain(struct orl_pg *pg, const char *sql)
@@ -219,14 +221,12 @@ static int send_plain(struct orl_pg *pg, const char *sql)
 
 /* In one message: outside of a transaction the lock and the statement, which commit together; inside
  * of one the statement under a savepoint, since a refused statement must not cost the whole. */
-static int run_write(
-        struct orl_pg *pg, struct run *run, const char *name, struct orl_err *err)
+static int run_write(struct orl_pg *pg, struct run *run, const char *name, struct orl_err *err)
 {
     bool is_inner = pg->is_in_tx;
     bool is_sent = PQenterPipelineMode(pg->conn) == 1 &&
                    send_plain(pg, is_inner ? "SAVEPOINT o" : LOCK) == 1 &&
-                   send_it(pg, run, name) == 1 &&
-                   (!is_inner || send_plain(pg, "RELEASE o") == 1) &&
+                   send_it(pg, run, name) == 1 && (!is_inner || send_plain(pg, "RELEASE o") == 1) &&
                    PQpipelineSync(pg->conn) == 1;
     if (!is_sent) {
         return orl_pg_lost(pg, err);
@@ -308,10 +308,13 @@ static int64_t get_number(struct orl_db_query *q, int column)
     return text[0] == 't' ? 1 : strtoll(text, NULL, 10);
 }
 
+/* Asks the catalog's rows: a name that was not there stays so for a transaction, whoever makes it. */
 static int schema(struct orl_db *db, int *ret_version, struct orl_err *err)
 {
     {
-        ORL_DB_AUTO q = orl_db_query(db, "SELECT to_regclass('schema_version') IS NOT NULL");
+        ORL_DB_AUTO q =
+                orl_db_query(db, "SELECT count(*) FROM pg_class WHERE relname = 'schema_version'"
+                                 " AND relnamespace = current_schema()::regnamespace");
         int rc = orl_db_step(&q, err);
         if (rc < 0) {
             return rc;
@@ -346,9 +349,8 @@ static int lock_out(struct orl_db *db, struct orl_err *err)
     if (rc < 0) {
         return rc;
     }
-    return orl_db_get_bool(&q)
-                   ? 0
-                   : orl_err_set(err, ORL_E_CONFLICT, "programs run on it: stop them");
+    return orl_db_get_bool(&q) ? 0
+                               : orl_err_set(err, ORL_E_CONFLICT, "programs run on it: stop them");
 }
 
 /* Notices of others' commits come with the answer to anything. */
@@ -414,7 +416,11 @@ int orl_postgres_open(
         return rc;
     }
     pg->base.ops = &ops;
-    rc = orl_pg_ready(pg, OPEN_WAIT_MS, err);
+    /* After a power cut the two may start together. */
+    uint64_t until_us = orl_clock_now_us() + OPEN_WAIT_MS * ORL_US_PER_MS;
+    do {
+        rc = orl_pg_ready(pg, OPEN_WAIT_MS, err);
+    } while (rc == ORL_E_TIMEOUT && orl_clock_now_us() < until_us && poll(NULL, 0, 50) == 0);
     rc = rc < 0 ? rc : check_database(&pg->base, err);
     if (rc < 0) {
         orl_pg_free(pg);

@@ -369,8 +369,8 @@ static int refuse_password(const char *target, struct orl_err *err)
     }
     int rc = 0;
     for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-        bool is_secret = strcmp(o->keyword, "password") == 0 ||
-                         strcmp(o->keyword, "sslpassword") == 0;
+        bool is_secret =
+                strcmp(o->keyword, "password") == 0 || strcmp(o->keyword, "sslpassword") == 0;
         if (is_secret && o->val != NULL && o->val[0] != '\0') {
             rc = orl_err_set(err, ORL_E_CONFIG,
                     "a password does not belong into the store's address: "

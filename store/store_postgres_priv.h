@@ -19,10 +19,10 @@ struct orl_pg {
     uint64_t give_up_us; /* the attempt to connect */
     uint64_t retry_us;   /* not before */
     unsigned failures;
-    char why[200];       /* it is away */
-    bool is_in_tx;       /* as our caller sees it */
-    bool is_tx_lost;     /* its connection went: all that is left is to end it */
-    uint64_t generation; /* others' commits, and connections of ours */
+    char why[200];                       /* it is away */
+    bool is_in_tx;                       /* as our caller sees it */
+    bool is_tx_lost;                     /* its connection went: all that is left is to end it */
+    uint64_t generation;                 /* others' commits, and connections of ours */
     const char *kept[ORL_PG_STATEMENTS]; /* prepared on this connection, as s0, s1, ... */
     unsigned kept_count;
 };

@@ -55,6 +55,51 @@ void fixture_seed(struct orl_store *store)
     }
 }
 
+static void use_postgres(struct fixture *f)
+{
+    const char *server = getenv("ORIEL_TEST_PG");
+    if (server == NULL) {
+        return;
+    }
+    f->is_postgres = true;
+    (void)snprintf(f->path, sizeof(f->path), "%s options=-csearch_path=t%d", server, (int)getpid());
+}
+
+static void exec_postgres(struct fixture *f, const char *verb)
+{
+    char script[160];
+    struct orl_db *db = NULL;
+    (void)snprintf(
+            script, sizeof(script), "DROP SCHEMA IF EXISTS t%d CASCADE; %s", (int)getpid(), verb);
+    assert_ok(f, orl_db_open(getenv("ORIEL_TEST_PG"), 10000, &db, &f->err));
+    assert_ok(f, orl_db_exec(db, script, &f->err));
+    orl_db_close(db);
+}
+
+enum { OF_STORE = 4 };
+
+static void remove_files(struct fixture *f, bool is_all)
+{
+    static const char *const suffixes[] = {
+            "", "-wal", "-shm", "-journal", ".copy", ".copy-wal", ".copy-shm", ".before"};
+    size_t count = is_all ? sizeof(suffixes) / sizeof(suffixes[0]) : OF_STORE;
+    for (size_t i = 0; i < count; i++) {
+        char path[100];
+        (void)snprintf(path, sizeof(path), "%s%s", f->file, suffixes[i]);
+        (void)unlink(path);
+    }
+}
+
+void fixture_empty(struct fixture *f)
+{
+    char verb[64];
+    remove_files(f, false);
+    if (f->is_postgres) {
+        (void)snprintf(verb, sizeof(verb), "CREATE SCHEMA t%d", (int)getpid());
+        exec_postgres(f, verb);
+    }
+}
+
 int fixture_set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
@@ -66,7 +111,10 @@ int fixture_set_up(void **state)
         free(f);
         return -1;
     }
-    (void)snprintf(f->path, sizeof(f->path), "%s/store.db", f->folder);
+    (void)snprintf(f->file, sizeof(f->file), "%s/store.db", f->folder);
+    (void)snprintf(f->path, sizeof(f->path), "%s", f->file);
+    use_postgres(f);
+    fixture_empty(f);
     f->now_ms = START_MS;
     *state = f;
     if (orl_store_open(f->path, &f->store, &f->err) < 0) {
@@ -79,12 +127,9 @@ int fixture_set_up(void **state)
 
 void fixture_remove(struct fixture *f)
 {
-    static const char *const suffixes[] = {
-            "", "-wal", "-shm", "-journal", ".copy", ".copy-wal", ".copy-shm"};
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        char path[100];
-        (void)snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
-        (void)unlink(path);
+    remove_files(f, true);
+    if (f->is_postgres) {
+        exec_postgres(f, "");
     }
     (void)rmdir(f->folder);
 }

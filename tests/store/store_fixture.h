@@ -1,4 +1,5 @@
-/* A store in a folder of its own, with a template, pools of each kind and people. */
+/* A store in a folder of its own, with a template, pools of each kind and people. With ORIEL_TEST_PG
+ * (tests/store/with_postgres) it is a schema of its own in PostgreSQL. */
 #ifndef ORL_TESTS_STORE_FIXTURE_H
 #define ORL_TESTS_STORE_FIXTURE_H
 #include "store/session.h"
@@ -13,7 +14,9 @@
 
 struct fixture {
     char folder[64];
-    char path[80];
+    char file[80];  /* in the folder: the store, where it is SQLite's */
+    char path[400]; /* what orl_store_open() takes */
+    bool is_postgres;
     struct orl_store *store;
     struct orl_err err;
     uint64_t now_ms;
@@ -22,6 +25,7 @@ struct fixture {
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 void fixture_remove(struct fixture *f);     /* folder and files */
+void fixture_empty(struct fixture *f);      /* no handle open: as if there had never been a store */
 void fixture_seed(struct orl_store *store); /* template "tiny", pools, people; nothing if there */
 
 /* Fails the test with the error's text. */

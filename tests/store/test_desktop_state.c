@@ -144,7 +144,10 @@ static int force(struct fixture *f, const struct orl_desktop_state *s)
     struct orl_id id;
     orl_id_new(&id);
     ORL_DB_AUTO q = orl_db_query(f->store->db,
-            "INSERT INTO desktop VALUES ($1, $2, '', 1, $3, $4, $5, 'run', $6, 0, 0, $7, $8, '',"
+            "INSERT INTO desktop (id, pool, host, version, kind, lease, power, want, is_tainted,"
+            " is_ready, is_maintenance, user_name, session, uuid, domain, overlay, vnc_target,"
+            " vnc_password, reason, reason_text, attempts, retry_ms, created_ms, changed_ms,"
+            " ready_ms, restart_ms) VALUES ($1, $2, '', 1, $3, $4, $5, 'run', $6, 0, 0, $7, $8, '',"
             " '', '', '', '', '', '', 0, 0, 0, 0, 0, 0)");
     orl_db_put_text(&q, id.text);
     orl_db_put_text(&q, pool_of(s->kind));
