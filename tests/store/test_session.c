@@ -211,7 +211,7 @@ static void a_lease_moves_only_with_its_session(void **state)
 }
 
 struct order {
-    char users[4][8];
+    char users[4][ORL_ID_LEN + 1]; /* or ids */
     unsigned count;
 };
 
