@@ -6,6 +6,7 @@ void orl_vm_list_fini(struct orl_vm_list *list)
 {
     free(list->vms);
     free(list->overlays);
+    free(list->images);
     memset(list, 0, sizeof *list);
 }
 

@@ -18,7 +18,12 @@
 #define ORL_VM_LIST_MAX 4096 /* machines and overlays looked at in one pass */
 
 enum orl_vm_accel { ORL_VM_ACCEL_QEMU = 0, ORL_VM_ACCEL_KVM = 1 };
-enum orl_vm_kind { ORL_VM_FLOATING = 0, ORL_VM_DEDICATED = 1, ORL_VM_PROBE = 2 };
+enum orl_vm_kind {
+    ORL_VM_FLOATING = 0,
+    ORL_VM_DEDICATED = 1,
+    ORL_VM_PROBE = 2,
+    ORL_VM_GOLDEN = 3 /* a golden image in the making: nobody's desktop */
+};
 enum orl_vm_state {
     ORL_VM_ABSENT = 0,
     ORL_VM_OFF,     /* defined, not running; ended by itself or by us */
@@ -45,6 +50,21 @@ struct orl_vm_network {
     char filter[ORL_VM_NAME_MAX + 1]; /* at each card; empty: none */
 };
 
+/* What a machine has to do with a golden image (vmpool/golden_files.h). All machines of one image have the same
+ * devices, and none has a network card while its state is written or read: the card's address is in that state. */
+enum orl_vm_golden_role {
+    ORL_VM_GOLDEN_NONE = 0,
+    ORL_VM_GOLDEN_MAKE,  /* booted to become the image */
+    ORL_VM_GOLDEN_RESUME /* begins where the image was frozen */
+};
+struct orl_vm_golden {
+    enum orl_vm_golden_role role;
+    char id[ORL_ID_LEN + 1]; /* the image's; empty: none */
+    bool is_shared;          /* memory is the image's file, copied where it is written to; else read from the state */
+    bool is_readonly;        /* this QEMU can open that file for reading only (8.2); found out by the backend */
+    char ram[ORL_VM_PATH_MAX + 1]; /* that file; the backend's */
+};
+
 /* All that a machine is made from. Strings are ours or from the store, never from a peer. */
 struct orl_vm_spec {
     struct orl_vm_meta meta;
@@ -63,6 +83,7 @@ struct orl_vm_spec {
     bool has_dbus_display; /* this QEMU has one, and it is wanted; found out by clone() */
     bool has_clipboard; /* the pool's policy lets text pass: QEMU speaks to the guest's agent for it */
     bool has_sound;     /* ... or sound */
+    struct orl_vm_golden golden;
     bool is_buffered; /* the overlay's file system has no O_DIRECT; found out by clone() */
     uint32_t memory_mib;
     uint32_t vcpus;
@@ -81,12 +102,21 @@ struct orl_vm_overlay {
     enum orl_vm_kind kind;
     uint64_t changed_ms;
 };
+/* Files of a golden image: complete or not. */
+struct orl_vm_image {
+    char id[ORL_ID_LEN + 1];
+    bool is_published; /* state and disk are whole */
+    bool has_memory;   /* so is the memory's file */
+    uint64_t bytes;    /* that all of them take up */
+};
 /* Only what carries the installation's UUID. */
 struct orl_vm_list {
     struct orl_vm *vms;
     size_t vm_count;
     struct orl_vm_overlay *overlays;
     size_t overlay_count;
+    struct orl_vm_image *images;
+    size_t image_count;
 };
 void orl_vm_list_fini(struct orl_vm_list *list);
 /* The machine of that UUID, or NULL. */
@@ -98,6 +128,7 @@ struct orl_vm_host {
     uint32_t cpus;
     uint64_t qemu_version;             /* as libvirt counts: 7002022 */
     char machine[ORL_VM_NAME_MAX + 1]; /* newest pc-q35 */
+    uint64_t golden_free_mib; /* where the memory of golden images is */
     bool has_kvm; /* the hypervisor offers it; whether it works: vmpool/accel.h */
 };
 struct orl_vm_look {
@@ -105,6 +136,14 @@ struct orl_vm_look {
     bool has_picture;         /* the hypervisor could take one of its screen */
     unsigned painted_percent; /* of that picture's pixels are not black */
     bool has_agent;           /* qemu-guest-agent answers */
+    uint64_t cpu_ms;          /* that the machine has used so far */
+};
+/* Who a machine is that began as a copy of another. Nothing of it comes from a guest. */
+struct orl_vm_identity {
+    char hostname[ORL_VM_NAME_MAX + 1];
+    char machine_id[ORL_ID_LEN + 1];
+    char seed[64 + 1]; /* for its random numbers, in hex */
+    char mac[18];      /* of its card; empty: it has none */
 };
 enum orl_vm_stop {
     ORL_VM_STOP_ASK = 0,
@@ -141,6 +180,18 @@ struct orl_backend_ops {
      * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */
     int (*boot_test)(void *self, const struct orl_vm_spec *spec, const char *marker,
             unsigned timeout_ms, struct orl_err *err);
+    /* Begins to make the golden image spec->golden.id: files with names that no clone uses, and a machine on
+     * them that boots. One that runs already is left to it. */
+    int (*golden_boot)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
+    /* Stops that machine where it is, writes its state, ends it and gives the files their names: all or nothing. */
+    int (*golden_freeze)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
+    /* Ends the machine and removes the files, whatever there is of them. uuid: "" where there is no machine. */
+    int (*golden_remove)(void *self, const char *id, const char *uuid, struct orl_err *err);
+    /* Starts a machine that clone() made as a copy of the golden image, gives it its own card and identity, and
+     * looks at it. It runs and is nobody but itself, or it does not run. */
+    int (*resume)(void *self, const struct orl_vm_spec *spec,
+            const struct orl_vm_identity *identity, struct orl_vm_look *ret_look,
+            struct orl_err *err);
 };
 struct orl_backend {
     const struct orl_backend_ops *ops;

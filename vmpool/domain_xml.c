@@ -23,7 +23,7 @@ static int check(const struct orl_vm_spec *spec, struct orl_err *err)
         return orl_err_set(err, ORL_E_INVAL, "not a name or UUID of ours: '%s'", spec->name);
     }
     if (!is_path_or_empty(spec->overlay) || !is_path_or_empty(spec->kernel) ||
-            !is_path_or_empty(spec->initrd)) {
+            !is_path_or_empty(spec->initrd) || !is_path_or_empty(spec->golden.ram)) {
         return orl_err_set(err, ORL_E_INVAL, "a path of '%s' is not absolute", spec->name);
     }
     if (!spec->overlay[0] && !spec->kernel[0]) {
@@ -52,6 +52,9 @@ static void put_devices(
 {
     orl_xml_putf(out, "  <devices>\n");
     orl_domain_xml_put_disk(out, spec);
+    if (type != ORL_DOMAIN_XML_TEST) {
+        orl_domain_xml_put_slots(out);
+    }
     orl_xml_putf(out,
             "    <controller type='usb' model='qemu-xhci'/>\n"
             "    <controller type='virtio-serial'/>\n"
@@ -61,7 +64,10 @@ static void put_devices(
             "    <channel type='unix'><target type='virtio' name='" ORL_HOOK_PORT "'/></channel>\n"
             "    <input type='tablet' bus='usb'/>\n"
             "    <input type='keyboard' bus='virtio'/>\n");
-    orl_domain_xml_interface(out, spec);
+    if (spec->golden.role ==
+            ORL_VM_GOLDEN_NONE) { /* else it is plugged in later: vmpool/domain_xml_golden.c */
+        orl_domain_xml_interface(out, spec);
+    }
     orl_domain_xml_put_display(out, spec, type);
     orl_domain_xml_put_rest(out, spec);
     orl_xml_putf(out, "  </devices>\n");
@@ -80,6 +86,7 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     orl_xml_putf(out, "<domain type='%s'>\n  ", driver);
     orl_xml_element(out, "name", spec->name);
     orl_xml_element(out, "uuid", spec->uuid);
+    orl_domain_xml_put_genid(out, spec);
     orl_xml_putf(out, "\n  <metadata>");
     orl_vm_meta_put(out, &spec->meta, true);
     orl_xml_putf(out, "</metadata>\n");
@@ -91,6 +98,7 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     put_devices(out, spec, type);
     if (type != ORL_DOMAIN_XML_TEST) {
         orl_domain_xml_put_override(out, spec);
+        orl_domain_xml_put_golden(out, spec);
     }
     orl_xml_putf(out, "</domain>\n");
     orl_buf_put_u8(out, 0);

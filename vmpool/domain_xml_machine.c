@@ -145,17 +145,14 @@ void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec
     orl_xml_putf(out, "    </disk>\n");
 }
 
-/* A balloon that shrinks by itself when the guest runs out; pages that it freed go back to the host. */
 void orl_domain_xml_put_rest(struct orl_buf *out, const struct orl_vm_spec *spec)
 {
     if (spec->res.has_tpm) {
         orl_xml_putf(
                 out, "    <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>\n");
     }
+    orl_domain_xml_put_balloon(out, spec);
     orl_xml_putf(out,
-            "    <memballoon model='virtio'%s freePageReporting='on'>"
-            "<stats period='2'/></memballoon>\n"
             "    <panic model='isa'/>\n"
-            "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n",
-            spec->res.balloon_min_mib > 0 ? " autodeflate='on'" : "");
+            "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n");
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"floating", "dedicated", "probe"};
+static const char *const kind_names[] = {"floating", "dedicated", "probe", "golden"};
 enum { KIND_COUNT = sizeof kind_names / sizeof kind_names[0], NAME_ID_LEN = 12 };
 
 const char *orl_vm_kind_name(enum orl_vm_kind kind)

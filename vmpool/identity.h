@@ -1,0 +1,20 @@
+/* What makes a copied machine somebody of its own: host name, machine id, random numbers, clock. Made here; set in
+ * the guest through qemu-guest-agent by a shell, where no hook of ours answers. Pure. */
+#ifndef ORL_VMPOOL_IDENTITY_H
+#define ORL_VMPOOL_IDENTITY_H
+#include "base/buf.h"
+#include "vmpool/backend.h"
+
+#define ORL_IDENTITY_COMMAND_MAX 8192
+
+/* The machine's name as host name, the rest new. mac: as its card's XML says (vmpool/network_xml.h). */
+void orl_identity_make(const struct orl_vm_spec *spec, struct orl_vm_identity *ret_identity);
+/* Appends the agent's command, NUL-terminated. now_ms: wall clock. */
+void orl_identity_command(
+        const struct orl_vm_identity *identity, uint64_t now_ms, struct orl_buf *out);
+/* Of its answer: the process to ask for, or -1. */
+long orl_identity_pid(const char *reply);
+/* Of the answer about that process: ORL_E_AGAIN while it runs, 0 when all is set and was found so. */
+ORL_NODISCARD int orl_identity_judge(const char *reply, struct orl_err *err);
+
+#endif
