@@ -60,8 +60,8 @@ enum orl_vm_golden_role {
 struct orl_vm_golden {
     enum orl_vm_golden_role role;
     char id[ORL_ID_LEN + 1]; /* the image's; empty: none */
-    bool is_shared;          /* memory is the image's file, copied where it is written to; else read from the state */
-    bool is_readonly;        /* this QEMU can open that file for reading only (8.2); found out by the backend */
+    bool is_shared; /* memory is the image's file, copied where it is written to; else read from the state */
+    bool is_readonly; /* this QEMU can open that file for reading only (8.2); found out by the backend */
     char ram[ORL_VM_PATH_MAX + 1]; /* that file; the backend's */
 };
 
@@ -128,7 +128,7 @@ struct orl_vm_host {
     uint32_t cpus;
     uint64_t qemu_version;             /* as libvirt counts: 7002022 */
     char machine[ORL_VM_NAME_MAX + 1]; /* newest pc-q35 */
-    uint64_t golden_free_mib; /* where the memory of golden images is */
+    uint64_t golden_free_mib;          /* where the memory of golden images is */
     bool has_kvm; /* the hypervisor offers it; whether it works: vmpool/accel.h */
 };
 struct orl_vm_look {

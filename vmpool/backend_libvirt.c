@@ -6,10 +6,13 @@
 #include "vmpool/vm_meta.h"
 #include <fcntl.h>
 #include <libvirt/virterror.h>
+#include <linux/magic.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 enum { KIB_PER_MIB = 1024, STATS_MAX = 32, MEMINFO_MAX = 4096 };
 
@@ -27,6 +30,10 @@ static const struct orl_backend_ops libvirt_ops = {
         .console = orl_bl_console,
         .display = orl_bl_display,
         .boot_test = orl_bl_boot_test,
+        .golden_boot = orl_bl_golden_boot,
+        .golden_freeze = orl_bl_golden_freeze,
+        .golden_remove = orl_bl_golden_remove,
+        .resume = orl_bl_resume,
 };
 
 static void choose_network(struct orl_backend_libvirt *self, const char *configured)
@@ -37,6 +44,28 @@ static void choose_network(struct orl_backend_libvirt *self, const char *configu
     } else if (strcmp(configured, "none") != 0) {
         (void)snprintf(self->network, sizeof self->network, "%s", configured);
     }
+}
+
+static bool is_memory(const char *dir)
+{
+    struct statfs fs;
+    return statfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC && access(dir, W_OK) == 0;
+}
+
+static int choose_golden(struct orl_backend_libvirt *self,
+        const struct orl_backend_libvirt_cfg *cfg, struct orl_err *err)
+{
+    struct orl_golden_dirs *dirs = &self->golden;
+    const char *memory = cfg->memory_dir && cfg->memory_dir[0] ? cfg->memory_dir
+                         : is_memory("/dev/shm")               ? "/dev/shm"
+                                                               : self->images_dir;
+    const struct passwd *user =
+            cfg->qemu_user && cfg->qemu_user[0] ? getpwnam(cfg->qemu_user) : NULL;
+    (void)snprintf(dirs->images_dir, sizeof dirs->images_dir, "%s", self->images_dir);
+    (void)snprintf(dirs->memory_dir, sizeof dirs->memory_dir, "%s", memory);
+    (void)snprintf(dirs->installation, sizeof dirs->installation, "%s", self->installation);
+    dirs->qemu_uid = user ? user->pw_uid : (uid_t)-1;
+    return orl_golden_prepare(dirs, err);
 }
 
 int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
@@ -54,6 +83,7 @@ int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
     int r = n < 0 || (size_t)n >= sizeof self->images_dir || m != ORL_UUID_LEN
                     ? orl_err_set(err, ORL_E_INVAL, "images_dir or installation is too long")
                     : orl_overlay_prepare(cfg->images_dir, cfg->installation, err);
+    r = r < 0 ? r : choose_golden(self, cfg, err);
     r = r < 0 ? r : orl_libvirt_new(cfg->uri, cfg->on_event, cfg->ctx, &self->lv, err);
     if (r < 0) {
         free(self);
@@ -168,6 +198,7 @@ int orl_bl_list(void *self_, struct orl_vm_list *ret_list, struct orl_err *err)
     struct orl_vm_list list = {0};
     int r = list_domains(self, &list, err);
     r = r < 0 ? r : orl_overlay_list(self->images_dir, self->installation, &list, err);
+    r = r < 0 ? r : orl_golden_list(&self->golden, &list, err);
     if (r < 0) {
         orl_vm_list_fini(&list);
         return r;
@@ -263,6 +294,7 @@ int orl_bl_host(void *self_, struct orl_vm_host *ret_host, struct orl_err *err)
     if (statvfs(self->images_dir, &st) == 0) {
         host.free_disk_mib = (uint64_t)st.f_bavail * st.f_frsize / KIB_PER_MIB / KIB_PER_MIB;
     }
+    host.golden_free_mib = orl_golden_room_mib(&self->golden);
     r = read_capabilities(conn, self->xml_type, &host, err);
     if (r == 0) {
         *ret_host = host;

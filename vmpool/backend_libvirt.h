@@ -7,6 +7,9 @@ struct orl_backend_libvirt_cfg { /* borrowed for the call */
     const char *uri;
     const char *images_dir;
     const char *installation;
+    const char *
+            memory_dir; /* of golden images' memory; empty: /dev/shm, or beside the disks where that is none */
+    const char *qemu_user;         /* that libvirt runs machines as; empty, or unknown here: root */
     const char *network;           /* isolated; empty: one of our own; "none": guests get no card */
     orl_backend_event_fn on_event; /* on another thread: wake a loop; NULL */
     bool wants_dbus_display;       /* beside VNC, where this QEMU has it */

@@ -9,7 +9,8 @@
 
 enum {
     META_MAX = 2048,
-    VDAGENT_LIBVIRT = 8004000 /* the first with <channel type="qemu-vdagent"> */
+    VDAGENT_LIBVIRT = 8004000, /* the first with <channel type="qemu-vdagent"> */
+    READONLY_QEMU = 8002000    /* the first whose memory-backend-file has rom=off */
 };
 
 static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
@@ -31,7 +32,14 @@ static int check_ours(
     return 0;
 }
 
-static int forget(const struct orl_backend_libvirt *self, const char *uuid, struct orl_err *err)
+int orl_bl_find_ours(const struct orl_backend_libvirt *self, const char *uuid,
+        virConnectPtr *ret_conn, virDomainPtr *ret_domain, struct orl_err *err)
+{
+    int r = find(self, uuid, ret_conn, ret_domain, err);
+    return r < 0 ? r : check_ours(self, *ret_domain, err);
+}
+
+int orl_bl_forget(const struct orl_backend_libvirt *self, const char *uuid, struct orl_err *err)
 {
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
@@ -52,7 +60,9 @@ static int forget(const struct orl_backend_libvirt *self, const char *uuid, stru
                              : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
                                        VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
                                        VIR_DOMAIN_UNDEFINE_NVRAM;
-    if (virDomainUndefineFlags(domain, flags) < 0 && !orl_libvirt_is_absent()) {
+    /* One that was never defined is gone already. */
+    if (virDomainIsPersistent(domain) == 1 && virDomainUndefineFlags(domain, flags) < 0 &&
+            !orl_libvirt_is_absent()) {
         return orl_libvirt_err(err, "undefining a domain");
     }
     return 0;
@@ -75,12 +85,43 @@ static bool has_vdagent(virConnectPtr conn)
     return virConnectGetLibVersion(conn, &version) == 0 && version >= VDAGENT_LIBVIRT;
 }
 
+void orl_bl_complete(
+        const struct orl_backend_libvirt *self, virConnectPtr conn, struct orl_vm_spec *spec)
+{
+    unsigned long version = 0;
+    spec->is_buffered = spec->overlay[0] && !orl_overlay_has_direct(spec->overlay);
+    spec->has_dbus_display = has_dbus_display(self, conn);
+    spec->has_clipboard = spec->has_clipboard && has_vdagent(conn);
+    spec->golden.is_readonly =
+            virConnectGetVersion(conn, &version) == 0 && version >= READONLY_QEMU;
+}
+
+int orl_bl_create(const struct orl_backend_libvirt *self, virConnectPtr conn,
+        const struct orl_vm_spec *spec, unsigned flags, virDomainPtr *ret_domain,
+        struct orl_err *err)
+{
+    struct orl_buf xml;
+    struct orl_vm_spec found = *spec;
+    orl_buf_init(&xml, ORL_DOMAIN_XML_MAX);
+    orl_bl_complete(self, conn, &found);
+    int r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
+    virDomainPtr domain = r < 0 ? NULL : virDomainCreateXML(conn, (const char *)xml.data, flags);
+    orl_buf_fini(&xml);
+    if (r == 0 && !domain) {
+        r = orl_libvirt_err(err, "starting a machine");
+    }
+    if (r == 0) {
+        *ret_domain = domain;
+    }
+    return r;
+}
+
 int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
     struct orl_buf xml;
     /* What an earlier try left may be half made. */
-    int r = forget(self, spec->uuid, err);
+    int r = orl_bl_forget(self, spec->uuid, err);
     if (r == 0 && spec->overlay[0]) {
         r = orl_overlay_create(spec->overlay, spec->base, err);
     }
@@ -88,13 +129,12 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
         return r;
     }
     struct orl_vm_spec found = *spec;
-    found.is_buffered = spec->overlay[0] && !orl_overlay_has_direct(spec->overlay);
     orl_buf_init(&xml, ORL_DOMAIN_XML_MAX);
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     r = orl_libvirt_get(self->lv, &conn, err);
     if (r == 0) {
-        found.has_dbus_display = has_dbus_display(self, conn);
-        found.has_clipboard = spec->has_clipboard && has_vdagent(conn);
+        found.golden.role = ORL_VM_GOLDEN_NONE; /* started again, it boots */
+        orl_bl_complete(self, conn, &found);
         r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
     }
     if (r == 0) {
@@ -171,7 +211,7 @@ int orl_bl_stop(void *self_, const char *uuid, enum orl_vm_stop how, struct orl_
 int orl_bl_remove(void *self_, const char *uuid, const char *overlay, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
-    int r = uuid && uuid[0] ? forget(self, uuid, err) : 0;
+    int r = uuid && uuid[0] ? orl_bl_forget(self, uuid, err) : 0;
     if (r == 0 && overlay && overlay[0]) {
         r = orl_overlay_remove(overlay, err);
     }

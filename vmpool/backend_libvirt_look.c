@@ -14,6 +14,7 @@ enum {
     GRAPHICS_DBUS = 1,
     SCREEN_FIRST = 0,
     AGENT_TIMEOUT_S = 2,
+    NS_PER_MS = 1000000,
     PICTURE_TIMEOUT_MS = 5000,
     PICTURE_CHUNK = 65536,
     PICTURE_POLL_MS = 5,
@@ -122,9 +123,11 @@ int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, str
     }
     int state = 0;
     int reason = 0;
-    if (virDomainGetState(domain, &state, &reason, 0) < 0) {
+    virDomainInfo info;
+    if (virDomainGetState(domain, &state, &reason, 0) < 0 || virDomainGetInfo(domain, &info) < 0) {
         return orl_libvirt_err(err, "a domain's state");
     }
+    look.cpu_ms = info.cpuTime / NS_PER_MS;
     look.is_running = orl_bl_state(state, reason) == ORL_VM_RUNNING;
     if (look.is_running && self->xml_type == ORL_DOMAIN_XML_QEMU) {
         r = take_picture(conn, domain, &look.painted_percent, err);

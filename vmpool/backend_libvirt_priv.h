@@ -3,6 +3,7 @@
 #define ORL_VMPOOL_BACKEND_LIBVIRT_PRIV_H
 #include "vmpool/backend.h"
 #include "vmpool/domain_xml.h"
+#include "vmpool/golden_files.h"
 #include "vmpool/libvirt_conn.h"
 
 struct orl_backend_libvirt {
@@ -13,6 +14,7 @@ struct orl_backend_libvirt {
     char network[ORL_VM_NAME_MAX + 1]; /* empty: none */
     bool is_own_network;
     bool wants_dbus_display;
+    struct orl_golden_dirs golden;
 };
 
 int orl_bl_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -29,6 +31,26 @@ int orl_bl_console(void *self, const char *uuid, int *ret_fd, struct orl_err *er
 int orl_bl_display(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,
         unsigned timeout_ms, struct orl_err *err);
+
+int orl_bl_golden_boot(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
+int orl_bl_golden_freeze(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
+int orl_bl_golden_remove(void *self, const char *id, const char *uuid, struct orl_err *err);
+int orl_bl_resume(void *self, const struct orl_vm_spec *spec,
+        const struct orl_vm_identity *identity, struct orl_vm_look *ret_look, struct orl_err *err);
+
+/* The domain of that UUID, if it carries our installation's. ORL_E_NOTFOUND, ORL_E_DENIED. */
+ORL_NODISCARD int orl_bl_find_ours(const struct orl_backend_libvirt *self, const char *uuid,
+        virConnectPtr *ret_conn, virDomainPtr *ret_domain, struct orl_err *err);
+/* Ends it and its definition. Absent is success; another's is ORL_E_DENIED. */
+ORL_NODISCARD int orl_bl_forget(
+        const struct orl_backend_libvirt *self, const char *uuid, struct orl_err *err);
+/* What of spec only this host can tell: displays, agents, the file system's ways. */
+void orl_bl_complete(
+        const struct orl_backend_libvirt *self, virConnectPtr conn, struct orl_vm_spec *spec);
+/* Starts a machine from spec; a definition that it has under the same UUID stays as it is. flags: libvirt's. */
+ORL_NODISCARD int orl_bl_create(const struct orl_backend_libvirt *self, virConnectPtr conn,
+        const struct orl_vm_spec *spec, unsigned flags, virDomainPtr *ret_domain,
+        struct orl_err *err);
 
 /* From virDomainGetState(). */
 enum orl_vm_state orl_bl_state(int state, int reason);

@@ -1,5 +1,6 @@
 #include "vmpool/config.h"
 #include "vmpool/static_target.h"
+#include <string.h>
 
 #define AT(member) offsetof(struct orl_vmpool_cfg, member)
 #define STR(key, limit, text, why)                                                                 \
@@ -35,6 +36,12 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         STR(images_dir, PATH_BYTES - 40, "",
                 "Folder of the machines' disks; QEMU's user must be able to pass through it; "
                 "empty: images in state_dir."),
+        STR(golden_memory_dir, PATH_BYTES - 40, "",
+                "Folder of golden images' memory, as large as their machines' each; empty: "
+                "/dev/shm, "
+                "or images_dir where that is none."),
+        STR(qemu_user, USER_BYTES, "libvirt-qemu",
+                "User that libvirt runs machines as: it may open golden images."),
         STR(tiny_dir, PATH_BYTES - 40, "/usr/lib/oriel/tiny",
                 "Folder with vmlinux and initrd of the tiny guest that proves KVM."),
         STR(host_name, NAME_BYTES, "local", "Name of this libvirt host in the store."),
@@ -60,6 +67,8 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         INT(ready_timeout_s, 5, 3600, "s", "300", "From start to a picture."),
         INT(agent_settle_s, 0, 3600, "s", "120",
                 "A guest whose agent answers is ready after this, even with a dark screen."),
+        INT(golden_settle_s, 0, 3600, "s", "120",
+                "How long a golden image's desktop may take to come to rest after it is painted."),
         INT(stop_timeout_s, 1, 3600, "s", "90", "From asking a guest to stop to pulling the plug."),
         INT(sweep_grace_s, 5, 86400, "s", "120",
                 "How long a machine that no desktop knows is left alone."),
@@ -99,7 +108,11 @@ int orl_vmpool_cfg_check(const struct orl_vmpool_cfg *cfg, struct orl_err *err)
                     "static_allow: '%s' is no address, range or unix:/DIR", *rule);
         }
     }
+    if (strchr(cfg->golden_memory_dir, ',')) {
+        return orl_err_set(err, ORL_E_CONFIG, "golden_memory_dir: QEMU takes no path with a comma");
+    }
     int r = check_path("images_dir", cfg->images_dir, err);
+    r = r < 0 ? r : check_path("golden_memory_dir", cfg->golden_memory_dir, err);
     r = r < 0 ? r : check_path("tiny_dir", cfg->tiny_dir, err);
     return r < 0 ? r : check_path("state_dir", cfg->state_dir, err);
 }

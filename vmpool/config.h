@@ -9,6 +9,8 @@ struct orl_vmpool_cfg {
     char *state_dir;
     char *store;
     char *images_dir;
+    char *golden_memory_dir;
+    char *qemu_user;
     char *tiny_dir;
     char *host_name;
     char *user;
@@ -24,6 +26,7 @@ struct orl_vmpool_cfg {
     int64_t max_attempts;
     int64_t ready_timeout_s;
     int64_t agent_settle_s;
+    int64_t golden_settle_s;
     int64_t stop_timeout_s;
     int64_t sweep_grace_s;
     int64_t reserve_memory_mib;

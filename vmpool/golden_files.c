@@ -27,8 +27,8 @@ static int join(char ret[ORL_VM_PATH_MAX + 1], const char *dir, const char *name
 static int image_dir(
         const struct orl_golden_dirs *dirs, char ret[ORL_VM_PATH_MAX + 1], struct orl_err *err)
 {
-    return join(ret, dirs->images_dir, dirs->installation, "/", orl_vm_kind_name(ORL_VM_GOLDEN),
-            err);
+    return join(
+            ret, dirs->images_dir, dirs->installation, "/", orl_vm_kind_name(ORL_VM_GOLDEN), err);
 }
 
 static int memory_dir(
@@ -44,8 +44,8 @@ int orl_golden_paths(const struct orl_golden_dirs *dirs, const char *id,
     char memory[ORL_VM_PATH_MAX + 1];
     struct orl_golden_paths *p = ret_paths;
     if (!orl_id_is_valid(id) || strchr(dirs->memory_dir, ',')) {
-        return orl_err_set(err, ORL_E_INVAL, "golden image '%s', memory in '%s'", id,
-                dirs->memory_dir);
+        return orl_err_set(
+                err, ORL_E_INVAL, "golden image '%s', memory in '%s'", id, dirs->memory_dir);
     }
     int r = image_dir(dirs, images, err);
     r = r < 0 ? r : memory_dir(dirs, memory, err);
@@ -219,8 +219,7 @@ static void add_size(struct orl_vm_image *image, const char *path, bool *ret_is_
     }
 }
 
-static int visit(
-        const struct orl_golden_dirs *dirs, const char *name, struct orl_vm_list *list)
+static int visit(const struct orl_golden_dirs *dirs, const char *name, struct orl_vm_list *list)
 {
     char id[ORL_ID_LEN + 1] = "";
     struct orl_golden_paths paths;
@@ -272,7 +271,5 @@ int orl_golden_list(
 uint64_t orl_golden_room_mib(const struct orl_golden_dirs *dirs)
 {
     struct statvfs st;
-    return statvfs(dirs->memory_dir, &st) == 0
-                   ? (uint64_t)st.f_bavail * st.f_frsize / MIB
-                   : 0;
+    return statvfs(dirs->memory_dir, &st) == 0 ? (uint64_t)st.f_bavail * st.f_frsize / MIB : 0;
 }

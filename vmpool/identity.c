@@ -15,7 +15,8 @@ static const char script[] =
         "[ -d /etc ] || exit 40\n"
         "printf '%s\\n' \"$1\" >/etc/hostname\n"
         "hostname \"$1\"\n"
-        "[ ! -w /etc/hosts ] || sed -i \"s/^127\\.0\\.1\\.1[[:space:]].*/127.0.1.1 $1/\" /etc/hosts\n"
+        "[ ! -w /etc/hosts ] || sed -i \"s/^127\\.0\\.1\\.1[[:space:]].*/127.0.1.1 $1/\" "
+        "/etc/hosts\n"
         "rm -f /etc/machine-id\n"
         "printf '%s\\n' \"$2\" >/etc/machine-id\n"
         "chmod 444 /etc/machine-id\n"
@@ -34,12 +35,10 @@ void orl_identity_make(const struct orl_vm_spec *spec, struct orl_vm_identity *r
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         orl_id_new(&parts[i]);
     }
+    (void)snprintf(ret_identity->hostname, sizeof ret_identity->hostname, "%s", spec->name);
+    (void)snprintf(ret_identity->machine_id, sizeof ret_identity->machine_id, "%s", parts[0].text);
     (void)snprintf(
-            ret_identity->hostname, sizeof ret_identity->hostname, "%s", spec->name);
-    (void)snprintf(
-            ret_identity->machine_id, sizeof ret_identity->machine_id, "%s", parts[0].text);
-    (void)snprintf(ret_identity->seed, sizeof ret_identity->seed, "%s%s", parts[1].text,
-            parts[2].text);
+            ret_identity->seed, sizeof ret_identity->seed, "%s%s", parts[1].text, parts[2].text);
     ret_identity->mac[0] = '\0';
     if (spec->network.name[0]) {
         orl_network_mac(ret_identity->mac, spec->meta.desktop, spec->meta.version);
@@ -72,8 +71,8 @@ void orl_identity_command(
     char fraction[8];
     (void)snprintf(seconds, sizeof seconds, "%llu", (unsigned long long)(now_ms / MS_PER_S));
     (void)snprintf(fraction, sizeof fraction, "%03u", (unsigned)(now_ms % MS_PER_S));
-    const char *const args[] = {"oriel", identity->hostname, identity->machine_id, identity->seed,
-            seconds, fraction};
+    const char *const args[] = {
+            "oriel", identity->hostname, identity->machine_id, identity->seed, seconds, fraction};
     orl_buf_put(out, head, sizeof head - 1);
     put_string(out, script);
     for (size_t i = 0; i < sizeof args / sizeof args[0]; i++) {

@@ -9,7 +9,7 @@
 
 /* The machine's name as host name, the rest new. mac: as its card's XML says (vmpool/network_xml.h). */
 void orl_identity_make(const struct orl_vm_spec *spec, struct orl_vm_identity *ret_identity);
-/* Appends the agent's command, NUL-terminated. now_ms: wall clock. */
+/* Appends the agent's command, without a NUL. now_ms: wall clock. */
 void orl_identity_command(
         const struct orl_vm_identity *identity, uint64_t now_ms, struct orl_buf *out);
 /* Of its answer: the process to ask for, or -1. */

@@ -121,8 +121,8 @@ static int drain(int from, int to, uint64_t max_bytes, uint64_t deadline_us, str
     return orl_err_set(err, ORL_E_TIMEOUT, "QEMU did not write its state in time");
 }
 
-int orl_qmp_state_save(virDomainPtr domain, int fd, uint64_t max_bytes, unsigned timeout_ms,
-        struct orl_err *err)
+int orl_qmp_state_save(
+        virDomainPtr domain, int fd, uint64_t max_bytes, unsigned timeout_ms, struct orl_err *err)
 {
     uint64_t deadline_us = orl_clock_now_us() + timeout_ms * ORL_US_PER_MS;
     int ends[2] = {-1, -1};

@@ -11,8 +11,8 @@
  * machine: what it wrote then would be without memory. */
 ORL_NODISCARD int orl_qmp_ignore_shared(virDomainPtr domain, bool is_on, struct orl_err *err);
 /* Writes the state of a suspended machine to fd (borrowed), max_bytes at most. */
-ORL_NODISCARD int orl_qmp_state_save(virDomainPtr domain, int fd, uint64_t max_bytes,
-        unsigned timeout_ms, struct orl_err *err);
+ORL_NODISCARD int orl_qmp_state_save(
+        virDomainPtr domain, int fd, uint64_t max_bytes, unsigned timeout_ms, struct orl_err *err);
 /* The state from fd (borrowed) into a machine that waits for it (-incoming defer). It is suspended then. */
 ORL_NODISCARD int orl_qmp_state_load(
         virDomainPtr domain, int fd, unsigned timeout_ms, struct orl_err *err);

@@ -7,7 +7,8 @@
 #define ORL_VM_META_URI "https://oriel.invalid/xmlns/machine/1"
 #define ORL_VM_META_PREFIX "oriel"
 
-const char *orl_vm_kind_name(enum orl_vm_kind kind); /* "floating", "dedicated", "probe", "golden" */
+const char *orl_vm_kind_name(
+        enum orl_vm_kind kind); /* "floating", "dedicated", "probe", "golden" */
 /* Appends the element, with its namespace when with_namespace is set (as a domain's XML wants it;
  * virDomainSetMetadata() adds it by itself). */
 void orl_vm_meta_put(struct orl_buf *out, const struct orl_vm_meta *meta, bool with_namespace);

@@ -262,6 +262,8 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
     const struct orl_backend_libvirt_cfg backend_cfg = {.uri = cfg->libvirt_uri,
             .images_dir = v->images_dir,
             .installation = orl_store_installation(v->store),
+            .memory_dir = cfg->golden_memory_dir,
+            .qemu_user = cfg->qemu_user,
             .network = cfg->isolated_network,
             .wants_dbus_display = cfg->display != ORL_DISPLAY_VNC,
             .on_event = on_libvirt_event,

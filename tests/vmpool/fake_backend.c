@@ -196,9 +196,15 @@ static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *e
         return r;
     }
     struct orl_vm_list list = {.vms = calloc(FAKE_MAX_VMS, sizeof *list.vms),
-            .overlays = calloc(FAKE_MAX_VMS, sizeof *list.overlays)};
+            .overlays = calloc(FAKE_MAX_VMS, sizeof *list.overlays),
+            .images = calloc(FAKE_MAX_VMS, sizeof *list.images)};
     for (size_t i = 0; i < fake->count; i++) {
         const struct fake_vm *vm = &fake->vms[i];
+        if (vm->vm.meta.kind == ORL_VM_GOLDEN) {
+            struct orl_vm_image *image = &list.images[list.image_count++];
+            (void)snprintf(image->id, sizeof image->id, "%s", vm->vm.meta.desktop);
+            image->is_published = image->has_memory = vm->is_frozen;
+        }
         if (vm->is_defined) {
             list.vms[list.vm_count++] = vm->vm;
         }
@@ -221,6 +227,7 @@ static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *e
         *ret_host = (struct orl_vm_host){.memory_mib = 65536,
                 .free_memory_mib = 32768,
                 .free_disk_mib = 100000,
+                .golden_free_mib = 16384,
                 .cpus = 4,
                 .qemu_version = 7002022,
                 .machine = "pc-q35-7.2",
@@ -252,6 +259,7 @@ static int fake_look(
         ret_look->is_running = true;
         ret_look->has_picture = true;
         ret_look->painted_percent = vm->boot_left == 0 ? 100 : 24;
+        ret_look->has_agent = vm->boot_left == 0 && vm->vm.meta.kind == ORL_VM_GOLDEN;
     }
     return 0;
 }
@@ -307,6 +315,68 @@ static int fake_boot_test(void *self, const struct orl_vm_spec *spec, const char
                    : 0;
 }
 
+/* Files first, then the machine: a crash between leaves files. */
+static int fake_golden_boot(void *self, const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = fake_clone(self, spec, err);
+    struct fake_vm *vm = r < 0 ? NULL : fake_find(fake, spec->uuid);
+    if (vm) {
+        vm->has_overlay = false;
+        vm->vm.state = ORL_VM_RUNNING;
+        vm->boot_left = BOOT_LOOKS;
+        fake->clones--;
+    }
+    return r;
+}
+
+static int fake_golden_freeze(void *self, const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "freeze", NULL, err);
+    struct fake_vm *vm = fake_find(fake, spec->uuid);
+    if (r < 0 || !vm) {
+        return r < 0 ? r : orl_err_set(err, ORL_E_NOTFOUND, "no such machine");
+    }
+    vm->is_defined = false;
+    if (has_fault(fake, fake->faults.half)) {
+        return orl_err_set(err, ORL_E_BACKEND, "injected, between the machine's end and the name");
+    }
+    vm->is_frozen = true;
+    return leave(fake, err);
+}
+
+static int fake_golden_remove(void *self, const char *id, const char *uuid, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "golden_remove", NULL, err);
+    (void)uuid;
+    for (size_t i = 0; r == 0 && i < fake->count; i++) {
+        if (fake->vms[i].vm.meta.kind == ORL_VM_GOLDEN &&
+                strcmp(fake->vms[i].vm.meta.desktop, id) == 0) {
+            drop(fake, &fake->vms[i]);
+            break;
+        }
+    }
+    return r < 0 ? r : leave(fake, err);
+}
+
+static int fake_resume(void *self, const struct orl_vm_spec *spec,
+        const struct orl_vm_identity *identity, struct orl_vm_look *ret_look, struct orl_err *err)
+{
+    struct fake *fake = self;
+    (void)identity;
+    int r = fake->cannot_resume ? orl_err_set(err, ORL_E_BACKEND, "the fake copies nothing")
+                                : fake_start(self, spec->uuid, err);
+    struct fake_vm *vm = r < 0 ? NULL : fake_find(fake, spec->uuid);
+    if (vm) {
+        vm->boot_left = 0;
+        fake->starts--;
+        fake->resumes++;
+    }
+    return r < 0 ? r : fake_look(self, spec->uuid, ret_look, err);
+}
+
 struct orl_backend fake_backend(struct fake *fake)
 {
     static const struct orl_backend_ops ops = {.clone = fake_clone,
@@ -321,6 +391,10 @@ struct orl_backend fake_backend(struct fake *fake)
             .look = fake_look,
             .console = fake_console,
             .display = fake_display,
-            .boot_test = fake_boot_test};
+            .boot_test = fake_boot_test,
+            .golden_boot = fake_golden_boot,
+            .golden_freeze = fake_golden_freeze,
+            .golden_remove = fake_golden_remove,
+            .resume = fake_resume};
     return (struct orl_backend){.ops = &ops, .self = fake};
 }

@@ -11,8 +11,9 @@ struct fake_vm {
     bool is_defined; /* false: only its overlay is there */
     bool has_overlay;
     bool has_card;
-    int boot_left; /* looks until it has painted */
-    bool is_late;  /* made by a call whose caller is dead */
+    bool is_frozen; /* a golden image: no machine any more, files only */
+    int boot_left;  /* looks until it has painted */
+    bool is_late;   /* made by a call whose caller is dead */
 };
 struct fake_faults { /* per cent */
     unsigned fail_before, fail_after, half, twice, no_boot;
@@ -33,6 +34,8 @@ struct fake {
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;
     unsigned starts, clones, removals, reboots, resets;
+    unsigned resumes;
+    bool cannot_resume; /* machines don't begin as copies here */
     unsigned boot_tests;
     int boot_test_result;
     char last_console[ORL_UUID_LEN + 1];

@@ -271,6 +271,34 @@ static void only_our_names_are_ours(void **state)
     assert_false(orl_vm_name_is_ours("web01"));
 }
 
+/* What is frozen and what begins as its copy must have the same devices; a balloon in a copy would cut holes into
+ * everybody's memory. */
+static void a_golden_images_machines_have_no_card_and_no_balloon(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    (void)snprintf(spec.network.name, sizeof spec.network.name, "isolated");
+    spec.has_dbus_display = true;
+    spec.has_clipboard = true;
+    spec.golden = (struct orl_vm_golden){
+            .role = ORL_VM_GOLDEN_MAKE, .id = ID, .is_shared = true, .ram = "/dev/shm/x.ram"};
+    compare("golden_made", &spec, ORL_DOMAIN_XML_QEMU);
+    spec.golden.role = ORL_VM_GOLDEN_RESUME;
+    compare("golden_resumed", &spec, ORL_DOMAIN_XML_QEMU);
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "<interface"));
+    assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<memballoon model='none'/>"));
+    assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, ",share=off'"));
+    spec.golden.is_readonly = true;
+    assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, ",share=off,readonly=on,rom=off'"));
+    spec.golden.is_shared = false;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "memory-backend"));
+    assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<qemu:arg value='defer'/>"));
+    assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<memballoon model='virtio'"));
+    spec.golden.role = ORL_VM_GOLDEN_NONE;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "qemu:commandline"));
+    assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<interface"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +307,7 @@ int main(void)
             cmocka_unit_test(a_kernel_guest_under_kvm_on_an_isolated_network),
             cmocka_unit_test(limits_and_firmware_as_the_pool_wants_them),
             cmocka_unit_test(limits_that_make_no_sense_are_refused),
+            cmocka_unit_test(a_golden_images_machines_have_no_card_and_no_balloon),
             cmocka_unit_test(everything_from_the_store_is_escaped),
             cmocka_unit_test(what_is_out_of_range_is_refused),
             cmocka_unit_test(the_newest_machine_type_is_chosen),

@@ -1,0 +1,160 @@
+/* Starting a machine as a copy of a golden image, and making it somebody of its own. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/identity.h"
+#include "vmpool/qmp.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/virterror.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    AGENT_TIMEOUT_S = 10,
+    LOAD_TIMEOUT_MS = 60000,
+    IDENTITY_TIMEOUT_MS = 20000,
+    IDENTITY_POLL_MS = 20,
+    CARD_MAX = 4096,
+    MIB = 1024 * 1024,
+};
+
+/* A file that is missing QEMU would make anew, full of zeros. */
+static int check_memory(const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    struct stat st;
+    if (!spec->golden.is_shared) {
+        return 0;
+    }
+    if (stat(spec->golden.ram, &st) < 0) {
+        return orl_err_sys(err, errno, "the golden image's memory");
+    }
+    return st.st_size == (off_t)spec->memory_mib * MIB
+                   ? 0
+                   : orl_err_set(err, ORL_E_INVAL, "the golden image's memory has another size");
+}
+
+static int load(
+        const struct orl_vm_spec *spec, virDomainPtr domain, const char *state, struct orl_err *err)
+{
+    ORL_AUTO(orl_close_auto) int fd = open(state, O_RDONLY | O_CLOEXEC);
+    int r = fd >= 0 ? 0 : orl_err_sys(err, errno, "opening %s", state);
+    r = r < 0 || !spec->golden.is_shared ? r : orl_qmp_ignore_shared(domain, true, err);
+    r = r < 0 ? r : orl_qmp_state_load(domain, fd, LOAD_TIMEOUT_MS, err);
+    return r < 0 || !spec->golden.is_shared ? r : orl_qmp_ignore_shared(domain, false, err);
+}
+
+static int plug_card(virDomainPtr domain, const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    struct orl_buf xml;
+    int r = 0;
+    orl_buf_init(&xml, CARD_MAX);
+    orl_domain_xml_interface(&xml, spec);
+    bool has_card = xml.len > 0;
+    orl_buf_put_u8(&xml, 0);
+    if (xml.is_failed) {
+        r = orl_err_set(err, ORL_E_LIMIT, "the card's XML is too long");
+    } else if (has_card && virDomainAttachDeviceFlags(
+                                   domain, (const char *)xml.data, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+        r = orl_libvirt_err(err, "plugging its network card in");
+    }
+    orl_buf_fini(&xml);
+    return r;
+}
+
+/* The port opens a moment after the machine goes on. */
+static int ask_agent(virDomainPtr domain, const char *command, uint64_t deadline_us,
+        char **ret_reply, struct orl_err *err)
+{
+    for (;;) {
+        char *reply = virDomainQemuAgentCommand(domain, command, AGENT_TIMEOUT_S, 0);
+        if (reply) {
+            *ret_reply = reply;
+            return 0;
+        }
+        if (virGetLastErrorCode() != VIR_ERR_AGENT_UNRESPONSIVE ||
+                orl_clock_now_us() >= deadline_us) {
+            return orl_libvirt_err(err, "the guest's agent");
+        }
+        (void)poll(NULL, 0, IDENTITY_POLL_MS);
+    }
+}
+
+static int await_guest(virDomainPtr domain, long pid, uint64_t deadline_us, struct orl_err *err)
+{
+    char ask[120];
+    (void)snprintf(ask, sizeof ask,
+            "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":%ld}}", pid);
+    while (orl_clock_now_us() < deadline_us) {
+        ORL_AUTO(orl_free_auto) char *reply = NULL;
+        int r = ask_agent(domain, ask, deadline_us, &reply, err);
+        r = r < 0 ? r : orl_identity_judge(reply, err);
+        if (r != ORL_E_AGAIN) {
+            return r;
+        }
+        (void)poll(NULL, 0, IDENTITY_POLL_MS);
+    }
+    return orl_err_set(err, ORL_E_TIMEOUT, "the guest did not take its identity in time");
+}
+
+static int set_identity(
+        virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
+{
+    uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
+    struct orl_buf command;
+    ORL_AUTO(orl_free_auto) char *reply = NULL;
+    orl_buf_init(&command, ORL_IDENTITY_COMMAND_MAX);
+    orl_identity_command(identity, orl_clock_wall_ms(), &command);
+    orl_buf_put_u8(&command, 0);
+    int r = command.is_failed
+                    ? orl_err_set(err, ORL_E_LIMIT, "the identity is too long")
+                    : ask_agent(domain, (const char *)command.data, deadline_us, &reply, err);
+    orl_buf_fini(&command);
+    long pid = r < 0 ? -1 : orl_identity_pid(reply);
+    if (r == 0 && pid < 0) {
+        r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent runs no programs");
+    }
+    return r < 0 ? r : await_guest(domain, pid, deadline_us, err);
+}
+
+static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,
+        const struct orl_vm_spec *spec, const char *state, virDomainPtr *ret_domain,
+        struct orl_err *err)
+{
+    int r = orl_bl_create(self, conn, spec, VIR_DOMAIN_START_PAUSED, ret_domain, err);
+    r = r < 0 ? r : load(spec, *ret_domain, state, err);
+    if (r == 0 && virDomainResume(*ret_domain) < 0) {
+        r = orl_libvirt_err(err, "resuming a copy");
+    }
+    return r < 0 ? r : plug_card(*ret_domain, spec, err);
+}
+
+int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
+        const struct orl_vm_identity *identity, struct orl_vm_look *ret_look, struct orl_err *err)
+{
+    struct orl_backend_libvirt *self = self_;
+    struct orl_golden_paths paths;
+    struct orl_vm_spec found = *spec;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = orl_golden_paths(&self->golden, spec->golden.id, &paths, err);
+    if (r < 0) {
+        return r;
+    }
+    found.golden.role = ORL_VM_GOLDEN_RESUME;
+    (void)snprintf(found.golden.ram, sizeof found.golden.ram, "%s", paths.ram);
+    r = check_memory(&found, err);
+    r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
+    /* One that an earlier try left half-way is worth nothing. */
+    r = r < 0 ? r : orl_bl_stop(self, spec->uuid, ORL_VM_STOP_KILL, err);
+    r = r < 0 ? r : bring_up(self, conn, &found, paths.state, &domain, err);
+    r = r < 0 ? r : set_identity(domain, identity, err);
+    r = r < 0 ? r : orl_bl_look(self, spec->uuid, ret_look, err);
+    if (r < 0 && domain) {
+        (void)virDomainDestroy(domain);
+    }
+    return r;
+}
