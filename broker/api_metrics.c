@@ -3,6 +3,7 @@
 #include "broker/api_handlers.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
+#include "broker/hashing.h"
 #include "store/desktop.h"
 #include "store/pool.h"
 
@@ -122,6 +123,36 @@ static int put_pool(void *ctx, const struct orl_pool_row *row)
     return 0;
 }
 
+static void put_logins(struct orl_buf *buf, const struct orl_broker *broker)
+{
+    static const unsigned permilles[] = {500, 900, 990};
+    static const char name[] = "oriel_login_seconds";
+    struct orl_hashing_stats hashing;
+    put_head(buf, name, "summary", "How long logins took, part by part.");
+    for (unsigned i = 0; i < ORL_LOGIN_PARTS; i++) {
+        const enum orl_login_part part = (enum orl_login_part)i;
+        const struct orl_login_times *times = &broker->login_times;
+        for (unsigned q = 0; q < sizeof(permilles) / sizeof(permilles[0]); q++) {
+            put(buf, "%s{part=\"%s\",quantile=\"%.2f\"} %.6f\n", name, orl_login_part_name(part),
+                    permilles[q] / 1000.0,
+                    seconds(orl_login_times_quantile_us(times, part, permilles[q])));
+        }
+        put(buf, "%s_sum{part=\"%s\"} %.6f\n", name, orl_login_part_name(part),
+                seconds(times->sums_us[part]));
+        put(buf, "%s_count{part=\"%s\"} %llu\n", name, orl_login_part_name(part),
+                (unsigned long long)orl_login_times_count(times, part));
+    }
+    orl_hashing_stats(broker->hashing, &hashing);
+    put_head(buf, "oriel_password_checks", "gauge", "Passwords that are checked, or wait for it.");
+    put(buf, "oriel_password_checks{state=\"running\"} %u\n", hashing.running);
+    put(buf, "oriel_password_checks{state=\"waiting\"} %u\n", hashing.waiting);
+    put_head(buf, "oriel_password_checks_total", "counter", "Passwords checked or turned away.");
+    put(buf, "oriel_password_checks_total{result=\"checked\"} %llu\n",
+            (unsigned long long)hashing.done);
+    put(buf, "oriel_password_checks_total{result=\"busy\"} %llu\n",
+            (unsigned long long)hashing.refused);
+}
+
 void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
@@ -150,6 +181,7 @@ void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
     put(&buf, "oriel_gateway_faults_total %llu\n", (unsigned long long)c->gateway_faults);
     put_head(&buf, "oriel_api_requests_total", "counter", "Requests to the API.");
     put(&buf, "oriel_api_requests_total %llu\n", (unsigned long long)c->api_requests);
+    put_logins(&buf, broker);
     put_frames(&buf, &broker->frames);
     put_head(&buf, "oriel_pool_desktops", "gauge", "Desktops by pool.");
     int rc = orl_pool_list(broker->store, put_pool, &metrics, &err);

@@ -302,12 +302,17 @@ static void answer(struct attempt *at)
         return; /* knows it already */
     }
     orl_conn_set_session(at->conn, at->session.id);
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    if (is_ready) {
+        orl_login_times_add(&broker->login_times, ORL_LOGIN_QUEUE,
+                was_waiting ? now_us - at->conn->wait.since_us : 0);
+    }
     at->conn->state = is_ready ? ORL_CONN_LIVE : ORL_CONN_WAITING;
     if (!is_ready) {
-        uint64_t now_us = orl_loop_now_us(broker->loop);
         at->conn->renewed_us = now_us;
         at->conn->deadline_us = now_us + (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
-        at->conn->wait = (struct orl_conn_wait){.since_ms = at->session.started_ms};
+        at->conn->wait =
+                (struct orl_conn_wait){.since_ms = at->session.started_ms, .since_us = now_us};
         orl_leases_poke_vmpool(broker->leases);
         orl_queue_poke(broker->queue);
     }

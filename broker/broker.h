@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "broker/config.h"
 #include "broker/frame_stats.h"
+#include "broker/login_times.h"
 #include "broker/throttle.h"
 #include "broker/ticket.h"
 #include "store/audit.h"
@@ -47,6 +48,7 @@ struct orl_broker {
     struct orl_thumbs *thumbs;
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;
+    struct orl_login_times login_times;
     /* Checked in place of the hash of a person who is not there, so that time does not tell. */
     char dummy_hash[ORL_PASSWORD_HASH_MAX + 1];
     uint64_t started_ms;

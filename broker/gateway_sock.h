@@ -28,6 +28,7 @@ struct orl_conn_wait {
     unsigned position, length; /* 0: in none */
     uint32_t eta_s;            /* 0: not known */
     uint64_t since_ms;         /* wall clock */
+    uint64_t since_us;
     uint64_t told_us;
     char told[ORL_TEXT_MAX + 1];
 };

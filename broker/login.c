@@ -53,6 +53,7 @@ static void decide(struct orl_broker *broker, struct orl_conn *conn, const char 
 {
     struct orl_err err = {0};
     struct orl_policy policy;
+    const uint64_t began_us = orl_clock_now_us();
     conn->state = ORL_CONN_DECIDING;
     if (orl_policy_decide(broker->store, user, pool, &policy, &err) < 0) {
         orl_broker_log_store(broker, "policy", &err);
@@ -67,6 +68,7 @@ static void decide(struct orl_broker *broker, struct orl_conn *conn, const char 
         struct orl_assign assign = {.user = &policy.user, .pool = &policy.pool, .ticket = ticket};
         orl_assign_start(broker, conn, &assign);
     }
+    orl_login_times_add(&broker->login_times, ORL_LOGIN_DECISION, orl_clock_now_us() - began_us);
     orl_secret_wipe(&policy.user.password_hash, sizeof(policy.user.password_hash));
 }
 
@@ -152,6 +154,7 @@ void orl_login_proof(
 struct login {
     struct orl_broker *broker;
     uint64_t serial; /* of the connection, which may be gone when the check is done */
+    uint64_t began_us;
     struct orl_names names;
     char client[ORL_ADDR_MAX + 1];
 };
@@ -174,6 +177,8 @@ static void on_checked(void *ctx, const struct orl_auth_result *result)
     struct login *login = ctx;
     struct orl_broker *broker = login->broker;
     struct orl_conn *conn = orl_conn_find(broker->gateways, login->serial);
+    orl_login_times_add(
+            &broker->login_times, ORL_LOGIN_AUTHENTICATION, orl_clock_now_us() - login->began_us);
     if (conn == NULL) {
         audit_leaver(login, result->reason);
     } else if (result->reason != ORL_REASON_NONE) {
@@ -194,6 +199,7 @@ static void check_password(struct orl_broker *broker, struct orl_conn *conn,
     }
     login->broker = broker;
     login->serial = conn->serial;
+    login->began_us = orl_clock_now_us();
     login->names = *names;
     orl_msg_text(login->client, sizeof(login->client), conn->client);
     struct orl_auth_try try = {.way = ORL_AUTH_CLIENT,

@@ -20,6 +20,7 @@ enum { TRIES_PER_LOOK = 64, STARTS_PER_LOOK = 64, MAX_TOLD_PER_LOOK = 512, FRONT
 struct waiter {
     uint64_t serial; /* of its connection; 0: none here */
     unsigned pool;   /* index of the line's pools */
+    bool is_served;  /* at this look: not in the line any more */
 };
 /* What the store says at one look. */
 struct line {
@@ -127,7 +128,7 @@ static unsigned serve(struct line *line, unsigned from, unsigned to, bool is_ref
         if (orl_assign_retry(line->broker, conn) == ORL_ASSIGN_NONE && !is_refused) {
             break;
         }
-        waiter->serial = 0;
+        waiter->is_served = true;
         served++;
     }
     return served;
@@ -167,7 +168,8 @@ static void set_place(struct orl_broker *broker, struct orl_conn *conn, unsigned
     conn->wait.eta_s = eta_s;
 }
 
-static unsigned tell(struct line *line, unsigned from, unsigned to, unsigned left)
+/* Everybody's place; left: how many texts may still be sent. */
+static unsigned tell(struct line *line, unsigned from, unsigned to, unsigned served, unsigned left)
 {
     struct orl_broker *broker = line->broker;
     const char *pool = line->pools[line->waiters[from].pool];
@@ -178,14 +180,16 @@ static unsigned tell(struct line *line, unsigned from, unsigned to, unsigned lef
     if (orl_desktop_pace(broker->store, pool, &pace, &err) < 0) {
         orl_broker_log_store(broker, "pace", &err);
     }
+    unsigned position = 0;
     for (unsigned i = from; i < to; i++) {
         uint64_t serial = line->waiters[i].serial;
         struct orl_conn *conn = serial != 0 ? orl_conn_find(broker->gateways, serial) : NULL;
-        if (conn == NULL || conn->state != ORL_CONN_WAITING) {
+        position += line->waiters[i].is_served ? 0 : 1;
+        if (conn == NULL || conn->state != ORL_CONN_WAITING || line->waiters[i].is_served) {
             continue;
         }
-        unsigned position = i - from + 1;
-        set_place(broker, conn, position, to - from, orl_queue_eta_s(&pace, position, now_ms));
+        set_place(broker, conn, position, to - from - served,
+                orl_queue_eta_s(&pace, position, now_ms));
         char text[ORL_TEXT_MAX + 1];
         text_of(conn, pool, text);
         if (left > 0 && is_tell_due(conn, now_us) && strcmp(text, conn->wait.told) != 0) {
@@ -231,9 +235,7 @@ static void look_at_line(struct line *line)
         unsigned served =
                 is_worth_trying(line, from, &is_refused) ? serve(line, from, to, is_refused) : 0;
         line->has_served = line->has_served || served > 0;
-        if (served == 0) { /* else the next look, which is soon, knows the new places */
-            left = tell(line, from, to, left);
-        }
+        left = tell(line, from, to, served, left);
     }
 }
 

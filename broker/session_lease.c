@@ -160,6 +160,7 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     if (ret_conn->state == ORL_CONN_WAITING) {
         ret_conn->renewed_us = 0;
         ret_conn->wait.since_ms = row.started_ms;
+        ret_conn->wait.since_us = orl_loop_now_us(broker->loop);
         ret_conn->deadline_us = orl_loop_now_us(broker->loop) +
                                 (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
     }
