@@ -149,7 +149,7 @@ static void read_domain(
     int reason = 0;
     const char *name = virDomainGetName(domain);
     if (!name || orl_bl_meta(domain, &vm.meta) < 0 ||
-            strcmp(vm.meta.installation, self->installation) != 0 ||
+            !orl_vm_meta_is_of(&vm.meta, self->installation) ||
             virDomainGetState(domain, &state, &reason, 0) < 0 ||
             virDomainGetUUIDString(domain, vm.uuid) < 0) {
         return;

@@ -25,7 +25,7 @@ static int check_ours(
         const struct orl_backend_libvirt *self, virDomainPtr domain, struct orl_err *err)
 {
     struct orl_vm_meta meta;
-    if (orl_bl_meta(domain, &meta) < 0 || strcmp(meta.installation, self->installation) != 0) {
+    if (orl_bl_meta(domain, &meta) < 0 || !orl_vm_meta_is_of(&meta, self->installation)) {
         return orl_err_set(err, ORL_E_DENIED, "domain '%s' does not carry our installation's UUID",
                 virDomainGetName(domain));
     }

@@ -192,8 +192,12 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
         const struct orl_vm_list *list, struct orl_memo *memo, uint64_t now_ms)
 {
     const struct orl_vm *vm = orl_vm_list_find(list, row->uuid);
-    struct orl_observed seen =
-            orl_observed(row->power, row->lease, row->attempts, vm ? vm->state : ORL_VM_ABSENT);
+    /* A person's own machine that has vanished has failed, also when its session just ends: only an
+     * administrator forgets it. */
+    bool is_missed = !vm && row->kind == ORL_POOL_DEDICATED && row->is_tainted &&
+                     row->want != ORL_WANT_DELETE;
+    struct orl_observed seen = orl_observed(row->power, is_missed ? ORL_LEASE_ASSIGNED : row->lease,
+            row->attempts, vm ? vm->state : ORL_VM_ABSENT);
     bool is_stable = row->is_ready && row->attempts > 0 && memo->ready_since_ms > 0 &&
                      now_ms >= memo->ready_since_ms + r->cfg.stable_ms;
     if (seen.power == row->power && !seen.has_died && !is_stable) {
@@ -211,6 +215,9 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
         row->retry_ms = now_ms + (row->attempts > 1 ? orl_plan_backoff_ms(row->attempts) : 0);
         (void)snprintf(row->reason_text, sizeof row->reason_text, "%s",
                 vm ? "the guest ended by itself" : "the machine has vanished");
+    } else if (row->power == ORL_POWER_FAILED && before != row->power) {
+        row->reason = ORL_REASON_GUEST_DIED;
+        orl_msg_text(row->reason_text, sizeof row->reason_text, "the machine has vanished");
     } else if (row->power == ORL_POWER_STOPPED && before == ORL_POWER_RUNNING) {
         row->reason = ORL_REASON_NONE;
         row->reason_text[0] = '\0';

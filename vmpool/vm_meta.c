@@ -91,6 +91,11 @@ int orl_vm_meta_parse(const char *xml, struct orl_vm_meta *ret_meta)
     return ORL_E_PROTO;
 }
 
+bool orl_vm_meta_is_of(const struct orl_vm_meta *meta, const char *installation)
+{
+    return strcmp(meta->installation, installation) == 0;
+}
+
 void orl_vm_name(char ret_name[ORL_VM_NAME_MAX + 1], const char *desktop, uint64_t version)
 {
     (void)snprintf(

@@ -14,6 +14,8 @@ const char *orl_vm_kind_name(
 void orl_vm_meta_put(struct orl_buf *out, const struct orl_vm_meta *meta, bool with_namespace);
 /* ORL_E_PROTO: an attribute is missing or not what we write. */
 ORL_NODISCARD int orl_vm_meta_parse(const char *xml, struct orl_vm_meta *ret_meta);
+/* Whether a machine is that installation's: several share one libvirt and leave each other alone. */
+bool orl_vm_meta_is_of(const struct orl_vm_meta *meta, const char *installation);
 /* "oriel-<12 of the desktop's id>-<version>": also the overlay's file name. */
 void orl_vm_name(char ret_name[ORL_VM_NAME_MAX + 1], const char *desktop, uint64_t version);
 /* Whether name is of that form. */

@@ -24,7 +24,9 @@ unsigned fake_random(struct fake *fake, unsigned below)
 
 static bool has_fault(struct fake *fake, unsigned percent)
 {
-    return percent > 0 && fake_random(fake, 100) < percent;
+    bool has = percent > 0 && fake_random(fake, 100) < percent;
+    fake->injected += has;
+    return has;
 }
 
 struct fake_vm *fake_find(struct fake *fake, const char *uuid)
@@ -111,6 +113,8 @@ static int fake_start(void *self, const char *uuid, struct orl_err *err)
         return orl_err_set(err, ORL_E_NOTFOUND, "no such machine");
     }
     if (vm->vm.state != ORL_VM_RUNNING) {
+        memset(vm->guest.memory, 0, sizeof vm->guest.memory);
+        memset(vm->guest.clipboard, 0, sizeof vm->guest.clipboard);
         vm->vm.state = ORL_VM_RUNNING;
         vm->boot_left = has_fault(fake, fake->faults.no_boot) ? 1000000 : BOOT_LOOKS;
         fake->starts++;
@@ -200,6 +204,9 @@ static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *e
             .images = calloc(FAKE_MAX_VMS, sizeof *list.images)};
     for (size_t i = 0; i < fake->count; i++) {
         const struct fake_vm *vm = &fake->vms[i];
+        if (fake->installation && !orl_vm_meta_is_of(&vm->vm.meta, fake->installation)) {
+            continue;
+        }
         if (vm->vm.meta.kind == ORL_VM_GOLDEN) {
             struct orl_vm_image *image = &list.images[list.image_count++];
             (void)snprintf(image->id, sizeof image->id, "%s", vm->vm.meta.desktop);

@@ -6,8 +6,13 @@
 
 #define FAKE_MAX_VMS 256
 
+/* What people leave in a guest: in its overlay, in its memory, in its clipboard. */
+struct fake_guest {
+    char disk[ORL_VM_USER_MAX + 1], memory[ORL_VM_USER_MAX + 1], clipboard[ORL_VM_USER_MAX + 1];
+};
 struct fake_vm {
     struct orl_vm vm;
+    struct fake_guest guest;
     bool is_defined; /* false: only its overlay is there */
     bool has_overlay;
     bool has_card;
@@ -21,7 +26,9 @@ struct fake_faults { /* per cent */
 struct fake {
     uint64_t rng;
     struct fake_faults faults;
-    bool is_down; /* every call fails */
+    unsigned injected;        /* faults so far */
+    const char *installation; /* who calls; it sees its own machines only. NULL: there is but one */
+    bool is_down;             /* every call fails */
     bool has_no_network;
     bool has_display; /* a D-Bus display that closes at once */
     unsigned displays_opened;

@@ -1,0 +1,412 @@
+/* What reaches the broker by its API: people who log off, administrators who change things. And who has
+ * a root shell: kills, the clock, the backup. */
+#include "broker/pool_drain.h"
+#include "broker/revoke.h"
+#include "broker/session_lease.h"
+#include "sim.h"
+#include "store/entitlement.h"
+#include "store/host.h"
+#include "store/template.h"
+#include "store/user.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLOATING_MAX = 6, DEDICATED_MAX = SIM_PEOPLE + 2, STATIC_DESKTOPS = 2, TIMEOUT_S = 30 };
+
+static void must(int rc, const struct orl_err *err)
+{
+    if (rc < 0) {
+        (void)fprintf(stderr, "sim: %s\n", err->text);
+        abort();
+    }
+}
+
+static void fill_pool(struct orl_pool_row *pool, enum sim_pool which)
+{
+    static const enum orl_pool_kind kinds[] = {
+            ORL_POOL_FLOATING, ORL_POOL_DEDICATED, ORL_POOL_STATIC};
+    (void)snprintf(pool->name, sizeof pool->name, "%s", sim_pool_names[which]);
+    pool->kind = kinds[which];
+    orl_pool_set_defaults(pool, kinds[which]);
+    if (which != SIM_STATIC) {
+        (void)snprintf(pool->template_name, sizeof pool->template_name, "t");
+    }
+    pool->spares = which == SIM_FLOATING ? 2 : which == SIM_DEDICATED ? 1 : 0;
+    pool->max_desktops = which == SIM_FLOATING    ? FLOATING_MAX
+                         : which == SIM_DEDICATED ? DEDICATED_MAX
+                                                  : STATIC_DESKTOPS;
+    pool->disconnect_timeout_s = TIMEOUT_S;
+    pool->is_maintenance = false;
+}
+
+static void fill_people(struct orl_store *store, uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    for (unsigned i = 0; i < SIM_PEOPLE; i++) {
+        struct orl_user_row user = {.role = ORL_ROLE_USER, .password_hash = "known"};
+        sim_person_name(i, user.name);
+        must(orl_user_insert(store, &user, now_ms, &err), &err);
+        for (unsigned p = 0; p < SIM_POOLS; p++) {
+            must(orl_entitlement_insert(store, user.name, sim_pool_names[p], &err), &err);
+        }
+    }
+    for (unsigned i = 0; i < STATIC_DESKTOPS; i++) {
+        struct orl_desktop_row row = {.lease = ORL_LEASE_FREE, .power = ORL_POWER_RUNNING};
+        (void)snprintf(row.pool, sizeof row.pool, "%s", sim_pool_names[SIM_STATIC]);
+        (void)snprintf(row.vnc_target, sizeof row.vnc_target, "198.51.100.%u:5900", i + 1);
+        must(orl_desktop_insert(store, &row, "sim", now_ms, NULL, &err), &err);
+    }
+}
+
+void sim_fill_store(struct sim *sim, enum sim_who who)
+{
+    struct orl_err err = {0};
+    struct orl_store *store = sim->processes[who].store;
+    uint64_t now_ms = sim_wall_ms(sim);
+    struct orl_template_row t = {.name = "t",
+            .kind = ORL_TEMPLATE_DISK,
+            .path = "/fake/template.qcow2",
+            .memory_mib = 512,
+            .vcpus = 1};
+    must(orl_template_insert(store, &t, now_ms, &err), &err);
+    t.version = 1;
+    t.state = ORL_TEMPLATE_READY;
+    must(orl_template_observe(store, &t, &err), &err);
+    for (unsigned p = 0; p < SIM_POOLS && (who != SIM_STRANGER || p < 1); p++) {
+        struct orl_pool_row pool = {0};
+        fill_pool(&pool, (enum sim_pool)p);
+        must(orl_pool_insert(store, &pool, now_ms, &err), &err);
+    }
+    if (who == SIM_STRANGER) {
+        struct orl_user_row user = {.role = ORL_ROLE_USER, .name = "guest"};
+        must(orl_user_insert(store, &user, now_ms, &err), &err);
+    } else {
+        fill_people(store, now_ms);
+    }
+}
+
+/* A request of the broker's API: it may die of it. */
+static bool enter_api(struct sim *sim, enum sim_who *ret_before)
+{
+    if (!sim->has_broker || sim->processes[SIM_BROKER].is_running) {
+        return false;
+    }
+    *ret_before = sim_enter(sim, SIM_BROKER);
+    return true;
+}
+
+static void leave_api(struct sim *sim, enum sim_who before)
+{
+    if (!sim->processes[SIM_BROKER].is_dying) {
+        sim_loop_turn(sim->loop);
+    }
+    sim_leave(sim, before);
+}
+
+void sim_changes_pool(struct sim *sim)
+{
+    enum sim_who before;
+    struct orl_pool_row row;
+    unsigned which = sim_pick(sim, SIM_POOLS);
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (orl_pool_get(sim->broker.store, sim_pool_names[which], &row, NULL) == 0) {
+        row.spares = which == SIM_STATIC ? 0 : sim_pick(sim, 4);
+        row.max_desktops = 2 + sim_pick(sim, 7);
+        row.is_maintenance = sim_pick(sim, 12) == 0;
+        int rc = orl_pool_update(sim->broker.store, &row, NULL);
+        sim_note(sim, "pool %s: spares %u max %u%s: %d", row.name, row.spares, row.max_desktops,
+                row.is_maintenance ? " maintenance" : "", rc);
+    }
+    leave_api(sim, before);
+}
+
+struct picked {
+    struct sim *sim;
+    unsigned count;
+    struct orl_session_row session;
+    struct orl_desktop_row desktop;
+    struct orl_quarantine_row quarantine;
+};
+
+static int pick_session(void *ctx, const struct orl_session_row *row)
+{
+    struct picked *p = ctx;
+    if (sim_pick(p->sim, ++p->count) == 0) {
+        p->session = *row;
+    }
+    return 0;
+}
+
+static int pick_desktop(void *ctx, const struct orl_desktop_row *row)
+{
+    struct picked *p = ctx;
+    if (sim_pick(p->sim, ++p->count) == 0) {
+        p->desktop = *row;
+    }
+    return 0;
+}
+
+static int pick_quarantine(void *ctx, const struct orl_quarantine_row *row)
+{
+    struct picked *p = ctx;
+    if (sim_pick(p->sim, ++p->count) == 0) {
+        p->quarantine = *row;
+    }
+    return 0;
+}
+
+static bool any_session(struct sim *sim, struct picked *p)
+{
+    const struct orl_session_filter live = {.is_live = true};
+    *p = (struct picked){.sim = sim};
+    return orl_session_list(sim->broker.store, &live, pick_session, p, NULL) == 0 && p->count > 0;
+}
+
+static bool any_desktop(struct sim *sim, struct picked *p)
+{
+    const struct orl_desktop_filter all = {0};
+    *p = (struct picked){.sim = sim};
+    return orl_desktop_list(sim->broker.store, &all, pick_desktop, p, NULL) == 0 && p->count > 0;
+}
+
+void sim_logs_off(struct sim *sim)
+{
+    enum sim_who before;
+    struct picked p;
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (any_session(sim, &p)) {
+        int rc = orl_leases_end(
+                &sim->broker, p.session.id, ORL_REASON_LOGGED_OFF, p.session.user, NULL);
+        sim_note(sim, "%s logs off %.12s: %d", p.session.user, p.session.id, rc);
+    }
+    leave_api(sim, before);
+}
+
+void sim_wants_restart(struct sim *sim)
+{
+    enum sim_who before;
+    struct picked p;
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (any_session(sim, &p) && p.session.desktop[0]) {
+        int rc = orl_desktop_ask_restart(
+                sim->broker.store, p.session.desktop, p.session.user, sim_wall_ms(sim), NULL);
+        sim_note(sim, "%s wants a restart of %.12s: %d", p.session.user, p.session.desktop, rc);
+    }
+    leave_api(sim, before);
+}
+
+void sim_ends_session(struct sim *sim)
+{
+    enum sim_who before;
+    struct picked p;
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (any_session(sim, &p)) {
+        bool is_end = sim_pick(sim, 2) == 0;
+        int rc = is_end ? orl_leases_end(&sim->broker, p.session.id, ORL_REASON_CLOSED_BY_ADMIN,
+                                  "admin", NULL)
+                        : orl_leases_disconnect(
+                                  &sim->broker, p.session.id, ORL_REASON_CLOSED_BY_ADMIN, NULL);
+        sim_note(sim, "the administrator %s %.12s: %d", is_end ? "ends" : "disconnects",
+                p.session.id, rc);
+    }
+    leave_api(sim, before);
+}
+
+void sim_deletes_desktop(struct sim *sim)
+{
+    enum sim_who before;
+    struct picked p;
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (any_desktop(sim, &p) && p.desktop.kind != ORL_POOL_STATIC) {
+        struct sim_seen *seen = sim_seen_of(sim, p.desktop.id);
+        seen->may_go = true; /* also when the answer is lost */
+        int rc = orl_pool_drain_desktop(&sim->broker, &p.desktop, "admin", NULL);
+        sim_note(sim, "the administrator deletes %.12s: %d", p.desktop.id, rc);
+    }
+    leave_api(sim, before);
+}
+
+void sim_maintains_desktop(struct sim *sim)
+{
+    enum sim_who before;
+    struct picked p;
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (any_desktop(sim, &p)) {
+        int rc = orl_desktop_set_maintenance(sim->broker.store, p.desktop.id,
+                !p.desktop.is_maintenance, "admin", sim_wall_ms(sim), NULL);
+        sim_note(sim, "maintenance of %.12s: %d", p.desktop.id, rc);
+    }
+    leave_api(sim, before);
+}
+
+void sim_revokes(struct sim *sim)
+{
+    enum sim_who before;
+    char name[16];
+    struct orl_user_row user;
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    sim_person_name(sim_pick(sim, SIM_PEOPLE), name);
+    if (orl_user_get(sim->broker.store, name, &user, NULL) == 0) {
+        user.is_disabled = !user.is_disabled && sim_pick(sim, 3) == 0;
+        int rc = orl_user_update(sim->broker.store, &user, NULL);
+        if (rc == 0 && user.is_disabled) {
+            rc = orl_revoke_person(&sim->broker, name, NULL, NULL);
+        }
+        sim_note(sim, "%s is %s: %d", name, user.is_disabled ? "disabled" : "enabled", rc);
+    }
+    leave_api(sim, before);
+}
+
+/* What was found without a row. Gone for good only when the administrator says so. */
+void sim_judges(struct sim *sim)
+{
+    enum sim_who before;
+    struct picked p = {.sim = sim};
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    if (orl_quarantine_list(sim->broker.store, pick_quarantine, &p, NULL) == 0 && p.count > 0) {
+        bool is_purge = sim_pick(sim, 3) == 0;
+        if (is_purge) {
+            sim_seen_of(sim, p.quarantine.id)->may_go = true;
+        }
+        int rc = orl_quarantine_judge(sim->broker.store, p.quarantine.id,
+                is_purge ? ORL_VERDICT_PURGE : ORL_VERDICT_ADOPT, "admin", sim_wall_ms(sim), NULL);
+        sim_note(sim, "%s %.12s of %s: %d", is_purge ? "purge" : "adopt", p.quarantine.id,
+                p.quarantine.user, rc);
+    }
+    leave_api(sim, before);
+}
+
+/* Its people's sessions end with it; soon it is made anew. */
+void sim_deletes_pool(struct sim *sim)
+{
+    enum sim_who before;
+    struct orl_pool_row row = {0};
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    const char *name = sim_pool_names[SIM_FLOATING];
+    if (orl_pool_get(sim->broker.store, name, &row, NULL) == ORL_E_NOTFOUND) {
+        sim_repair(sim);
+    } else if (sim_pick(sim, 4) == 0) {
+        sim_note(sim, "pool %s is deleted: %d", name,
+                orl_pool_set_deleted(sim->broker.store, name, NULL));
+    }
+    leave_api(sim, before);
+}
+
+void sim_sets_clock(struct sim *sim)
+{
+    static const int by_s[] = {-3600, -600, -60, -1, 1, 60, 600, 3600};
+    int64_t by_ms = by_s[sim_pick(sim, sizeof by_s / sizeof by_s[0])] * INT64_C(1000);
+    sim_fault(sim, "the clock is set by %lld ms", (long long)by_ms);
+    sim->wall_ms += by_ms;
+    sim->ours.shift_ms += by_ms;
+    sim->stranger.shift_ms += by_ms;
+    sim->jumps++;
+}
+
+void sim_backs_up(struct sim *sim)
+{
+    if (!sim->has_backup && !sim->processes[SIM_BROKER].is_running) {
+        sim_note(sim, "backup");
+        sim_take_backup(sim);
+    }
+}
+
+void sim_restores(struct sim *sim)
+{
+    if (sim->has_backup && sim->step > sim->backup_step + 400 && !sim->fake.is_down) {
+        sim_fault(sim, "the backup of step %llu is restored", (unsigned long long)sim->backup_step);
+        sim_restore_backup(sim);
+        sim->restores++;
+        for (size_t i = 0; i < sim->seen_count; i++) { /* the past is another now */
+            sim->seen[i].user[0] = '\0';
+            sim->seen[i].has_ended = false;
+        }
+        for (size_t i = 0; i < sim->fake.count; i++) { /* may be nobody's until it is swept */
+            sim->fake.vms[i].is_late = true;
+        }
+    }
+}
+
+void sim_kills_broker(struct sim *sim)
+{
+    sim_fault(sim, "the broker is killed");
+    sim_kill(sim, SIM_BROKER);
+}
+
+void sim_kills_vmpool(struct sim *sim)
+{
+    sim_fault(sim, "vmpool is killed");
+    sim_kill(sim, SIM_VMPOOL);
+}
+
+void sim_kills_stranger(struct sim *sim)
+{
+    sim_fault(sim, "the other vmpool is killed");
+    sim_kill(sim, SIM_STRANGER);
+}
+
+static int end_maintenance(void *ctx, const struct orl_desktop_row *row)
+{
+    struct picked *p = ctx;
+    if (row->is_maintenance) {
+        p->desktop = *row;
+        p->count++;
+    }
+    return p->count > 0;
+}
+
+/* Everything as it was in the beginning, for what is not a fault but somebody's wish. */
+void sim_repair(struct sim *sim)
+{
+    struct orl_store *store = sim->processes[SIM_CHECKER].store;
+    struct orl_err err = {0};
+    const struct orl_desktop_filter all = {0};
+    struct picked p = {.count = 1};
+    while (p.count > 0) {
+        p.count = 0;
+        (void)!orl_desktop_list(store, &all, end_maintenance, &p, NULL);
+        if (p.count > 0) {
+            must(orl_desktop_set_maintenance(
+                         store, p.desktop.id, false, "sim", sim_wall_ms(sim), &err),
+                    &err);
+        }
+    }
+    for (unsigned i = 0; i < SIM_POOLS; i++) {
+        struct orl_pool_row pool = {0};
+        int rc = orl_pool_get(store, sim_pool_names[i], &pool, NULL);
+        fill_pool(&pool, (enum sim_pool)i);
+        rc = rc == ORL_E_NOTFOUND ? orl_pool_insert(store, &pool, sim_wall_ms(sim), &err)
+                                  : orl_pool_update(store, &pool, &err);
+        must(rc, &err);
+        for (unsigned u = 0; u < SIM_PEOPLE; u++) {
+            struct orl_user_row user;
+            char name[16];
+            sim_person_name(u, name);
+            must(orl_user_get(store, name, &user, &err), &err);
+            user.is_disabled = false;
+            must(orl_user_update(store, &user, &err), &err);
+            if (orl_entitlement_has(store, name, pool.name, &err) == 0 && !pool.is_deleted) {
+                must(orl_entitlement_insert(store, name, pool.name, &err), &err);
+            }
+        }
+    }
+}

@@ -1,0 +1,378 @@
+/* What must always hold, after every step; and what must hold when all is at rest. */
+#include "broker/gateway_sock.h"
+#include "sim.h"
+#include "vmpool/reconcile_priv.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STORE_CHECK_EVERY = 500 };
+
+static struct orl_store *store_of(struct sim *sim)
+{
+    return sim->processes[SIM_CHECKER].store;
+}
+
+static bool is_given(enum orl_lease lease)
+{
+    return lease == ORL_LEASE_ASSIGNED || lease == ORL_LEASE_IN_USE ||
+           lease == ORL_LEASE_DISCONNECTED;
+}
+
+struct sim_seen *sim_seen_of(struct sim *sim, const char *id)
+{
+    for (size_t i = sim->seen_count; i-- > 0;) {
+        if (strcmp(sim->seen[i].id, id) == 0) {
+            return &sim->seen[i];
+        }
+    }
+    struct sim_seen *grown = realloc(sim->seen, (sim->seen_count + 1) * sizeof *grown);
+    if (!grown) {
+        abort();
+    }
+    sim->seen = grown;
+    struct sim_seen *seen = &grown[sim->seen_count++];
+    *seen = (struct sim_seen){0};
+    (void)snprintf(seen->id, sizeof seen->id, "%s", id);
+    return seen;
+}
+
+struct by_uuid {
+    const char *uuid;
+    struct orl_desktop_row *row;
+};
+
+static int match_uuid(void *ctx, const struct orl_desktop_row *row)
+{
+    struct by_uuid *by = ctx;
+    if (strcmp(row->uuid, by->uuid) != 0) {
+        return 0;
+    }
+    *by->row = *row;
+    return 1;
+}
+
+static bool row_of(struct sim *sim, const char *uuid, struct orl_desktop_row *ret_row)
+{
+    const struct orl_desktop_filter all = {0};
+    struct by_uuid by = {.uuid = uuid, .row = ret_row};
+    return orl_desktop_list(store_of(sim), &all, match_uuid, &by, NULL) == 1;
+}
+
+/* A living vmpool touches a machine. */
+void sim_check_touch(void *ctx, const char *what, const char *uuid)
+{
+    struct sim *sim = ctx;
+    struct orl_desktop_row row;
+    const struct fake_vm *vm = fake_find(&sim->fake, uuid);
+    bool is_end = strcmp(what, "remove") == 0 || strcmp(what, "clone") == 0;
+    if (vm && strcmp(vm->vm.meta.installation, sim->fake.installation) != 0) {
+        sim_fail(sim, "%s of %s, which is another installation's", what, vm->vm.name);
+    }
+    if (vm && is_end && vm->vm.meta.kind == ORL_VM_DEDICATED && vm->guest.disk[0] &&
+            !sim_seen_of(sim, vm->vm.meta.desktop)->may_go) {
+        sim_fail(sim, "%s of %s, which has what %s left on it", what, vm->vm.name, vm->guest.disk);
+    }
+    if (sim->fake.installation != sim->ours.installation || !row_of(sim, uuid, &row)) {
+        return; /* the sweep's */
+    }
+    if (is_end && is_given(row.lease)) {
+        sim_fail(sim, "%s of %.12s, which is %s by %s", what, row.id, orl_lease_name(row.lease),
+                row.user);
+    }
+    if (strcmp(what, "kill") == 0 && is_given(row.lease) && row.want != ORL_WANT_STOP &&
+            row.power != ORL_POWER_FAILED && row.power != ORL_POWER_STOPPING) {
+        sim_fail(sim, "kill of %.12s, which is %s", row.id, orl_lease_name(row.lease));
+    }
+}
+
+void sim_check_console(struct sim *sim, const struct sim_conn *mine)
+{
+    for (size_t g = 0; g < SIM_GATEWAYS; g++) {
+        for (size_t i = 0; i < SIM_CONNS; i++) {
+            const struct sim_conn *other = &sim->gateways[g].conns[i];
+            if (mine->pool != SIM_STATIC && other->state != SIM_CONN_FREE &&
+                    other->person != mine->person && strcmp(other->console, mine->console) == 0) {
+                sim_fail(sim, "u%u and u%u see the screen of %s at once", mine->person,
+                        other->person, mine->console);
+            }
+        }
+    }
+}
+
+/* An old connection of the session was closed; the one it has now goes on. */
+void sim_check_late_close(struct sim *sim, const char *session)
+{
+    struct orl_session_row row;
+    if (orl_session_get(store_of(sim), session, &row, NULL) == 0 &&
+            row.state == ORL_SESSION_DISCONNECTED && row.reason == ORL_REASON_CLIENT_CLOSED &&
+            row.lease_until_ms >= sim_wall_ms(sim)) {
+        sim_fail(sim, "the late close of an old connection of %s's disconnects session %.12s",
+                row.user, row.id);
+    }
+}
+
+struct checking {
+    struct sim *sim;
+    struct sim_waiting waiting[SIM_GATEWAYS * SIM_CONNS];
+    size_t waiting_count;
+    struct orl_session_row bound[SIM_GATEWAYS * SIM_CONNS];
+    size_t bound_count;
+};
+
+static int check_row(void *ctx, const struct orl_desktop_row *row)
+{
+    struct sim *sim = ctx;
+    struct sim_seen *seen = sim_seen_of(sim, row->id);
+    if (is_given(row->lease)) {
+        if (seen->user[0] && strcmp(seen->user, row->user) != 0 && row->kind != ORL_POOL_STATIC) {
+            sim_fail(sim, "desktop %.12s was %s's and is given to %s", row->id, seen->user,
+                    row->user);
+        }
+        sim->given += !seen->user[0];
+        (void)snprintf(seen->user, sizeof seen->user, "%.15s", row->user);
+    }
+    if (row->kind == ORL_POOL_FLOATING) {
+        if (seen->has_ended && row->lease != ORL_LEASE_ENDING) {
+            sim_fail(sim, "desktop %.12s had ended and is %s", row->id, orl_lease_name(row->lease));
+        }
+        if (row->lease == ORL_LEASE_ENDING && !seen->has_ended) {
+            seen->has_ended = true;
+            sim->recycled += seen->user[0] != '\0';
+        }
+    }
+    return 0;
+}
+
+static int see_session(void *ctx, const struct orl_session_row *row)
+{
+    struct checking *c = ctx;
+    struct sim *sim = c->sim;
+    size_t room = sizeof c->bound / sizeof c->bound[0];
+    if (row->desktop[0] && c->bound_count < room) {
+        c->bound[c->bound_count++] = *row;
+    }
+    const struct orl_conn *conn =
+            sim->has_broker ? orl_conn_find_session(sim->broker.gateways, row->id) : NULL;
+    if (!row->desktop[0] && conn && conn->state == ORL_CONN_WAITING && c->waiting_count < room) {
+        struct sim_waiting *w = &c->waiting[c->waiting_count++];
+        w->started_ms = row->started_ms;
+        memcpy(w->session, row->id, sizeof w->session);
+        (void)snprintf(w->pool, sizeof w->pool, "%.15s", row->pool);
+    }
+    return 0;
+}
+
+static bool was_waiting(const struct sim *sim, const char *session)
+{
+    for (size_t i = 0; i < sim->waiting_count; i++) {
+        if (strcmp(sim->waiting[i].session, session) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who got a desktop since the last look did not wait less than somebody who still waits. */
+static void check_queue(struct sim *sim, const struct checking *c)
+{
+    for (size_t b = 0; b < c->bound_count; b++) {
+        const struct orl_session_row *row = &c->bound[b];
+        if (!was_waiting(sim, row->id) || strcmp(row->pool, sim_pool_names[SIM_DEDICATED]) == 0) {
+            continue;
+        }
+        for (size_t i = 0; i < c->waiting_count; i++) {
+            const struct sim_waiting *w = &c->waiting[i];
+            if (strcmp(w->pool, row->pool) == 0 && w->started_ms < row->started_ms &&
+                    was_waiting(sim, w->session)) {
+                sim_fail(sim, "session %.12s was served before %.12s, which waited longer", row->id,
+                        w->session);
+            }
+        }
+    }
+}
+
+static void check_sessions(struct sim *sim)
+{
+    static struct checking c; /* large */
+    const struct orl_session_filter live = {.is_live = true};
+    c.sim = sim;
+    c.waiting_count = c.bound_count = 0;
+    if (orl_session_list(store_of(sim), &live, see_session, &c, NULL) < 0) {
+        sim_fail(sim, "sessions can't be listed");
+    }
+    check_queue(sim, &c);
+    memcpy(sim->waiting, c.waiting, sizeof sim->waiting);
+    sim->waiting_count = c.waiting_count;
+}
+
+void sim_check(struct sim *sim)
+{
+    const struct orl_desktop_filter all = {0};
+    struct orl_desktop_row row;
+    struct orl_err err = {0};
+    if (orl_desktop_list(store_of(sim), &all, check_row, sim, &err) < 0) {
+        sim_fail(sim, "desktops can't be listed: %s", err.text);
+    }
+    check_sessions(sim);
+    for (size_t i = 0; i < sim->fake.count; i++) {
+        const struct fake_vm *vm = &sim->fake.vms[i];
+        if (!vm->is_late && !vm->vm.meta.is_quarantined &&
+                strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
+                !row_of(sim, vm->vm.uuid, &row)) {
+            sim_fail(sim, "machine %s has leaked: no row knows it", vm->vm.name);
+        }
+    }
+    if (sim->step % STORE_CHECK_EVERY == 0 && !sim->is_store_weak &&
+            orl_store_check(store_of(sim), &err) < 0) {
+        sim_fail(sim, "store: %s", err.text);
+    }
+}
+
+struct rest {
+    struct sim *sim;
+    bool is_empty;
+    unsigned spares[SIM_POOLS], kept[SIM_POOLS];
+    size_t rows;
+    char *text;
+    size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) static void odd(struct rest *rest, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (!rest->text[0]) {
+        (void)vsnprintf(rest->text, rest->size, fmt, args);
+    }
+    va_end(args);
+}
+
+static const struct sim_conn *conn_of(struct sim *sim, const char *session)
+{
+    for (size_t g = 0; g < SIM_GATEWAYS; g++) {
+        for (size_t i = 0; i < SIM_CONNS; i++) {
+            const struct sim_conn *conn = &sim->gateways[g].conns[i];
+            if (conn->state == SIM_CONN_LIVE && strcmp(conn->session, session) == 0) {
+                return conn;
+            }
+        }
+    }
+    return NULL;
+}
+
+static int rest_session(void *ctx, const struct orl_session_row *row)
+{
+    struct rest *rest = ctx;
+    const struct sim_conn *conn = conn_of(rest->sim, row->id);
+    if (rest->is_empty || row->state != ORL_SESSION_ACTIVE || !conn || !conn->console[0]) {
+        odd(rest, "session %.12s of %s in %s is %s, desktop %.12s, console %.12s", row->id,
+                row->user, row->pool, orl_session_state_name(row->state), row->desktop,
+                conn ? conn->console : "-");
+    }
+    return 0;
+}
+
+static int rest_desktop(void *ctx, const struct orl_desktop_row *row)
+{
+    struct rest *rest = ctx;
+    unsigned pool = row->kind == ORL_POOL_FLOATING    ? SIM_FLOATING
+                    : row->kind == ORL_POOL_DEDICATED ? SIM_DEDICATED
+                                                      : SIM_STATIC;
+    const struct fake_vm *vm = fake_find(&rest->sim->fake, row->uuid);
+    bool is_up = row->power == ORL_POWER_RUNNING && row->is_ready;
+    bool is_spare = row->lease == ORL_LEASE_FREE && is_up;
+    bool is_used = row->lease == ORL_LEASE_IN_USE && is_up;
+    bool is_kept = row->lease == ORL_LEASE_ASSIGNED && row->kind == ORL_POOL_DEDICATED &&
+                   row->power == ORL_POWER_STOPPED;
+    /* Deleted after the backup was made: the row says so, and waits for the administrator. */
+    bool is_lost = rest->sim->restores > 0 && row->power == ORL_POWER_FAILED && !vm &&
+                   row->lease == ORL_LEASE_ASSIGNED && row->reason != ORL_REASON_NONE;
+    if (is_lost) {
+        rest->kept[pool]++;
+        return 0;
+    }
+    bool has_machine = row->kind == ORL_POOL_STATIC || (vm && vm->is_defined && vm->has_overlay);
+    rest->spares[pool] += is_spare;
+    rest->kept[pool] += is_used || is_kept;
+    rest->rows++;
+    if (!has_machine || (!is_spare && !is_used && !is_kept)) {
+        odd(rest, "%s %.12s is %s %s ready %d want %s attempts %u retry in %lld ms, %s: %s",
+                orl_pool_kind_name(row->kind), row->id, orl_lease_name(row->lease),
+                orl_power_name(row->power), row->is_ready, orl_want_name(row->want), row->attempts,
+                (long long)row->retry_ms - (long long)sim_wall_ms(rest->sim),
+                has_machine ? "has a machine" : "has no machine", row->reason_text);
+    }
+    return 0;
+}
+
+static int rest_pool(void *ctx, const struct orl_pool_row *row)
+{
+    struct rest *rest = ctx;
+    if (row->problem != ORL_REASON_NONE) {
+        odd(rest, "pool %s has a problem: %s %s", row->name, orl_reason_code(row->problem),
+                row->problem_text);
+    }
+    return 0;
+}
+
+static void rest_machines(struct rest *rest)
+{
+    struct sim *sim = rest->sim;
+    struct orl_desktop_row row;
+    for (size_t i = 0; i < sim->fake.count; i++) {
+        const struct fake_vm *vm = &sim->fake.vms[i];
+        if (strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
+                !vm->vm.meta.is_quarantined && !row_of(sim, vm->vm.uuid, &row)) {
+            odd(rest, "machine %s (%s) is nobody's and still there", vm->vm.name,
+                    vm->is_defined ? "defined" : "an overlay alone");
+        }
+    }
+}
+
+/* What vmpool thinks of it, for whoever must find out why nothing happens. */
+static void tell_memo(struct rest *rest)
+{
+    const struct orl_reconcile *r = rest->sim->ours.reconcile;
+    size_t at = strlen(rest->text);
+    for (size_t i = 0; r && at > 0 && i < r->memo_count; i++) {
+        const struct orl_memo *m = &r->memos[i];
+        if (m->is_busy && at < rest->size) {
+            at += (size_t)snprintf(rest->text + at, rest->size - at, "; %.12s busy since %lld ms",
+                    m->key, (long long)sim_wall_ms(rest->sim) - (long long)m->busy_since_ms);
+        }
+    }
+    if (r && at > 0 && at < rest->size) {
+        (void)snprintf(rest->text + at, rest->size - at, "; %s, %zu jobs, observing %d",
+                r->is_up ? "up" : "down", rest->sim->job_count, r->is_observing);
+    }
+}
+
+void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
+{
+    const struct orl_session_filter live = {.is_live = true};
+    const struct orl_desktop_filter all = {0};
+    struct rest rest = {.sim = sim, .is_empty = is_empty, .text = ret_text, .size = size};
+    ret_text[0] = '\0';
+    if (orl_session_list(store_of(sim), &live, rest_session, &rest, NULL) < 0 ||
+            orl_desktop_list(store_of(sim), &all, rest_desktop, &rest, NULL) < 0 ||
+            orl_pool_list(store_of(sim), rest_pool, &rest, NULL) < 0) {
+        odd(&rest, "the store can't be read");
+    }
+    rest_machines(&rest);
+    for (unsigned p = 0; p < SIM_STATIC; p++) {
+        struct orl_pool_row pool = {0};
+        if (orl_pool_get(store_of(sim), sim_pool_names[p], &pool, NULL) < 0) {
+            odd(&rest, "pool %s is gone", sim_pool_names[p]);
+            continue;
+        }
+        unsigned room = pool.max_desktops > rest.kept[p] ? pool.max_desktops - rest.kept[p] : 0;
+        unsigned wanted = pool.spares < room ? pool.spares : room;
+        if (rest.spares[p] != wanted) {
+            odd(&rest, "pool %s has %u spares, wants %u", sim_pool_names[p], rest.spares[p],
+                    wanted);
+        }
+    }
+    tell_memo(&rest);
+}

@@ -1,0 +1,94 @@
+/* oriel-sim [--faults N] [--seed N] [--lines N] [--weak] [--verbose]: runs until N faults were injected or something
+ * does not hold. Exit code 0: all holds; 1: it does not, and the last steps are printed. */
+#include "base/log.h"
+#include "sim.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTLE_EVERY = 1500, WORLD_FAULTS = 20000 };
+
+struct options {
+    uint64_t faults, seed;
+    unsigned lines;
+    bool is_weak, is_verbose, is_quiet;
+};
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--weak") == 0) {
+            o->is_weak = true;
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            o->is_verbose = true;
+        } else if (strcmp(argv[i], "--faults") == 0 && value) {
+            o->faults = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--seed") == 0 && value) {
+            o->seed = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--lines") == 0 && value) {
+            o->lines = (unsigned)strtoul(argv[++i], NULL, 10);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One world: until enough faults were seen, with rests in between. */
+static bool run_world(struct sim *sim, uint64_t faults)
+{
+    while (sim->faults < faults) {
+        if (!sim_step(sim) || (sim->step % SETTLE_EVERY == 0 && !sim_settle(sim))) {
+            return false;
+        }
+    }
+    return sim_settle(sim);
+}
+
+static void report(const struct sim *sim, const struct options *o, bool is_good)
+{
+    (void)printf("seed %" PRIu64 ": %u steps, %" PRIu64 " faults, history %016" PRIx64
+                 "; %u logins, %u desktops given, %u recycled, %u looked through, %u refused, "
+                 "%u taken over, kills %u+%u+%u, %u restores, %u clock jumps, %u preemptions\n",
+            sim->seed, sim->step, sim->faults, sim->hash, sim->logins, sim->given, sim->recycled,
+            sim->uses, sim->refusals, sim->takeovers, sim->processes[SIM_BROKER].kills,
+            sim->processes[SIM_VMPOOL].kills, sim->processes[SIM_STRANGER].kills, sim->restores,
+            sim->jumps, sim->preempted);
+    if (!is_good || o->is_verbose) {
+        sim_print(sim, o->lines);
+    }
+    if (!is_good) {
+        (void)printf("seed %" PRIu64 ", step %u, after %" PRIu64 " faults: %s\n", sim->seed,
+                sim->step, sim->faults, sim->fault);
+    }
+    (void)fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    static struct sim sim;
+    struct options o = {.faults = 2000, .seed = 1, .lines = 60};
+    if (!parse(argc, argv, &o)) {
+        (void)fprintf(stderr, "usage: oriel-sim [--faults N] [--seed N] [--lines N] [--weak]\n");
+        return 2;
+    }
+    orl_log_set_level(ORL_LOG_ERROR);
+    if (!o.is_verbose && !freopen("/dev/null", "w", stderr)) {
+        return 2;
+    }
+    uint64_t done = 0;
+    bool is_good = true;
+    for (uint64_t seed = o.seed; is_good && done < o.faults; seed++) {
+        uint64_t left = o.faults - done;
+        sim_open(&sim, seed, o.is_weak);
+        is_good = run_world(&sim, left < WORLD_FAULTS ? left : WORLD_FAULTS);
+        report(&sim, &o, is_good);
+        done += sim.faults;
+        sim_close(&sim);
+    }
+    (void)printf(
+            "%" PRIu64 " faults: %s\n", done, is_good ? "all holds" : "something does not hold");
+    return is_good ? 0 : 1;
+}
