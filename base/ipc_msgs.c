@@ -66,7 +66,8 @@ _Static_assert(
 static const struct field start_fields[] = {U32(start, protocol), U32(start, source),
         U32(start, is_web), U32(start, rdp_security), U32(start, width_px), U32(start, height_px),
         U32(start, threads), U32(start, has_clear), U32(start, has_bulk_compression),
-        TEXT(start, planar_clients), TEXT(start, client), TEXT(start, password), {0}};
+        TEXT(start, planar_clients), TEXT(start, client), TEXT(start, password), TEXT(start, user),
+        TEXT(start, domain), TEXT(start, fingerprint), {0}};
 static const struct field login_fields[] = {U32(login, protocol), TEXT(login, user),
         TEXT(login, domain), TEXT(login, password), TEXT(login, pool), TEXT(login, client),
         TEXT(login, client_name), TEXT(login, binding), {0}};
@@ -82,7 +83,8 @@ static const struct field notice_fields[] = {
         U32(notice, reason), U64(notice, since_ms), TEXT(notice, title), TEXT(notice, text), {0}};
 static const struct field console_fields[] = {TEXT(console, desktop), U64(console, version),
         TEXT(console, session), U32(console, source), U32(console, reason), U32(console, is_final),
-        TEXT(console, password), TEXT(console, text), {0}};
+        TEXT(console, password), TEXT(console, user), TEXT(console, domain),
+        TEXT(console, fingerprint), TEXT(console, text), {0}};
 static const struct field surface_fields[] = {U32(surface, link), PERMIT(surface), {0}};
 static const struct field stats_fields[] = {TEXT(stats, session), U32(stats, width_px),
         U32(stats, height_px), U64(stats, frames), U64(stats, bytes_out), U64(stats, bytes_in),

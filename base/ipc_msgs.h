@@ -30,9 +30,10 @@
 #define ORL_NAME_MAX 63 /* pools, hosts, client names */
 #define ORL_ADDR_MAX 63 /* "203.0.113.7:4711", "[2001:db8::1]:4711" */
 #define ORL_TEXT_MAX 239
-#define ORL_BINDING_LEN 64  /* SHA-256 of a portal cookie's token, in hex */
-#define ORL_THUMB_MAX 16384 /* bytes of one JPEG */
-#define ORL_NTLM_MAX 8192   /* bytes of one NTLM blob (AV pairs and three messages) */
+#define ORL_BINDING_LEN 64     /* SHA-256 of a portal cookie's token, in hex */
+#define ORL_FINGERPRINT_MAX 95 /* SHA-256 of a certificate, in hex, with colons or without */
+#define ORL_THUMB_MAX 16384    /* bytes of one JPEG */
+#define ORL_NTLM_MAX 8192      /* bytes of one NTLM blob (AV pairs and three messages) */
 
 enum orl_msg_type {
     ORL_MSG_NONE = 0,
@@ -54,7 +55,12 @@ enum orl_msg_type {
 };
 
 enum orl_protocol { ORL_PROTOCOL_NONE = 0, ORL_PROTOCOL_RDP = 1, ORL_PROTOCOL_VNC = 2 };
-enum orl_source_kind { ORL_SOURCE_NONE = 0, ORL_SOURCE_VNC = 1, ORL_SOURCE_QEMU = 2 };
+enum orl_source_kind {
+    ORL_SOURCE_NONE = 0,
+    ORL_SOURCE_VNC = 1,
+    ORL_SOURCE_QEMU = 2,
+    ORL_SOURCE_RDP = 3
+};
 enum orl_rdp_security {
     ORL_RDP_SECURITY_AUTO = 0,
     ORL_RDP_SECURITY_NLA = 1,
@@ -85,7 +91,11 @@ struct orl_msg_start {
     char planar_clients[ORL_TEXT_MAX +
                         1]; /* patterns of client names, by commas: neither of the two */
     char client[ORL_ADDR_MAX + 1];
-    char password[ORL_PASSWORD_MAX + 1]; /* console only: of the desktop's display */
+    /* Console only: of the desktop's display. */
+    char password[ORL_PASSWORD_MAX + 1];
+    char user[ORL_USER_MAX + 1]; /* RDP, as the next two */
+    char domain[ORL_USER_MAX + 1];
+    char fingerprint[ORL_FINGERPRINT_MAX + 1]; /* of the certificate that it must show */
 };
 struct orl_msg_login {
     uint32_t protocol;
@@ -152,6 +162,9 @@ struct orl_msg_console {
     uint32_t reason;   /* 0 when there is an fd */
     uint32_t is_final; /* 1: asking again will not help */
     char password[ORL_PASSWORD_MAX + 1];
+    char user[ORL_USER_MAX + 1]; /* RDP, as the next two */
+    char domain[ORL_USER_MAX + 1];
+    char fingerprint[ORL_FINGERPRINT_MAX + 1];
     char text[ORL_TEXT_MAX + 1];
 };
 struct orl_msg_surface {

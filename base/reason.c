@@ -93,6 +93,8 @@ static const struct {
                 "The limits of this pool can't be met. Please tell your administrator."},
         [ORL_REASON_POOL_NETWORK] = {"pool_network",
                 "The network of this pool's desktops is missing. Please tell your administrator."},
+        [ORL_REASON_CONSOLE_CERTIFICATE] = {"console.certificate",
+                "The desktop's display is not the one we know. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

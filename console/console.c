@@ -3,11 +3,10 @@
 #include "base/log.h"
 #include "console/exchange.h"
 #include "console/links.h"
+#include "console/sources.h"
 #include "console/typing.h"
 #include "display/link.h"
 #include "display/source.h"
-#include "protocols/qemu/qemu_source.h"
-#include "protocols/vnc/vnc_source.h"
 
 #define CONTROL_QUEUE_MAX 8
 
@@ -237,25 +236,6 @@ static const struct orl_typing_events typing_events = {.to_source = to_source_in
 static const struct orl_ipc_events control_events = {
         .on_msg = on_control, .on_closed = on_control_closed};
 
-static int open_source(struct orl_console *c, struct orl_ipc_fds *display,
-        const struct orl_msg_start *start, struct orl_err *err)
-{
-    unsigned wanted = start->source == ORL_SOURCE_QEMU ? 2 : 1;
-    if (display->count != wanted) {
-        return orl_err_set(err, ORL_E_PROTO, "%u sockets of a display", display->count);
-    }
-    switch (start->source) {
-    case ORL_SOURCE_VNC:
-        return orl_vnc_source_new(c->loop, orl_ipc_fds_take(display, 0), start->password,
-                &source_events, c, &c->source, err);
-    case ORL_SOURCE_QEMU:
-        return orl_qemu_source_new(c->loop, orl_ipc_fds_take(display, 0),
-                orl_ipc_fds_take(display, 1), &source_events, c, &c->source, err);
-    default:
-        return orl_err_set(err, ORL_E_UNSUPPORTED, "source kind %u", start->source);
-    }
-}
-
 static int open_parts(struct orl_console *c, int control_fd, struct orl_ipc_fds *display,
         const struct orl_msg_start *start, struct orl_err *err)
 {
@@ -267,7 +247,9 @@ static int open_parts(struct orl_console *c, int control_fd, struct orl_ipc_fds 
     if (rc == ORL_OK) {
         rc = orl_typing_init(&c->typing, c->loop, &typing_events, c, err);
     }
-    return rc == ORL_OK ? open_source(c, display, start, err) : rc;
+    return rc == ORL_OK ? orl_console_open_source(
+                                  c->loop, display, start, &source_events, c, &c->source, err)
+                        : rc;
 }
 
 int orl_console_new(struct orl_loop *loop, int control_fd, struct orl_ipc_fds *display,

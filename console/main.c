@@ -1,10 +1,10 @@
-/* oriel-console: started by oriel-gateway with the control socket as fd 3. */
+/* oriel-console and oriel-console-rdp: started by oriel-gateway with the control socket as fd 3. */
 #include "base/heap.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
 #include "console/console.h"
-#include "protocols/vnc/vnc_source.h"
+#include "console/sources.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -59,8 +59,10 @@ int main(int argc, char **argv)
     }
     struct orl_err err = {0};
     struct orl_loop *loop = NULL;
-    orl_vnc_prepare();
-    int rc = orl_loop_new(&loop, &err);
+    int rc = orl_console_prepare_sources(&err);
+    if (rc == ORL_OK) {
+        rc = orl_loop_new(&loop, &err);
+    }
     if (rc == ORL_OK) {
         rc = run(loop, &err);
     }

@@ -239,6 +239,9 @@ static void start(struct orl_console_table *table, struct console *console,
     msg.u.start.source = answer->source;
     msg.u.start.threads = 1;
     memcpy(msg.u.start.password, answer->password, sizeof(msg.u.start.password));
+    memcpy(msg.u.start.user, answer->user, sizeof(msg.u.start.user));
+    memcpy(msg.u.start.domain, answer->domain, sizeof(msg.u.start.domain));
+    memcpy(msg.u.start.fingerprint, answer->fingerprint, sizeof(msg.u.start.fingerprint));
     console->process = table->next_process++;
     int code = table->ops.start(table->ctx, console->process, &msg, display);
     orl_msg_wipe(&msg);
@@ -275,14 +278,20 @@ void orl_console_table_on_answer(struct orl_console_table *table,
     arm(table);
 }
 
+/* Another try would bring the same password and certificate, log in again who logged off, or throw out who came. */
+static bool is_last_word(enum orl_reason reason)
+{
+    return reason == ORL_REASON_CONSOLE_AUTH || reason == ORL_REASON_CONSOLE_CERTIFICATE ||
+           reason == ORL_REASON_LOGGED_OFF || reason == ORL_REASON_TAKEN_OVER;
+}
+
 void orl_console_table_on_gone(struct orl_console_table *table, uint32_t process,
         enum orl_reason reason, const char *text, uint64_t now_us)
 {
     for (unsigned i = 0; i < table->limits.max_consoles; i++) {
         struct console *console = &table->consoles[i];
         if (console->state == RUNNING && console->process == process) {
-            /* Another try would bring the same password. */
-            fail(table, console, reason, text, reason == ORL_REASON_CONSOLE_AUTH, now_us);
+            fail(table, console, reason, text, is_last_word(reason), now_us);
             break;
         }
     }

@@ -13,7 +13,7 @@ static void on_child(void *ctx, const struct orl_spawner_rep *rep)
 {
     if (rep->kind == ORL_CHILD_SESSION) {
         orl_gateway_on_session_child(ctx, rep);
-    } else if (rep->kind == ORL_CHILD_CONSOLE) {
+    } else if (rep->kind == ORL_CHILD_CONSOLE || rep->kind == ORL_CHILD_CONSOLE_RDP) {
         orl_gateway_on_console_child(ctx, rep);
     }
 }

@@ -41,7 +41,7 @@ static void kill_now(void *ctx)
 {
     struct orl_console_proc *proc = ctx;
     if (proc->is_process_alive) {
-        orl_spawn_kill(proc->gateway->spawn, ORL_CHILD_CONSOLE, proc->number);
+        orl_spawn_kill(proc->gateway->spawn, proc->kind, proc->number);
     }
 }
 
@@ -115,6 +115,7 @@ static int start(
     }
     proc->number = number;
     proc->gateway = gateway;
+    proc->kind = msg->u.start.source == ORL_SOURCE_RDP ? ORL_CHILD_CONSOLE_RDP : ORL_CHILD_CONSOLE;
     int code = orl_timer_new(gateway->loop, kill_now, proc, &proc->grace, &err);
     if (code == ORL_OK) {
         code = orl_ipc_pair(pair, &err);
@@ -127,7 +128,7 @@ static int start(
     code = orl_ipc_new(gateway->loop, pair[0], CONSOLE_MAX_QUEUED, &events, proc, &proc->ipc, &err);
     if (code == ORL_OK) {
         orl_ipc_post(proc->ipc, msg, display->fd, display->count);
-        code = orl_spawn_start(gateway->spawn, ORL_CHILD_CONSOLE, number, console_end);
+        code = orl_spawn_start(gateway->spawn, proc->kind, number, console_end);
     }
     if (code < 0) {
         free_proc(proc);

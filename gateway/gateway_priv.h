@@ -26,6 +26,7 @@ struct orl_peer {
 /* A console's process and socket. */
 struct orl_console_proc {
     uint32_t number;
+    enum orl_child_kind kind;
     struct orl_gateway *gateway;
     struct orl_ipc *ipc;     /* NULL once closed */
     struct orl_timer *grace; /* between CLOSE and SIGKILL */

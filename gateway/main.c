@@ -82,6 +82,7 @@ static int start_spawner(const struct orl_gateway_cfg *cfg, int *ret_fd, struct 
     char self[PATH_MAX];
     char session[PATH_MAX + 32];
     char console[PATH_MAX + 32];
+    char console_rdp[PATH_MAX + 32];
     struct user user = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     pid_t pid = 0;
     int code = find_self(self, sizeof(self), err);
@@ -96,8 +97,10 @@ static int start_spawner(const struct orl_gateway_cfg *cfg, int *ret_fd, struct 
     }
     find_program(cfg, self, "oriel-session", session, sizeof(session));
     find_program(cfg, self, "oriel-console", console, sizeof(console));
+    find_program(cfg, self, "oriel-console-rdp", console_rdp, sizeof(console_rdp));
     struct orl_spawner_opts opts = {.session_path = session,
             .console_path = console,
+            .console_rdp_path = console_rdp,
             .uid = user.uid,
             .gid = user.gid,
             .log_level = orl_gateway_log_level(cfg)};

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_CHILDREN = 8192, SPAWNER_ARGC = 7, REQUEST_MAX_FDS = 4 };
+enum { MAX_CHILDREN = 8192, SPAWNER_ARGC = 8, REQUEST_MAX_FDS = 4 };
 
 struct running {
     pid_t pid; /* 0: free place */
@@ -67,9 +67,25 @@ static void report(enum orl_spawner_event event, uint32_t kind, uint32_t id, pid
     }
 }
 
+struct program {
+    const char *path, *name;
+};
+
+static struct program program_of(const struct spawner *spawner, uint32_t kind)
+{
+    switch (kind) {
+    case ORL_CHILD_CONSOLE:
+        return (struct program){spawner->opts.console_path, "oriel-console"};
+    case ORL_CHILD_CONSOLE_RDP:
+        return (struct program){spawner->opts.console_rdp_path, "oriel-console-rdp"};
+    default:
+        return (struct program){spawner->opts.session_path, "oriel-session"};
+    }
+}
+
 static void spawn(struct spawner *spawner, const struct orl_spawner_req *req, int control_fd)
 {
-    bool is_console = req->kind == ORL_CHILD_CONSOLE;
+    const struct program program = program_of(spawner, req->kind);
     if (find(spawner, req->kind, req->id) != NULL) {
         report(ORL_SPAWNER_FAILED, req->kind, req->id, 0, EINVAL);
         return;
@@ -80,8 +96,8 @@ static void spawn(struct spawner *spawner, const struct orl_spawner_req *req, in
         return;
     }
     struct orl_child_opts opts = {
-            .path = is_console ? spawner->opts.console_path : spawner->opts.session_path,
-            .name = is_console ? "oriel-console" : "oriel-session",
+            .path = program.path,
+            .name = program.name,
             .control_fd = control_fd,
             .uid = spawner->opts.uid,
             .gid = spawner->opts.gid,
@@ -246,7 +262,7 @@ static int limit_rights(void)
     return syscall(SYS_capset, &head, data) < 0 ? -1 : 0;
 }
 
-/* argv: program, --spawner, session path, console path, uid, gid, log level. */
+/* argv: program, --spawner, paths of session, console and RDP console, uid, gid, log level. */
 int orl_spawner_main(int argc, char **argv)
 {
     struct stat st;
@@ -266,9 +282,10 @@ int orl_spawner_main(int argc, char **argv)
     }
     spawner->opts = (struct orl_spawner_opts){.session_path = argv[2],
             .console_path = argv[3],
-            .uid = (uid_t)strtoul(argv[4], NULL, 10),
-            .gid = (gid_t)strtoul(argv[5], NULL, 10),
-            .log_level = argv[6]};
+            .console_rdp_path = argv[4],
+            .uid = (uid_t)strtoul(argv[5], NULL, 10),
+            .gid = (gid_t)strtoul(argv[6], NULL, 10),
+            .log_level = argv[7]};
     orl_cgroup_init(&spawner->cgroup);
     sigset_t mask;
     (void)sigemptyset(&mask);
@@ -295,8 +312,8 @@ static void exec_spawner(int fd, const char *self_path, const struct orl_spawner
     char gid[16];
     (void)snprintf(uid, sizeof(uid), "%u", (unsigned)opts->uid);
     (void)snprintf(gid, sizeof(gid), "%u", (unsigned)opts->gid);
-    const char *argv[] = {"oriel-gateway", "--spawner", opts->session_path, opts->console_path, uid,
-            gid, opts->log_level, NULL};
+    const char *argv[] = {"oriel-gateway", "--spawner", opts->session_path, opts->console_path,
+            opts->console_rdp_path, uid, gid, opts->log_level, NULL};
     if (fd == ORL_SPAWNER_FD) {
         (void)fcntl(fd, F_SETFD, 0);
     } else if (dup2(fd, ORL_SPAWNER_FD) < 0) {

@@ -14,6 +14,7 @@ enum orl_child_kind {
     ORL_CHILD_NONE = 0,
     ORL_CHILD_SESSION,
     ORL_CHILD_CONSOLE,
+    ORL_CHILD_CONSOLE_RDP, /* a program of its own: FreeRDP's libraries are many */
     ORL_CHILD_KIND_COUNT
 };
 enum orl_spawner_verb { ORL_SPAWNER_SPAWN = 1, ORL_SPAWNER_KILL };
@@ -36,6 +37,7 @@ struct orl_spawner_rep {
 struct orl_spawner_opts {
     const char *session_path;
     const char *console_path;
+    const char *console_rdp_path;
     uid_t uid; /* (uid_t)-1: unchanged */
     gid_t gid;
     const char *log_level;

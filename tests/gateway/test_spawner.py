@@ -31,7 +31,7 @@ class Spawner(unittest.TestCase):
             os.dup2(theirs.fileno(), 3)
 
         self.spawner = subprocess.Popen(
-            [lib.BIN / "oriel-gateway", "--spawner", program, program, *ids, "info"], preexec_fn=move_to_3,
+            [lib.BIN / "oriel-gateway", "--spawner", program, program, program, *ids, "info"], preexec_fn=move_to_3,
             close_fds=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         theirs.close()
         self.addCleanup(self.end)

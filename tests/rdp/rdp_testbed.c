@@ -59,6 +59,16 @@ void testbed_init_once(void)
     (void)atexit(free_pem);
 }
 
+const char *testbed_cert_pem(void)
+{
+    return cert_pem;
+}
+
+const char *testbed_key_pem(void)
+{
+    return key_pem;
+}
+
 uint32_t testbed_random(unsigned *seed)
 {
     *seed = *seed * 1664525U + 1013904223U;

@@ -36,6 +36,9 @@ struct testbed {
 };
 
 void testbed_init_once(void);
+/* Of the one certificate that all servers here have; after testbed_init_once(). */
+const char *testbed_cert_pem(void);
+const char *testbed_key_pem(void);
 /* Runs one connection until on_closed, with play() on a thread. */
 void testbed_run(struct testbed *bed, void (*play)(struct testbed *bed));
 uint32_t testbed_random(unsigned *seed);
