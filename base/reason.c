@@ -95,6 +95,8 @@ static const struct {
                 "The network of this pool's desktops is missing. Please tell your administrator."},
         [ORL_REASON_CONSOLE_CERTIFICATE] = {"console.certificate",
                 "The desktop's display is not the one we know. Please tell your administrator."},
+        [ORL_REASON_CONSOLE_ENDED] = {"console.ended",
+                "The desktop has ended the connection: by a log-off, or for somebody else."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -59,7 +59,8 @@ enum orl_reason {
     ORL_REASON_USER_QUOTA,          /* as many desktops as this person may have at once */
     ORL_REASON_POOL_LIMITS,         /* its limits make no sense, or this host can't give them */
     ORL_REASON_POOL_NETWORK,        /* its guests' network can't be had */
-    ORL_REASON_CONSOLE_CERTIFICATE, /* the desktop\'s display shows another certificate than the known one */
+    ORL_REASON_CONSOLE_CERTIFICATE, /* the desktop's display shows another certificate than the known one */
+    ORL_REASON_CONSOLE_ENDED, /* by the desktop itself: a log-off there, or another connection */
     ORL_REASON_COUNT
 };
 

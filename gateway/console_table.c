@@ -282,7 +282,7 @@ void orl_console_table_on_answer(struct orl_console_table *table,
 static bool is_last_word(enum orl_reason reason)
 {
     return reason == ORL_REASON_CONSOLE_AUTH || reason == ORL_REASON_CONSOLE_CERTIFICATE ||
-           reason == ORL_REASON_LOGGED_OFF || reason == ORL_REASON_TAKEN_OVER;
+           reason == ORL_REASON_CONSOLE_ENDED;
 }
 
 void orl_console_table_on_gone(struct orl_console_table *table, uint32_t process,

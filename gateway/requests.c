@@ -41,8 +41,7 @@ enum orl_reason orl_request_console_reason(uint32_t claimed)
     case ORL_REASON_CONSOLE_PROTOCOL:
     case ORL_REASON_CONSOLE_CERTIFICATE:
     case ORL_REASON_CONSOLE_UNREACHABLE:
-    case ORL_REASON_LOGGED_OFF: /* at a desktop that tells, as one shown by RDP */
-    case ORL_REASON_TAKEN_OVER:
+    case ORL_REASON_CONSOLE_ENDED:
     case ORL_REASON_INTERNAL: /* it could not begin */
         return orl_reason_from_u32(claimed);
     default:

@@ -293,11 +293,9 @@ enum orl_reason orl_rdp_source_reason(const struct orl_source *s, const char **r
     }
     *ret_text = info != ERRINFO_SUCCESS ? freerdp_get_error_info_string(info)
                                         : freerdp_get_last_error_string(error);
-    if (info == ERRINFO_LOGOFF_BY_USER || info == ERRINFO_RPC_INITIATED_LOGOFF) {
-        return ORL_REASON_LOGGED_OFF;
-    }
-    if (info == ERRINFO_DISCONNECTED_BY_OTHER_CONNECTION) {
-        return ORL_REASON_TAKEN_OVER;
+    if (info == ERRINFO_LOGOFF_BY_USER || info == ERRINFO_RPC_INITIATED_LOGOFF ||
+            info == ERRINFO_DISCONNECTED_BY_OTHER_CONNECTION) {
+        return ORL_REASON_CONSOLE_ENDED;
     }
     if (is_about_login(error) || info == ERRINFO_SERVER_INSUFFICIENT_PRIVILEGES ||
             info == ERRINFO_SERVER_DENIED_CONNECTION) {

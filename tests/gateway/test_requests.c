@@ -81,6 +81,8 @@ static void a_console_can_not_claim_what_others_decide(void **state)
     assert_int_equal(orl_request_console_reason(ORL_REASON_CONSOLE_AUTH), ORL_REASON_CONSOLE_AUTH);
     assert_int_equal(
             orl_request_console_reason(ORL_REASON_CONSOLE_PROTOCOL), ORL_REASON_CONSOLE_PROTOCOL);
+    assert_int_equal(
+            orl_request_console_reason(ORL_REASON_CONSOLE_ENDED), ORL_REASON_CONSOLE_ENDED);
     assert_int_equal(orl_request_console_reason(ORL_REASON_LOGGED_OFF), ORL_REASON_CONSOLE_LOST);
     assert_int_equal(orl_request_console_reason(UINT32_MAX), ORL_REASON_INTERNAL);
 }
