@@ -79,8 +79,8 @@ static const struct field hash_fields[] = {BYTES(hash, ntowfv2), {0}};
 static const struct field plan_fields[] = {U32(plan, is_ready), TEXT(plan, session),
         TEXT(plan, user), TEXT(plan, pool), TEXT(plan, desktop), U64(plan, version),
         U64(plan, waiting_since_ms), U32(plan, max_idle_s), PERMIT(plan), {0}};
-static const struct field notice_fields[] = {
-        U32(notice, reason), U64(notice, since_ms), TEXT(notice, title), TEXT(notice, text), {0}};
+static const struct field notice_fields[] = {U32(notice, kind), U32(notice, reason),
+        U64(notice, since_ms), TEXT(notice, title), TEXT(notice, text), {0}};
 static const struct field console_fields[] = {TEXT(console, desktop), U64(console, version),
         TEXT(console, session), U32(console, source), U32(console, reason), U32(console, is_final),
         TEXT(console, password), TEXT(console, user), TEXT(console, domain),

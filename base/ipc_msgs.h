@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORL_MSG_VERSION 3
+#define ORL_MSG_VERSION 4
 #define ORL_MSG_MAX_BYTES 24576
 #define ORL_MSG_MAX_FDS 4
 
@@ -147,7 +147,13 @@ struct orl_msg_plan {
     uint32_t max_idle_s;          /* 0: none */
     struct orl_permit permit;
 };
+enum orl_notice_kind {
+    ORL_NOTICE_SCREEN = 0, /* over all of the picture */
+    ORL_NOTICE_BAND, /* a band on top of the picture, which goes on; an empty text takes it away */
+    ORL_NOTICE_BAND_INPUT, /* the same, and any input takes it away */
+};
 struct orl_msg_notice {
+    uint32_t kind;     /* enum orl_notice_kind */
     uint32_t reason;   /* enum orl_reason; 0: waiting */
     uint64_t since_ms; /* wall clock; elapsed time is shown when not 0 */
     char title[ORL_TEXT_MAX + 1];

@@ -302,6 +302,9 @@ static void answer(struct attempt *at)
         return; /* knows it already */
     }
     orl_conn_set_session(at->conn, at->session.id);
+    memcpy(at->conn->pool, at->session.pool, sizeof(at->conn->pool));
+    at->conn->started_ms = at->session.started_ms;
+    at->conn->input_ms = at->now_ms; /* logging in is using it */
     uint64_t now_us = orl_loop_now_us(broker->loop);
     if (is_ready) {
         orl_login_times_add(&broker->login_times, ORL_LOGIN_QUEUE,

@@ -176,6 +176,14 @@ void orl_conn_send_notice(
     orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
 }
 
+void orl_conn_send_band(struct orl_conn *conn, const char *text, bool for_idle)
+{
+    struct orl_msg msg = {.type = ORL_MSG_NOTICE, .conn = conn->number};
+    msg.u.notice.kind = for_idle ? ORL_NOTICE_BAND_INPUT : ORL_NOTICE_BAND;
+    orl_msg_text(msg.u.notice.text, sizeof(msg.u.notice.text), text);
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+}
+
 static void send_close(struct orl_gateway *gateway, uint32_t number, enum orl_reason reason,
         const char *audit, const char *text)
 {
@@ -265,6 +273,10 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
                 orl_loop_now_us(broker->loop), orl_clock_wall_ms())) {
         log_peer(gateway, "a session's statistics cannot be true", msg->type);
     }
+    /* A session can at most lie that somebody is there now. */
+    uint64_t now_ms = orl_clock_wall_ms();
+    uint64_t input_ms = msg->u.stats.last_input_ms < now_ms ? msg->u.stats.last_input_ms : now_ms;
+    conn->input_ms = input_ms > conn->input_ms ? input_ms : conn->input_ms;
     orl_leases_renew(broker, conn, &msg->u.stats);
 }
 

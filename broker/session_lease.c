@@ -5,6 +5,7 @@
 #include "broker/events.h"
 #include "broker/pool_drain.h"
 #include "broker/queue.h"
+#include "broker/session_policy.h"
 #include "broker/weblogin.h"
 
 #include <stdio.h>
@@ -165,6 +166,9 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
                                 (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
     }
     ret_conn->protocol = row.protocol;
+    ret_conn->started_ms = row.started_ms;
+    ret_conn->input_ms = orl_clock_wall_ms();
+    memcpy(ret_conn->pool, row.pool, sizeof(ret_conn->pool));
     orl_msg_text(ret_conn->user, sizeof(ret_conn->user), row.user);
     orl_msg_text(ret_conn->client, sizeof(ret_conn->client), row.client);
     orl_msg_text(ret_conn->client_name, sizeof(ret_conn->client_name), row.client_name);
@@ -413,6 +417,7 @@ static void on_tick(void *ctx)
     struct orl_broker *broker = lease->broker;
     uint64_t now_us = orl_loop_now_us(broker->loop);
     orl_conn_each(broker->gateways, renew_waiting, broker);
+    orl_session_policy_look(broker);
     look(lease);
     if (lease->pruned_us == 0 || now_us - lease->pruned_us >= PRUNE_US) {
         lease->pruned_us = prune(broker) ? 0 : now_us;

@@ -11,6 +11,9 @@
 #define TEXT_COLOUR 0xC8D2DCU
 #define TIME_COLOUR 0x8FB7D9U
 #define FOOTER_COLOUR 0x8593A1U
+#define BAND_COLOUR 0xFFF4CEU
+#define BAND_EDGE_COLOUR 0xB58105U
+#define BAND_TEXT_COLOUR 0x2B2100U
 #define TEXT_MAX 512   /* code points of one string; the rest is not shown */
 #define LINES_MAX 16   /* of one string */
 #define COLUMNS_MAX 64 /* a line that is easy to read */
@@ -202,4 +205,51 @@ struct orl_rect orl_notice_draw(const struct orl_notice *notice, uint8_t *pixels
     draw(&screen.elapsed, &screen.canvas);
     draw(&screen.footer, &screen.canvas);
     return all;
+}
+
+struct band {
+    struct canvas canvas;
+    struct block text;
+    struct orl_rect rect;
+};
+
+static void lay_out_band(struct band *band, const char *text)
+{
+    struct canvas *canvas = &band->canvas;
+    canvas->zoom = canvas->width_px >= 2560 && canvas->height_px >= 1440 ? 2 : 1;
+    lay_out(&band->text, canvas, text, &orl_font_16_bold, BAND_TEXT_COLOUR);
+    const int32_t cell = (int32_t)band->text.font->width_px * canvas->zoom;
+    const int32_t padding = line_height(canvas, band->text.font) / 2;
+    int32_t longest = 0;
+    for (unsigned i = 0; i < band->text.line_count; i++) {
+        int32_t count = (int32_t)band->text.lines[i].count;
+        longest = count > longest ? count : longest;
+    }
+    const struct orl_rect all = {0, 0, canvas->width_px, canvas->height_px};
+    const int32_t width = longest * cell + 4 * padding;
+    const struct orl_rect r = {
+            (canvas->width_px - width) / 2, 0, width, height_of(&band->text, canvas) + 2 * padding};
+    band->rect = orl_rect_intersect(&r, &all);
+    band->text.y = padding;
+}
+
+struct orl_rect orl_notice_band_rect(const char *text, uint32_t width_px, uint32_t height_px)
+{
+    struct band band;
+    band.canvas = (struct canvas){NULL, 0, (int32_t)width_px, (int32_t)height_px, 1};
+    lay_out_band(&band, text);
+    return band.rect;
+}
+
+void orl_notice_draw_band(const char *text, uint8_t *pixels, size_t stride_bytes, uint32_t width_px,
+        uint32_t height_px)
+{
+    struct band band;
+    band.canvas = (struct canvas){pixels, stride_bytes, (int32_t)width_px, (int32_t)height_px, 1};
+    lay_out_band(&band, text);
+    const struct orl_rect *r = &band.rect;
+    const struct orl_rect inner = {r->x + 1, r->y, r->width - 2, r->height - 1};
+    fill(&band.canvas, r, BAND_EDGE_COLOUR);
+    fill(&band.canvas, &inner, BAND_COLOUR);
+    draw(&band.text, &band.canvas);
 }

@@ -17,5 +17,9 @@ struct orl_notice {
  * rectangle when only_elapsed is set: just the line with the time is painted. */
 struct orl_rect orl_notice_draw(const struct orl_notice *notice, uint8_t *pixels,
         size_t stride_bytes, uint32_t width_px, uint32_t height_px, bool only_elapsed);
+/* A band at the top of a picture that goes on below it, as wide as its text. What it covers, and painting it there. */
+struct orl_rect orl_notice_band_rect(const char *text, uint32_t width_px, uint32_t height_px);
+void orl_notice_draw_band(const char *text, uint8_t *pixels, size_t stride_bytes, uint32_t width_px,
+        uint32_t height_px);
 
 #endif

@@ -13,14 +13,15 @@ struct orl_picture {
     void *ctx;
 
     uint32_t width_px, height_px; /* as the client sees it */
-    uint8_t *canvas;              /* of a text screen, or of a fitted surface; NULL: not needed */
-    size_t stride_bytes;          /* of the canvas */
-    struct orl_region damage;     /* of the canvas, and full ones */
+    uint8_t *canvas;     /* of a text screen, a fitted surface, one with a band; NULL: not needed */
+    size_t stride_bytes; /* of the canvas */
+    struct orl_region damage; /* of the canvas, and full ones */
 
     bool is_live; /* the surface is shown, not the text */
     char title[ORL_TEXT_MAX + 1];
     char text[ORL_TEXT_MAX + 1];
     char footer[ORL_TEXT_MAX + 1];
+    char band[ORL_TEXT_MAX + 1]; /* over the surface; empty: none */
     uint64_t since_ms;
     struct orl_timer *clock; /* 1 Hz while elapsed time is shown */
 
@@ -41,7 +42,7 @@ static void damage_all(struct orl_picture *picture)
 
 static bool is_direct(const struct orl_picture *picture)
 {
-    return picture->is_live && orl_scale_is_identity(&picture->scale);
+    return picture->is_live && picture->band[0] == '\0' && orl_scale_is_identity(&picture->scale);
 }
 
 /* The canvas is made when something is to be drawn on it, and given up when nothing is. */
@@ -140,6 +141,20 @@ void orl_picture_notice(struct orl_picture *picture, const char *title, const ch
     orl_msg_text(picture->footer, sizeof(picture->footer), footer != NULL ? footer : "");
     picture->since_ms = since_ms;
     show_notice(picture);
+}
+
+void orl_picture_band(struct orl_picture *picture, const char *text)
+{
+    const char *now = text != NULL ? text : "";
+    if (strcmp(now, picture->band) == 0) {
+        return;
+    }
+    orl_msg_text(picture->band, sizeof(picture->band), now);
+    if (picture->is_live) {
+        drop_canvas(picture);
+        damage_all(picture);
+        picture->events.on_damage(picture->ctx);
+    }
 }
 
 static void drop_link(struct orl_picture *picture)
@@ -354,22 +369,53 @@ void orl_picture_to_source(
     orl_scale_point_to_src(&picture->scale, x, y, ret_x, ret_y);
 }
 
+static void copy_rows(struct orl_picture *picture, const struct orl_rect *r)
+{
+    const struct orl_rect all = {0, 0, (int32_t)picture->width_px, (int32_t)picture->height_px};
+    const struct orl_rect c = orl_rect_intersect(r, &all);
+    const size_t from_stride = orl_surface_stride(picture->surface);
+    const uint8_t *from = orl_surface_pixels(picture->surface);
+    for (int32_t y = c.y; y < c.y + c.height; y++) {
+        memcpy(picture->canvas + picture->stride_bytes * (size_t)y + (size_t)c.x * 4,
+                from + from_stride * (size_t)y + (size_t)c.x * 4, (size_t)c.width * 4);
+    }
+}
+
+/* Makes the damaged part of the canvas: the console's picture, and the band over it. */
+static void compose(struct orl_picture *picture)
+{
+    const bool is_same_size = orl_scale_is_identity(&picture->scale);
+    for (unsigned i = 0; i < picture->damage.count; i++) {
+        if (is_same_size) {
+            copy_rows(picture, &picture->damage.rects[i]);
+        } else {
+            orl_scale_paint(&picture->scale, orl_surface_pixels(picture->surface),
+                    orl_surface_stride(picture->surface), picture->canvas, picture->stride_bytes,
+                    &picture->damage.rects[i]);
+        }
+    }
+    if (picture->band[0] != '\0') {
+        const struct orl_rect r =
+                orl_notice_band_rect(picture->band, picture->width_px, picture->height_px);
+        if (orl_region_intersects(&picture->damage, &r)) {
+            orl_notice_draw_band(picture->band, picture->canvas, picture->stride_bytes,
+                    picture->width_px, picture->height_px);
+        }
+    }
+}
+
 void orl_picture_take_damage(struct orl_picture *picture, struct orl_region *region)
 {
-    bool is_fitted = picture->is_live && !is_direct(picture);
+    bool is_composed = picture->is_live && !is_direct(picture);
     if (picture->is_live && picture->surface != NULL) {
         struct orl_region source = {.count = 0};
         struct orl_region seen = {.count = 0};
         orl_surface_take_damage(picture->surface, &source);
         orl_scale_region_to_dst(&picture->scale, &source, &seen);
-        orl_region_add_region(&picture->damage, is_fitted ? &seen : &source);
+        orl_region_add_region(&picture->damage, is_composed ? &seen : &source);
     }
-    if (is_fitted && ensure_canvas(picture) == ORL_OK) {
-        for (unsigned i = 0; i < picture->damage.count; i++) {
-            orl_scale_paint(&picture->scale, orl_surface_pixels(picture->surface),
-                    orl_surface_stride(picture->surface), picture->canvas, picture->stride_bytes,
-                    &picture->damage.rects[i]);
-        }
+    if (is_composed && ensure_canvas(picture) == ORL_OK) {
+        compose(picture);
     }
     orl_region_add_region(region, &picture->damage);
     orl_region_clear(&picture->damage);

@@ -30,6 +30,8 @@ ORL_NODISCARD int orl_picture_new(struct orl_loop *loop, const struct orl_pictur
 /* Shows a text screen; since_ms 0: without elapsed time. Strings are copied; footer may be NULL. */
 void orl_picture_notice(struct orl_picture *picture, const char *title, const char *text,
         const char *footer, uint64_t since_ms);
+/* A band over the console's picture, which goes on below it; NULL or "" takes it away. The string is copied. */
+void orl_picture_band(struct orl_picture *picture, const char *text);
 /* Ends a text screen that covers a console which is still there; otherwise nothing. */
 void orl_picture_resume(struct orl_picture *picture);
 /* A new link to a console; replaces the old one. Takes fd. The text stays until its first surface. */

@@ -47,8 +47,9 @@ struct orl_session {
     struct orl_viewer_caps caps;
     struct orl_msg_plan plan;
     bool has_plan;
-    bool is_stats_due; /* the first ones tell the gateway that the client is active */
-    bool was_told;     /* the gateway said CLOSE, or is gone */
+    bool is_band_for_idle; /* a band is shown that any input takes away */
+    bool is_stats_due;     /* the first ones tell the gateway that the client is active */
+    bool was_told;         /* the gateway said CLOSE, or is gone */
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
     struct orl_layout layout;                 /* the monitors that the client wants */
@@ -382,10 +383,28 @@ static void on_plan(void *ctx, const struct orl_msg_plan *plan)
     }
 }
 
+static void show_band(struct orl_session *session, const struct orl_msg_notice *notice)
+{
+    session->is_band_for_idle = notice->kind == ORL_NOTICE_BAND_INPUT && notice->text[0] != '\0';
+    orl_picture_band(session->picture, notice->text);
+}
+
+/* Who decides hears at once that somebody is there. */
+static void end_idle_band(struct orl_session *session)
+{
+    session->is_band_for_idle = false;
+    orl_picture_band(session->picture, NULL);
+    send_stats(session);
+}
+
 static void on_notice(void *ctx, const struct orl_msg_notice *notice)
 {
     struct orl_session *session = ctx;
     if (session->state > OPEN) {
+        return;
+    }
+    if (notice->kind != ORL_NOTICE_SCREEN) {
+        show_band(session, notice);
         return;
     }
     enum orl_reason reason = orl_reason_from_u32(notice->reason);
@@ -416,7 +435,15 @@ static void on_link(void *ctx, int fd)
 static bool is_worth_reading(enum orl_reason reason)
 {
     return (reason > ORL_REASON_NONE && reason < ORL_REASON_TOO_MANY_CONNECTIONS) ||
-           reason == ORL_REASON_ACCESS_REVOKED || reason == ORL_REASON_SECOND_FACTOR;
+           reason == ORL_REASON_ACCESS_REVOKED ||
+           (reason >= ORL_REASON_SECOND_FACTOR && reason <= ORL_REASON_USER_QUOTA);
+}
+
+/* By its pool's rules: it was there until now. */
+static bool is_end_by_policy(enum orl_reason reason)
+{
+    return reason == ORL_REASON_IDLE_TIMEOUT || reason == ORL_REASON_MAX_SESSION ||
+           reason == ORL_REASON_OUTSIDE_HOURS;
 }
 
 static void on_close(void *ctx, enum orl_reason reason, const char *text, const char *audit)
@@ -434,7 +461,9 @@ static void on_close(void *ctx, enum orl_reason reason, const char *text, const 
             session->text, sizeof(session->text), text[0] != '\0' ? text : orl_reason_text(reason));
     (void)snprintf(footer, sizeof(footer), "%s %s", orl_reason_code(reason), audit);
     release_all(session);
-    orl_picture_notice(session->picture, "Your desktop is not available", session->text, footer, 0);
+    orl_picture_notice(session->picture,
+            is_end_by_policy(reason) ? "Your session is over" : "Your desktop is not available",
+            session->text, footer, 0);
     orl_timer_start(session->word_timer, LAST_WORD_US, 0);
 }
 
@@ -521,6 +550,9 @@ static void on_input(void *ctx, const struct orl_input *input)
         return;
     }
     session->last_input_ms = orl_clock_wall_ms();
+    if (session->is_band_for_idle) {
+        end_idle_band(session);
+    }
     bool is_key = input->kind == ORL_INPUT_KEY || input->kind == ORL_INPUT_KEYSYM;
     if (is_key && input->is_down != 0) {
         orl_telemetry_key(orl_stream_telemetry(session->stream), orl_clock_now_us());

@@ -114,6 +114,10 @@ ORL_NODISCARD int orl_session_startable(struct orl_store *store, unsigned max_co
 /* Active or disconnected, on a machine that is off, gone or failed; at most max_count. */
 ORL_NODISCARD int orl_session_stranded(struct orl_store *store, unsigned max_count,
         orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
+/* Disconnected ones of a pool that began at before_ms or earlier; at most max_count. */
+ORL_NODISCARD int orl_session_disconnected_of(struct orl_store *store, const char *pool,
+        uint64_t before_ms, unsigned max_count, orl_session_waiter_fn fn, void *ctx,
+        struct orl_err *err);
 /* All that have not ended. */
 ORL_NODISCARD int orl_session_live(
         struct orl_store *store, orl_session_waiter_fn fn, void *ctx, struct orl_err *err);

@@ -65,6 +65,18 @@ int orl_session_stranded(struct orl_store *store, unsigned max_count, orl_sessio
     return read_waiters(&q, fn, ctx, err);
 }
 
+int orl_session_disconnected_of(struct orl_store *store, const char *pool, uint64_t before_ms,
+        unsigned max_count, orl_session_waiter_fn fn, void *ctx, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT id, pool FROM session WHERE state = 'disconnected' AND pool = $1"
+            " AND started_ms <= $2 ORDER BY started_ms, id LIMIT $3");
+    orl_db_put_text(&q, pool);
+    orl_db_put_u64(&q, before_ms);
+    orl_db_put_u64(&q, max_count);
+    return read_waiters(&q, fn, ctx, err);
+}
+
 int orl_session_live(
         struct orl_store *store, orl_session_waiter_fn fn, void *ctx, struct orl_err *err)
 {
