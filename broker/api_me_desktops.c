@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "broker/api_handlers.h"
 #include "broker/api_me.h"
+#include "broker/names.h"
 #include "broker/policy.h"
 #include "broker/pool_outlook.h"
 #include "broker/rdp_file.h"
@@ -11,6 +12,7 @@
 #include "store/entitlement.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_POOLS = 64, MAX_UNUSED_TICKETS = 32 };
@@ -61,11 +63,39 @@ static int problem_of(struct orl_broker *broker, const struct orl_pool_row *pool
     return rc;
 }
 
-static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *pool,
+/* One of a person's desktops of a pool. */
+struct seat {
+    const struct orl_pool_row *pool;
+    uint32_t slot;
+    uint32_t next_slot; /* where another could be opened; 0: nowhere */
+};
+
+/* Its place in the queue; NULL: in none that we know of. */
+static const struct orl_conn_wait *place_of(
+        struct orl_broker *broker, const struct orl_session_row *session)
+{
+    const struct orl_conn *conn =
+            session != NULL ? orl_conn_find_session(broker->gateways, session->id) : NULL;
+    return conn != NULL && conn->state == ORL_CONN_WAITING && conn->wait.position > 0 ? &conn->wait
+                                                                                      : NULL;
+}
+
+static void put_place(
+        json_t *item, struct orl_broker *broker, const struct orl_session_row *session)
+{
+    const struct orl_conn_wait *wait = place_of(broker, session);
+    (void)json_object_set_new(
+            item, "position", json_integer(wait != NULL ? (json_int_t)wait->position : 0));
+    (void)json_object_set_new(
+            item, "eta_s", json_integer(wait != NULL ? (json_int_t)wait->eta_s : 0));
+}
+
+static json_t *to_json(struct orl_broker *broker, const struct seat *seat,
         const struct orl_session_row *session, const struct orl_desktop_row *desktop,
         struct orl_err *err)
 {
     struct orl_desktop_counts counts;
+    const struct orl_pool_row *pool = seat->pool;
     char problem[ORL_TEXT_MAX + 1];
     int rc = orl_desktop_count(broker->store, pool->name, &counts, err);
     int waiting = rc < 0 ? rc : orl_session_count_waiting(broker->store, pool->name, err);
@@ -74,8 +104,10 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *poo
     if (rc < 0) {
         return NULL;
     }
-    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:b, s:s, s:I, s:i, s:I, s:s, s:b, s:b, s:s}",
-            "pool", pool->name, "kind", orl_pool_kind_name(pool->kind), "maintenance",
+    json_t *item = json_pack(
+            "{s:s, s:I, s:I, s:s, s:b, s:s, s:s, s:b, s:s, s:I, s:i, s:I, s:s, s:b, s:b, s:s}",
+            "pool", pool->name, "slot", (json_int_t)seat->slot, "next_slot",
+            (json_int_t)seat->next_slot, "kind", orl_pool_kind_name(pool->kind), "maintenance",
             pool->is_maintenance, "state",
             session != NULL ? orl_session_state_name(session->state) : "none", "power",
             desktop != NULL ? orl_power_name(desktop->power) : "", "is_ready",
@@ -86,41 +118,79 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *poo
             session != NULL && orl_thumbs_has(broker->thumbs, session->id), "protocol",
             session != NULL && session->state == ORL_SESSION_ACTIVE ? protocol_of(broker, session)
                                                                     : "");
+    put_place(item, broker, session);
+    return item;
 }
 
-static json_t *describe(
-        struct orl_broker *broker, const char *user, const char *name, struct orl_err *err)
+/* What a person has in each slot of a pool. */
+struct seats {
+    struct orl_session_row session[ORL_POOL_MAX_PER_USER + 1];
+    struct orl_desktop_row desktop[ORL_POOL_MAX_PER_USER + 1];
+    bool has_session[ORL_POOL_MAX_PER_USER + 1];
+    bool has_desktop[ORL_POOL_MAX_PER_USER + 1];
+};
+
+static bool is_taken(const struct seats *seats, uint32_t slot)
 {
-    struct orl_pool_row pool;
-    struct orl_session_row session;
-    struct orl_desktop_row desktop;
+    return seats->has_session[slot] || seats->has_desktop[slot];
+}
+
+static int find_seat(struct orl_broker *broker, const char *user, const char *pool, uint32_t slot,
+        struct seats *seats, struct orl_err *err)
+{
+    int rc = orl_session_find_slot(broker->store, user, pool, slot, &seats->session[slot], err);
+    seats->has_session[slot] = rc == 0;
+    if (rc == 0 || rc == ORL_E_NOTFOUND) {
+        rc = orl_desktop_find_slot(broker->store, pool, user, slot, &seats->desktop[slot], err);
+        seats->has_desktop[slot] = rc == 0;
+    }
+    return rc == ORL_E_NOTFOUND ? 0 : rc;
+}
+
+/* Every desktop that the person has there, or the first that they could have. */
+static int describe(struct orl_broker *broker, const char *user, const char *name,
+        struct seats *seats, json_t *list, struct orl_err *err)
+{
+    struct orl_pool_row pool = {0};
+    struct seat seat = {.pool = &pool};
+    bool has_any = false;
     int rc = orl_pool_get(broker->store, name, &pool, err);
-    int has_session = rc < 0 ? rc : orl_session_find(broker->store, user, name, &session, err);
-    if (has_session < 0 && has_session != ORL_E_NOTFOUND) {
-        return NULL;
+    /* Where fewer are allowed by now, those that are there are still shown. */
+    uint32_t last = pool.policy.max_per_user > 1 ? ORL_POOL_MAX_PER_USER : 1;
+    for (uint32_t slot = 1; rc == 0 && slot <= last; slot++) {
+        rc = find_seat(broker, user, name, slot, seats, err);
+        has_any = has_any || (rc == 0 && is_taken(seats, slot));
     }
-    int has_desktop = orl_desktop_find(broker->store, name, user, &desktop, err);
-    if (has_desktop < 0 && has_desktop != ORL_E_NOTFOUND) {
-        return NULL;
+    for (uint32_t slot = pool.policy.max_per_user; rc == 0 && has_any && slot >= 1; slot--) {
+        seat.next_slot = is_taken(seats, slot) ? seat.next_slot : slot;
     }
-    return to_json(broker, &pool, has_session == 0 ? &session : NULL,
-            has_desktop == 0 ? &desktop : NULL, err);
+    for (uint32_t slot = 1; rc == 0 && slot <= last; slot++) {
+        if (is_taken(seats, slot) || (!has_any && slot == 1)) {
+            seat.slot = slot;
+            json_t *item =
+                    to_json(broker, &seat, seats->has_session[slot] ? &seats->session[slot] : NULL,
+                            seats->has_desktop[slot] ? &seats->desktop[slot] : NULL, err);
+            rc = item == NULL ? (err->code < 0 ? err->code : ORL_E_NOMEM) : 0;
+            (void)(item != NULL && json_array_append_new(list, item) < 0);
+        }
+    }
+    return rc;
 }
 
 json_t *orl_api_me_desktops(struct orl_broker *broker, const char *user, struct orl_err *err)
 {
     struct pools pools = {0};
-    if (orl_entitlement_list(broker->store, user, NULL, add_pool, &pools, err) < 0) {
-        return NULL;
-    }
+    struct seats *seats = calloc(1, sizeof(*seats));
     json_t *list = json_array();
-    for (unsigned i = 0; i < pools.count; i++) {
-        json_t *item = describe(broker, user, pools.names[i], err);
-        if (item == NULL) {
-            json_decref(list);
-            return NULL;
-        }
-        (void)json_array_append_new(list, item);
+    int rc = seats == NULL ? orl_err_set(err, ORL_E_NOMEM, "out of memory")
+                           : orl_entitlement_list(broker->store, user, NULL, add_pool, &pools, err);
+    for (unsigned i = 0; rc >= 0 && i < pools.count; i++) {
+        rc = describe(broker, user, pools.names[i], seats, list, err);
+    }
+    free(seats);
+    if (rc < 0) {
+        json_decref(list);
+        return NULL;
     }
     return json_pack("{s:o}", "desktops", list);
 }
@@ -147,13 +217,35 @@ static void refuse_pool(
     orl_api_refuse_event(req, reason == ORL_REASON_NO_SUCH_POOL ? 404 : 403, &event, text);
 }
 
+/* "POOL" or "POOL:SLOT" of the path. What is neither is no pool's name. */
+static struct place {
+    char pool[ORL_API_SEGMENT_MAX + 1];
+    uint32_t slot;
+} place_in(const struct orl_api_args *args)
+{
+    struct place place = {.slot = 0};
+    char pool[ORL_NAME_MAX + 1];
+    if (orl_names_pool_parse(args->arg[0], strlen(args->arg[0]), pool, &place.slot)) {
+        memcpy(place.pool, pool, sizeof(pool));
+    } else {
+        orl_msg_text(place.pool, sizeof(place.pool), args->arg[0]);
+    }
+    place.slot = place.slot > 0 ? place.slot : 1;
+    return place;
+}
+
 /* May this person open a desktop of the pool now? Inside a transaction; false: it has answered. */
-static bool check_open(struct orl_http_req *req, const char *pool)
+static bool check_open(struct orl_http_req *req, const struct place *place)
 {
     struct orl_err err = {0};
     struct orl_broker *broker = req->broker;
     struct orl_policy policy;
-    int rc = orl_policy_decide(broker->store, req->login.user, pool, &policy, &err);
+    const struct orl_policy_ask ask = {.user = req->login.user,
+            .pool = place->pool,
+            .slot = place->slot,
+            .client = req->client,
+            .now_ms = orl_clock_wall_ms()};
+    int rc = orl_policy_decide(broker->store, &ask, &policy, &err);
     bool has_factor = policy.user.totp_secret[0] != '\0';
     orl_secret_wipe(&policy.user, sizeof(policy.user));
     bool lacks_factor = broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED && !has_factor;
@@ -163,9 +255,9 @@ static bool check_open(struct orl_http_req *req, const char *pool)
     if (unused < 0) {
         orl_api_fail(req, &err);
     } else if (policy.reason != ORL_REASON_NONE) {
-        refuse_pool(req, pool, policy.reason, NULL);
+        refuse_pool(req, place->pool, policy.reason, policy.text);
     } else if (lacks_factor) {
-        refuse_pool(req, pool, ORL_REASON_SECOND_FACTOR,
+        refuse_pool(req, place->pool, ORL_REASON_SECOND_FACTOR,
                 "A second factor is required here. Please set one up first.");
     } else if (unused >= MAX_UNUSED_TICKETS) {
         req->retry_s = (unsigned)broker->cfg->ticket_first_use_s;
@@ -177,14 +269,14 @@ static bool check_open(struct orl_http_req *req, const char *pool)
 }
 
 /* false: it has answered. */
-static bool issue(struct orl_http_req *req, const char *pool, const char *binding,
+static bool issue(struct orl_http_req *req, const struct place *place, const char *binding,
         struct orl_ticket_issued *ret_issued)
 {
     struct orl_err err = {0};
-    if (!orl_api_begin(req) || !check_open(req, pool)) {
+    if (!orl_api_begin(req) || !check_open(req, place)) {
         return false;
     }
-    if (orl_tickets_issue(&req->broker->tickets, req->login.user, pool, binding,
+    if (orl_tickets_issue(&req->broker->tickets, req->login.user, place->pool, place->slot, binding,
                 orl_clock_wall_ms(), ret_issued, &err) < 0) {
         orl_api_fail(req, &err);
         return false;
@@ -203,7 +295,8 @@ static void done_ticket(
 void orl_api_me_desktops_open(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_ticket_issued issued;
-    if (issue(req, args->arg[0], req->login.token_hash, &issued)) {
+    const struct place place = place_in(args);
+    if (issue(req, &place, req->login.token_hash, &issued)) {
         done_ticket(req, &issued,
                 json_pack("{s:s, s:s, s:I}", "ticket", issued.id, "password", issued.password,
                         "expires_ms", (json_int_t)issued.expires_ms));
@@ -216,13 +309,14 @@ void orl_api_me_desktops_rdp(struct orl_http_req *req, const struct orl_api_args
     struct orl_ticket_issued issued;
     struct orl_rdp_file file;
     const struct orl_broker_cfg *cfg = req->broker->cfg;
-    if (!issue(req, args->arg[0], NULL, &issued)) {
+    const struct place place = place_in(args);
+    if (!issue(req, &place, NULL, &issued)) {
         return;
     }
     const struct orl_rdp_target target = {.address = cfg->rdp_address_public,
             .portal_url = cfg->portal_url,
             .fingerprint = cfg->rdp_fingerprint,
-            .pool = args->arg[0],
+            .pool = place.pool,
             .user = issued.id,
             .password = issued.password};
     orl_rdp_file_make(&target, &file);
@@ -235,11 +329,13 @@ void orl_api_me_desktops_rdp(struct orl_http_req *req, const struct orl_api_args
 }
 
 /* The person's live session in the pool; false: it has answered. */
-static bool find_session(
-        struct orl_http_req *req, const char *pool, struct orl_session_row *ret_session)
+static bool find_session(struct orl_http_req *req, const struct orl_api_args *args,
+        struct orl_session_row *ret_session)
 {
     struct orl_err err = {0};
-    if (orl_session_find(req->broker->store, req->login.user, pool, ret_session, &err) < 0) {
+    const struct place place = place_in(args);
+    if (orl_session_find_slot(req->broker->store, req->login.user, place.pool, place.slot,
+                ret_session, &err) < 0) {
         orl_api_fail(req, &err);
         return false;
     }
@@ -252,7 +348,7 @@ void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_a
     struct orl_session_row session;
     char actor[ORL_API_ACTOR_MAX + 1];
     orl_api_actor(req, actor, sizeof(actor));
-    if (!orl_api_begin(req) || !find_session(req, args->arg[0], &session)) {
+    if (!orl_api_begin(req) || !find_session(req, args, &session)) {
         return;
     }
     if (orl_leases_end(req->broker, session.id, ORL_REASON_LOGGED_OFF, actor, &err) < 0) {
@@ -264,17 +360,20 @@ void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_a
 }
 
 /* The person's machine; false: it has answered. */
-static bool find_desktop(
-        struct orl_http_req *req, const char *pool, struct orl_desktop_row *ret_desktop)
+static bool find_desktop(struct orl_http_req *req, const struct orl_api_args *args,
+        struct orl_desktop_row *ret_desktop)
 {
     struct orl_err err = {0};
+    const struct place place = place_in(args);
+    const char *pool = place.pool;
     int rc = orl_entitlement_has(req->broker->store, req->login.user, pool, &err);
     if (rc == 0) {
         refuse_pool(req, pool, ORL_REASON_NOT_ENTITLED, NULL);
         return false;
     }
     rc = rc < 0 ? rc
-                : orl_desktop_find(req->broker->store, pool, req->login.user, ret_desktop, &err);
+                : orl_desktop_find_slot(
+                          req->broker->store, pool, req->login.user, place.slot, ret_desktop, &err);
     if (rc == 0 && ret_desktop->kind == ORL_POOL_STATIC) {
         rc = orl_err_set(&err, ORL_E_CONFLICT, "This desktop is not ours to start or stop.");
     }
@@ -293,7 +392,7 @@ void orl_api_me_desktops_start(struct orl_http_req *req, const struct orl_api_ar
     struct orl_desktop_row desktop;
     char actor[ORL_API_ACTOR_MAX + 1];
     orl_api_actor(req, actor, sizeof(actor));
-    if (!orl_api_begin(req) || !find_desktop(req, args->arg[0], &desktop)) {
+    if (!orl_api_begin(req) || !find_desktop(req, args, &desktop)) {
         return;
     }
     if (orl_desktop_set_want(req->broker->store, desktop.id, ORL_WANT_RUN, actor,
@@ -312,7 +411,7 @@ void orl_api_me_desktops_restart(struct orl_http_req *req, const struct orl_api_
     struct orl_desktop_row desktop;
     char actor[ORL_API_ACTOR_MAX + 1];
     orl_api_actor(req, actor, sizeof(actor));
-    if (!orl_api_begin(req) || !find_desktop(req, args->arg[0], &desktop)) {
+    if (!orl_api_begin(req) || !find_desktop(req, args, &desktop)) {
         return;
     }
     bool is_off = desktop.power == ORL_POWER_STOPPED || desktop.power == ORL_POWER_FAILED;
@@ -333,7 +432,7 @@ void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_ap
     struct orl_session_row session;
     char *jpeg = NULL;
     size_t len = 0;
-    if (!find_session(req, args->arg[0], &session)) {
+    if (!find_session(req, args, &session)) {
         return;
     }
     orl_thumbs_ask(req->broker->thumbs, session.id);

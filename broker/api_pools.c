@@ -1,4 +1,6 @@
+#include "base/addr.h"
 #include "base/clock.h"
+#include "base/hours.h"
 #include "broker/api_handlers.h"
 #include "broker/pool_drain.h"
 #include "broker/session_lease.h"
@@ -175,6 +177,14 @@ static const char *find_setting_fault(const struct orl_pool_row *row)
     if (row->policy.warn_last_s > row->policy.warn_first_s) {
         return "field 'warn_last_s' is over 'warn_first_s'";
     }
+    struct orl_hours hours;
+    struct orl_addr_nets nets;
+    if (orl_hours_parse(row->policy.allowed_hours, &hours, NULL) < 0) {
+        return "field 'allowed_hours' must be like \"mon-fri 08:00-18:00; sat 09:00-12:00\"";
+    }
+    if (orl_addr_nets_parse(row->policy.allowed_from, &nets, NULL) < 0) {
+        return "field 'allowed_from' must be like \"10.0.0.0/8, 2001:db8::/32\"";
+    }
     return find_home_fault(&row->person);
 }
 
@@ -182,7 +192,8 @@ static const char *find_setting_fault(const struct orl_pool_row *row)
 static const char *find_fault(const struct orl_pool_row *row)
 {
     if (row->kind == ORL_POOL_STATIC) {
-        return row->template_name[0] != '\0' ? "a static pool has no template" : NULL;
+        return row->template_name[0] != '\0' ? "a static pool has no template"
+                                             : find_setting_fault(row);
     }
     if (row->template_name[0] == '\0') {
         return "field 'template' is missing";

@@ -8,20 +8,22 @@
 struct input {
     char user[ORL_USER_MAX + 1];
     char pool[ORL_NAME_MAX + 1];
+    uint32_t slot;
 };
 static const struct orl_api_field fields[] = {
         {"user", ORL_API_STR, offsetof(struct input, user), ORL_USER_MAX + 1, 0, true, NULL},
         {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, false, NULL},
+        {"slot", ORL_API_U32, offsetof(struct input, slot), 1, ORL_POOL_MAX_PER_USER, false, NULL},
         {0},
 };
 
 static int add_json(void *ctx, const struct orl_ticket_row *row)
 {
-    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "id", row->id, "user",
-            row->user, "pool", row->pool, "session", row->session, "created_ms",
+    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "id", row->id,
+            "user", row->user, "pool", row->pool, "session", row->session, "created_ms",
             (json_int_t)row->created_ms, "expires_ms", (json_int_t)row->first_use_by_ms, "used_ms",
             (json_int_t)row->used_ms, "revoked_ms", (json_int_t)row->revoked_ms, "failures",
-            (json_int_t)row->failures);
+            (json_int_t)row->failures, "slot", (json_int_t)row->slot);
     return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
 }
 
@@ -65,7 +67,8 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
     if (!orl_api_begin(req)) {
         return;
     }
-    int rc = orl_policy_decide(broker->store, in.user, in.pool, &policy, &err);
+    const struct orl_policy_ask ask = {.user = in.user, .pool = in.pool, .slot = in.slot};
+    int rc = orl_policy_decide(broker->store, &ask, &policy, &err);
     orl_secret_wipe(policy.user.password_hash, sizeof(policy.user.password_hash));
     if (rc == 0 && policy.reason != ORL_REASON_NONE) {
         bool is_unknown = policy.reason == ORL_REASON_AUTH_FAILED;
@@ -77,8 +80,8 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
         return;
     }
     if (rc == 0) {
-        rc = orl_tickets_issue(&broker->tickets, policy.user.name, policy.pool.name, NULL,
-                orl_clock_wall_ms(), &issued, &err);
+        rc = orl_tickets_issue(&broker->tickets, policy.user.name, policy.pool.name, policy.slot,
+                NULL, orl_clock_wall_ms(), &issued, &err);
     }
     if (rc < 0) {
         orl_api_fail(req, &err);

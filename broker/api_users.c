@@ -17,8 +17,10 @@ struct input {
     char role[16];
     bool is_disabled;
     bool resets_totp;
+    uint32_t max_desktops;
 };
-enum { SEEN_DISPLAY = 1, SEEN_PASSWORD = 2, SEEN_ROLE = 4, SEEN_DISABLED = 8 };
+enum { SEEN_DISPLAY = 1, SEEN_PASSWORD = 2, SEEN_ROLE = 4, SEEN_DISABLED = 8, SEEN_MAX = 16 };
+enum { MAX_DESKTOPS = 1000 };
 
 /* In the order of the SEEN bits; name only when adding. */
 static const struct orl_api_field fields[] = {
@@ -27,6 +29,8 @@ static const struct orl_api_field fields[] = {
                 NULL},
         {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false, NULL},
         {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false, NULL},
+        {"max_desktops", ORL_API_U32, offsetof(struct input, max_desktops), 0, MAX_DESKTOPS, false,
+                NULL},
         {"name", ORL_API_STR, offsetof(struct input, name), ORL_USER_MAX + 1, 0, true, NULL},
         {0},
 };
@@ -36,16 +40,19 @@ static const struct orl_api_field change_fields[] = {
                 NULL},
         {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false, NULL},
         {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false, NULL},
+        {"max_desktops", ORL_API_U32, offsetof(struct input, max_desktops), 0, MAX_DESKTOPS, false,
+                NULL},
         {"reset_totp", ORL_API_BOOL, offsetof(struct input, resets_totp), 0, 0, false, NULL},
         {0},
 };
 
 static json_t *to_json(const struct orl_user_row *row)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I}", "name", row->name, "display",
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I}", "name", row->name, "display",
             row->display, "role", orl_role_name(row->role), "is_disabled", row->is_disabled,
             "has_password", row->password_hash[0] != '\0', "has_totp", row->totp_secret[0] != '\0',
-            "created_ms", (json_int_t)row->created_ms);
+            "created_ms", (json_int_t)row->created_ms, "max_desktops",
+            (json_int_t)row->max_desktops);
 }
 
 static int add_json(void *ctx, const struct orl_user_row *row)
@@ -113,6 +120,9 @@ static int update_row(struct job *job, struct orl_err *err)
         job->row.role = (job->seen & SEEN_ROLE) == 0 ? now.role : job->row.role;
         if ((job->seen & SEEN_DISABLED) == 0) {
             job->row.is_disabled = now.is_disabled;
+        }
+        if ((job->seen & SEEN_MAX) == 0) {
+            job->row.max_desktops = now.max_desktops;
         }
         job->row.created_ms = now.created_ms;
         memcpy(job->row.name, now.name, sizeof(now.name));
@@ -202,6 +212,7 @@ static void submit(struct orl_http_req *req, const struct input *in, uint64_t se
     job->cost = (enum orl_password_cost)req->broker->cfg->password_cost;
     job->row.role = ORL_ROLE_USER;
     job->row.is_disabled = in->is_disabled;
+    job->row.max_desktops = in->max_desktops;
     job->resets_totp = in->resets_totp;
     job->row.created_ms = orl_clock_wall_ms();
     orl_msg_text(job->row.name, sizeof(job->row.name), name);

@@ -85,6 +85,7 @@ static int new_session(struct attempt *at, struct orl_err *err)
     at->session = (struct orl_session_row){0};
     orl_msg_text(at->session.user, sizeof(at->session.user), at->assign->user->name);
     orl_msg_text(at->session.pool, sizeof(at->session.pool), at->assign->pool->name);
+    at->session.slot = at->assign->slot;
     at->session.queue_ms = orl_queue_stamp(at->broker->queue, at->now_ms);
     fill_connection(at, &at->session);
     int rc = orl_session_insert(
@@ -112,8 +113,8 @@ static int reenter(struct attempt *at, struct orl_err *err)
 /* The person's session in the pool: the one they have, or a new one. */
 static int find_session(struct attempt *at, struct orl_err *err)
 {
-    int rc = orl_session_find(
-            at->broker->store, at->assign->user->name, at->assign->pool->name, &at->session, err);
+    int rc = orl_session_find_slot(at->broker->store, at->assign->user->name,
+            at->assign->pool->name, at->assign->slot, &at->session, err);
     if (rc == ORL_E_NOTFOUND) {
         return new_session(at, err);
     }
@@ -163,7 +164,8 @@ static int must_queue(struct attempt *at, struct orl_err *err)
     if (ahead <= 0) {
         return ahead;
     }
-    int rc = orl_desktop_find(at->broker->store, at->session.pool, at->session.user, &own, err);
+    int rc = orl_desktop_find_slot(
+            at->broker->store, at->session.pool, at->session.user, at->session.slot, &own, err);
     return rc == ORL_E_NOTFOUND ? 1 : rc;
 }
 

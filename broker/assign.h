@@ -9,6 +9,7 @@
 struct orl_assign { /* borrowed */
     const struct orl_user_row *user;
     const struct orl_pool_row *pool;
+    uint32_t slot;                       /* which of the person's desktops there, from 1 */
     const struct orl_ticket_row *ticket; /* NULL: by password */
 };
 /* Answers conn with a plan (ready, or waiting: conn is then WAITING) or a refusal; frees conn when

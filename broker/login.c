@@ -49,23 +49,30 @@ static void refuse(struct orl_broker *broker, struct orl_conn *conn, enum orl_re
 
 /* The person is known: what may they have, and do they get it? */
 static void decide(struct orl_broker *broker, struct orl_conn *conn, const char *user,
-        const char *pool, const struct orl_ticket_row *ticket)
+        const char *pool, uint32_t slot, const struct orl_ticket_row *ticket)
 {
     struct orl_err err = {0};
     struct orl_policy policy;
+    const struct orl_policy_ask ask = {.user = user,
+            .pool = pool,
+            .slot = slot,
+            .client = conn->client,
+            .now_ms = orl_clock_wall_ms()};
     const uint64_t began_us = orl_clock_now_us();
     conn->state = ORL_CONN_DECIDING;
-    if (orl_policy_decide(broker->store, user, pool, &policy, &err) < 0) {
+    if (orl_policy_decide(broker->store, &ask, &policy, &err) < 0) {
         orl_broker_log_store(broker, "policy", &err);
         refuse(broker, conn, ORL_REASON_INTERNAL, user, err.text);
     } else if (policy.reason != ORL_REASON_NONE) {
         char object[ORL_NAME_MAX + 8];
         (void)snprintf(object, sizeof(object), "pool:%s", pool);
-        struct orl_refusal refusal = {.reason = policy.reason, .user = user, .object = object};
+        const struct orl_refusal refusal = {
+                .reason = policy.reason, .user = user, .object = object, .text = policy.text};
         orl_login_refuse(broker, conn, &refusal);
     } else {
         orl_msg_text(conn->user, sizeof(conn->user), policy.user.name);
-        struct orl_assign assign = {.user = &policy.user, .pool = &policy.pool, .ticket = ticket};
+        struct orl_assign assign = {
+                .user = &policy.user, .pool = &policy.pool, .slot = policy.slot, .ticket = ticket};
         orl_assign_start(broker, conn, &assign);
     }
     orl_login_times_add(&broker->login_times, ORL_LOGIN_DECISION, orl_clock_now_us() - began_us);
@@ -96,7 +103,7 @@ static void after_ticket(struct orl_broker *broker, struct orl_conn *conn, const
 {
     if (rc == 0) {
         orl_throttle_forgive(broker->throttle, id, conn->client);
-        decide(broker, conn, ticket->user, ticket->pool, ticket);
+        decide(broker, conn, ticket->user, ticket->pool, ticket->slot, ticket);
     } else if (rc == ORL_E_DENIED) {
         refuse(broker, conn, ORL_REASON_TICKET_INVALID, id, err->text);
     } else {
@@ -184,7 +191,7 @@ static void on_checked(void *ctx, const struct orl_auth_result *result)
     } else if (result->reason != ORL_REASON_NONE) {
         refuse_result(broker, conn, login->names.user, result);
     } else {
-        decide(broker, conn, login->names.user, login->names.pool, NULL);
+        decide(broker, conn, login->names.user, login->names.pool, login->names.slot, NULL);
     }
     free(login);
 }

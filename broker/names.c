@@ -1,5 +1,6 @@
 #include "broker/names.h"
 
+#include "store/pool_settings.h"
 #include <string.h>
 
 enum { TICKET_DIGITS = 16 };
@@ -14,10 +15,35 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
 }
 
-/* Copies in lower case; false when it is not a pool's name. */
-static bool get_pool(const char *text, size_t len, char ret_pool[ORL_NAME_MAX + 1])
+/* ":2", ":16" at the end of text; *len is what is left of it. 0: it is none. */
+static uint32_t cut_slot(const char *text, size_t *len)
+{
+    const char *colon = memchr(text, ':', *len);
+    size_t digits = colon != NULL ? (size_t)(text + *len - colon) - 1 : 0;
+    uint32_t slot = 0;
+    if (digits < 1 || digits > 2 || colon[1] == '0') {
+        return 0;
+    }
+    for (size_t i = 1; i <= digits; i++) {
+        if (colon[i] < '0' || colon[i] > '9') {
+            return 0;
+        }
+        slot = slot * 10 + (uint32_t)(colon[i] - '0');
+    }
+    *len = (size_t)(colon - text);
+    return slot <= ORL_POOL_MAX_PER_USER ? slot : 0;
+}
+
+/* Copies in lower case. */
+bool orl_names_pool_parse(
+        const char *text, size_t len, char ret_pool[ORL_NAME_MAX + 1], uint32_t *ret_slot)
 {
     char pool[ORL_NAME_MAX + 1] = {0};
+    bool has_slot = memchr(text, ':', len) != NULL;
+    uint32_t slot = cut_slot(text, &len);
+    if (has_slot && slot == 0) {
+        return false;
+    }
     if (len > ORL_NAME_MAX) {
         return false;
     }
@@ -28,6 +54,7 @@ static bool get_pool(const char *text, size_t len, char ret_pool[ORL_NAME_MAX + 
         return false;
     }
     memcpy(ret_pool, pool, sizeof(pool));
+    *ret_slot = slot;
     return true;
 }
 
@@ -70,14 +97,16 @@ bool orl_names_parse(
         names.user[p - begin] = *p;
     }
     if (back != NULL && back != user && strncmp(user, ".\\", 2) != 0) {
-        if (!get_pool(user, (size_t)(back - user), names.pool)) {
+        if (!orl_names_pool_parse(user, (size_t)(back - user), names.pool, &names.slot)) {
             return false;
         }
-    } else if (end == at && !get_pool(at + 1, strlen(at + 1), names.pool)) {
+    } else if (end == at &&
+               !orl_names_pool_parse(at + 1, strlen(at + 1), names.pool, &names.slot)) {
         return false;
     }
-    if (names.pool[0] == '\0' && !get_pool(cookie, strlen(cookie), names.pool)) {
-        (void)get_pool(domain, strlen(domain), names.pool);
+    if (names.pool[0] == '\0' &&
+            !orl_names_pool_parse(cookie, strlen(cookie), names.pool, &names.slot)) {
+        (void)orl_names_pool_parse(domain, strlen(domain), names.pool, &names.slot);
     }
     char folded[ORL_LOGIN_NAME_MAX + 1] = {0};
     for (size_t i = 0; names.user[i] != '\0'; i++) {

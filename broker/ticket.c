@@ -27,11 +27,12 @@ static int seal_hash(const struct orl_tickets *tickets, const struct orl_ticket_
 }
 
 int orl_tickets_issue(const struct orl_tickets *tickets, const char *user, const char *pool,
-        const char *binding, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
+        uint32_t slot, const char *binding, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
         struct orl_err *err)
 {
     struct orl_ticket_issued issued = {.expires_ms = now_ms + tickets->first_use_ms};
-    struct orl_ticket_row row = {.created_ms = now_ms, .first_use_by_ms = issued.expires_ms};
+    struct orl_ticket_row row = {
+            .slot = slot, .created_ms = now_ms, .first_use_by_ms = issued.expires_ms};
     make_id(issued.id);
     orl_secret_text(issued.password, ORL_TICKET_PASSWORD_LEN);
     orl_msg_text(row.id, sizeof(row.id), issued.id);

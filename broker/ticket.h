@@ -23,7 +23,7 @@ struct orl_ticket_issued { /* the caller wipes it */
 };
 /* binding: of the portal login that alone may use it; NULL or "": whoever has it. */
 ORL_NODISCARD int orl_tickets_issue(const struct orl_tickets *tickets, const char *user,
-        const char *pool, const char *binding, uint64_t now_ms,
+        const char *pool, uint32_t slot, const char *binding, uint64_t now_ms,
         struct orl_ticket_issued *ret_issued, struct orl_err *err);
 /* The proof holds and the ticket is neither revoked nor late: NTOWFv2 and the row. Counts what does
  * not hold. ORL_E_DENIED: for whatever reason; nobody is told which. */

@@ -248,15 +248,23 @@ int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *f
     }
 }
 
+int orl_desktop_find_slot(struct orl_store *store, const char *pool, const char *user,
+        uint32_t slot, struct orl_desktop_row *ret_row, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            SELECT "WHERE pool = $1 AND user_name = $2 AND slot = $3 AND user_name <> ''"
+                   " AND lease <> 'ending'");
+    orl_db_put_text(&q, pool);
+    orl_db_put_text(&q, user);
+    orl_db_put_u64(&q, slot);
+    int rc = orl_desktop_read_one(&q, ret_row, err);
+    return rc == ORL_E_NOTFOUND ? orl_store_no_such("desktop of", user, err) : rc;
+}
+
 int orl_desktop_find(struct orl_store *store, const char *pool, const char *user,
         struct orl_desktop_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE pool = $1 AND user_name = $2 AND user_name <> '' AND lease <> 'ending'");
-    orl_db_put_text(&q, pool);
-    orl_db_put_text(&q, user);
-    int rc = orl_desktop_read_one(&q, ret_row, err);
-    return rc == ORL_E_NOTFOUND ? orl_store_no_such("desktop of", user, err) : rc;
+    return orl_desktop_find_slot(store, pool, user, 1, ret_row, err);
 }
 
 int orl_desktop_set_want(struct orl_store *store, const char *id, enum orl_want want,

@@ -81,9 +81,14 @@ ORL_NODISCARD int orl_desktop_list(struct orl_store *store, const struct orl_des
 ORL_NODISCARD int orl_desktop_find(struct orl_store *store, const char *pool, const char *user,
         struct orl_desktop_row *ret_row, struct orl_err *err);
 
+/* The same of a slot, from 1; orl_desktop_find() is the first's. */
+ORL_NODISCARD int orl_desktop_find_slot(struct orl_store *store, const char *pool, const char *user,
+        uint32_t slot, struct orl_desktop_row *ret_row, struct orl_err *err);
+
 struct orl_desktop_claim {
     const char *pool;
     const char *user;
+    uint32_t slot;     /* which of the person's in the pool; 0: 1 */
     const char *actor; /* for the audit row; NULL: "broker" */
 };
 /* Gives one free, running, ready desktop without maintenance, the oldest, to the person: assigned,

@@ -235,15 +235,21 @@ int orl_desktop_observe(struct orl_store *store, const struct orl_desktop_seen *
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
+static uint64_t slot_of(const struct orl_desktop_claim *claim)
+{
+    return claim->slot > 0 ? claim->slot : 1;
+}
+
 /* 1: the person has a machine here that is not free to be given again right now. */
 static int has_other(
         struct orl_store *store, const struct orl_desktop_claim *claim, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT 1 FROM desktop WHERE pool = $1 AND user_name = $2 AND (lease <> 'ending'"
-            " OR (kind = 'dedicated' AND want <> 'delete'))");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT 1 FROM desktop WHERE pool = $1 AND user_name = "
+                                            "$2 AND slot = $3 AND (lease <> 'ending'"
+                                            " OR (kind = 'dedicated' AND want <> 'delete'))");
     orl_db_put_text(&q, claim->pool);
     orl_db_put_text(&q, claim->user);
+    orl_db_put_u64(&q, slot_of(claim));
     return orl_db_step(&q, err);
 }
 
@@ -252,10 +258,11 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND user_name = $2"
-            " AND lease = 'assigned' AND session = '' AND is_maintenance = 0"
+            " AND slot = $3 AND lease = 'assigned' AND session = '' AND is_maintenance = 0"
             " AND want <> 'delete'");
     orl_db_put_text(&q, claim->pool);
     orl_db_put_text(&q, claim->user);
+    orl_db_put_u64(&q, slot_of(claim));
     return orl_desktop_read_one(&q, ret_row, err);
 }
 
@@ -272,14 +279,16 @@ static int find_free(struct orl_store *store, const struct orl_desktop_claim *cl
 }
 
 /* The conditional update: whoever comes second changes no row. */
-static int take_free(struct orl_store *store, const struct orl_desktop_row *row, const char *user,
-        uint64_t now_ms, struct orl_err *err)
+static int take_free(struct orl_store *store, const struct orl_desktop_row *row,
+        const struct orl_desktop_claim *claim, uint64_t now_ms, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE desktop SET lease = 'assigned', is_tainted = 1, version = version + 1,"
-            " user_name = $1, want = 'run', changed_ms = $2 WHERE id = $3 AND version = $4"
+            " user_name = $1, slot = $2, want = 'run', changed_ms = $3 WHERE id = $4"
+            " AND version = $5"
             " AND lease = 'free' AND power = 'running' AND is_ready = 1");
-    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, claim->user);
+    orl_db_put_u64(&q, slot_of(claim));
     orl_db_put_u64(&q, now_ms);
     orl_db_put_text(&q, row->id);
     orl_db_put_u64(&q, row->version);
@@ -314,7 +323,7 @@ static int claim_any(struct orl_store *store, const struct orl_desktop_claim *cl
         return rc < 0 ? rc : ORL_E_NOTFOUND;
     }
     rc = find_free(store, claim, ret_row, err);
-    return rc < 0 ? rc : take_free(store, ret_row, claim->user, now_ms, err);
+    return rc < 0 ? rc : take_free(store, ret_row, claim, now_ms, err);
 }
 
 int orl_desktop_claim(struct orl_store *store, const struct orl_desktop_claim *claim,

@@ -136,15 +136,33 @@ int orl_session_get(struct orl_store *store, const char *id, struct orl_session_
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("session", id, err) : rc;
 }
 
+int orl_session_find_slot(struct orl_store *store, const char *user, const char *pool,
+        uint32_t slot, struct orl_session_row *ret_row, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            SELECT "WHERE user_name = $1 AND pool = $2 AND slot = $3 AND state <> 'ended'");
+    orl_db_put_text(&q, user);
+    orl_db_put_text(&q, pool);
+    orl_db_put_u64(&q, slot);
+    int rc = orl_session_read_one(&q, ret_row, err);
+    return rc == ORL_E_NOTFOUND ? orl_store_no_such("session of", user, err) : rc;
+}
+
 int orl_session_find(struct orl_store *store, const char *user, const char *pool,
         struct orl_session_row *ret_row, struct orl_err *err)
 {
+    return orl_session_find_slot(store, user, pool, 1, ret_row, err);
+}
+
+int orl_session_count_of(struct orl_store *store, const char *user, struct orl_err *err)
+{
     ORL_DB_AUTO q = orl_db_query(
-            store->db, SELECT "WHERE user_name = $1 AND pool = $2 AND state <> 'ended'");
+            store->db, "SELECT count(*) FROM session WHERE user_name = $1 AND state <> 'ended'");
     orl_db_put_text(&q, user);
-    orl_db_put_text(&q, pool);
-    int rc = orl_session_read_one(&q, ret_row, err);
-    return rc == ORL_E_NOTFOUND ? orl_store_no_such("session of", user, err) : rc;
+    int rc = orl_db_step(&q, err);
+    uint32_t count = rc < 0 ? 0 : orl_db_get_u32(&q);
+    rc = rc < 0 ? rc : orl_db_row_done(&q, err);
+    return rc < 0 ? rc : (int)count;
 }
 
 int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t conn,

@@ -51,6 +51,12 @@ ORL_NODISCARD int orl_session_get(struct orl_store *store, const char *id,
 /* The live one. ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_session_find(struct orl_store *store, const char *user, const char *pool,
         struct orl_session_row *ret_row, struct orl_err *err);
+/* The same of a slot, from 1; orl_session_find() is the first's. */
+ORL_NODISCARD int orl_session_find_slot(struct orl_store *store, const char *user, const char *pool,
+        uint32_t slot, struct orl_session_row *ret_row, struct orl_err *err);
+/* How many a person has, of all pools, or negative. */
+ORL_NODISCARD int orl_session_count_of(
+        struct orl_store *store, const char *user, struct orl_err *err);
 /* The live one of a connection. ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t conn,
         struct orl_session_row *ret_row, struct orl_err *err);

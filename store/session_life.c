@@ -51,7 +51,8 @@ int orl_session_claim(struct orl_store *store, const char *id, uint64_t now_ms,
     if (session.state != ORL_SESSION_WAITING || session.desktop[0] != '\0') {
         return conflict(id, "is not waiting for a desktop", err);
     }
-    struct orl_desktop_claim claim = {.pool = session.pool, .user = session.user};
+    struct orl_desktop_claim claim = {
+            .pool = session.pool, .user = session.user, .slot = session.slot};
     struct orl_desktop_row desktop;
     rc = orl_desktop_claim(store, &claim, now_ms, &desktop, err);
     rc = rc < 0 ? rc : bind_desktop(store, &session, &desktop, err);

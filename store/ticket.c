@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                    \
     "id, secret, user_name, pool, session, created_ms, first_use_by_ms, used_ms, revoked_ms,"      \
-    " failures, binding"
+    " failures, binding, slot"
 #define SELECT "SELECT " COLUMNS " FROM ticket "
 
 static int read_one(struct orl_db_query *q, struct orl_ticket_row *ret_row, struct orl_err *err)
@@ -26,6 +26,7 @@ static int read_one(struct orl_db_query *q, struct orl_ticket_row *ret_row, stru
     row.revoked_ms = orl_db_get_u64(q);
     row.failures = orl_db_get_u32(q);
     orl_db_get_text(q, row.binding, sizeof(row.binding));
+    row.slot = orl_db_get_u32(q);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -39,8 +40,9 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
     if (strlen(row->id) != ORL_TICKET_ID_LEN || strncmp(row->id, "t-", 2) != 0) {
         return orl_err_set(err, ORL_E_INVAL, "a ticket's id is t- and 16 hex digits");
     }
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO ticket (" COLUMNS ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0, $7)");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "INSERT INTO ticket (" COLUMNS
+                                    ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0, $7, $8)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->secret);
     orl_db_put_text(&q, row->user);
@@ -48,6 +50,7 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, row->first_use_by_ms);
     orl_db_put_text(&q, row->binding);
+    orl_db_put_u64(&q, row->slot > 0 ? row->slot : 1);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_NOTFOUND) {
         return orl_err_set(err, rc, "no such user or pool: %s, %s", row->user, row->pool);
@@ -95,7 +98,8 @@ int orl_ticket_use(struct orl_store *store, const char *id, const char *session,
             " AND (binding = '' OR EXISTS (SELECT 1 FROM weblogin w"
             " WHERE w.token_hash = ticket.binding AND w.idle_until_ms >= $2))"
             " AND EXISTS (SELECT 1 FROM session s WHERE s.id = $1 AND s.state <> 'ended'"
-            " AND s.user_name = ticket.user_name AND s.pool = ticket.pool)");
+            " AND s.user_name = ticket.user_name AND s.pool = ticket.pool"
+            " AND s.slot = ticket.slot)");
     orl_db_put_text(&q, session);
     orl_db_put_u64(&q, now_ms);
     orl_db_put_text(&q, id);

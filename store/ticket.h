@@ -11,6 +11,7 @@ struct orl_ticket_row {
     char user[ORL_USER_MAX + 1];
     char pool[ORL_NAME_MAX + 1];
     char session[ORL_ID_LEN + 1]; /* the only one it re-enters; empty until used */
+    uint32_t slot;                /* which of the person's desktops in the pool; 0: 1 */
     uint64_t created_ms;
     uint64_t first_use_by_ms;
     uint64_t used_ms;    /* 0: not yet */

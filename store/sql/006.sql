@@ -92,6 +92,9 @@ ALTER TABLE desktop ADD COLUMN person TEXT NOT NULL DEFAULT 'none'
 ALTER TABLE desktop ADD COLUMN guest_state TEXT NOT NULL DEFAULT ''
     CHECK (guest_state IN ('', 'logged_on', 'locked', 'logged_off'));
 ALTER TABLE desktop ADD COLUMN is_instant INTEGER NOT NULL DEFAULT 0 CHECK (is_instant IN (0, 1));
+ALTER TABLE ticket ADD COLUMN slot INTEGER NOT NULL DEFAULT 1 CHECK (slot BETWEEN 1 AND 16);
+-- Of all pools together, at once; 0: no limit.
+ALTER TABLE account ADD COLUMN max_desktops INTEGER NOT NULL DEFAULT 0;
 DROP INDEX desktop_one_per_person;
 CREATE UNIQUE INDEX desktop_one_per_person ON desktop (pool, user_name, slot)
     WHERE user_name <> '' AND lease <> 'ending';
