@@ -55,6 +55,28 @@ static void names_that_nobody_has_are_refused(void **state)
     assert_false(names.is_ticket);
 }
 
+static void a_slot_says_which_desktop_of_the_pool(void **state)
+{
+    static const struct {
+        const char *user, *cookie, *pool;
+        uint32_t slot;
+    } cases[] = {{"alice@demo:2", "", "demo", 2}, {"demo:16\\alice", "", "demo", 16},
+            {"alice", "demo:3", "demo", 3}, {"alice@demo", "", "demo", 0}};
+    static const char *const bad[] = {"alice@demo:0", "alice@demo:17",
+            "alice@demo:", "alice@demo:02", "alice@demo:2:3", "alice@:2", "alice@demo:x",
+            "alice@demo:100", ":2\\alice"};
+    struct orl_names names;
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_true(orl_names_parse(cases[i].user, "", cases[i].cookie, &names));
+        assert_string_equal(names.pool, cases[i].pool);
+        assert_int_equal(names.slot, cases[i].slot);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_false(orl_names_parse(bad[i], "", "", &names));
+    }
+}
+
 static void ticket_is_recognised_in_either_case(void **state)
 {
     struct orl_names names;
@@ -91,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_way_to_choose_a_pool),
             cmocka_unit_test(names_that_nobody_has_are_refused),
+            cmocka_unit_test(a_slot_says_which_desktop_of_the_pool),
             cmocka_unit_test(ticket_is_recognised_in_either_case),
             cmocka_unit_test(display_targets),
     };
