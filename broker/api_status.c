@@ -134,17 +134,26 @@ void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *arg
     orl_http_reply(req, 200, json_pack("{s:o}", "hosts", list));
 }
 
+static json_t *store_json(struct orl_broker *broker)
+{
+    struct orl_err err = {0};
+    uint64_t stamp_ms = 0;
+    bool is_up = orl_store_stamp(broker->store, &stamp_ms, &err) == 0;
+    return json_pack("{s:s, s:b, s:s}", "kind", orl_store_kind(broker->store), "is_up", is_up,
+            "error", err.text);
+}
+
 void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_broker *broker = req->broker;
     const struct orl_gateways *gateways = broker->gateways;
     orl_http_reply(req, 200,
-            json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:{s:i, s:i, s:i}}", "version", ORIEL_VERSION,
-                    "installation", orl_store_installation(broker->store), "schema",
-                    orl_store_schema(broker->store), "started_ms", (json_int_t)broker->started_ms,
-                    "now_ms", (json_int_t)orl_clock_wall_ms(), "gateways",
-                    (int)orl_gateway_count(gateways), "connections", "checking",
+            json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:i, s:{s:i, s:i, s:i}}", "version",
+                    ORIEL_VERSION, "installation", orl_store_installation(broker->store), "schema",
+                    orl_store_schema(broker->store), "store", store_json(broker), "started_ms",
+                    (json_int_t)broker->started_ms, "now_ms", (json_int_t)orl_clock_wall_ms(),
+                    "gateways", (int)orl_gateway_count(gateways), "connections", "checking",
                     (int)orl_conn_count(gateways, ORL_CONN_CHECKING), "waiting",
                     (int)orl_conn_count(gateways, ORL_CONN_WAITING), "live",
                     (int)orl_conn_count(gateways, ORL_CONN_LIVE)));

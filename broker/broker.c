@@ -70,6 +70,8 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
     broker->started_ms = orl_clock_wall_ms();
     broker->refusal_limit =
             (struct orl_log_limit){.period_us = UINT64_C(60) * ORL_US_PER_S, .burst = 60};
+    broker->store_limit =
+            (struct orl_log_limit){.period_us = UINT64_C(60) * ORL_US_PER_S, .burst = 20};
     int rc = orl_password_init(err);
     if (rc == 0) {
         rc = make_dummy_hash(broker, err);
@@ -150,7 +152,11 @@ void orl_broker_fini(struct orl_broker *broker)
 
 void orl_broker_log_store(struct orl_broker *broker, const char *what, const struct orl_err *err)
 {
-    orl_log_error(&broker->log, "the store refused", "what", what, "error", err->text);
+    unsigned dropped = 0;
+    if (orl_log_limit_pass(&broker->store_limit, orl_loop_now_us(broker->loop), &dropped)) {
+        orl_log_error(&broker->log, "the store refused", "what", what, "error", err->text,
+                "unlogged", ORL_LOG_NUM(dropped));
+    }
 }
 
 /* Ids of tickets are half of a secret: the log has only a short hash of them. */

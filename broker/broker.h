@@ -54,6 +54,7 @@ struct orl_broker {
     uint64_t started_ms;
     struct orl_log_ctx log;
     struct orl_log_limit refusal_limit; /* of lines; the audit has its own rule */
+    struct orl_log_limit store_limit;   /* it may be away for long */
 };
 
 /* Opens store and keys, starts the workers; cfg and loop are borrowed until fini. */

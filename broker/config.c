@@ -29,7 +29,9 @@ const struct orl_cfg_key orl_broker_keys[] = {
         STR(run_dir, DIR_BYTES, "/run/oriel", "Folder of broker.sock, gateway.sock, console.sock."),
         STR(state_dir, PATH_BYTES - 40, "/var/lib/oriel",
                 "Folder for what must survive a restart."),
-        STR(store, PATH_BYTES, "", "File of the store; empty: oriel.db in state_dir."),
+        STR(store, PATH_BYTES, "",
+                "File of the store, or PostgreSQL's address without a password "
+                "(postgresql://USER@HOST/DATABASE, service=NAME); empty: oriel.db in state_dir."),
         STR(user, USER_BYTES, "oriel-broker",
                 "User to run as when started by root; empty: stay root."),
         STR(gateway_user, USER_BYTES, "oriel", "User whose gateways may connect."),

@@ -24,6 +24,8 @@ struct orl_leases {
     uint64_t pruned_us;
     uint32_t round;      /* of looking at all connections */
     uint64_t generation; /* the store's, when we looked last */
+    uint64_t settled_ms; /* until then no lease runs out; 0: not looked yet */
+    bool is_store_away;
     bool is_look_due;
     bool is_poke_due;
 };
@@ -316,24 +318,45 @@ static void check_conns(struct orl_leases *lease)
     }
 }
 
+/* false: the store is away, and everything else would only say so again. */
+static bool can_look(struct orl_leases *lease, uint64_t now_ms, bool *ret_is_changed)
+{
+    struct orl_err err = {0};
+    struct orl_broker *broker = lease->broker;
+    uint64_t generation = 0;
+    if (orl_store_generation(broker->store, &generation, &err) < 0) {
+        orl_broker_log_store(broker, "looking at it", &err);
+        lease->is_store_away = true;
+        return false;
+    }
+    if (lease->is_store_away) {
+        orl_log_info(&broker->log, "the store answers again");
+    }
+    /* Leases that nobody could renew have not run out: everybody first says that they are there. */
+    if (lease->is_store_away || lease->settled_ms == 0) {
+        uint64_t from_ms = lease->is_store_away ? now_ms : broker->started_ms;
+        lease->settled_ms = from_ms + (uint64_t)broker->cfg->lease_s * 1000;
+        lease->is_store_away = false;
+    }
+    *ret_is_changed = *ret_is_changed || generation != lease->generation;
+    lease->generation = generation;
+    return true;
+}
+
 static void look(struct orl_leases *lease)
 {
     struct orl_broker *broker = lease->broker;
     struct orl_err err = {0};
     uint64_t now_ms = orl_clock_wall_ms();
     bool is_changed = lease->is_look_due;
-    uint64_t generation = 0;
     lease->is_look_due = false;
     if (is_changed) {
         orl_events_poke(broker->events, NULL);
     }
-    if (orl_store_generation(broker->store, &generation, &err) < 0 ||
-            generation != lease->generation) {
-        lease->generation = generation;
-        is_changed = true;
+    if (!can_look(lease, now_ms, &is_changed)) {
+        return;
     }
-    /* After a restart first everybody may say that they are still there. */
-    bool is_settled = now_ms >= broker->started_ms + (uint64_t)broker->cfg->lease_s * 1000;
+    bool is_settled = now_ms >= lease->settled_ms;
     if (is_settled && orl_session_expire(broker->store, MAX_PER_TICK, now_ms, &err) < 0) {
         orl_broker_log_store(broker, "expiring leases", &err);
     }

@@ -145,6 +145,10 @@ static int find_cmd(struct parser *p)
         return usage(p, "unknown command: ", call->noun);
     }
     call->cmd = orl_cli_find(call->noun, p->word_count > 1 ? p->words[1] : "");
+    if (call->cmd == NULL) { /* a noun that takes an argument itself */
+        const struct orl_cli_cmd *alone = orl_cli_find(call->noun, "");
+        call->cmd = alone != NULL && orl_cli_arg_count(alone) > 0 ? alone : NULL;
+    }
     if (call->cmd != NULL || (p->word_count == 1 && call->mode == ORL_CLI_HELP)) {
         return 0;
     }
@@ -453,7 +457,9 @@ int orl_cli_parse(
     if (rc < 0 || ret_call->mode != ORL_CLI_RUN) {
         return rc;
     }
-    bool has_body = ret_call->cmd->method == ORL_CLI_POST || ret_call->cmd->method == ORL_CLI_PATCH;
+    bool has_body = ret_call->cmd->method == ORL_CLI_POST ||
+                    ret_call->cmd->method == ORL_CLI_PATCH ||
+                    ret_call->cmd->method == ORL_CLI_LOCAL;
     ret_call->body = has_body ? json_object() : NULL;
     rc = take_args(&p);
     rc = rc < 0 ? rc : build_path(&p);

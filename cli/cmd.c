@@ -18,6 +18,9 @@ static const struct {
         {"alarm", "What is wrong now."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},
+        {"store", "Where all this is kept; needs no broker."},
+        {"backup", "Copy the store into an encrypted file, while the programs run."},
+        {"restore", "Make the store what a backup has; the programs are stopped before."},
 };
 
 const char *orl_cli_noun_help(const char *noun)

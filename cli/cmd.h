@@ -13,7 +13,13 @@ enum orl_cli_exit {
     ORL_CLI_EXIT_UNREACHABLE = 2, /* no broker there, or no sense in its answer */
     ORL_CLI_EXIT_USAGE = 64,
 };
-enum orl_cli_method { ORL_CLI_GET = 0, ORL_CLI_POST, ORL_CLI_PATCH, ORL_CLI_DELETE };
+enum orl_cli_method {
+    ORL_CLI_GET = 0,
+    ORL_CLI_POST,
+    ORL_CLI_PATCH,
+    ORL_CLI_DELETE,
+    ORL_CLI_LOCAL, /* no request: cli/local.h */
+};
 
 enum orl_cli_opt_kind {
     ORL_CLI_OPT_NONE = 0,

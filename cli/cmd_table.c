@@ -414,11 +414,53 @@ static const struct orl_cli_column host_columns[] = {
         .noun = (noun_text), .verb = (verb_text), .help = (help_text), .method = (how),            \
         .path = (path_text), .args = {arg}, .opts = (opt_list), .done = (done_text)                \
     }
+#define LOCAL(noun_text, verb_text, help_text, arg, opt_list)                                      \
+    {                                                                                              \
+        .noun = (noun_text), .verb = (verb_text), .help = (help_text), .method = ORL_CLI_LOCAL,    \
+        .path = "", .args = {arg}, .opts = (opt_list)                                              \
+    }
+#define NO_ARG                                                                                     \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 #define DESKTOP_ID IN_PATH("ID", "Id of the desktop.")
 #define SESSION_ID IN_PATH("ID", "Id of the session.")
 #define POOL_NAME IN_PATH("NAME", "Name of the pool.")
 #define TEMPLATE_NAME IN_PATH("NAME", "Name of the template.")
 #define USER_NAME IN_PATH("NAME", "The person's user name.")
+
+#define STORE_OPT                                                                                  \
+    OPT("store", ORL_CLI_OPT_STR, "STORE", "store",                                                \
+            "File or PostgreSQL's address, as in broker.yaml; default "                            \
+            "/var/lib/oriel/oriel.db.")
+#define KEY_OPT                                                                                    \
+    OPT("key-file", ORL_CLI_OPT_PATH, "FILE", "key_file",                                          \
+            "Key of backups; default /etc/oriel/backup.key, made by the first backup.")
+
+static const struct orl_cli_opt backup_opts[] = {
+        STORE_OPT,
+        KEY_OPT,
+        OPT("plain", ORL_CLI_OPT_ON, NULL, "is_plain", "Not encrypted: a store of SQLite."),
+        END,
+};
+static const struct orl_cli_opt restore_opts[] = {
+        STORE_OPT,
+        KEY_OPT,
+        NEEDED("yes", ORL_CLI_OPT_CONFIRM, NULL, NULL,
+                "What the store has now is replaced: I know."),
+        END,
+};
+static const struct orl_cli_opt store_create_opts[] = {
+        STORE_OPT,
+        OPT("broker", ORL_CLI_OPT_STR, "ROLE", "broker", "PostgreSQL's role of the broker."),
+        OPT("vmpool", ORL_CLI_OPT_STR, "ROLE", "vmpool", "PostgreSQL's role of vmpool."),
+        END,
+};
+static const struct orl_cli_opt store_migrate_opts[] = {
+        NEEDED("from", ORL_CLI_OPT_STR, "STORE", "from", "The store that is."),
+        NEEDED("to", ORL_CLI_OPT_STR, "STORE", "to", "The store that will be: new, or empty."),
+        END,
+};
 
 const struct orl_cli_cmd orl_cli_cmds[] = {
         {.noun = "status",
@@ -575,5 +617,16 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         LIST("host", "List the hosts that desktops run on.", "/v1/hosts", NULL, host_columns),
         SHOW("host", "Show one, with what was found out about it.", "/v1/hosts/{0}",
                 IN_PATH("NAME", "Name of the host.")),
+
+        LOCAL("store", "create",
+                "Make a store, or bring it up to date; its owner does, and lets the programs in.",
+                NO_ARG, store_create_opts),
+        LOCAL("store", "migrate",
+                "Copy the store whole into a new one of the other kind, SQLite or PostgreSQL.",
+                NO_ARG, store_migrate_opts),
+        LOCAL("backup", "", "Copy the store into an encrypted file, while the programs run.",
+                IN_BODY("FILE", "file", "File to make."), backup_opts),
+        LOCAL("restore", "", "Make the store what a backup has; the programs are stopped before.",
+                IN_BODY("FILE", "file", "File that was made by oriel backup."), restore_opts),
         {.noun = NULL},
 };

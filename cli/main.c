@@ -4,6 +4,7 @@
 #include "cli/help.h"
 #include "cli/http.h"
 #include "cli/live.h"
+#include "cli/local.h"
 #include "cli/output.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -80,6 +81,10 @@ static int run(const struct orl_cli_call *call)
 {
     struct orl_err err = {0};
     struct orl_cli_answer answer = {0};
+    if (call->cmd->method == ORL_CLI_LOCAL) {
+        enum orl_cli_exit end = orl_cli_local(call, &err);
+        return end == ORL_CLI_EXIT_OK ? (int)end : fail(end, &err);
+    }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         (void)orl_err_set(&err, ORL_E_NOMEM, "libcurl does not start");
         return fail(ORL_CLI_EXIT_UNREACHABLE, &err);

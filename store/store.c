@@ -107,18 +107,18 @@ static int load_installation(struct orl_store *store, struct orl_err *err)
     return rc;
 }
 
-int orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err)
+int orl_store_open(const char *target, struct orl_store **ret_store, struct orl_err *err)
 {
     struct orl_store *store = calloc(1, sizeof(*store));
     if (store == NULL) {
         return orl_err_set(err, ORL_E_NOMEM, "out of memory");
     }
-    int rc = orl_db_open(path, BUSY_MS, &store->db, err);
+    int rc = orl_db_open(target, BUSY_MS, &store->db, err);
     if (rc == 0) {
         rc = migrate(store, err);
         rc = rc < 0 ? rc : load_installation(store, err);
         if (rc < 0) {
-            orl_err_prefix(err, "store %s", path);
+            orl_err_prefix(err, "store %s", target);
         }
     }
     if (rc < 0) {
@@ -140,6 +140,11 @@ void orl_store_close(struct orl_store *store)
 const char *orl_store_installation(const struct orl_store *store)
 {
     return store->installation;
+}
+
+const char *orl_store_kind(const struct orl_store *store)
+{
+    return orl_db_kind(store->db) == ORL_DB_POSTGRES ? "postgresql" : "sqlite";
 }
 
 int orl_store_schema(const struct orl_store *store)

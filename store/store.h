@@ -18,12 +18,15 @@
 
 struct orl_store;
 
-/* Opens or creates the store file (mode 0660, for the common group; its folder must be writable by
+/* target: a file, or PostgreSQL's address ("postgresql://...", "service=NAME", KEY=VALUE ...; no
+ * password in it: libpq's passfile, or the credential store.password of systemd).
+ * Opens or creates the store file (mode 0660, for the common group; its folder must be writable by
  * that group) and brings its schema up to date, each version in one transaction.
  * ORL_E_UNSUPPORTED: made by a newer program. ORL_E_BACKEND: not a store, damaged, disk full.
- * Calls wait up to 10 s for another process's transaction, then ORL_E_TIMEOUT. */
+ * Calls wait up to 10 s for another process's transaction, then ORL_E_TIMEOUT. So they do at once while
+ * PostgreSQL is away; the connection is made again by itself, and no call is done twice. */
 ORL_NODISCARD int orl_store_open(
-        const char *path, struct orl_store **ret_store, struct orl_err *err);
+        const char *target, struct orl_store **ret_store, struct orl_err *err);
 void orl_store_close(struct orl_store *store); /* NULL is fine; open transactions are rolled back */
 
 /* Transactions. Every function of store/ that writes is one by itself; several become one between
@@ -41,6 +44,7 @@ void orl_store_tx_end(struct orl_store_tx *tx); /* rolls back what was not commi
 /* UUID of this installation, made with the store; lives as long as the handle. */
 const char *orl_store_installation(const struct orl_store *store);
 int orl_store_schema(const struct orl_store *store);
+const char *orl_store_kind(const struct orl_store *store); /* "sqlite", "postgresql" */
 /* Newest time that was ever written by an insert or move: a store whose stamp is older than what
  * its machines carry was restored from a backup. Never goes back. */
 ORL_NODISCARD int orl_store_stamp(struct orl_store *store, uint64_t *ret_ms, struct orl_err *err);

@@ -21,5 +21,8 @@ ORL_NODISCARD int orl_store_restore(
 /* From one store to another that is new. ORL_E_CONFLICT: programs run on one of them. */
 ORL_NODISCARD int orl_store_migrate(
         const char *from, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err);
+/* What the programs' roles of PostgreSQL may do; NULL: not this one. The store's owner asks. */
+ORL_NODISCARD int orl_store_grant(
+        struct orl_store *store, const char *broker, const char *vmpool, struct orl_err *err);
 
 #endif

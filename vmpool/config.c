@@ -32,7 +32,9 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         STR(run_dir, DIR_BYTES, "/run/oriel", "Folder of console.sock and gateway.sock."),
         STR(state_dir, PATH_BYTES - 40, "/var/lib/oriel",
                 "Folder for what must survive a restart."),
-        STR(store, PATH_BYTES, "", "File of the store; empty: oriel.db in state_dir."),
+        STR(store, PATH_BYTES, "",
+                "File of the store, or PostgreSQL's address without a password "
+                "(postgresql://USER@HOST/DATABASE, service=NAME); empty: oriel.db in state_dir."),
         STR(images_dir, PATH_BYTES - 40, "",
                 "Folder of the machines' disks; QEMU's user must be able to pass through it; "
                 "empty: images in state_dir."),

@@ -25,7 +25,7 @@ RULES = {
     "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h", "liboath/oath.h"]),
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
     "web/server": (["base/*", "web/server/*"], ["libwebsockets.h", "curl/*"]),
-    "cli": (["base/*", "cli/*"], ["curl/*", "jansson.h"]),
+    "cli": (["base/*", "cli/*", "store/store_copy.h"], ["curl/*", "jansson.h", "sodium.h"]),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

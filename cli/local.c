@@ -1,0 +1,168 @@
+#include "cli/local.h"
+
+#include "base/secret.h"
+#include "cli/backup.h"
+#include "store/store_copy.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STORE "/var/lib/oriel/oriel.db"
+
+static const char *text_of(const struct orl_cli_call *call, const char *key, const char *otherwise)
+{
+    const char *text = json_string_value(json_object_get(call->body, key));
+    return text != NULL ? text : otherwise;
+}
+
+/* A name that is not taken, in the folder of the file beside it. */
+static int temporary_name(const char *beside, char ret_path[1100], struct orl_err *err)
+{
+    (void)snprintf(ret_path, 1100, "%.1000s.XXXXXX", beside);
+    int fd = mkstemp(ret_path);
+    if (fd < 0) {
+        return orl_err_sys(err, errno, "%s", ret_path);
+    }
+    close(fd);
+    return unlink(ret_path) < 0 ? orl_err_sys(err, errno, "%s", ret_path) : 0;
+}
+
+static int load_key(const struct orl_cli_call *call, bool can_make,
+        uint8_t ret_key[ORL_BACKUP_KEY_BYTES], struct orl_err *err)
+{
+    bool is_new = false;
+    const char *path = text_of(call, "key_file", ORL_BACKUP_KEY);
+    int rc = orl_backup_key_load(path, can_make, ret_key, &is_new, err);
+    if (rc == 0 && is_new) {
+        (void)printf("%s is new: keep a copy of it elsewhere, no backup opens without it\n", path);
+    }
+    return rc;
+}
+
+static int backup(const struct orl_cli_call *call, struct orl_err *err)
+{
+    uint8_t key[ORL_BACKUP_KEY_BYTES];
+    char plain[1100];
+    const char *file = text_of(call, "file", "");
+    bool is_plain = json_is_true(json_object_get(call->body, "is_plain"));
+    struct orl_store *store = NULL;
+    const char *from = text_of(call, "store", STORE);
+    /* A mistyped name must not make a new store. */
+    if (from[0] == '/' && access(from, R_OK) < 0) {
+        return orl_err_sys(err, errno, "%s", from);
+    }
+    int rc = orl_store_open(from, &store, err);
+    if (rc == 0 && is_plain) {
+        rc = orl_store_backup(store, file, err);
+    } else if (rc == 0) {
+        rc = load_key(call, true, key, err);
+        rc = rc < 0 ? rc : temporary_name(file, plain, err);
+        rc = rc < 0 ? rc : orl_store_backup(store, plain, err);
+        if (rc == 0) {
+            rc = orl_backup_seal(plain, file, key, err);
+            (void)unlink(plain);
+        }
+        orl_secret_wipe(key, sizeof(key));
+    }
+    orl_store_close(store);
+    if (rc == 0) {
+        (void)printf("backup of %s in %s%s\n", from, file, is_plain ? ", not encrypted" : "");
+    }
+    return rc;
+}
+
+static void say_copied(const char *what, const char *to, const struct orl_store_copied *copied)
+{
+    (void)printf("%s %s: %llu rows of %u tables, read back and compared\n", what, to,
+            (unsigned long long)copied->rows, copied->tables);
+}
+
+/* Into a file of its own: opening a store may bring its schema up to date. */
+static int unpack(
+        const struct orl_cli_call *call, const char *file, const char *plain, struct orl_err *err)
+{
+    uint8_t key[ORL_BACKUP_KEY_BYTES];
+    bool is_sealed = false;
+    int rc = orl_backup_is_sealed(file, &is_sealed, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (is_sealed) {
+        rc = load_key(call, false, key, err);
+        rc = rc < 0 ? rc : orl_backup_open(file, plain, key, err);
+        orl_secret_wipe(key, sizeof(key));
+        return rc;
+    }
+    struct orl_store *store = NULL;
+    rc = orl_store_open(file, &store, err);
+    rc = rc < 0 ? rc : orl_store_backup(store, plain, err);
+    orl_store_close(store);
+    return rc;
+}
+
+static int restore(const struct orl_cli_call *call, struct orl_err *err)
+{
+    char plain[1100];
+    struct orl_store_copied copied = {0};
+    const char *file = text_of(call, "file", "");
+    const char *to = text_of(call, "store", STORE);
+    int rc = temporary_name(to[0] == '/' ? to : "/tmp/oriel-restore", plain, err);
+    rc = rc < 0 ? rc : unpack(call, file, plain, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = orl_store_restore(plain, to, &copied, err);
+    (void)unlink(plain);
+    if (rc == 0) {
+        say_copied("restored", to, &copied);
+        (void)printf("vmpool compares it with the machines that are there: oriel alarm list, oriel "
+                     "desktop quarantined\n");
+    }
+    return rc;
+}
+
+static int migrate(const struct orl_cli_call *call, struct orl_err *err)
+{
+    struct orl_store_copied copied = {0};
+    const char *to = text_of(call, "to", "");
+    int rc = orl_store_migrate(text_of(call, "from", ""), to, &copied, err);
+    if (rc == 0) {
+        say_copied("migrated to", to, &copied);
+        (void)printf("set `store:` in broker.yaml and vmpool.yaml, then start the programs\n");
+    }
+    return rc;
+}
+
+static int create(const struct orl_cli_call *call, struct orl_err *err)
+{
+    struct orl_store *store = NULL;
+    const char *target = text_of(call, "store", STORE);
+    const char *broker = text_of(call, "broker", NULL);
+    const char *vmpool = text_of(call, "vmpool", NULL);
+    int rc = orl_store_open(target, &store, err);
+    if (rc == 0 && (broker != NULL || vmpool != NULL)) {
+        rc = orl_store_grant(store, broker, vmpool, err);
+    }
+    if (rc == 0) {
+        (void)printf("store %s is at version %d\n", target, orl_store_schema(store));
+    }
+    orl_store_close(store);
+    return rc;
+}
+
+enum orl_cli_exit orl_cli_local(const struct orl_cli_call *call, struct orl_err *err)
+{
+    int rc = 0;
+    if (strcmp(call->cmd->noun, "backup") == 0) {
+        rc = backup(call, err);
+    } else if (strcmp(call->cmd->noun, "restore") == 0) {
+        rc = restore(call, err);
+    } else if (strcmp(call->cmd->verb, "migrate") == 0) {
+        rc = migrate(call, err);
+    } else {
+        rc = create(call, err);
+    }
+    return rc < 0 ? ORL_CLI_EXIT_REFUSED : ORL_CLI_EXIT_OK;
+}
