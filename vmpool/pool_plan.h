@@ -11,15 +11,20 @@
 
 #define ORL_PLAN_MAX_ACTIONS 64
 
+/* Desktops are counted in three ways: total (rows), free (nobody's, and good: to be had now or soon), and
+ * of these ready (running and ready) and suspended. */
+
 struct orl_plan_pool {
     enum orl_pool_kind kind;
-    uint32_t spares;
+    uint32_t spares;           /* to be ready: schedule and forecast have been asked */
+    uint32_t spares_suspended; /* beside those */
+    uint64_t spare_max_age_ms; /* then one is replaced; 0: never */
     uint32_t max_desktops;
     uint32_t memory_mib; /* of one desktop */
     uint32_t waiting;    /* sessions that wait for a desktop */
     bool is_maintenance;
     bool is_deleted;
-    bool has_template;               /* checked and good */
+    bool has_template;               /* what new desktops are to be cloned of is checked and good */
     enum orl_reason template_reason; /* why not */
     uint64_t retry_ms;               /* no new desktop before; 0: now */
 };
@@ -33,7 +38,9 @@ struct orl_plan_desktop {
     bool is_maintenance;
     bool is_busy;  /* an action is in flight, or its observation is older than the last one */
     bool is_here;  /* a machine exists under its UUID, or an overlay */
-    bool is_alive; /* that machine runs */
+    bool is_alive; /* that machine runs, or is paused */
+    bool is_old;   /* cloned of another version of the template than new ones are */
+    bool is_woken; /* its way to ready began in suspension */
     uint32_t attempts;
     uint64_t retry_ms;
     uint64_t changed_ms; /* of power */
@@ -48,9 +55,15 @@ struct orl_plan_limits {
     uint64_t look_period_ms;
     uint64_t static_period_ms; /* as look_period_ms, of static desktops that answer */
     uint64_t ready_timeout_ms;
+    uint64_t wake_timeout_ms; /* as ready_timeout_ms, of one that was suspended */
     uint64_t stop_timeout_ms; /* from asking to pulling the plug */
     uint64_t reserve_memory_mib;
     uint64_t reserve_disk_mib;
+};
+/* How many machines may be started in this pass (vmpool/governor.h). */
+struct orl_plan_starts {
+    uint32_t all;    /* for people, and for spares within them */
+    uint32_t spares; /* for what nobody waits for; 0: none is cloned for that, either */
 };
 struct orl_plan_input {
     const struct orl_plan_pool *pools;
@@ -60,6 +73,8 @@ struct orl_plan_input {
     struct orl_plan_limits limits;
     uint64_t free_memory_mib;
     uint64_t free_disk_mib;
+    struct orl_plan_starts starts;
+    size_t turn; /* the pool whose turn it is to get a desktop made: the last plan's turn */
     uint64_t now_ms;
 };
 
@@ -68,6 +83,8 @@ enum orl_plan_kind {
     ORL_PLAN_INSERT, /* a new desktop's row; subject: pool */
     ORL_PLAN_CLONE,
     ORL_PLAN_START,
+    ORL_PLAN_SUSPEND, /* a spare: its processors stop, its memory stays */
+    ORL_PLAN_WAKE,
     ORL_PLAN_LOOK,   /* is it ready? */
     ORL_PLAN_EXPIRE, /* did not become ready in time */
     ORL_PLAN_STOP,
@@ -87,6 +104,8 @@ struct orl_plan_action {
 struct orl_plan {
     struct orl_plan_action actions[ORL_PLAN_MAX_ACTIONS];
     size_t count;
+    size_t turn;                 /* for the next input */
+    struct orl_plan_starts used; /* spares are not among all */
 };
 /* What keeps a pool from having what it wants, for its row and its users. */
 struct orl_plan_verdict {
@@ -95,7 +114,8 @@ struct orl_plan_verdict {
 
 typedef void (*orl_pool_plan_fn)(const struct orl_plan_input *input, struct orl_plan *ret_plan,
         struct orl_plan_verdict *ret_verdicts);
-/* ret_verdicts: one for each pool. At most one action per desktop. */
+/* ret_verdicts: one for each pool. At most one action per desktop. Takes time in proportion to desktops and
+ * pools. When memory runs out it plans nothing. */
 void orl_pool_plan(const struct orl_plan_input *input, struct orl_plan *ret_plan,
         struct orl_plan_verdict *ret_verdicts);
 
