@@ -218,8 +218,21 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
     case ORL_PLAN_CLONE:
         return clone(r, rows, row, now_ms, err);
     case ORL_PLAN_START:
+        if (memo) {
+            memo->is_woken = false;
+        }
         return intend(r, row, row->power == ORL_POWER_REBOOTING ? row->power : ORL_POWER_STARTING,
                 ORL_JOB_START, NULL, now_ms);
+    case ORL_PLAN_SUSPEND:
+        if (memo) {
+            memo->is_woken = false;
+        }
+        return intend(r, row, ORL_POWER_SUSPENDED, ORL_JOB_SUSPEND, NULL, now_ms);
+    case ORL_PLAN_WAKE:
+        if (memo) {
+            memo->is_woken = true;
+        }
+        return send(r, ORL_JOB_WAKE, row, NULL, now_ms);
     case ORL_PLAN_LOOK:
         if (memo) {
             memo->looked_ms = now_ms;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/vm_res.h"
+#include "vmpool/name_index.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@
 #define ORL_VM_PATH_MAX 511
 #define ORL_VM_CMDLINE_MAX 1023
 #define ORL_VM_USER_MAX 255
-#define ORL_VM_LIST_MAX 4096 /* machines and overlays looked at in one pass */
+#define ORL_VM_LIST_MAX 16384 /* machines and overlays looked at in one pass */
 
 enum orl_vm_accel { ORL_VM_ACCEL_QEMU = 0, ORL_VM_ACCEL_KVM = 1 };
 enum orl_vm_kind {
@@ -29,7 +30,7 @@ enum orl_vm_state {
     ORL_VM_OFF,     /* defined, not running; ended by itself or by us */
     ORL_VM_CRASHED, /* not running, and it did not end by itself or by us */
     ORL_VM_RUNNING,
-    ORL_VM_PAUSED, /* also after an emulation failure or a full disk */
+    ORL_VM_PAUSED, /* by us, or by somebody at libvirt; after a fault it is CRASHED */
 };
 
 /* What we write into every machine's metadata; nothing else says that a machine is ours. */
@@ -117,10 +118,16 @@ struct orl_vm_list {
     size_t overlay_count;
     struct orl_vm_image *images;
     size_t image_count;
+    struct orl_name_index by_uuid, by_name, by_overlay;
 };
 void orl_vm_list_fini(struct orl_vm_list *list);
+/* Before anything is looked for in it. */
+ORL_NODISCARD int orl_vm_list_index(struct orl_vm_list *list, struct orl_err *err);
 /* The machine of that UUID, or NULL. */
 const struct orl_vm *orl_vm_list_find(const struct orl_vm_list *list, const char *uuid);
+const struct orl_vm *orl_vm_list_named(const struct orl_vm_list *list, const char *name);
+/* The overlay of the machine of that name, or NULL. */
+const struct orl_vm_overlay *orl_vm_list_overlay(const struct orl_vm_list *list, const char *name);
 
 struct orl_vm_host {
     uint64_t memory_mib, free_memory_mib;
@@ -160,6 +167,10 @@ struct orl_backend_ops {
     int (*start)(void *self, const char *uuid, struct orl_err *err);
     /* Asks, and returns; or kills, and waits. After a reboot or a reset it is running as before. */
     int (*stop)(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
+    /* Its processors stop; memory and devices stay as they are. Of one that does not run: an error. */
+    int (*suspend)(void *self, const char *uuid, struct orl_err *err);
+    /* They go on, and its clock is told the time where its agent answers. */
+    int (*wake)(void *self, const char *uuid, struct orl_err *err);
     /* Kills it, forgets it, removes the overlay (NULL: none). */
     int (*remove)(void *self, const char *uuid, const char *overlay, struct orl_err *err);
     /* Writes whose it is; a quarantine is over with that. */

@@ -14,6 +14,7 @@ enum {
     GRAPHICS_DBUS = 1,
     SCREEN_FIRST = 0,
     AGENT_TIMEOUT_S = 2,
+    MS_PER_S = 1000,
     NS_PER_MS = 1000000,
     PICTURE_TIMEOUT_MS = 5000,
     PICTURE_CHUNK = 65536,
@@ -58,13 +59,22 @@ int orl_bl_display(void *self_, const char *uuid, int *ret_fd, struct orl_err *e
     return open_graphics(self_, uuid, GRAPHICS_DBUS, ret_fd, err);
 }
 
-/* The agent is root in the guest: this is all that it is ever asked, besides shutting down. */
+/* The agent is root in the guest: this and the time are all that it is asked of a desktop that runs. */
 static bool agent_answers(virDomainPtr domain)
 {
     ORL_AUTO(orl_free_auto)
     char *reply =
             virDomainQemuAgentCommand(domain, "{\"execute\":\"guest-ping\"}", AGENT_TIMEOUT_S, 0);
     return reply != NULL;
+}
+
+void orl_bl_set_clock(virDomainPtr domain)
+{
+    if (agent_answers(domain)) {
+        uint64_t now_ms = orl_clock_wall_ms();
+        (void)virDomainSetTime(domain, (long long)(now_ms / MS_PER_S),
+                (unsigned)(now_ms % MS_PER_S) * NS_PER_MS, 0);
+    }
 }
 
 /* Takes what the stream brings until the picture is whole. */

@@ -20,6 +20,8 @@ struct orl_backend_libvirt {
 int orl_bl_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
 int orl_bl_start(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_stop(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
+int orl_bl_suspend(void *self, const char *uuid, struct orl_err *err);
+int orl_bl_wake(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_remove(void *self, const char *uuid, const char *overlay, struct orl_err *err);
 int orl_bl_mark(void *self, const char *uuid, const char *user, struct orl_err *err);
 int orl_bl_quarantine(void *self, const char *uuid, struct orl_err *err);
@@ -53,6 +55,8 @@ ORL_NODISCARD int orl_bl_create(const struct orl_backend_libvirt *self, virConne
         struct orl_err *err);
 
 /* From virDomainGetState(). */
+/* Where its agent answers; else it keeps what it has. */
+void orl_bl_set_clock(virDomainPtr domain);
 enum orl_vm_state orl_bl_state(int state, int reason);
 /* ORL_E_NOTFOUND: not a machine of ours (another's, or without metadata). */
 ORL_NODISCARD int orl_bl_meta(virDomainPtr domain, struct orl_vm_meta *ret_meta);

@@ -65,6 +65,15 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         ENUM(accel, accels, "auto", "auto: KVM if the tiny guest boots under it, else emulation."),
         INT(accel_timeout_s, 1, 300, "s", "20", "How long that boot may take."),
         INT(max_in_flight, 1, 64, NULL, "2", "Machines cloned, booted, stopped at a time."),
+        INT(starts_per_minute, 1, 6000, NULL, "120",
+                "Machines started a minute, in the long run; people come before spares."),
+        INT(start_burst, 1, 1000, NULL, "8", "Machines started at once after a rest."),
+        INT(pressure_cpu_percent, 0, 100, "%", "80",
+                "Spares hold back (one in 10 s) while work waited for processors for more of the "
+                "last "
+                "10 s than this (/proc/pressure, some avg10); 0: not looked at."),
+        INT(pressure_memory_percent, 0, 100, "%", "20", "The same for memory."),
+        INT(pressure_io_percent, 0, 100, "%", "60", "The same for disks."),
         INT(max_attempts, 1, 100, NULL, "3", "Failures after which a spare is made anew."),
         INT(ready_timeout_s, 5, 3600, "s", "300", "From start to a picture."),
         INT(agent_settle_s, 0, 3600, "s", "120",

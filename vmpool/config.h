@@ -23,6 +23,11 @@ struct orl_vmpool_cfg {
     int log_level;
     int64_t accel_timeout_s;
     int64_t max_in_flight;
+    int64_t starts_per_minute;
+    int64_t start_burst;
+    int64_t pressure_cpu_percent;
+    int64_t pressure_memory_percent;
+    int64_t pressure_io_percent;
     int64_t max_attempts;
     int64_t ready_timeout_s;
     int64_t agent_settle_s;

@@ -1,5 +1,6 @@
 #include "vmpool/host_report.h"
 #include "base/cleanup.h"
+#include "vmpool/pressure.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +216,20 @@ static void report_ksm(const char *root, struct orl_host_line *line)
     }
 }
 
+static void report_pressure(const char *root, struct orl_host_line *line)
+{
+    char text[160] = "";
+    uint32_t centi = 0;
+    if (read_text(root, "/proc/pressure/cpu", text, sizeof text) &&
+            orl_pressure_parse(text, &centi)) {
+        say(line, ORL_ABILITY_YES, "the kernel says when work waits: spares hold back", "");
+    } else {
+        say(line, ORL_ABILITY_NO,
+                "/proc/pressure is missing: spares are started whatever the load is",
+                "Boot with psi=1, or use a kernel with CONFIG_PSI.");
+    }
+}
+
 void orl_host_report_read(const char *root, struct orl_host_report *ret_report)
 {
     struct facts facts = {0};
@@ -227,6 +242,7 @@ void orl_host_report_read(const char *root, struct orl_host_report *ret_report)
     report_nested(root, &facts, &ret_report->line[ORL_HOST_NESTED]);
     report_cpu_limits(root, &ret_report->line[ORL_HOST_CPU_LIMITS]);
     report_ksm(root, &ret_report->line[ORL_HOST_KSM]);
+    report_pressure(root, &ret_report->line[ORL_HOST_PRESSURE]);
     say(&ret_report->line[ORL_HOST_ACCEL], ORL_ABILITY_UNKNOWN, "not tried yet", "");
 }
 
@@ -251,7 +267,7 @@ void orl_host_report_network(struct orl_host_report *report, const char *name, c
 const char *orl_host_item_name(enum orl_host_item item)
 {
     static const char *const names[] = {"cpu_virtualization", "slat", "iommu", "dev_kvm", "nested",
-            "kvm_boots", "guest_network", "cpu_limits", "ksm"};
+            "kvm_boots", "guest_network", "cpu_limits", "ksm", "pressure"};
     return (unsigned)item < ORL_HOST_ITEM_COUNT ? names[item] : "?";
 }
 

@@ -15,6 +15,7 @@ enum orl_host_item {
     ORL_HOST_NETWORK,    /* orl_host_report_network() */
     ORL_HOST_CPU_LIMITS, /* a cgroup for shares and caps */
     ORL_HOST_KSM,
+    ORL_HOST_PRESSURE, /* /proc/pressure */
     ORL_HOST_ITEM_COUNT
 };
 struct orl_host_line {

@@ -25,8 +25,9 @@ void orl_job_free(struct orl_job *job)
 
 const char *orl_job_name(enum orl_job_kind kind)
 {
-    static const char *const names[] = {"none", "observe", "clone", "start", "look", "stop", "kill",
-            "reboot", "reset", "delete", "reach", "template", "sweep", "quarantine", "mark"};
+    static const char *const names[] = {"none", "observe", "clone", "start", "suspend", "wake",
+            "look", "stop", "kill", "reboot", "reset", "delete", "reach", "template", "sweep",
+            "quarantine", "mark"};
     return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
 }
 
@@ -34,7 +35,11 @@ static int observe(struct orl_job *job)
 {
     const struct orl_backend *b = job->backend;
     int r = b->ops->list(b->self, &job->list, &job->err);
+    r = r < 0 ? r : orl_vm_list_index(&job->list, &job->err);
     r = r < 0 ? r : b->ops->host(b->self, &job->host, &job->err);
+    if (job->pressure_dir) {
+        orl_pressure_read(job->pressure_dir, &job->pressure);
+    }
     if (r == 0 && b->ops->network(b->self, &job->network, &job->network_err) < 0) {
         memset(&job->network, 0, sizeof job->network); /* guests do without a card */
     }
@@ -63,6 +68,12 @@ void orl_job_run(void *job_)
         break;
     case ORL_JOB_START:
         job->result = b->ops->start(b->self, uuid, &job->err);
+        break;
+    case ORL_JOB_SUSPEND:
+        job->result = b->ops->suspend(b->self, uuid, &job->err);
+        break;
+    case ORL_JOB_WAKE:
+        job->result = b->ops->wake(b->self, uuid, &job->err);
         break;
     case ORL_JOB_LOOK:
         job->result = b->ops->look(b->self, uuid, &job->look, &job->err);

@@ -3,6 +3,7 @@
 #define ORL_VMPOOL_JOB_H
 #include "store/template.h"
 #include "vmpool/backend.h"
+#include "vmpool/pressure.h"
 #include "vmpool/template_check.h"
 
 enum orl_job_kind {
@@ -10,6 +11,8 @@ enum orl_job_kind {
     ORL_JOB_OBSERVE, /* list and host */
     ORL_JOB_CLONE,
     ORL_JOB_START,
+    ORL_JOB_SUSPEND,
+    ORL_JOB_WAKE,
     ORL_JOB_LOOK,
     ORL_JOB_STOP,
     ORL_JOB_KILL,
@@ -33,13 +36,15 @@ struct orl_job {
     struct orl_template_stamp template_stamp; /* in: remembered; out: now */
     char *const *static_allow;                /* immutable */
     char vnc_target[ORL_TEXT_MAX + 1];
-    uint64_t tick; /* reconcile's: when it was handed out */
+    const char *pressure_dir; /* of an observation; NULL: not looked at */
+    uint64_t tick;            /* reconcile's: when it was handed out */
     /* Filled by orl_job_run(). */
     int result;
     struct orl_err err;
     struct orl_vm_look look;
     struct orl_vm_list list;
     struct orl_vm_host host;
+    struct orl_pressure pressure;
     struct orl_vm_network network;
     struct orl_err network_err; /* why there is none; empty text: none is wanted */
 };

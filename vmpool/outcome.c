@@ -73,6 +73,32 @@ static void on_started(struct orl_reconcile *r, const struct orl_job *job,
     orl_reconcile_changed(r);
 }
 
+/* It runs and goes on doing so: the next look finds that out. */
+static void on_suspended(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (job->result < 0 && row->power == ORL_POWER_SUSPENDED) {
+        row->power = ORL_POWER_RUNNING;
+        count_failure(row, now_ms);
+        (void)orl_reconcile_write(r, row, false, now_ms);
+    }
+}
+
+static void on_woken(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (row->power != ORL_POWER_SUSPENDED) {
+        return;
+    }
+    if (job->result == 0) {
+        row->power = ORL_POWER_RUNNING;
+    } else {
+        count_failure(row, now_ms);
+        note(row, ORL_REASON_GUEST_START_FAILED, job->err.text);
+    }
+    (void)orl_reconcile_write(r, row, false, now_ms);
+}
+
 static bool is_well(const struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
         uint64_t now_ms)
 {
@@ -93,11 +119,16 @@ static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct
     if (!is_booting || row->is_ready || !is_well(r, job, memo, now_ms)) {
         return;
     }
+    bool is_first = row->ready_ms == 0;
     row->power = ORL_POWER_RUNNING;
     row->is_ready = true;
     row->retry_ms = 0;
     note(row, ORL_REASON_NONE, "");
     if (orl_reconcile_write(r, row, false, now_ms) == 0) {
+        memo->is_woken = false;
+        if (is_first) {
+            orl_plan_input_lead(r, row, now_ms);
+        }
         struct orl_pool_memo *pool = orl_pool_memo_get(r, row->pool);
         if (pool) {
             pool->failures = 0;
@@ -230,6 +261,12 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
         break;
     case ORL_JOB_START:
         on_started(r, job, &row, now_ms);
+        break;
+    case ORL_JOB_SUSPEND:
+        on_suspended(r, job, &row, now_ms);
+        break;
+    case ORL_JOB_WAKE:
+        on_woken(r, job, &row, now_ms);
         break;
     case ORL_JOB_LOOK:
         on_looked(r, job, memo, &row, now_ms);

@@ -235,7 +235,7 @@ bool orl_plan_is_old(const struct orl_plan_input *in, const struct orl_plan_desk
 static bool is_lost(const struct orl_plan_pass *pass, const struct orl_plan_desktop *d)
 {
     const struct orl_plan_pool *pool = &pass->in->pools[d->pool];
-    bool is_up = d->power == ORL_POWER_RUNNING || d->power == ORL_POWER_SUSPENDED;
+    bool is_up = d->power == ORL_POWER_RUNNING;
     bool is_down = d->power == ORL_POWER_ABSENT || d->power == ORL_POWER_STOPPED;
     return d->want == ORL_WANT_DELETE || pool->is_deleted || d->power == ORL_POWER_FAILED ||
            (d->attempts >= pass->in->limits.max_attempts && !is_up) ||

@@ -29,6 +29,7 @@ int orl_reconcile_new(const struct orl_reconcile_cfg *cfg, struct orl_reconcile 
     }
     r->cfg = *cfg;
     r->log = (struct orl_log_ctx){.parent = &root_log, .name = "reconcile"};
+    orl_governor_init(&r->governor, &cfg->governor);
     *ret_reconcile = r;
     return 0;
 }
@@ -37,7 +38,7 @@ void orl_reconcile_free(struct orl_reconcile *r)
 {
     if (r) {
         orl_sweep_fini(&r->sweep);
-        free(r->memos);
+        orl_memo_fini(r);
         free(r);
     }
 }
@@ -65,57 +66,6 @@ void orl_reconcile_changed(struct orl_reconcile *r)
     if (r->cfg.on_change) {
         r->cfg.on_change(r->cfg.ctx);
     }
-}
-
-struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key)
-{
-    for (size_t i = 0; i < r->memo_count; i++) {
-        if (strcmp(r->memos[i].key, key) == 0) {
-            r->memos[i].used_pass = r->pass;
-            return &r->memos[i];
-        }
-    }
-    struct orl_memo *grown = realloc(r->memos, (r->memo_count + 1) * sizeof *grown);
-    if (!grown) {
-        return NULL;
-    }
-    r->memos = grown;
-    struct orl_memo *memo = &grown[r->memo_count++];
-    *memo = (struct orl_memo){.used_pass = r->pass};
-    (void)snprintf(memo->key, sizeof memo->key, "%s", key);
-    return memo;
-}
-
-void orl_memo_template_key(char ret_key[ORL_MEMO_KEY_MAX + 1], const struct orl_template_row *row)
-{
-    (void)snprintf(ret_key, ORL_MEMO_KEY_MAX + 1, "t:%s:%u", row->name, row->version);
-}
-
-struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name)
-{
-    for (size_t i = 0; i < r->pool_memo_count; i++) {
-        if (strcmp(r->pool_memos[i].name, name) == 0) {
-            return &r->pool_memos[i];
-        }
-    }
-    if (r->pool_memo_count >= ORL_RECONCILE_MAX_POOLS) {
-        return NULL;
-    }
-    struct orl_pool_memo *memo = &r->pool_memos[r->pool_memo_count++];
-    *memo = (struct orl_pool_memo){0};
-    (void)snprintf(memo->name, sizeof memo->name, "%s", name);
-    return memo;
-}
-
-static void forget_memos(struct orl_reconcile *r)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < r->memo_count; i++) {
-        if (r->memos[i].is_busy || r->memos[i].used_pass == r->pass) {
-            r->memos[kept++] = r->memos[i];
-        }
-    }
-    r->memo_count = kept;
 }
 
 int orl_reconcile_submit(
@@ -154,6 +104,9 @@ void orl_reconcile_tick(struct orl_reconcile *r, uint64_t now_ms)
     r->observing_since_ms = now_ms;
     struct orl_job *job = orl_job_new(ORL_JOB_OBSERVE, r->cfg.backend);
     r->must_repeat = false;
+    if (job) {
+        job->pressure_dir = r->cfg.pressure_dir;
+    }
     r->is_observing = job && orl_reconcile_submit(r, job, NULL, now_ms) == 0;
 }
 
@@ -229,70 +182,6 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
     }
 }
 
-static bool has_overlay(const struct orl_vm_list *list, const char *domain)
-{
-    for (size_t i = 0; i < list->overlay_count; i++) {
-        if (strcmp(list->overlays[i].name, domain) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Written before the clock was set back. */
-static uint64_t sane_retry(uint64_t retry_ms, uint64_t now_ms)
-{
-    return retry_ms > now_ms + orl_plan_backoff_ms(UINT32_MAX) ? 0 : retry_ms;
-}
-
-static struct orl_plan_desktop plan_desktop(const struct orl_rows *rows,
-        const struct orl_desktop_row *row, const struct orl_vm_list *list,
-        const struct orl_memo *memo, uint64_t now_ms)
-{
-    const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
-    const struct orl_vm *vm = list ? orl_vm_list_find(list, row->uuid) : NULL;
-    return (struct orl_plan_desktop){.pool = pool ? (size_t)(pool - rows->pools) : 0,
-            .lease = row->lease,
-            .power = row->power,
-            .want = row->want,
-            .is_tainted = row->is_tainted,
-            .is_ready = row->is_ready,
-            .is_maintenance = row->is_maintenance,
-            .is_here = vm || (list && has_overlay(list, row->domain)),
-            .is_alive = vm && vm->state != ORL_VM_OFF && vm->state != ORL_VM_CRASHED,
-            .attempts = row->attempts,
-            .retry_ms = sane_retry(row->retry_ms, now_ms),
-            .changed_ms = memo->power_since_ms,
-            .created_ms = row->created_ms,
-            .looked_ms = memo->looked_ms,
-            .restart_ms = row->restart_ms,
-            .rebooted_ms = memo->rebooted_ms};
-}
-
-static struct orl_plan_pool plan_pool(struct orl_reconcile *r, const struct orl_rows *rows,
-        const struct orl_pool_row *row, uint64_t now_ms)
-{
-    struct orl_plan_pool pool = {.kind = row->kind,
-            .spares = row->spares,
-            .max_desktops = row->max_desktops,
-            .memory_mib = row->memory_mib,
-            .is_maintenance = row->is_maintenance,
-            .is_deleted = row->is_deleted,
-            .template_reason = ORL_REASON_TEMPLATE_MISSING,
-            .retry_ms = sane_retry(row->retry_ms, now_ms)};
-    const struct orl_template_row *t = orl_rows_wanted(rows, row);
-    if (t) {
-        pool.has_template = t->state == ORL_TEMPLATE_READY;
-        pool.template_reason = t->state == ORL_TEMPLATE_CHECKING ? ORL_REASON_NONE
-                               : t->reason != ORL_REASON_NONE    ? t->reason
-                                                                 : ORL_REASON_TEMPLATE_MISSING;
-        pool.memory_mib = row->memory_mib ? row->memory_mib : t->memory_mib;
-    }
-    int waiting = orl_session_count_waiting(r->cfg.store, row->name, NULL);
-    pool.waiting = waiting > 0 ? (uint32_t)waiting : 0;
-    return pool;
-}
-
 /* A memo's clocks follow the row's power. */
 static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uint64_t now_ms)
 {
@@ -320,6 +209,12 @@ static void give_up_hung(struct orl_reconcile *r, struct orl_memo *memo, uint64_
     }
 }
 
+static bool is_at_rest(const struct orl_desktop_row *row)
+{
+    bool is_kept = row->power == ORL_POWER_STOPPED && row->lease != ORL_LEASE_FREE;
+    return (row->is_ready || is_kept || row->power == ORL_POWER_SUSPENDED) && row->restart_ms == 0;
+}
+
 /* list NULL: the hypervisor does not answer; only static desktops can be looked after.
  * tick: when that list was asked for. */
 static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct orl_vm_list *list,
@@ -339,10 +234,9 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
             adopt(r, row, list, memo, now_ms);
         }
         follow(memo, row, now_ms);
-        desktops[i] = plan_desktop(rows, row, list, memo, now_ms);
+        desktops[i] = orl_plan_input_desktop(rows, row, list, memo, now_ms);
         desktops[i].is_busy = is_stale || (!is_static && !list);
-        is_settled = is_settled && !desktops[i].is_busy &&
-                     (row->is_ready || row->power == ORL_POWER_STOPPED) && row->restart_ms == 0;
+        is_settled = is_settled && !desktops[i].is_busy && is_at_rest(row);
     }
     r->is_settled = is_settled;
     return true;
@@ -465,6 +359,8 @@ static void plan_and_act(struct orl_reconcile *r, struct orl_rows *rows,
 {
     struct orl_plan plan;
     r->cfg.plan(input, &plan, verdicts);
+    r->turn = plan.turn;
+    orl_governor_use(&r->governor, &plan.used, now_ms);
     for (size_t i = 0; i < plan.count; i++) {
         orl_log_debug(&r->log, "action", "kind", orl_plan_name(plan.actions[i].kind));
         orl_reconcile_act(r, rows, &plan.actions[i], now_ms);
@@ -493,7 +389,7 @@ static void pass(
     struct orl_plan_desktop *desktops = calloc(rows.desktop_count + 1, sizeof *desktops);
     if (pools && verdicts && desktops && fill(r, &rows, list, tick, desktops, now_ms)) {
         for (size_t i = 0; i < rows.pool_count; i++) {
-            pools[i] = plan_pool(r, &rows, &rows.pools[i], now_ms);
+            pools[i] = orl_plan_input_pool(r, &rows, &rows.pools[i], now_ms);
         }
         struct orl_plan_input input = {.pools = pools,
                 .pool_count = rows.pool_count,
@@ -502,6 +398,8 @@ static void pass(
                 .limits = r->cfg.limits,
                 .free_memory_mib = r->host.free_memory_mib,
                 .free_disk_mib = r->host.free_disk_mib,
+                .starts = orl_governor_ask(&r->governor, &r->pressure, now_ms),
+                .turn = r->turn,
                 .now_ms = now_ms};
         if (!r->has_accel || !list) {
             input.limits.max_in_flight = 0;
@@ -510,12 +408,13 @@ static void pass(
         write_problems(r, &rows, verdicts, now_ms);
         check_templates(r, &rows, now_ms);
         drop_deleted_pools(r, &rows);
+        orl_plan_input_sample(r, now_ms);
     }
     free(pools);
     free(verdicts);
     free(desktops);
     orl_rows_fini(&rows);
-    forget_memos(r);
+    orl_memo_forget_unused(r);
 }
 
 static void note_network(struct orl_reconcile *r, const struct orl_job *job)
@@ -542,6 +441,7 @@ static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t n
     r->last_pass_ms = now_ms;
     if (r->is_up) {
         r->host = job->host;
+        r->pressure = job->pressure;
         note_network(r, job);
         r->failures = 0;
     } else {
@@ -580,8 +480,8 @@ static void shift(uint64_t *at_ms, int64_t by_ms)
 
 void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
 {
-    uint64_t *const clocks[] = {
-            &r->last_pass_ms, &r->observing_since_ms, &r->heartbeat_ms, &r->templates_ms};
+    uint64_t *const clocks[] = {&r->last_pass_ms, &r->observing_since_ms, &r->heartbeat_ms,
+            &r->templates_ms, &r->governor.filled_ms, &r->governor.spare_ms};
     for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
         shift(clocks[i], by_ms);
     }
@@ -596,6 +496,10 @@ void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
     for (size_t i = 0; i < r->sweep.seen_count; i++) {
         shift(&r->sweep.seen[i].since_ms, by_ms);
     }
+    for (size_t i = 0; i < r->pool_memo_count; i++) {
+        r->pool_memos[i].forecast_until_ms = 0;
+    }
+    r->sampled_ms = 0;
 }
 
 void orl_reconcile_done(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)

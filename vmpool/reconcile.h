@@ -4,6 +4,7 @@
 #ifndef ORL_VMPOOL_RECONCILE_H
 #define ORL_VMPOOL_RECONCILE_H
 #include "store/store.h"
+#include "vmpool/governor.h"
 #include "vmpool/host_report.h"
 #include "vmpool/job.h"
 #include "vmpool/pool_plan.h"
@@ -17,6 +18,8 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     char *const *static_allow;
     struct orl_template_rules template_rules;
     struct orl_plan_limits limits;
+    struct orl_governor_cfg governor;
+    const char *pressure_dir; /* "/proc/pressure"; NULL: not looked at */
     uint32_t width_px, height_px;
     uint64_t agent_settle_ms; /* a guest whose agent answers, but that paints nothing */
     uint64_t stable_ms;       /* ready for so long: earlier failures are forgotten */

@@ -4,10 +4,11 @@
 #include "base/log.h"
 #include "store/desktop.h"
 #include "store/pool.h"
+#include "vmpool/name_index.h"
 #include "vmpool/reconcile.h"
 #include "vmpool/sweep.h"
 
-#define ORL_RECONCILE_MAX_ROWS 4096
+#define ORL_RECONCILE_MAX_ROWS 16384
 #define ORL_RECONCILE_MAX_POOLS 256
 
 #define ORL_MEMO_KEY_MAX 95
@@ -23,6 +24,7 @@ struct orl_memo {
     enum orl_power power;
     uint64_t power_since_ms;
     uint64_t looked_ms;
+    bool is_woken;           /* its way to ready began in suspension */
     uint64_t rebooted_ms;    /* when its guest was last asked, or made, to restart */
     uint64_t agent_since_ms; /* 0: has not answered yet */
     uint64_t ready_since_ms;
@@ -32,6 +34,9 @@ struct orl_memo {
 struct orl_pool_memo {
     char name[ORL_NAME_MAX + 1];
     uint32_t failures; /* since a desktop of it became ready */
+    uint64_t lead_ms;  /* from a row to a ready desktop, lately; 0: none was seen */
+    uint32_t forecast_spares;
+    uint64_t forecast_until_ms; /* then it is asked again */
 };
 struct orl_rows { /* one pass's view of the store */
     struct orl_pool_row *pools;
@@ -40,6 +45,8 @@ struct orl_rows { /* one pass's view of the store */
     size_t desktop_count;
     struct orl_template_row *templates;
     size_t template_count;
+    const struct orl_template_row **wanted; /* by pool: orl_rows_wanted() */
+    struct orl_name_index pool_index, domain_index;
 };
 struct orl_reconcile {
     struct orl_reconcile_cfg cfg;
@@ -65,8 +72,13 @@ struct orl_reconcile {
     uint64_t last_pass_ms;
     uint64_t heartbeat_ms;
     uint64_t templates_ms;
+    size_t turn;         /* the plan's */
+    uint64_t sampled_ms; /* the newest quarter of an hour in the forecast; 0: not asked */
+    struct orl_governor governor;
+    struct orl_pressure pressure;
     struct orl_memo *memos;
-    size_t memo_count;
+    size_t memo_count, memo_room;
+    struct orl_name_index memo_index;
     struct orl_pool_memo pool_memos[ORL_RECONCILE_MAX_POOLS];
     size_t pool_memo_count;
     struct orl_sweep sweep;
@@ -77,6 +89,21 @@ struct orl_reconcile {
 struct orl_memo *orl_memo_get(struct orl_reconcile *r, const char *key);
 void orl_memo_template_key(char ret_key[ORL_MEMO_KEY_MAX + 1], const struct orl_template_row *row);
 struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *name);
+void orl_memo_forget_unused(struct orl_reconcile *r); /* those that this pass did not ask for */
+void orl_memo_fini(struct orl_reconcile *r);
+
+/* list NULL: the hypervisor does not answer. */
+struct orl_plan_desktop orl_plan_input_desktop(const struct orl_rows *rows,
+        const struct orl_desktop_row *row, const struct orl_vm_list *list,
+        const struct orl_memo *memo, uint64_t now_ms);
+struct orl_plan_pool orl_plan_input_pool(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_pool_row *row, uint64_t now_ms);
+/* Takes what is over into the forecast. */
+void orl_plan_input_sample(struct orl_reconcile *r, uint64_t now_ms);
+/* row has become ready for the first time. */
+void orl_plan_input_lead(
+        struct orl_reconcile *r, const struct orl_desktop_row *row, uint64_t now_ms);
+
 /* Hands the job out and marks key busy; frees it when it can't. key NULL: nobody's. */
 int orl_reconcile_submit(
         struct orl_reconcile *r, struct orl_job *job, const char *key, uint64_t now_ms);
@@ -85,10 +112,12 @@ void orl_rows_fini(struct orl_rows *rows);
 ORL_NODISCARD int orl_rows_read(
         struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err);
 const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name);
+/* The desktop whose machine has that name, or NULL. */
+const struct orl_desktop_row *orl_rows_domain(const struct orl_rows *rows, const char *domain);
 const struct orl_template_row *orl_rows_template(
         const struct orl_rows *rows, const char *name, uint32_t version);
 /* What the pool's new desktops are to be cloned of: the version it is set to, or the newest that is
- * ready; where none is, the newest, which says why. NULL: there is none. */
+ * ready; where none is, the newest, which says why. NULL: there is none. pool: one of rows. */
 const struct orl_template_row *orl_rows_wanted(
         const struct orl_rows *rows, const struct orl_pool_row *pool);
 

@@ -8,13 +8,7 @@
 
 static bool is_known(const void *ctx, const char *name)
 {
-    const struct orl_rows *rows = ctx;
-    for (size_t i = 0; i < rows->desktop_count; i++) {
-        if (strcmp(rows->desktops[i].domain, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return orl_rows_domain(ctx, name) != NULL;
 }
 
 static void audit(struct orl_reconcile *r, const char *action, const char *object,

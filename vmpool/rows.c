@@ -65,49 +65,13 @@ void orl_rows_fini(struct orl_rows *rows)
     free(rows->pools);
     free(rows->desktops);
     free(rows->templates);
+    free(rows->wanted);
+    orl_name_index_fini(&rows->pool_index);
+    orl_name_index_fini(&rows->domain_index);
     memset(rows, 0, sizeof *rows);
 }
 
-int orl_rows_read(
-        struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err)
-{
-    struct orl_rows rows = {0};
-    struct reading reading = {.rows = &rows, .host = host};
-    const struct orl_desktop_filter all = {0};
-    int r = orl_pool_list(store, on_pool, &reading, err);
-    r = r < 0 ? r : orl_template_list(store, on_template, &reading, err);
-    r = r < 0 ? r : orl_desktop_list(store, &all, on_desktop, &reading, err);
-    if (r < 0) {
-        orl_rows_fini(&rows);
-        return r;
-    }
-    *ret_rows = rows;
-    return 0;
-}
-
-const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name)
-{
-    for (size_t i = 0; i < rows->pool_count; i++) {
-        if (strcmp(rows->pools[i].name, name) == 0) {
-            return &rows->pools[i];
-        }
-    }
-    return NULL;
-}
-
-const struct orl_template_row *orl_rows_template(
-        const struct orl_rows *rows, const char *name, uint32_t version)
-{
-    for (size_t i = 0; i < rows->template_count; i++) {
-        const struct orl_template_row *t = &rows->templates[i];
-        if (strcmp(t->name, name) == 0 && t->version == version) {
-            return t;
-        }
-    }
-    return NULL;
-}
-
-const struct orl_template_row *orl_rows_wanted(
+static const struct orl_template_row *find_wanted(
         const struct orl_rows *rows, const struct orl_pool_row *pool)
 {
     const struct orl_template_row *newest = NULL;
@@ -125,4 +89,68 @@ const struct orl_template_row *orl_rows_wanted(
         newest = newest ? newest : t;
     }
     return newest;
+}
+
+static bool make_indexes(struct orl_rows *rows)
+{
+    rows->wanted = calloc(rows->pool_count + 1, sizeof *rows->wanted);
+    for (size_t i = 0; rows->wanted && i < rows->pool_count; i++) {
+        rows->wanted[i] = find_wanted(rows, &rows->pools[i]);
+    }
+    return rows->wanted &&
+           orl_name_index_build(
+                   &rows->pool_index, ORL_NAME_KEYS(rows->pools, name), rows->pool_count) &&
+           orl_name_index_build(
+                   &rows->domain_index, ORL_NAME_KEYS(rows->desktops, domain), rows->desktop_count);
+}
+
+int orl_rows_read(
+        struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err)
+{
+    struct orl_rows rows = {0};
+    struct reading reading = {.rows = &rows, .host = host};
+    const struct orl_desktop_filter all = {0};
+    int r = orl_pool_list(store, on_pool, &reading, err);
+    r = r < 0 ? r : orl_template_list(store, on_template, &reading, err);
+    r = r < 0 ? r : orl_desktop_list(store, &all, on_desktop, &reading, err);
+    if (r == 0 && !make_indexes(&rows)) {
+        r = orl_err_set(err, ORL_E_NOMEM, "rows");
+    }
+    if (r < 0) {
+        orl_rows_fini(&rows);
+        return r;
+    }
+    *ret_rows = rows;
+    return 0;
+}
+
+const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name)
+{
+    size_t at = orl_name_index_find(&rows->pool_index, ORL_NAME_KEYS(rows->pools, name), name);
+    return at != ORL_NAME_INDEX_NONE ? &rows->pools[at] : NULL;
+}
+
+const struct orl_desktop_row *orl_rows_domain(const struct orl_rows *rows, const char *domain)
+{
+    size_t at =
+            orl_name_index_find(&rows->domain_index, ORL_NAME_KEYS(rows->desktops, domain), domain);
+    return at != ORL_NAME_INDEX_NONE ? &rows->desktops[at] : NULL;
+}
+
+const struct orl_template_row *orl_rows_template(
+        const struct orl_rows *rows, const char *name, uint32_t version)
+{
+    for (size_t i = 0; i < rows->template_count; i++) {
+        const struct orl_template_row *t = &rows->templates[i];
+        if (strcmp(t->name, name) == 0 && t->version == version) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
+const struct orl_template_row *orl_rows_wanted(
+        const struct orl_rows *rows, const struct orl_pool_row *pool)
+{
+    return rows->wanted[pool - rows->pools];
 }

@@ -63,26 +63,6 @@ static bool is_known(const struct orl_sweep_input *in, const char *name)
     return in->is_known(in->ctx, name);
 }
 
-static const struct orl_vm_overlay *overlay_of(const struct orl_vm_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->overlay_count; i++) {
-        if (strcmp(list->overlays[i].name, name) == 0) {
-            return &list->overlays[i];
-        }
-    }
-    return NULL;
-}
-
-static bool has_vm(const struct orl_vm_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->vm_count; i++) {
-        if (strcmp(list->vms[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum orl_sweep_alarm alarm_of(const struct orl_sweep_input *in)
 {
     size_t unknown = 0;
@@ -115,12 +95,12 @@ size_t orl_sweep_plan(struct orl_sweep *sweep, const struct orl_sweep_input *in,
             ret_actions[count++] = (struct orl_sweep_action){
                     .kind = is_kept ? ORL_SWEEP_QUARANTINE : ORL_SWEEP_REMOVE,
                     .vm = vm,
-                    .overlay = overlay_of(in->list, vm->name)};
+                    .overlay = orl_vm_list_overlay(in->list, vm->name)};
         }
     }
     for (size_t i = 0; i < in->list->overlay_count; i++) {
         const struct orl_vm_overlay *overlay = &in->list->overlays[i];
-        if (is_known(in, overlay->name) || has_vm(in->list, overlay->name)) {
+        if (is_known(in, overlay->name) || orl_vm_list_named(in->list, overlay->name)) {
             continue;
         }
         uint64_t since_ms = unknown_since(sweep, overlay->name, in->now_ms);

@@ -2,6 +2,7 @@
  * addresses of static desktops. */
 #include "vmpool/json_top.h"
 #include "vmpool/network_xml.h"
+#include "vmpool/pressure.h"
 #include "vmpool/qcow2_head.h"
 #include "vmpool/static_target.h"
 #include "vmpool/template_check.h"
@@ -19,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char host[64];
     char port[8];
     bool is_unix = false;
+    uint32_t centi = 0;
     char *text = malloc(size + 1);
     if (!text) {
         return 0;
@@ -33,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)orl_static_rule_is_valid(text);
     (void)orl_vm_name_is_ours(text);
     (void)orl_network_fault(text, true);
+    (void)orl_pressure_parse(text, &centi);
     (void)orl_network_filter_fault(text);
     (void)orl_qcow2_fault(data, size, false);
     free(text);

@@ -143,6 +143,38 @@ static int fake_stop(void *self, const char *uuid, enum orl_vm_stop how, struct 
     return leave(fake, err);
 }
 
+static int fake_suspend(void *self, const char *uuid, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "suspend", uuid, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r < 0) {
+        return r;
+    }
+    if (!vm || (vm->vm.state != ORL_VM_RUNNING && vm->vm.state != ORL_VM_PAUSED)) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "no such machine runs");
+    }
+    fake->suspends += vm->vm.state == ORL_VM_RUNNING;
+    vm->vm.state = ORL_VM_PAUSED;
+    return leave(fake, err);
+}
+
+static int fake_wake(void *self, const char *uuid, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "wake", uuid, err);
+    struct fake_vm *vm = fake_find(fake, uuid);
+    if (r < 0) {
+        return r;
+    }
+    if (!vm || (vm->vm.state != ORL_VM_RUNNING && vm->vm.state != ORL_VM_PAUSED)) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "no such machine is suspended");
+    }
+    fake->wakes += vm->vm.state == ORL_VM_PAUSED;
+    vm->vm.state = ORL_VM_RUNNING;
+    return leave(fake, err);
+}
+
 static int fake_remove(void *self, const char *uuid, const char *overlay, struct orl_err *err)
 {
     struct fake *fake = self;
@@ -389,6 +421,8 @@ struct orl_backend fake_backend(struct fake *fake)
     static const struct orl_backend_ops ops = {.clone = fake_clone,
             .start = fake_start,
             .stop = fake_stop,
+            .suspend = fake_suspend,
+            .wake = fake_wake,
             .remove = fake_remove,
             .mark = fake_mark,
             .quarantine = fake_quarantine,

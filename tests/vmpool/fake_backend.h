@@ -40,6 +40,7 @@ struct fake {
     /* Before a machine is touched: what the world thinks of that. */
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;
+    unsigned suspends, wakes;
     unsigned starts, clones, removals, reboots, resets;
     unsigned resumes;
     bool cannot_resume; /* machines don't begin as copies here */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { IN_FLIGHT = 3, GRACE_MS = 60000, SETTLE_STEPS = 6000, LEASE_MS = 3600000 };
+enum { IN_FLIGHT = 3, GRACE_MS = 60000, SETTLE_STEPS = 6000, LEASE_MS = 3600000, NEWEST = 2 };
 
 static const char *const pool_names[WORLD_POOLS] = {"floating", "dedicated"};
 /* The plan's signature has no context; one world runs at a time. */
@@ -171,9 +171,11 @@ static void start_vmpool(struct world *w)
                     .look_period_ms = 1000,
                     .static_period_ms = 10000,
                     .ready_timeout_ms = 60000,
+                    .wake_timeout_ms = 20000,
                     .stop_timeout_ms = 20000,
                     .reserve_memory_mib = 512,
                     .reserve_disk_mib = 1024},
+            .governor = {.starts_per_minute = 60, .burst = 4},
             .agent_settle_ms = 10000,
             .stable_ms = 100000,
             .sweep_grace_ms = GRACE_MS,
@@ -189,7 +191,7 @@ static void start_vmpool(struct world *w)
 static void must(int r, const struct orl_err *err)
 {
     if (r < 0) {
-        (void)fprintf(stderr, "world: %s\n", err->text);
+        (void)fprintf(stderr, "world: %s\n", err ? err->text : "the store does not answer");
         abort();
     }
 }
@@ -205,6 +207,8 @@ static void fill_store(struct world *w)
     must(orl_template_insert(w->store, &t, w->now_ms, &err), &err);
     t.version = 1;
     t.state = ORL_TEMPLATE_READY;
+    must(orl_template_observe(w->store, &t, &err), &err);
+    must(orl_template_add_version(w->store, &t, w->now_ms, &t.version, &err), &err);
     must(orl_template_observe(w->store, &t, &err), &err);
     for (size_t i = 0; i < WORLD_POOLS; i++) {
         w->max[i] = i == 0 ? 5 : 4;
@@ -359,6 +363,8 @@ static void admin_event(struct world *w)
         return;
     }
     row.spares = pick(w, 4);
+    row.spares_suspended = pick(w, 3);
+    row.template_version = pick(w, NEWEST + 1);
     row.max_desktops = 3 + pick(w, 4);
     row.is_maintenance = pick(w, 5) == 0;
     if (orl_pool_update(w->store, &row, NULL) == 0) {
@@ -541,25 +547,29 @@ bool world_step(struct world *w)
 
 struct settled {
     struct world *w;
-    uint32_t ready[WORLD_POOLS], given[WORLD_POOLS], other[WORLD_POOLS];
+    uint32_t version[WORLD_POOLS];
+    uint32_t ready[WORLD_POOLS], asleep[WORLD_POOLS], given[WORLD_POOLS], other[WORLD_POOLS];
 };
 
 static int count_row(void *ctx, const struct orl_desktop_row *row)
 {
     struct settled *settled = ctx;
     size_t pool = row->kind == ORL_POOL_FLOATING ? 0 : 1;
-    bool is_spare =
-            row->lease == ORL_LEASE_FREE && row->power == ORL_POWER_RUNNING && row->is_ready;
+    bool is_current =
+            row->lease == ORL_LEASE_FREE && row->template_version == settled->version[pool];
+    bool is_spare = is_current && row->power == ORL_POWER_RUNNING && row->is_ready;
+    bool is_asleep = is_current && row->power == ORL_POWER_SUSPENDED;
     bool is_kept = row->lease == ORL_LEASE_ASSIGNED && row->kind == ORL_POOL_DEDICATED &&
                    row->power == ORL_POWER_STOPPED;
     settled->ready[pool] += is_spare;
+    settled->asleep[pool] += is_asleep;
     settled->given[pool] += is_kept;
-    settled->other[pool] += !is_spare && !is_kept;
-    if (!is_spare && !is_kept) {
+    settled->other[pool] += !is_spare && !is_asleep && !is_kept;
+    if (!is_spare && !is_asleep && !is_kept) {
         (void)snprintf(settled->w->odd, sizeof settled->w->odd,
-                "%.12s %s %s want %s attempts %u ready %d retry in %lld ms", row->id,
-                orl_lease_name(row->lease), orl_power_name(row->power), orl_want_name(row->want),
-                row->attempts, row->is_ready,
+                "%.12s %s %s v%u want %s attempts %u ready %d retry in %lld ms", row->id,
+                orl_lease_name(row->lease), orl_power_name(row->power), row->template_version,
+                orl_want_name(row->want), row->attempts, row->is_ready,
                 (long long)row->retry_ms - (long long)settled->w->now_ms);
     }
     return 0;
@@ -572,6 +582,11 @@ static void judge(struct world *w, char *ret_text, size_t size)
     struct settled s = {.w = w};
     uint32_t rows = 0;
     ret_text[0] = '\0';
+    for (size_t i = 0; i < WORLD_POOLS; i++) {
+        struct orl_pool_row pool = {0};
+        must(orl_pool_get(w->store, pool_names[i], &pool, NULL), NULL);
+        s.version[i] = pool.template_version ? pool.template_version : NEWEST;
+    }
     if (orl_desktop_list(w->store, &all, count_row, &s, NULL) < 0) {
         (void)snprintf(ret_text, size, "the store can't be listed");
     }
@@ -582,11 +597,14 @@ static void judge(struct world *w, char *ret_text, size_t size)
         }
         uint32_t room = pool.max_desktops > s.given[i] ? pool.max_desktops - s.given[i] : 0;
         uint32_t wanted = pool.spares < room ? pool.spares : room;
-        if (s.other[i] > 0 || s.ready[i] != wanted) {
-            (void)snprintf(ret_text, size, "pool %s: %u ready of %u, %u kept, %u others",
-                    pool_names[i], s.ready[i], wanted, s.given[i], s.other[i]);
+        room -= wanted;
+        uint32_t asleep = pool.spares_suspended < room ? pool.spares_suspended : room;
+        if (s.other[i] > 0 || s.ready[i] != wanted || s.asleep[i] != asleep) {
+            (void)snprintf(ret_text, size,
+                    "pool %s: %u ready of %u, %u asleep of %u, %u kept, %u others", pool_names[i],
+                    s.ready[i], wanted, s.asleep[i], asleep, s.given[i], s.other[i]);
         }
-        rows += s.given[i] + s.ready[i];
+        rows += s.given[i] + s.ready[i] + s.asleep[i];
     }
     if (!ret_text[0] && w->fake.count != rows) {
         (void)snprintf(ret_text, size, "%zu machines for %u rows", w->fake.count, rows);

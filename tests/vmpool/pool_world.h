@@ -52,7 +52,7 @@ struct world {
         bool has_ended;
     } * seen;
     size_t seen_count;
-    char odd[160];                   /* the row that kept the last settling from its end */
+    char odd[200];                   /* the row that kept the last settling from its end */
     unsigned given, kills, recycled; /* to know that the run was no idle one */
     char fault[256];                 /* what does not hold; empty: all does */
 };

@@ -79,6 +79,7 @@ static enum orl_vm_state state_of(const char *uuid)
     struct orl_vm_list list = {0};
     struct orl_err err = {0};
     good(backend.ops->list(backend.self, &list, &err), &err);
+    good(orl_vm_list_index(&list, &err), &err);
     const struct orl_vm *vm = orl_vm_list_find(&list, uuid);
     enum orl_vm_state state = vm ? vm->state : ORL_VM_ABSENT;
     orl_vm_list_fini(&list);
@@ -97,9 +98,19 @@ static void a_machine_lives_and_goes(void **state)
     good(backend.ops->start(backend.self, spec.uuid, &err), &err);
     good(backend.ops->start(backend.self, spec.uuid, &err), &err);
     assert_int_equal(state_of(spec.uuid), ORL_VM_RUNNING);
+    for (int twice = 0; twice < 2; twice++) {
+        good(backend.ops->suspend(backend.self, spec.uuid, &err), &err);
+        assert_int_equal(state_of(spec.uuid), ORL_VM_PAUSED);
+    }
+    for (int twice = 0; twice < 2; twice++) {
+        good(backend.ops->wake(backend.self, spec.uuid, &err), &err);
+        assert_int_equal(state_of(spec.uuid), ORL_VM_RUNNING);
+    }
     good(backend.ops->stop(backend.self, spec.uuid, ORL_VM_STOP_KILL, &err), &err);
     good(backend.ops->stop(backend.self, spec.uuid, ORL_VM_STOP_KILL, &err), &err);
     assert_int_equal(state_of(spec.uuid), ORL_VM_OFF);
+    assert_true(backend.ops->suspend(backend.self, spec.uuid, &err) < 0);
+    assert_true(backend.ops->wake(backend.self, spec.uuid, &err) < 0);
     good(backend.ops->start(backend.self, spec.uuid, &err), &err);
     good(backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), &err);
     good(backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), &err);
@@ -135,6 +146,7 @@ static void a_quarantined_machine_says_so(void **state)
     good(backend.ops->clone(backend.self, &spec, &err), &err);
     good(backend.ops->quarantine(backend.self, spec.uuid, &err), &err);
     good(backend.ops->list(backend.self, &list, &err), &err);
+    good(orl_vm_list_index(&list, &err), &err);
     const struct orl_vm *vm = orl_vm_list_find(&list, spec.uuid);
     assert_non_null(vm);
     assert_true(vm->meta.is_quarantined);

@@ -49,7 +49,12 @@ static size_t plan(struct rig *rig, uint64_t now_ms)
             .store_stamp_ms = STAMP_MS,
             .grace_ms = GRACE_MS,
             .now_ms = now_ms};
-    return orl_sweep_plan(&rig->sweep, &input, rig->actions, &rig->alarm);
+    assert_int_equal(orl_vm_list_index(&rig->list, NULL), 0);
+    size_t count = orl_sweep_plan(&rig->sweep, &input, rig->actions, &rig->alarm);
+    orl_name_index_fini(&rig->list.by_uuid);
+    orl_name_index_fini(&rig->list.by_name);
+    orl_name_index_fini(&rig->list.by_overlay);
+    return count;
 }
 
 static void an_unknown_floating_clone_goes_after_its_grace(void **state)
