@@ -225,7 +225,7 @@ static int check_new(struct orl_db *db, const char *name, struct orl_err *err)
     if (strcmp(name, "meta") == 0) {
         return orl_db_exec(db, "DELETE FROM meta", err);
     }
-    (void)snprintf(sql, sizeof(sql), "SELECT 1 FROM %s LIMIT 1", name);
+    (void)snprintf(sql, sizeof(sql), "SELECT 1 FROM %.63s LIMIT 1", name);
     ORL_DB_AUTO q = orl_db_query_once(db, sql);
     int rc = orl_db_step(&q, err);
     return rc == 1 ? orl_err_set(err, ORL_E_EXISTS, "it is not empty: there are rows in %s", name)
@@ -335,7 +335,7 @@ static int empty_postgres(struct orl_db *db, struct orl_db *names, struct orl_er
     int rc = list_tables(names, table, &count, err);
     for (unsigned i = 0; rc == 0 && i < count; i++) {
         char sql[120];
-        (void)snprintf(sql, sizeof(sql), "TRUNCATE %s CASCADE", table[i]);
+        (void)snprintf(sql, sizeof(sql), "TRUNCATE %.63s CASCADE", table[i]);
         rc = orl_db_exec(db, sql, err);
     }
     return rc;
