@@ -82,8 +82,10 @@ static json_t *counts_json(struct orl_broker *broker, const char *pool)
     if (orl_desktop_count(broker->store, pool, &counts, NULL) < 0) {
         return json_null();
     }
-    return json_pack("{s:I, s:I, s:I}", "total", (json_int_t)counts.total, "ready",
-            (json_int_t)counts.ready, "given", (json_int_t)counts.given);
+    return json_pack("{s:I, s:I, s:I, s:I}", "total", (json_int_t)counts.total, "ready",
+            (json_int_t)counts.ready, "suspended",
+            (json_int_t)counts.by[ORL_LEASE_FREE][ORL_POWER_SUSPENDED], "given",
+            (json_int_t)counts.given);
 }
 
 static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row)

@@ -7,7 +7,8 @@
 static uint32_t count_in_making(const struct orl_desktop_counts *counts)
 {
     const uint32_t *by = counts->by[ORL_LEASE_FREE];
-    return by[ORL_POWER_STARTING] + by[ORL_POWER_RUNNING] + by[ORL_POWER_REBOOTING];
+    return by[ORL_POWER_STARTING] + by[ORL_POWER_RUNNING] + by[ORL_POWER_REBOOTING] +
+           by[ORL_POWER_SUSPENDED];
 }
 
 enum orl_reason orl_outlook_judge(const struct orl_pool_row *pool,

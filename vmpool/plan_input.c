@@ -10,8 +10,9 @@ enum {
     FORECAST_KEPT_MS = 10000,
     /* How long a desktop takes to become ready, as long as none was seen, and what is believed. */
     LEAD_FIRST_MS = 300000,
-    LEAD_MIN_MS = 60000,
+    LEAD_MIN_MS = 300000,
     LEAD_MAX_MS = 1800000,
+    LEAD_TIMES = 2, /* they are not all made at once */
     FORECAST_SLOTS_AHEAD = 4
 };
 #define SAMPLED_BACK_MS (UINT64_C(7) * 86400 * MS_PER_S)
@@ -76,7 +77,7 @@ static uint32_t forecast(struct orl_reconcile *r, const struct orl_pool_row *row
         return 0;
     }
     if (now_ms >= memo->forecast_until_ms) {
-        uint64_t lead_ms = memo->lead_ms ? memo->lead_ms : LEAD_FIRST_MS;
+        uint64_t lead_ms = LEAD_TIMES * (memo->lead_ms ? memo->lead_ms : LEAD_FIRST_MS);
         lead_ms = lead_ms > LEAD_MIN_MS ? lead_ms : LEAD_MIN_MS;
         memo->forecast_spares =
                 forecast_of(r, row->name, lead_ms < LEAD_MAX_MS ? lead_ms : LEAD_MAX_MS, now_ms);

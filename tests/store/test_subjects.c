@@ -2,6 +2,7 @@
 #include "store/alarm.h"
 #include "store/desktop.h"
 #include "store/entitlement.h"
+#include "store/forecast.h"
 #include "store/host.h"
 #include "store/lease_address.h"
 #include "store/pool.h"
@@ -9,6 +10,7 @@
 #include "store/ticket.h"
 #include "store/user.h"
 #include "tests/store/store_fixture.h"
+#include <stdio.h>
 #include <string.h>
 
 static void a_pool_needs_its_template(void **state)
@@ -300,6 +302,42 @@ static void desktops_are_counted_by_their_version(void **state)
     assert_int_equal(sums[1], 2);
 }
 
+/* Two weeks: four people, then none. */
+static void a_forecast_learns_each_quarter_once(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t from_ms = f->now_ms + 1000 * ORL_FORECAST_SLOT_MS;
+    const uint64_t week_ms = (uint64_t)ORL_FORECAST_SLOTS * ORL_FORECAST_SLOT_MS;
+    uint64_t newest_ms = 1;
+    uint32_t mean = 1;
+    assert_ok(f, orl_forecast_newest(f->store, &newest_ms, &f->err));
+    assert_int_equal(newest_ms, 0);
+    for (unsigned i = 0; i < 6; i++) { /* the first comes too early, the last too late */
+        static const uint64_t at_ms[] = {
+                UINT64_MAX, 0, 1, 2, ORL_FORECAST_SLOT_MS - 1, ORL_FORECAST_SLOT_MS};
+        struct orl_session_row s = {.pool = "demo", .conn = 1, .protocol = ORL_PROTOCOL_RDP};
+        struct orl_id id;
+        (void)snprintf(s.user, sizeof s.user, "u%u", i);
+        assert_ok(
+                f, orl_session_insert(f->store, &s, from_ms * 2, from_ms + at_ms[i], &id, &f->err));
+    }
+    for (int twice = 0; twice < 2; twice++) {
+        assert_ok(f, orl_forecast_sample(f->store, 7, from_ms, &f->err));
+        assert_ok(f, orl_forecast_mean(f->store, "demo", 7, &mean, &f->err));
+        assert_int_equal(mean, 4000);
+    }
+    assert_ok(f, orl_forecast_sample(f->store, 7, from_ms + week_ms, &f->err));
+    assert_ok(f, orl_forecast_mean(f->store, "demo", 7, &mean, &f->err));
+    assert_int_equal(mean, 3000);
+    assert_ok(f, orl_forecast_mean(f->store, "own", 7, &mean, &f->err));
+    assert_int_equal(mean, 0);
+    assert_ok(f, orl_forecast_mean(f->store, "demo", 8, &mean, &f->err));
+    assert_int_equal(mean, 0);
+    assert_ok(f, orl_forecast_newest(f->store, &newest_ms, &f->err));
+    assert_true(newest_ms == from_ms + week_ms);
+    assert_ok(f, orl_pool_remove(f->store, "demo", &f->err)); /* it goes with its pool */
+}
+
 static void a_host_is_replaced_by_its_heartbeat(void **state)
 {
     struct fixture *f = *state;
@@ -422,6 +460,7 @@ int main(void)
             CASE(a_removed_template_gives_its_name_back),
             CASE(a_version_that_something_needs_stays),
             CASE(desktops_are_counted_by_their_version),
+            CASE(a_forecast_learns_each_quarter_once),
             CASE(a_host_is_replaced_by_its_heartbeat),
             CASE(quarantine_waits_for_a_verdict),
             CASE(people_are_found_in_any_case),
