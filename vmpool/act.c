@@ -64,8 +64,8 @@ static struct orl_vm_res res_of(const struct orl_reconcile *r, const struct orl_
 }
 
 static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
-        const struct orl_desktop_row *row, struct orl_vm_spec *spec, enum orl_reason *ret_reason,
-        struct orl_err *err)
+        const struct orl_desktop_row *row, uint64_t now_ms, struct orl_vm_spec *spec,
+        enum orl_reason *ret_reason, struct orl_err *err)
 {
     const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
     const struct orl_template_row *t =
@@ -102,14 +102,14 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
     copy(spec->initrd, sizeof spec->initrd, t->initrd);
     copy(spec->cmdline, sizeof spec->cmdline, t->cmdline);
     copy(spec->machine, sizeof spec->machine, r->host.machine);
-    spec->network = r->network;
     const char *fault = orl_vm_res_fault(&spec->res, spec->memory_mib);
-    *ret_reason = fault ? ORL_REASON_POOL_LIMITS : ORL_REASON_NONE;
-    return fault ? orl_err_set(err, ORL_E_INVAL, "pool '%s': %s", row->pool, fault) : 0;
+    *ret_reason = fault ? ORL_REASON_POOL_LIMITS : ORL_REASON_POOL_NETWORK;
+    return fault ? orl_err_set(err, ORL_E_INVAL, "pool '%s': %s", row->pool, fault)
+                 : orl_networks_give(r, pool, spec, now_ms, err);
 }
 
-static int send(struct orl_reconcile *r, enum orl_job_kind kind, const struct orl_desktop_row *row,
-        const struct orl_vm_spec *spec, uint64_t now_ms)
+static int send_job(struct orl_reconcile *r, enum orl_job_kind kind,
+        const struct orl_desktop_row *row, const struct orl_vm_spec *spec, uint64_t now_ms)
 {
     struct orl_job *job = orl_job_new(kind, r->cfg.backend);
     if (!job) {
@@ -142,7 +142,7 @@ static int intend(struct orl_reconcile *r, const struct orl_desktop_row *row, en
         memo->power = power;
         memo->power_since_ms = now_ms;
     }
-    return send(r, kind, row, spec, now_ms);
+    return send_job(r, kind, row, spec, now_ms);
 }
 
 static int move(struct orl_reconcile *r, const struct orl_desktop_row *row, enum orl_lease lease,
@@ -196,9 +196,12 @@ static int clone(struct orl_reconcile *r, const struct orl_rows *rows,
 {
     struct orl_vm_spec spec;
     enum orl_reason reason = ORL_REASON_TEMPLATE_MISSING;
-    int rc = make_spec(r, rows, row, &spec, &reason, err);
+    int rc = make_spec(r, rows, row, now_ms, &spec, &reason, err);
     if (rc == 0) {
         return intend(r, row, ORL_POWER_CLONING, ORL_JOB_CLONE, &spec, now_ms);
+    }
+    if (rc == ORL_E_AGAIN) {
+        return 0; /* the next pass knows */
     }
     struct orl_desktop_row next = *row;
     next.attempts++;
@@ -237,20 +240,21 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
         if (memo) {
             memo->looked_ms = now_ms;
         }
-        return send(
+        return send_job(
                 r, row->kind == ORL_POOL_STATIC ? ORL_JOB_REACH : ORL_JOB_LOOK, row, NULL, now_ms);
     case ORL_PLAN_EXPIRE:
         return expire(r, row, now_ms, err);
     case ORL_PLAN_STOP:
         return intend(r, row, ORL_POWER_STOPPING, ORL_JOB_STOP, NULL, now_ms);
     case ORL_PLAN_KILL:
-        return send(r, ORL_JOB_KILL, row, NULL, now_ms);
+        return send_job(r, ORL_JOB_KILL, row, NULL, now_ms);
     case ORL_PLAN_REBOOT:
     case ORL_PLAN_RESET:
         if (memo) {
             memo->rebooted_ms = now_ms > row->restart_ms ? now_ms : row->restart_ms;
         }
-        return send(r, kind == ORL_PLAN_RESET ? ORL_JOB_RESET : ORL_JOB_REBOOT, row, NULL, now_ms);
+        return send_job(
+                r, kind == ORL_PLAN_RESET ? ORL_JOB_RESET : ORL_JOB_REBOOT, row, NULL, now_ms);
     case ORL_PLAN_RETIRE:
         return move(r, row, ORL_LEASE_ENDING, ORL_POWER_NONE, row->reason, now_ms, err);
     case ORL_PLAN_DELETE:

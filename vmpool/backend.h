@@ -4,9 +4,11 @@
  * Not here: deciding what to do (vmpool/pool_plan.h). */
 #ifndef ORL_VMPOOL_BACKEND_H
 #define ORL_VMPOOL_BACKEND_H
+#include "base/addr.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/vm_res.h"
+#include "store/pool_settings.h"
 #include "vmpool/name_index.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +18,7 @@
 #define ORL_VM_PATH_MAX 511
 #define ORL_VM_CMDLINE_MAX 1023
 #define ORL_VM_USER_MAX 255
+#define ORL_VM_ADDRESS_MAX 45
 #define ORL_VM_LIST_MAX 16384 /* machines and overlays looked at in one pass */
 
 enum orl_vm_accel { ORL_VM_ACCEL_QEMU = 0, ORL_VM_ACCEL_KVM = 1 };
@@ -45,10 +48,16 @@ struct orl_vm_meta {
     char user[ORL_VM_USER_MAX + 1]; /* whose it is; empty: nobody's, or not said yet */
 };
 
-/* What guests get a card on: an isolated network; empty: no card. */
+/* What guests get a card on. */
 struct orl_vm_network {
-    char name[ORL_VM_NAME_MAX + 1];
+    enum orl_network_mode mode;
+    char name[ORL_VM_NAME_MAX +
+              1]; /* libvirt's; with is_bridge, the host's bridge; empty: no card */
+    bool is_bridge;
     char filter[ORL_VM_NAME_MAX + 1]; /* at each card; empty: none */
+    bool has_addresses;               /* each card has one of ours, in v4; and in v6 by its MAC */
+    struct orl_addr_net v4, v6;
+    bool has_v6;
 };
 
 /* What a machine has to do with a golden image (vmpool/golden_files.h). All machines of one image have the same
@@ -78,6 +87,7 @@ struct orl_vm_spec {
     char cmdline[ORL_VM_CMDLINE_MAX + 1];
     char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */
     struct orl_vm_network network;
+    char address[ORL_VM_ADDRESS_MAX + 1]; /* of its card, where the network has addresses */
     struct orl_vm_res res;
     enum orl_vm_accel accel;
     bool is_windows;       /* gets what Windows runs better with */
@@ -179,8 +189,10 @@ struct orl_backend_ops {
     int (*quarantine)(void *self, const char *uuid, struct orl_err *err);
     int (*list)(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
     int (*host)(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
-    /* Makes the guests' network if it is missing. An error says why they get no card. */
-    int (*network)(void *self, struct orl_vm_network *ret_network, struct orl_err *err);
+    /* Makes the guests' network of that kind if it is missing, and its filter as the host is now. name: the
+     * administrator's network or bridge; empty: one of ours. An error says why they get no card. */
+    int (*network)(void *self, enum orl_network_mode mode, const char *name,
+            struct orl_vm_network *ret_network, struct orl_err *err);
     /* Through the hypervisor, not through its display: a screen nobody can open can still be seen. */
     int (*look)(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
     /* A connected stream to its display, without authentication; the caller's. */

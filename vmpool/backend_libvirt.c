@@ -1,7 +1,7 @@
 #include "vmpool/backend_libvirt.h"
 #include "base/cleanup.h"
 #include "vmpool/backend_libvirt_priv.h"
-#include "vmpool/network_xml.h"
+#include "vmpool/guest_address.h"
 #include "vmpool/overlay.h"
 #include "vmpool/vm_meta.h"
 #include <fcntl.h>
@@ -38,14 +38,34 @@ static const struct orl_backend_ops libvirt_ops = {
         .resume = orl_bl_resume,
 };
 
-static void choose_network(struct orl_backend_libvirt *self, const char *configured)
+static int plan_network(enum orl_network_mode mode, const char *installation, const char *v4,
+        const char *v6, struct orl_network_plan *ret_plan, struct orl_err *err)
 {
-    self->is_own_network = configured[0] == '\0';
-    if (self->is_own_network) {
-        orl_network_name(self->network, self->installation);
-    } else if (strcmp(configured, "none") != 0) {
-        (void)snprintf(self->network, sizeof self->network, "%s", configured);
+    struct orl_network_plan plan = {.mode = mode, .has_v6 = v6 && v6[0]};
+    int r = 0;
+    if (v4 && v4[0]) {
+        r = orl_guest_net_parse(v4, false, &plan.v4, err);
+    } else {
+        orl_guest_net_default(installation, mode == ORL_NETWORK_ROUTED, &plan.v4);
     }
+    r = r < 0 || !plan.has_v6 ? r : orl_guest_net_parse(v6, true, &plan.v6, err);
+    *ret_plan = plan;
+    return r;
+}
+
+static int plan_networks(struct orl_backend_libvirt *self,
+        const struct orl_backend_libvirt_cfg *cfg, struct orl_err *err)
+{
+    static char *const nothing[] = {NULL};
+    self->guest_block = cfg->guest_block ? cfg->guest_block : nothing;
+    self->has_no_isolated = strcmp(cfg->network, "none") == 0;
+    (void)snprintf(self->isolated, sizeof self->isolated, "%s", cfg->network);
+    (void)snprintf(self->uri, sizeof self->uri, "%s", cfg->uri);
+    int r = plan_network(ORL_NETWORK_NAT, cfg->installation, cfg->nat_subnet, cfg->nat_subnet_v6,
+            &self->nat, err);
+    return r < 0 ? r
+                 : plan_network(ORL_NETWORK_ROUTED, cfg->installation, cfg->routed_subnet,
+                           cfg->routed_subnet_v6, &self->routed, err);
 }
 
 static bool is_memory(const char *dir)
@@ -80,11 +100,11 @@ int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
     self->xml_type = strncmp(cfg->uri, "test:", 5) == 0 ? ORL_DOMAIN_XML_TEST : ORL_DOMAIN_XML_QEMU;
     int n = snprintf(self->images_dir, sizeof self->images_dir, "%s", cfg->images_dir);
     int m = snprintf(self->installation, sizeof self->installation, "%s", cfg->installation);
-    choose_network(self, cfg->network);
     self->wants_dbus_display = cfg->wants_dbus_display;
     int r = n < 0 || (size_t)n >= sizeof self->images_dir || m != ORL_UUID_LEN
                     ? orl_err_set(err, ORL_E_INVAL, "images_dir or installation is too long")
                     : orl_overlay_prepare(cfg->images_dir, cfg->installation, err);
+    r = r < 0 ? r : plan_networks(self, cfg, err);
     r = r < 0 ? r : choose_golden(self, cfg, err);
     r = r < 0 ? r : orl_libvirt_new(cfg->uri, cfg->on_event, cfg->ctx, &self->lv, err);
     if (r < 0) {
@@ -100,6 +120,10 @@ void orl_backend_libvirt_free(struct orl_backend *backend)
     struct orl_backend_libvirt *self = backend->self;
     if (self) {
         orl_libvirt_free(self->lv);
+        for (size_t i = 0; i < sizeof self->filters / sizeof self->filters[0]; i++) {
+            free(self->filters[i].ours);
+            free(self->filters[i].theirs);
+        }
         free(self);
     }
     backend->self = NULL;

@@ -9,8 +9,11 @@ struct orl_backend_libvirt_cfg { /* borrowed for the call */
     const char *installation;
     const char *
             memory_dir; /* of golden images' memory; empty: /dev/shm, or beside the disks where that is none */
-    const char *qemu_user;         /* that libvirt runs machines as; empty, or unknown here: root */
-    const char *network;           /* isolated; empty: one of our own; "none": guests get no card */
+    const char *qemu_user; /* that libvirt runs machines as; empty, or unknown here: root */
+    const char *network;   /* isolated; empty: one of our own; "none": guests get no card */
+    const char *nat_subnet, *nat_subnet_v6; /* empty: by the installation; no IPv6. NULL is empty */
+    const char *routed_subnet, *routed_subnet_v6;
+    char *const *guest_block; /* borrowed for the object's life; NULL: nothing but the host's own */
     orl_backend_event_fn on_event; /* on another thread: wake a loop; NULL */
     bool wants_dbus_display;       /* beside VNC, where this QEMU has it */
     void *ctx;

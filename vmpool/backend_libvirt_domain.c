@@ -51,6 +51,7 @@ int orl_bl_forget(const struct orl_backend_libvirt *self, const char *uuid, stru
     if (r < 0) {
         return r;
     }
+    orl_bl_lease_end(conn, domain);
     if (virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0 &&
             !orl_libvirt_is_absent() && virDomainIsActive(domain) == 1) {
         return orl_libvirt_err(err, "destroying a domain");
@@ -137,6 +138,7 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
         orl_bl_complete(self, conn, &found);
         r = orl_domain_xml_build(&found, self->xml_type, &xml, err);
     }
+    r = r < 0 ? r : orl_bl_lease(conn, spec, err);
     if (r == 0) {
         ORL_AUTO(orl_libvirt_domain_auto)
         virDomainPtr domain = virDomainDefineXMLFlags(conn, (const char *)xml.data, 0);
@@ -170,6 +172,10 @@ int orl_bl_start(void *self_, const char *uuid, struct orl_err *err)
     }
     if (virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0) {
         return orl_libvirt_err(err, "destroying a dead domain");
+    }
+    r = orl_bl_lease_again(conn, domain, err);
+    if (r < 0) {
+        return r;
     }
     return virDomainCreate(domain) < 0 ? orl_libvirt_err(err, "starting a domain") : 0;
 }

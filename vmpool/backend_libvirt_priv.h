@@ -5,14 +5,24 @@
 #include "vmpool/domain_xml.h"
 #include "vmpool/golden_files.h"
 #include "vmpool/libvirt_conn.h"
+#include "vmpool/network_xml.h"
 
 struct orl_backend_libvirt {
     struct orl_libvirt *lv;
     char images_dir[ORL_VM_PATH_MAX + 1];
     char installation[ORL_UUID_LEN + 1];
     enum orl_domain_xml_type xml_type;
-    char network[ORL_VM_NAME_MAX + 1]; /* empty: none */
-    bool is_own_network;
+    char uri[ORL_VM_PATH_MAX + 1];
+    char isolated[ORL_VM_NAME_MAX + 1]; /* the administrator's; empty: ours */
+    bool has_no_isolated;
+    struct orl_network_plan nat, routed;
+    char *const *guest_block;
+    /* One call at a time, orl_bl_network(), uses the next three. */
+    struct orl_bl_filter {
+        char *ours, *theirs; /* as we said it, as libvirt said it then */
+    } filters[ORL_NETWORK_NONE];
+    char host_dir[ORL_VM_PATH_MAX + 1]; /* its addresses: vmpool/host_nets.h */
+    virConnectPtr host_dir_of;          /* never followed */
     bool wants_dbus_display;
     struct orl_golden_dirs golden;
 };
@@ -27,7 +37,8 @@ int orl_bl_mark(void *self, const char *uuid, const char *user, struct orl_err *
 int orl_bl_quarantine(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_list(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
 int orl_bl_host(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
-int orl_bl_network(void *self, struct orl_vm_network *ret_network, struct orl_err *err);
+int orl_bl_network(void *self, enum orl_network_mode mode, const char *name,
+        struct orl_vm_network *ret_network, struct orl_err *err);
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_console(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_display(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
@@ -53,6 +64,17 @@ void orl_bl_complete(
 ORL_NODISCARD int orl_bl_create(const struct orl_backend_libvirt *self, virConnectPtr conn,
         const struct orl_vm_spec *spec, unsigned flags, virDomainPtr *ret_domain,
         struct orl_err *err);
+
+/* Makes the filter of that network as the host is now. */
+ORL_NODISCARD int orl_bl_filter(struct orl_backend_libvirt *self, virConnectPtr conn,
+        const struct orl_network_plan *plan, char ret_name[ORL_VM_NAME_MAX + 1],
+        struct orl_err *err);
+/* The DHCP server's reservation for the machine's card, where its network has addresses: from its specification, or
+ * as it is defined. */
+ORL_NODISCARD int orl_bl_lease(
+        virConnectPtr conn, const struct orl_vm_spec *spec, struct orl_err *err);
+ORL_NODISCARD int orl_bl_lease_again(virConnectPtr conn, virDomainPtr domain, struct orl_err *err);
+void orl_bl_lease_end(virConnectPtr conn, virDomainPtr domain);
 
 /* From virDomainGetState(). */
 /* Where its agent answers; else it keeps what it has. */

@@ -1,4 +1,6 @@
 #include "vmpool/config.h"
+#include "vmpool/guest_address.h"
+#include "vmpool/network_filter.h"
 #include "vmpool/static_target.h"
 #include <string.h>
 
@@ -54,6 +56,29 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         STR(isolated_network, NAME_BYTES, "",
                 "libvirt network without a way out that guests get a card on; empty: one is made; "
                 "none: no card."),
+        STR(nat_subnet, NAME_BYTES, "",
+                "Addresses of guests behind NAT, 16 to 28 bits; empty: 20 bits of 10.64.0.0/10, by "
+                "the "
+                "installation."),
+        STR(nat_subnet_v6, NAME_BYTES, "",
+                "The same in IPv6, 64 bits; guests make their addresses of their MAC. Empty: no "
+                "IPv6."),
+        STR(routed_subnet, NAME_BYTES, "",
+                "Addresses of guests that are routed, 16 to 28 bits; empty: 20 bits of "
+                "10.128.0.0/10, by "
+                "the installation."),
+        STR(routed_subnet_v6, NAME_BYTES, "", "The same in IPv6, as above."),
+        {.name = "guest_block",
+                .type = ORL_CFG_LIST,
+                .offset = AT(guest_block),
+                .max = RULE_BYTES,
+                .fallback = ORL_NETWORK_BLOCK_HOST ",169.254.0.0/16,100.100.100.200,fd00:ec2::254",
+                .help = "What guests of networks with a way out must not reach, besides this "
+                        "host's own "
+                        "addresses and other guests: addresses and ranges (the networks of nodes "
+                        "and "
+                        "management); host-subnets: every network that this host has an address "
+                        "in."},
         {.name = "static_allow",
                 .type = ORL_CFG_LIST,
                 .offset = AT(static_allow),
@@ -111,6 +136,32 @@ static int check_path(const char *key, const char *path, struct orl_err *err)
                    : orl_err_set(err, ORL_E_CONFIG, "%s: '%s' is not absolute", key, path);
 }
 
+static int check_nets(const struct orl_vmpool_cfg *cfg, struct orl_err *err)
+{
+    const struct {
+        const char *key, *text;
+        bool is_v6;
+    } nets[] = {{"nat_subnet", cfg->nat_subnet, false}, {"nat_subnet_v6", cfg->nat_subnet_v6, true},
+            {"routed_subnet", cfg->routed_subnet, false},
+            {"routed_subnet_v6", cfg->routed_subnet_v6, true}};
+    struct orl_addr_net net;
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        if (nets[i].text[0] && orl_guest_net_parse(nets[i].text, nets[i].is_v6, &net, err) < 0) {
+            return orl_err_prefix(err, "%s", nets[i].key);
+        }
+    }
+    for (char *const *entry = cfg->guest_block; *entry; entry++) {
+        if (entry - cfg->guest_block >= ORL_ADDR_NETS_MAX) {
+            return orl_err_set(err, ORL_E_CONFIG, "guest_block: more than %d", ORL_ADDR_NETS_MAX);
+        }
+        if (!orl_network_block_is_valid(*entry)) {
+            return orl_err_set(err, ORL_E_CONFIG,
+                    "guest_block: '%s' is no address, range or " ORL_NETWORK_BLOCK_HOST, *entry);
+        }
+    }
+    return 0;
+}
+
 int orl_vmpool_cfg_check(const struct orl_vmpool_cfg *cfg, struct orl_err *err)
 {
     for (char *const *rule = cfg->static_allow; *rule; rule++) {
@@ -122,7 +173,8 @@ int orl_vmpool_cfg_check(const struct orl_vmpool_cfg *cfg, struct orl_err *err)
     if (strchr(cfg->golden_memory_dir, ',')) {
         return orl_err_set(err, ORL_E_CONFIG, "golden_memory_dir: QEMU takes no path with a comma");
     }
-    int r = check_path("images_dir", cfg->images_dir, err);
+    int r = check_nets(cfg, err);
+    r = r < 0 ? r : check_path("images_dir", cfg->images_dir, err);
     r = r < 0 ? r : check_path("golden_memory_dir", cfg->golden_memory_dir, err);
     r = r < 0 ? r : check_path("tiny_dir", cfg->tiny_dir, err);
     return r < 0 ? r : check_path("state_dir", cfg->state_dir, err);

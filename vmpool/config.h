@@ -17,6 +17,9 @@ struct orl_vmpool_cfg {
     char *gateway_user;
     char *broker_user;
     char *isolated_network;
+    char *nat_subnet, *nat_subnet_v6;
+    char *routed_subnet, *routed_subnet_v6;
+    char **guest_block;
     char **static_allow;
     int accel;   /* enum orl_accel_mode */
     int display; /* enum orl_display_mode */

@@ -31,6 +31,16 @@ const char *orl_job_name(enum orl_job_kind kind)
     return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
 }
 
+static void look_at_network(const struct orl_backend *b, struct orl_job_net *net)
+{
+    struct orl_err err = {0};
+    if (b->ops->network(b->self, net->mode, net->name, &net->network, &err) < 0) {
+        memset(&net->network, 0, sizeof net->network);
+    }
+    orl_msg_text(net->fault, sizeof net->fault, err.text);
+    net->is_known = true;
+}
+
 static int observe(struct orl_job *job)
 {
     const struct orl_backend *b = job->backend;
@@ -40,8 +50,8 @@ static int observe(struct orl_job *job)
     if (job->pressure_dir) {
         orl_pressure_read(job->pressure_dir, &job->pressure);
     }
-    if (r == 0 && b->ops->network(b->self, &job->network, &job->network_err) < 0) {
-        memset(&job->network, 0, sizeof job->network); /* guests do without a card */
+    for (size_t i = 0; r == 0 && i < job->net_count; i++) {
+        look_at_network(b, &job->nets[i]);
     }
     return r;
 }

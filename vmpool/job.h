@@ -26,6 +26,15 @@ enum orl_job_kind {
     ORL_JOB_MARK,       /* whose it is: spec.meta.user */
     ORL_JOB_KIND_COUNT
 };
+#define ORL_JOB_NETS_MAX 16
+/* A network that guests shall have a card on. */
+struct orl_job_net {
+    enum orl_network_mode mode;
+    char name[ORL_VM_NAME_MAX + 1]; /* the administrator's, or empty */
+    bool is_known;                  /* it was looked at */
+    struct orl_vm_network network;
+    char fault[ORL_TEXT_MAX + 1]; /* why there is none; empty: none is wanted */
+};
 struct orl_job {
     enum orl_job_kind kind;
     const struct orl_backend *backend; /* safe on any thread */
@@ -45,8 +54,8 @@ struct orl_job {
     struct orl_vm_list list;
     struct orl_vm_host host;
     struct orl_pressure pressure;
-    struct orl_vm_network network;
-    struct orl_err network_err; /* why there is none; empty text: none is wanted */
+    struct orl_job_net nets[ORL_JOB_NETS_MAX]; /* in: which; out: what they are */
+    size_t net_count;
 };
 
 ORL_NODISCARD struct orl_job *orl_job_new(

@@ -28,6 +28,7 @@ int orl_reconcile_new(const struct orl_reconcile_cfg *cfg, struct orl_reconcile 
         return orl_err_set(err, ORL_E_NOMEM, "reconciler");
     }
     r->cfg = *cfg;
+    r->net_count = 1;
     r->log = (struct orl_log_ctx){.parent = &root_log, .name = "reconcile"};
     orl_governor_init(&r->governor, &cfg->governor);
     *ret_reconcile = r;
@@ -106,6 +107,7 @@ void orl_reconcile_tick(struct orl_reconcile *r, uint64_t now_ms)
     r->must_repeat = false;
     if (job) {
         job->pressure_dir = r->cfg.pressure_dir;
+        orl_networks_ask(r, job);
     }
     r->is_observing = job && orl_reconcile_submit(r, job, NULL, now_ms) == 0;
 }
@@ -278,7 +280,7 @@ static void put_report(struct orl_reconcile *r, char *ret_json, size_t size)
     }
     struct orl_buf json;
     orl_buf_init(&json, size - 1);
-    orl_host_report_network(&r->report, r->network.name, r->network_text);
+    orl_host_report_network(&r->report, r->nets[0].network.name, r->nets[0].fault);
     orl_host_report_json(&r->report, &json);
     if (!json.is_failed) {
         memcpy(ret_json, json.data, json.len);
@@ -384,6 +386,7 @@ static void pass(
         orl_log_error(&r->log, "the store can't be read", "error", err.text);
         return;
     }
+    orl_networks_want(r, &rows);
     struct orl_plan_pool *pools = calloc(rows.pool_count + 1, sizeof *pools);
     struct orl_plan_verdict *verdicts = calloc(rows.pool_count + 1, sizeof *verdicts);
     struct orl_plan_desktop *desktops = calloc(rows.desktop_count + 1, sizeof *desktops);
@@ -417,22 +420,6 @@ static void pass(
     orl_memo_forget_unused(r);
 }
 
-static void note_network(struct orl_reconcile *r, const struct orl_job *job)
-{
-    if (strcmp(r->network_text, job->network_err.text) == 0 &&
-            strcmp(r->network.name, job->network.name) == 0) {
-        return;
-    }
-    r->network = job->network;
-    orl_msg_text(r->network_text, sizeof r->network_text, job->network_err.text);
-    r->heartbeat_ms = 0;
-    if (r->network_text[0]) {
-        orl_log_warn(&r->log, "new guests get no network card", "why", r->network_text);
-    } else {
-        orl_log_info(&r->log, "guests' network", "name", r->network.name);
-    }
-}
-
 static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
 {
     bool was_up = r->is_up;
@@ -442,7 +429,7 @@ static void on_observed(struct orl_reconcile *r, struct orl_job *job, uint64_t n
     if (r->is_up) {
         r->host = job->host;
         r->pressure = job->pressure;
-        note_network(r, job);
+        orl_networks_note(r, job);
         r->failures = 0;
     } else {
         r->failures++;

@@ -57,8 +57,8 @@ struct orl_reconcile {
     struct orl_host_report report;
     bool has_report;
     struct orl_vm_host host;
-    struct orl_vm_network network;
-    char network_text[ORL_TEXT_MAX + 1]; /* why there is none */
+    struct orl_job_net nets[ORL_JOB_NETS_MAX]; /* those of pools; the first: isolated, ours */
+    size_t net_count;
     bool is_up;
     bool was_asked;    /* a first observation came back */
     uint32_t failures; /* observations that failed in a row */
@@ -120,6 +120,17 @@ const struct orl_template_row *orl_rows_template(
  * ready; where none is, the newest, which says why. NULL: there is none. pool: one of rows. */
 const struct orl_template_row *orl_rows_wanted(
         const struct orl_rows *rows, const struct orl_pool_row *pool);
+
+/* Which networks are to be looked at with the next observation: those that pools ask for. */
+void orl_networks_want(struct orl_reconcile *r, const struct orl_rows *rows);
+void orl_networks_ask(const struct orl_reconcile *r, struct orl_job *job);
+void orl_networks_note(struct orl_reconcile *r, const struct orl_job *job);
+/* NULL: pools ask for more than are looked at. */
+const struct orl_job_net *orl_networks_find(
+        const struct orl_reconcile *r, enum orl_network_mode mode, const char *name);
+/* Fills network and address of spec, whose meta is complete. ORL_E_AGAIN: it was not looked at yet. */
+ORL_NODISCARD int orl_networks_give(const struct orl_reconcile *r, const struct orl_pool_row *pool,
+        struct orl_vm_spec *spec, uint64_t now_ms, struct orl_err *err);
 
 /* One action of the plan. */
 void orl_reconcile_act(struct orl_reconcile *r, const struct orl_rows *rows,

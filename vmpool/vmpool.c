@@ -266,6 +266,11 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
             .memory_dir = cfg->golden_memory_dir,
             .qemu_user = cfg->qemu_user,
             .network = cfg->isolated_network,
+            .nat_subnet = cfg->nat_subnet,
+            .nat_subnet_v6 = cfg->nat_subnet_v6,
+            .routed_subnet = cfg->routed_subnet,
+            .routed_subnet_v6 = cfg->routed_subnet_v6,
+            .guest_block = cfg->guest_block,
             .wants_dbus_display = cfg->display != ORL_DISPLAY_VNC,
             .on_event = on_libvirt_event,
             .ctx = v};

@@ -1,7 +1,8 @@
 /* What vmpool reads of others: metadata and networks from libvirt, qemu-img's JSON, heads of images,
  * addresses of static desktops. */
+#include "vmpool/guest_address.h"
 #include "vmpool/json_top.h"
-#include "vmpool/network_xml.h"
+#include "vmpool/network_filter.h"
 #include "vmpool/pressure.h"
 #include "vmpool/qcow2_head.h"
 #include "vmpool/static_target.h"
@@ -34,9 +35,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)orl_static_parse(text, host, sizeof host, port, &is_unix);
     (void)orl_static_rule_is_valid(text);
     (void)orl_vm_name_is_ours(text);
-    (void)orl_network_fault(text, true);
     (void)orl_pressure_parse(text, &centi);
-    (void)orl_network_filter_fault(text);
+    const struct orl_network_plan isolated = {.mode = ORL_NETWORK_ISOLATED};
+    (void)orl_network_fault(text, &isolated, "11111111-2222-4333-8444-555555555555");
+    (void)orl_network_foreign_fault(text);
+    struct orl_addr_net net;
+    (void)orl_guest_net_parse(text, false, &net, NULL);
+    (void)orl_network_block_is_valid(text);
     (void)orl_qcow2_fault(data, size, false);
     free(text);
     return 0;

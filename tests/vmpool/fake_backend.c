@@ -1,4 +1,5 @@
 #include "fake_backend.h"
+#include "vmpool/guest_address.h"
 #include "vmpool/vm_meta.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,9 +276,17 @@ static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *e
     return r;
 }
 
-static int fake_network(void *self, struct orl_vm_network *ret_network, struct orl_err *err)
+static int fake_network(void *self, enum orl_network_mode mode, const char *name,
+        struct orl_vm_network *ret_network, struct orl_err *err)
 {
     struct fake *fake = self;
+    (void)name;
+    ret_network->mode = mode;
+    if (mode == ORL_NETWORK_NONE) {
+        return 0;
+    }
+    ret_network->has_addresses = mode == ORL_NETWORK_NAT || mode == ORL_NETWORK_ROUTED;
+    orl_guest_net_default("11111111", mode == ORL_NETWORK_ROUTED, &ret_network->v4);
     (void)snprintf(ret_network->name, sizeof ret_network->name, "%s",
             fake->has_no_network ? "" : "fake-net");
     return fake->has_no_network ? orl_err_set(err, ORL_E_DENIED, "the fake makes no bridges") : 0;

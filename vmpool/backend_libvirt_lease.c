@@ -1,0 +1,108 @@
+/* A card's address with the DHCP server of its network: there before the guest asks, gone with its machine. */
+#include "base/cleanup.h"
+#include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/network_xml.h"
+#include <libvirt/virterror.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HOST_XML_MAX = 512 };
+
+static int update(virNetworkPtr network, virNetworkUpdateCommand command, const char *mac,
+        const char *address)
+{
+    struct orl_buf xml;
+    unsigned flags = VIR_NETWORK_UPDATE_AFFECT_CONFIG;
+    flags |= virNetworkIsActive(network) == 1 ? VIR_NETWORK_UPDATE_AFFECT_LIVE : 0;
+    orl_buf_init(&xml, HOST_XML_MAX);
+    orl_network_host_xml(&xml, mac, address);
+    int r = xml.is_failed ? -1
+                          : virNetworkUpdate(network, command, VIR_NETWORK_SECTION_IP_DHCP_HOST, -1,
+                                    (const char *)xml.data, flags);
+    orl_buf_fini(&xml);
+    return r;
+}
+
+static bool has(const char *xml, const char *mac, const char *address)
+{
+    char want[64 + ORL_VM_ADDRESS_MAX];
+    (void)snprintf(want, sizeof want, "<host mac='%s' ip='%s'", mac, address);
+    return strstr(xml, want) != NULL;
+}
+
+/* What else has that card or that address is of machines that are gone. */
+static int reserve(virConnectPtr conn, const char *name, const char *mac, const char *address,
+        struct orl_err *err)
+{
+    virNetworkPtr network = virNetworkLookupByName(conn, name);
+    ORL_AUTO(orl_free_auto) char *xml = network ? virNetworkGetXMLDesc(network, 0) : NULL;
+    int r = xml ? 0 : orl_libvirt_err(err, "the guests' network");
+    if (r == 0 && !has(xml, mac, address)) {
+        (void)update(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, mac, NULL);
+        (void)update(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, NULL, address);
+        if (update(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, mac, address) < 0) {
+            r = orl_libvirt_err(err, "keeping an address for a card");
+        }
+    }
+    if (network) {
+        (void)virNetworkFree(network);
+    }
+    return r;
+}
+
+int orl_bl_lease(virConnectPtr conn, const struct orl_vm_spec *spec, struct orl_err *err)
+{
+    char mac[18];
+    if (!spec->network.has_addresses) {
+        return 0;
+    }
+    orl_network_mac(mac, spec->meta.desktop, spec->meta.version);
+    return reserve(conn, spec->network.name, mac, spec->address, err);
+}
+
+/* The value after what, up to its quote. */
+static bool value_of(const char *xml, const char *what, char *ret, size_t size)
+{
+    const char *at = strstr(xml, what);
+    size_t len = at ? strcspn(at + strlen(what), "'") : 0;
+    if (len == 0 || len >= size) {
+        return false;
+    }
+    memcpy(ret, at + strlen(what), len);
+    ret[len] = '\0';
+    return true;
+}
+
+struct card {
+    char network[ORL_VM_NAME_MAX + 1];
+    char mac[18];
+    char address[ORL_VM_ADDRESS_MAX + 1];
+};
+
+/* Of a machine that has a card on a network of ours with addresses. */
+static bool card_of(virDomainPtr domain, struct card *ret_card)
+{
+    ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
+    const char *at = xml ? strstr(xml, "<interface type='network'>") : NULL;
+    return at && value_of(at, "<source network='", ret_card->network, sizeof ret_card->network) &&
+           value_of(at, "<mac address='", ret_card->mac, sizeof ret_card->mac) &&
+           value_of(at, "<parameter name='ADDRESS' value='", ret_card->address,
+                   sizeof ret_card->address);
+}
+
+int orl_bl_lease_again(virConnectPtr conn, virDomainPtr domain, struct orl_err *err)
+{
+    struct card card;
+    return card_of(domain, &card) ? reserve(conn, card.network, card.mac, card.address, err) : 0;
+}
+
+void orl_bl_lease_end(virConnectPtr conn, virDomainPtr domain)
+{
+    struct card card;
+    virNetworkPtr network =
+            card_of(domain, &card) ? virNetworkLookupByName(conn, card.network) : NULL;
+    if (network) {
+        (void)update(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, card.mac, NULL);
+        (void)virNetworkFree(network);
+    }
+}
