@@ -271,6 +271,10 @@ void orl_network_filter_ref(struct orl_buf *out, const struct orl_vm_network *ne
     char address6[ORL_GUEST_ADDRESS_MAX];
     orl_xml_putf(out, "      <filterref");
     orl_xml_attr(out, "filter", network->filter);
+    if (network->mode == ORL_NETWORK_ISOLATED) {
+        orl_xml_putf(out, "/>\n");
+        return;
+    }
     orl_xml_putf(out, ">");
     if (network->has_addresses) {
         parameter(out, "ADDRESS", address);

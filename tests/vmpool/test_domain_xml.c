@@ -1,6 +1,7 @@
 /* Golden files in golden/: made once, then compared byte for byte; ctest also validates them against
  * libvirt's schema where virt-xml-validate is there. */
 #include "vmpool/domain_xml.h"
+#include "vmpool/guest_address.h"
 #include "vmpool/vm_meta.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,6 +130,25 @@ static void a_kernel_guest_under_kvm_on_an_isolated_network(void **state)
     (void)snprintf(spec.network.filter, sizeof spec.network.filter, "oriel-isolated-11111111");
     spec.overlay[0] = '\0';
     compare("kernel_kvm", &spec, ORL_DOMAIN_XML_QEMU);
+}
+
+static void a_card_with_an_address_of_its_own(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    spec.network = (struct orl_vm_network){.mode = ORL_NETWORK_NAT,
+            .name = "oriel-nat-11111111",
+            .filter = "oriel-nat-11111111",
+            .has_addresses = true,
+            .has_v6 = true};
+    assert_int_equal(orl_guest_net_parse("fd12:3456:789a:1::/64", true, &spec.network.v6, NULL), 0);
+    (void)snprintf(spec.address, sizeof spec.address, "10.77.160.16");
+    compare("nat", &spec, ORL_DOMAIN_XML_QEMU);
+    spec.network = (struct orl_vm_network){.mode = ORL_NETWORK_BRIDGED,
+            .name = "br0",
+            .is_bridge = true,
+            .filter = "oriel-bridged-11111111"};
+    compare("bridged", &spec, ORL_DOMAIN_XML_QEMU);
 }
 
 static void limits_and_firmware_as_the_pool_wants_them(void **state)
@@ -305,6 +325,7 @@ int main(void)
             cmocka_unit_test(a_clone_of_a_disk_under_emulation),
             cmocka_unit_test(the_dbus_display_has_sound_from_qemu_9_2_on),
             cmocka_unit_test(a_kernel_guest_under_kvm_on_an_isolated_network),
+            cmocka_unit_test(a_card_with_an_address_of_its_own),
             cmocka_unit_test(limits_and_firmware_as_the_pool_wants_them),
             cmocka_unit_test(limits_that_make_no_sense_are_refused),
             cmocka_unit_test(a_golden_images_machines_have_no_card_and_no_balloon),

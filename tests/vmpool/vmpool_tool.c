@@ -1,5 +1,5 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
- *   seed DB TINY | bios DB DISK | list DB | login DB USER | end DB SESSION | console|hold SOCKET DESKTOP VERSION SESSION */
+ *   seed DB TINY | pool DB NAME MODE SPARES | bios DB DISK | list DB | login DB USER | end DB SESSION | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
@@ -52,6 +52,25 @@ static int seed_bios(struct orl_store *store, const char *disk, struct orl_err *
             .disconnect_timeout_s = 600};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
+}
+
+/* Another pool of the tiny guest, on a network of that kind ("bridged:NAME" with its bridge). */
+static int seed_pool(struct orl_store *store, char **argv, struct orl_err *err)
+{
+    static const char *const modes[] = {"isolated", "nat", "routed", "bridged", "none"};
+    struct orl_pool_row pool = {.kind = ORL_POOL_FLOATING};
+    orl_pool_set_defaults(&pool, pool.kind);
+    orl_msg_text(pool.name, sizeof pool.name, argv[0]);
+    orl_msg_text(pool.template_name, sizeof pool.template_name, "tiny");
+    pool.spares = (uint32_t)strtoul(argv[2], NULL, 10);
+    size_t len = strcspn(argv[1], ":");
+    for (uint32_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (strlen(modes[i]) == len && strncmp(modes[i], argv[1], len) == 0) {
+            pool.net.mode = i;
+        }
+    }
+    orl_msg_text(pool.net.name, sizeof pool.net.name, argv[1][len] ? argv[1] + len + 1 : "");
+    return orl_pool_insert(store, &pool, orl_clock_wall_ms(), err);
 }
 
 static int print_row(void *ctx, const struct orl_desktop_row *row)
@@ -167,6 +186,8 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         if (r == 0) {
             (void)printf("%s %s\n", orl_template_state_name(t.state), t.reason_text);
         }
+    } else if (strcmp(argv[1], "pool") == 0 && argc == 6) {
+        r = seed_pool(store, argv + 3, err);
     } else if (strcmp(argv[1], "bios") == 0) {
         r = seed_bios(store, argv[3], err);
     } else if (strcmp(argv[1], "login") == 0) {

@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""What guests reach: oriel-vmpool, a libvirtd in a network namespace of its own (the "host"), a second namespace (the "world"), tiny guests
+on a NAT and a routed network. Guests are asked by their agent; a guest without its filter shows that the same question can be answered.
+
+Usage: vm_network.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)"""
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+
+import vm_pool
+from vm_pool import SKIP, Failed, Rig, expect, run
+
+PORTS = (22, 443, 3389, 5432, 16509)
+WORLD, WORLD6, DNS = "203.0.113.5", "2001:db8:113::5", "203.0.113.53"
+NAT6, ROUTED6 = "fd12:3456:789a:1::", "fd12:3456:789a:2::"
+
+# Listens on each port of both families and answers with who called.
+SERVER = """
+import socket, sys, threading
+def serve(port):
+    s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", port)); s.listen(16)
+    while True:
+        c, who = s.accept(); c.sendall(("from " + who[0].removeprefix("::ffff:") + "\\n").encode()); c.close()
+def dns():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("203.0.113.53", 53))
+    while True:
+        q, who = s.recvfrom(512)
+        end = q.index(b"\\0", 12) + 5
+        answer = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\5\\0\\4" + socket.inet_aton("203.0.113.5") if q[end - 4:end - 2] == b"\\0\\1" else b""
+        s.sendto(q[:2] + b"\\x81\\x80\\0\\1\\0" + bytes([bool(answer)]) + b"\\0\\0\\0\\0" + q[12:end] + answer, who)
+for p in sys.argv[1:]:
+    threading.Thread(target=dns if p == "dns" else serve, args=() if p == "dns" else (int(p),)).start()
+print("ready", flush=True)
+"""
+# Every frame that gets past the cards to the bridge: "MAC ETHERTYPE SOURCE".
+WATCH = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)); s.bind((sys.argv[1], 0))
+print("ready", flush=True)
+seen = set()
+while True:
+    f, about = s.recvfrom(2048)
+    if about[2] == 4: continue  # our own
+    kind = f[12:14].hex()
+    source = socket.inet_ntoa(f[26:30]) if kind == "0800" else socket.inet_ntop(socket.AF_INET6, f[22:38]) if kind == "86dd" else socket.inet_ntoa(f[28:32])
+    line = f"{f[6:12].hex(':')} {kind} {source}"
+    if line not in seen:
+        seen.add(line); print(line, flush=True)
+"""
+
+
+class Net:
+    """The namespaces, and what runs in them."""
+
+    def __init__(self, rig):
+        self.rig, self.processes = rig, []
+        self.host = ("nsenter", f"--net=/proc/{(rig.dir / 'v' / 'libvirtd.pid').read_text().strip()}/ns/net")
+        holder = self.spawn("unshare", "-n", "sleep", "600", ready=False)
+        while os.readlink(f"/proc/{holder.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+            time.sleep(0.05)
+        self.world = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+        for text in (f"ip link add up0 type veth peer name up1 netns {holder.pid}", "ip addr add 198.51.100.1/24 dev up0",
+                     "ip addr add 2001:db8:51::1/64 dev up0 nodad", "ip link set up0 up", "ip route add default via 198.51.100.2",
+                     "ip route add default via 2001:db8:51::2"):
+            run(*self.host, *text.split())
+        for text in ("ip link set lo up", f"ip addr add {WORLD}/32 dev lo", f"ip addr add {DNS}/32 dev lo", f"ip addr add {WORLD6}/128 dev lo nodad",
+                     "ip addr add 198.51.100.2/24 dev up1", "ip addr add 2001:db8:51::2/64 dev up1 nodad", "ip link set up1 up",
+                     "ip route add 10.0.0.0/8 via 198.51.100.1", f"ip route add {ROUTED6}/64 via 2001:db8:51::1"):
+            run(*self.world, *text.split())
+        resolv = rig.dir / "resolv.conf"
+        resolv.write_text(f"nameserver {DNS}\n")
+        run("nsenter", f"--mount=/proc/{(rig.dir / 'v' / 'libvirtd.pid').read_text().strip()}/ns/mnt", "mount", "--bind", resolv, os.path.realpath("/etc/resolv.conf"))
+        self.spawn(*self.world, sys.executable, "-c", SERVER, "80", "dns")
+        self.spawn(*self.host, sys.executable, "-c", SERVER, *map(str, PORTS))
+
+    def spawn(self, *args, ready=True, out=None):
+        process = subprocess.Popen([str(a) for a in args], stdout=out or subprocess.PIPE, text=True)
+        self.processes.append(process)
+        if ready and not out and process.stdout.readline().strip() != "ready":
+            raise Failed(f"{args[:3]} did not start")
+        return process
+
+    def watch(self, bridge):
+        file = self.rig.dir / f"{bridge}.frames"
+        with open(file, "w") as out:
+            self.spawn(*self.host, sys.executable, "-c", WATCH, bridge, out=out)
+        while "ready" not in file.read_text():
+            time.sleep(0.05)
+        return file
+
+    def addresses(self):
+        """Of the host: all but loopback and link-local ones."""
+        rows = json.loads(run(*self.host, "ip", "-j", "address"))
+        return [a["local"] for row in rows for a in row["addr_info"] if not a["local"].startswith(("127.", "fe80:")) and a["local"] != "::1"]
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+class Guest:
+    def __init__(self, rig, row):
+        self.rig, self.domain, self.id = rig, row["domain"], row["id"]
+        xml = run("virsh", "-c", rig.uri, "dumpxml", self.domain)
+        self.mac = re.search(r"<mac address='([^']+)'", xml)[1]
+        self.address = re.search(r"name='ADDRESS' value='([^']+)'", xml)[1]
+        self.address6 = re.search(r"name='ADDRESS6' value='([^']+)'", xml)[1]
+
+    def ask(self, command, **arguments):
+        text = json.dumps({"execute": command, "arguments": arguments})
+        return json.loads(run("virsh", "-c", self.rig.uri, "-q", "qemu-agent-command", self.domain, text))["return"]
+
+    def sh(self, script):
+        """Runs it in the guest: bb is busybox, can HOST PORT prints "HOST PORT yes ANSWER" or "... no"."""
+        head = """bb=/bin/busybox
+            can() { a=$($bb nc -w "${3:-2}" "$1" "$2" </dev/null 2>/dev/null) && [ -n "$a" ] && echo "$1 $2 yes $a" || echo "$1 $2 no"; }
+            """
+        pid = self.ask("guest-exec", path="/bin/busybox", arg=["sh", "-c", textwrap.dedent(head) + textwrap.dedent(script)], **{"capture-output": True})["pid"]
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            status = self.ask("guest-exec-status", pid=pid)
+            if status["exited"]:
+                return base64.b64decode(status.get("out-data", "")).decode(errors="replace") + base64.b64decode(status.get("err-data", "")).decode(errors="replace")
+            time.sleep(0.1)
+        raise Failed(f"{self.domain}: the script does not end")
+
+    def dhcp(self):
+        """Asks for an address as any client does, and takes what it is given."""
+        return self.sh("""
+            $bb ip link set lo up; $bb ip link set eth0 up; $bb mkdir -p /etc /tmp
+            cat=$bb; $bb cat >/tmp/lease <<'END'
+            #!/bin/busybox sh
+            [ "$1" = bound ] || exit 0
+            bb=/bin/busybox
+            $bb ip addr add "$ip/$mask" dev "$interface"; $bb ip route add default via $router; echo "nameserver ${dns%% *}" >/etc/resolv.conf
+            END
+            $bb sed -i 's/^ *//' /tmp/lease; $bb chmod 755 /tmp/lease
+            $bb udhcpc -q -n -t 5 -T 2 -i eth0 -s /tmp/lease >/dev/null 2>&1
+            for i in 1 2 3 4 5 6 7 8 9 10; do $bb ip -6 addr show dev eth0 scope global | $bb grep -v tentative | $bb grep -q inet6 && break; $bb sleep 1; done
+            $bb ip addr show dev eth0; $bb ip route; $bb cat /etc/resolv.conf""")
+
+
+def guests(rig, pool, count):
+    """The pool's machines whose agents answer."""
+    def found():
+        with sqlite3.connect(f"file:{rig.store}?mode=ro", uri=True) as db:
+            ids = {row[0] for row in db.execute("SELECT id FROM desktop WHERE pool = ?", (pool,))}
+        rows = [r for r in rig.rows() if r["id"] in ids and r["power"] == "running"]
+        alive = [r for r in rows if subprocess.run(["virsh", "-c", rig.uri, "-q", "qemu-agent-command", r["domain"], '{"execute":"guest-ping"}'], capture_output=True).returncode == 0]
+        return alive if len(alive) >= count else None
+    return [Guest(rig, row) for row in rig.until(f"{count} guests of pool {pool} answer", found)]
+
+
+def reaches_nothing_of(guest, targets, what):
+    """All at once; each may be silent or refused."""
+    asked = [(a, p) for a in targets for p in PORTS]
+    answers = guest.sh("\n".join(f"can {a} {p} 2 &" for a, p in asked) + "\nwait")
+    got = {tuple(line.split()[:2]): line.split()[2] for line in answers.splitlines() if len(line.split()) > 2}
+    expect(all(got.get((a, str(p))) == "no" for a, p in asked), f"{what}: {len(asked)} tries at {len(targets)} addresses, all refused")
+
+
+def reserved(rig, guest):
+    with sqlite3.connect(f"file:{rig.store}?mode=ro", uri=True) as db:
+        return db.execute("SELECT slot FROM lease_address WHERE desktop = ? AND mac = ?", (guest.id, guest.mac)).fetchone()
+
+
+def addresses(rig, guest):
+    said = guest.dhcp()
+    expect(reserved(rig, guest) is not None, "a card's address is reserved in the store")
+    expect(f"inet {guest.address}/20" in said, f"DHCP gives it: {guest.address}\n{said}" if f"inet {guest.address}/20" not in said else f"DHCP gives it: {guest.address}")
+    expect(guest.address6 in said, f"and its MAC gives {guest.address6}")
+
+
+def outbound(guest, source):
+    answer = guest.sh(f"can {WORLD} 80; can {WORLD6} 80; $bb nslookup world.example.org")
+    expect(f"{WORLD} 80 yes from {source[0]}" in answer, f"the world is reached, and sees {source[0]}")
+    expect(f"{WORLD6} 80 yes from {source[1]}" in answer, f"in IPv6 too, and sees {source[1]}")
+    expect(re.search(rf"Address.*{re.escape(WORLD)}", answer) is not None, "names are resolved" if WORLD in answer else answer)
+
+
+def spoofing(guest, frames, gateway):
+    """Another address, another MAC: nothing of it gets past the card."""
+    false_ip, false_mac = guest.address.rsplit(".", 1)[0] + ".250", "02:00:00:00:00:99"
+    answer = guest.sh(f"""
+        g=$($bb ip neigh show {gateway} | $bb sed 's/.*lladdr \\([^ ]*\\).*/\\1/')
+        $bb ip addr add {false_ip}/20 dev eth0; $bb ip neigh replace {gateway} lladdr $g dev eth0
+        $bb ip route replace default via {gateway} src {false_ip}; can {WORLD} 80 2
+        $bb arping -c 1 -w 1 -U -s {false_ip} -I eth0 {false_ip} >/dev/null 2>&1
+        $bb ip addr del {false_ip}/20 dev eth0; $bb ip route replace default via {gateway}; can {WORLD} 80 3
+        $bb ip link set eth0 address {false_mac}; $bb ip neigh replace {gateway} lladdr $g dev eth0; can {WORLD} 80 2; can {WORLD6} 80 1
+        $bb ip link set eth0 address {guest.mac}; $bb ip neigh del {gateway} dev eth0; can {WORLD} 80 3""")
+    said = [line.split()[2] for line in answer.splitlines() if line.startswith(f"{WORLD} 80 ")]
+    expect(said == ["no", "yes", "no", "yes"], f"with another address or MAC it reaches nothing, with its own it does again: {said}")
+    seen = frames.read_text()
+    expect(f"{guest.mac} 0800 {guest.address}" in seen, "its own frames reach the bridge")
+    expect(false_ip not in seen and false_mac not in seen, "frames with another address or MAC do not")
+
+
+def host_changes(rig, net, guest):
+    run(*net.host, "ip", "addr", "add", "203.0.113.77/32", "dev", "lo")
+    rig.tool_out("poke", rig.state / "console.sock")
+    name = f"oriel-nat-{installation(rig)[:8]}"
+    rig.until("an address that the host gets is in the filter", lambda: "203.0.113.77" in run("virsh", "-c", rig.uri, "nwfilter-dumpxml", name))
+    reaches_nothing_of(guest, ["203.0.113.77"], "a new address of the host")
+
+
+def installation(rig):
+    return next(rig.state.glob("images/*-*")).name
+
+
+def without_its_filter(rig, guest, gateway):
+    """What the same guest can reach when nobody keeps it from it: the questions above were good ones."""
+    xml = run("virsh", "-c", rig.uri, "dumpxml", guest.domain)
+    card = re.search(r"<interface type='network'>.*?</interface>", xml, re.S)[0]
+    file = rig.dir / "card.xml"
+    file.write_text(re.sub(r"<filterref.*?</filterref>", "", card, flags=re.S))
+    run("virsh", "-c", rig.uri, "update-device", guest.domain, file, "--live")
+    answer = guest.sh("".join(f"can {gateway} {p} 3 &\n" for p in PORTS) + "wait")
+    expect(answer.count(" yes ") == len(PORTS), "without its filter a guest reaches the host: the tries were real")
+
+
+def tests(rig, net):
+    first, second = guests(rig, "n", 2)
+    routed, = guests(rig, "r", 1)
+    uuid = installation(rig)
+    frames = net.watch(f"orn-{uuid[:8]}")
+    for guest in (first, second, routed):
+        addresses(rig, guest)
+    gateway = first.address.rsplit(".", 2)[0] + ".0.1"
+    gateway = re.search(r"<ip address='([^']+)'", run("virsh", "-c", rig.uri, "net-dumpxml", f"oriel-nat-{uuid[:8]}"))[1]
+    outbound(first, ("198.51.100.1", "2001:db8:51::1"))
+    outbound(routed, (routed.address, routed.address6))
+    host = net.addresses()
+    expect(len(host) >= 6 and gateway in host, f"the host has {len(host)} addresses")
+    for address in host:
+        family = "-6" if ":" in address else "-4"
+        run(*net.host, sys.executable, "-c", f"import socket; socket.create_connection(('{address}', 22), 3).recv(9)")
+    print(f"ok: its own programs answer it at all of them {family}", flush=True)
+    reaches_nothing_of(first, host, "a guest behind NAT and the host")
+    reaches_nothing_of(routed, host, "a routed guest and the host")
+    for guest in (first, second, routed):
+        guest.sh(" ; ".join(f"($bb nc -ll -p {p} -e /bin/busybox echo hello >/dev/null 2>&1 &)" for p in PORTS))
+    own = second.sh(f"can {second.address} 22; can {second.address6} 22")
+    expect(own.count(" yes hello") == 2, "a guest's own programs answer it")
+    reaches_nothing_of(first, [second.address, second.address6, routed.address, routed.address6], "a guest and its neighbours")
+    world = run(*net.world, sys.executable, "-c", f"import socket; print(socket.create_connection(('{routed.address}', 22), 5).recv(9))")
+    expect("hello" in world, "a routed guest is reached from the world")
+    spoofing(first, frames, gateway)
+    host_changes(rig, net, first)
+    without_its_filter(rig, second, gateway)
+
+
+def recycled(rig):
+    """With a machine its reservation goes; the row keeps the address from coming back at once."""
+    name = f"oriel-nat-{installation(rig)[:8]}"
+    row = next(r for r in rig.rows() if r["power"] == "running")
+    with sqlite3.connect(f"file:{rig.store}?mode=ro", uri=True) as db:
+        macs = {m for m, in db.execute("SELECT mac FROM lease_address WHERE desktop IN (SELECT id FROM desktop WHERE pool = 'n')")}
+    hosts = set(re.findall(r"<host mac='([^']+)'", run("virsh", "-c", rig.uri, "net-dumpxml", name)))
+    expect(hosts == macs, f"DHCP knows the cards that there are and no other: {len(hosts)}")
+    return row
+
+
+def main():
+    source, vmpool, tool = sys.argv[1:4]
+    missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "dnsmasq", "ebtables", "ip", "nsenter") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+    if os.geteuid() != 0 or missing:
+        print(f"skipped: needs root and {missing}")
+        return SKIP
+    rig, net = Rig(source, vmpool, tool), None
+    try:
+        rig.tiny = os.environ.get("ORIEL_TINY") or str(rig.dir / "tiny")
+        if not pathlib.Path(rig.tiny, "vmlinux").exists():
+            run(rig.source / "guest" / "tiny" / "build", rig.tiny)
+        rig.start_libvirtd()
+        net = Net(rig)
+        rig.tool_out("seed", rig.store, rig.tiny)
+        with sqlite3.connect(rig.store) as db:
+            db.execute("UPDATE pool SET spares = 0")
+        rig.tool_out("pool", rig.store, "n", "nat", "2")
+        rig.tool_out("pool", rig.store, "r", "routed", "1")
+        if rig.user:
+            for path in (rig.state, *rig.state.iterdir()):
+                shutil.chown(path, rig.user, rig.user)
+        rig.start(f"nat_subnet_v6={NAT6}/64", f"routed_subnet_v6={ROUTED6}/64", "accel=qemu")
+        tests(rig, net)
+        recycled(rig)
+        expect(rig.kill(vm_pool.signal.SIGTERM) == 0, "SIGTERM ends it cleanly")
+    except (Failed, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        rig.show_log()
+        print(f"FAILED: {error} {getattr(error, 'stderr', '') or ''}")
+        return 1
+    finally:
+        rig.close()
+        if net:
+            net.close()
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(rig.dir, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
