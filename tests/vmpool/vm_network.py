@@ -177,7 +177,7 @@ def reserved(rig, guest):
 def addresses(rig, guest):
     said = guest.dhcp()
     expect(reserved(rig, guest) is not None, "a card's address is reserved in the store")
-    expect(f"inet {guest.address}/20" in said, f"DHCP gives it: {guest.address}\n{said}" if f"inet {guest.address}/20" not in said else f"DHCP gives it: {guest.address}")
+    expect(f"inet {guest.address}/20" in said, f"DHCP gives it: {guest.address}")
     expect(guest.address6 in said, f"and its MAC gives {guest.address6}")
 
 
@@ -185,7 +185,7 @@ def outbound(guest, source):
     answer = guest.sh(f"can {WORLD} 80; can {WORLD6} 80; $bb nslookup world.example.org")
     expect(f"{WORLD} 80 yes from {source[0]}" in answer, f"the world is reached, and sees {source[0]}")
     expect(f"{WORLD6} 80 yes from {source[1]}" in answer, f"in IPv6 too, and sees {source[1]}")
-    expect(re.search(rf"Address.*{re.escape(WORLD)}", answer) is not None, "names are resolved" if WORLD in answer else answer)
+    expect(re.search(rf"Address.*{re.escape(WORLD)}", answer) is not None, "names are resolved")
 
 
 def spoofing(guest, frames, gateway):
@@ -236,16 +236,14 @@ def tests(rig, net):
     frames = net.watch(f"orn-{uuid[:8]}")
     for guest in (first, second, routed):
         addresses(rig, guest)
-    gateway = first.address.rsplit(".", 2)[0] + ".0.1"
     gateway = re.search(r"<ip address='([^']+)'", run("virsh", "-c", rig.uri, "net-dumpxml", f"oriel-nat-{uuid[:8]}"))[1]
     outbound(first, ("198.51.100.1", "2001:db8:51::1"))
     outbound(routed, (routed.address, routed.address6))
     host = net.addresses()
     expect(len(host) >= 6 and gateway in host, f"the host has {len(host)} addresses")
     for address in host:
-        family = "-6" if ":" in address else "-4"
         run(*net.host, sys.executable, "-c", f"import socket; socket.create_connection(('{address}', 22), 3).recv(9)")
-    print(f"ok: its own programs answer it at all of them {family}", flush=True)
+    print("ok: its own programs answer it at all of them", flush=True)
     reaches_nothing_of(first, host, "a guest behind NAT and the host")
     reaches_nothing_of(routed, host, "a routed guest and the host")
     for guest in (first, second, routed):
@@ -253,7 +251,7 @@ def tests(rig, net):
     own = second.sh(f"can {second.address} 22; can {second.address6} 22")
     expect(own.count(" yes hello") == 2, "a guest's own programs answer it")
     reaches_nothing_of(first, [second.address, second.address6, routed.address, routed.address6], "a guest and its neighbours")
-    world = run(*net.world, sys.executable, "-c", f"import socket; print(socket.create_connection(('{routed.address}', 22), 5).recv(9))")
+    world = run(*net.world, sys.executable, "-c", f"import socket; print(socket.create_connection(('{routed.address}', 22), 5, ('{WORLD}', 0)).recv(9))")
     expect("hello" in world, "a routed guest is reached from the world")
     spoofing(first, frames, gateway)
     host_changes(rig, net, first)
@@ -261,14 +259,12 @@ def tests(rig, net):
 
 
 def recycled(rig):
-    """With a machine its reservation goes; the row keeps the address from coming back at once."""
+    """With a machine its reservation goes."""
     name = f"oriel-nat-{installation(rig)[:8]}"
-    row = next(r for r in rig.rows() if r["power"] == "running")
     with sqlite3.connect(f"file:{rig.store}?mode=ro", uri=True) as db:
         macs = {m for m, in db.execute("SELECT mac FROM lease_address WHERE desktop IN (SELECT id FROM desktop WHERE pool = 'n')")}
     hosts = set(re.findall(r"<host mac='([^']+)'", run("virsh", "-c", rig.uri, "net-dumpxml", name)))
     expect(hosts == macs, f"DHCP knows the cards that there are and no other: {len(hosts)}")
-    return row
 
 
 def main():
@@ -304,8 +300,7 @@ def main():
         rig.close()
         if net:
             net.close()
-        if not os.environ.get("KEEP"):
-            shutil.rmtree(rig.dir, ignore_errors=True)
+        shutil.rmtree(rig.dir, ignore_errors=True)
     return 0
 
 
