@@ -235,7 +235,7 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
         if (memo) {
             memo->is_woken = true;
         }
-        return send(r, ORL_JOB_WAKE, row, NULL, now_ms);
+        return send_job(r, ORL_JOB_WAKE, row, NULL, now_ms);
     case ORL_PLAN_LOOK:
         if (memo) {
             memo->looked_ms = now_ms;
