@@ -81,6 +81,34 @@ test('cards say state, kind and problem; what cannot be done is not offered', as
     await expectAccessible(page);
 });
 
+test('who waits sees a place in the queue and when to expect a desktop', async ({page}) => {
+    portal.desktops = [desktop({state: 'waiting', waiting: 40, position: 12, eta_s: 170})];
+    await page.goto('/');
+    const card = page.getByRole('listitem').filter({has: page.getByRole('heading', {name: 'office'})});
+    await expect(card.getByText('You are number 12 of 40 who wait.')).toBeVisible();
+    await expect(card.getByText('It is expected in about 3 minutes.')).toBeVisible();
+    await expectAccessible(page);
+    portal.desktops = [desktop({state: 'waiting', waiting: 29, position: 1, eta_s: 9})];
+    await expect(card.getByText('You are the next to get a desktop.')).toBeVisible();
+    await expect(card.getByText('It is expected in a few seconds.')).toBeVisible();
+});
+
+test('several desktops of a pool are cards of their own, and another can be opened', async ({page}) => {
+    portal.desktops = [desktop({state: 'active', power: 'running', next_slot: 3}), desktop({slot: 2, state: 'disconnected', power: 'running', next_slot: 3})];
+    portal.answers['POST /v1/me/desktops/office:2/logoff'] = () => [200, {}];
+    await page.goto('/');
+    await expect(page.getByRole('heading', {name: 'office (2)'})).toBeVisible();
+    await expect(page.getByRole('link', {name: 'Open in browser: office (2)'})).toHaveAttribute('href', '/desktop/office:2');
+    await expect(page.getByRole('link', {name: 'Open another: office'})).toHaveCount(1);
+    await expect(page.getByRole('link', {name: 'Open another: office'})).toHaveAttribute('href', '/desktop/office:3');
+    await expectAccessible(page);
+    const second = page.getByRole('listitem').filter({has: page.getByRole('heading', {name: 'office (2)'})});
+    await second.getByRole('button', {name: 'Log off'}).click();
+    await page.getByRole('dialog').getByRole('button', {name: 'Log off'}).click();
+    await expect(page.getByText('You are logged off from office (2).')).toBeVisible();
+    expect(portal.called('POST /v1/me/desktops/office:2/logoff')).toHaveLength(1);
+});
+
 test('log off names what is lost, and the list follows the server', async ({page}) => {
     portal.desktops = [desktop({state: 'disconnected', power: 'running'})];
     portal.answers['POST /v1/me/desktops/office/logoff'] = () => {

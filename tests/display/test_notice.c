@@ -170,9 +170,32 @@ static void utf8_is_decoded_strictly_and_bounded(void **state)
     assert_int_equal(orl_utf8_decode("", cp, 8), 0);
 }
 
+static void a_band_covers_its_rectangle_and_no_more(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = {{16, 16}, {300, 60}, {1024, 768}, {2560, 1440}};
+    static const char text[] = "Nobody has used this desktop for a while. Press a key to stay.";
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct picture p;
+        picture_open(&p, sizes[i][0], sizes[i][1]);
+        const struct orl_rect r = orl_notice_band_rect(text, p.width, p.height);
+        orl_notice_draw_band(text, p.px, p.stride, p.width, p.height);
+        assert_true(r.width > 0 && r.height > 0 && r.y == 0);
+        for (uint32_t y = 0; y < p.height; y++) {
+            for (uint32_t x = 0; x < p.width; x++) {
+                bool is_inside =
+                        (int32_t)x >= r.x && (int32_t)x < r.x + r.width && (int32_t)y < r.height;
+                assert_int_equal(px_at(&p, x, y) != 0xEEEEEEEE, is_inside);
+            }
+        }
+        free(p.px);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_band_covers_its_rectangle_and_no_more),
             cmocka_unit_test(every_pixel_is_painted_and_nothing_beyond),
             cmocka_unit_test(elapsed_line_alone_is_enough_for_each_second),
             cmocka_unit_test(different_times_differ),

@@ -171,6 +171,28 @@ class Desktop(lib_full.Case):
         ended = self.stack.oriel("session", "list", "--all", "--user", "carol")["sessions"][0]
         self.assertEqual((ended["state"], ended["reason"]), ("ended", "disconnect_timeout"))
 
+    def band_pixels(self):
+        """How many pixels of the client's window have the colour of a warning's band."""
+        path = self.dir / "band.png"
+        self.convert(self.shot(), "-crop", "1024x60+0+0", "+repage", "-fill", "black", "+opaque", "#FFF4CE", "-fill", "white", "-opaque", "#FFF4CE", path)
+        return self.mean(path, "1024x60+0+0") * 1024 * 60
+
+    def test_who_is_idle_is_warned_on_the_screen_and_disconnected(self):
+        self.stack.oriel("pool", "set", "main", "--idle-timeout", 40, "--warn-first", 15, "--warn-last", 5)
+        self.addCleanup(self.stack.oriel, "pool", "set", "main", "--idle-timeout", 0, "--warn-first", 300, "--warn-last", 60)
+        client = self.login("bob")
+        self.focus()
+        with self.subTest("input takes the warning away"):
+            lib.wait_for("the warning", lambda: self.band_pixels() > 1000, 90)
+            self.x("xdotool", "key", "a")
+            lib.wait_for("the picture below it", lambda: self.band_pixels() == 0, 20)
+            self.assertIsNone(client.poll())
+        with self.subTest("without input it comes again, and the end says why"):
+            lib.wait_for("the warning again", lambda: self.band_pixels() > 1000, 90)
+            session = self.stack.session_of("bob")["id"]
+            self.assert_refused(client, "idle_timeout", "ERRINFO_IDLE_TIMEOUT", session=session)
+            self.assertEqual(self.stack.session_of("bob")["state"], "disconnected")
+
     def test_reboot_keeps_the_session_and_a_crash_is_mended_once(self):
         client = self.login("alice")
         desktop = self.stack.desktop_of("alice")

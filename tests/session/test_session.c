@@ -1,4 +1,5 @@
 /* A session between a gateway and a console that the test plays, and a viewer that takes notes. */
+#include "base/clock.h"
 #include "base/ipc.h"
 #include "display/link.h"
 #include "display/surface.h"
@@ -6,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -21,6 +23,7 @@ struct rig {
     uint32_t cursor_width_px;
     unsigned cursors;
     uint32_t width_px, height_px; /* that the client was told to have */
+    unsigned band_pixels;         /* of the colour of a band, as the client has it now */
 };
 
 static struct rig *rig_of(const struct orl_viewer *viewer)
@@ -38,8 +41,16 @@ static int op_set_size(struct orl_viewer *viewer, uint32_t width_px, uint32_t he
 
 static int op_send(struct orl_viewer *viewer, const struct orl_update *update)
 {
-    (void)update;
-    rig_of(viewer)->frames++;
+    struct rig *rig = rig_of(viewer);
+    rig->frames++;
+    rig->band_pixels = 0;
+    for (uint32_t y = 0; y < update->height_px; y++) {
+        for (uint32_t x = 0; x < update->width_px; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, update->pixels + update->stride_bytes * y + (size_t)x * 4, 4);
+            rig->band_pixels += (pixel & 0xFFFFFF) == 0xFFF4CE;
+        }
+    }
     return 0;
 }
 
@@ -328,6 +339,73 @@ static void a_thumbnail_is_of_the_desktop_and_of_nothing_else(void **state)
     finish(&rig);
 }
 
+static void band(struct rig *rig, enum orl_notice_kind kind, const char *text)
+{
+    struct orl_msg msg = {.type = ORL_MSG_NOTICE, .u.notice.kind = kind};
+    orl_msg_text(msg.u.notice.text, sizeof(msg.u.notice.text), text);
+    from_gateway(rig, &msg, NULL);
+    run_for_ms(rig, 100);
+}
+
+/* How many STATS the gateway got, and whether the last one has news of input. */
+static unsigned stats_since(struct rig *rig, uint64_t since_ms, bool *ret_has_input)
+{
+    struct orl_msg msg;
+    struct orl_ipc_fds fds;
+    unsigned count = 0;
+    while (orl_ipc_recv(rig->gateway, 0, &msg, &fds) == ORL_OK) {
+        if (msg.type == ORL_MSG_STATS) {
+            *ret_has_input = msg.u.stats.last_input_ms >= since_ms;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* A band is a part of the picture; what is below it goes on, and input goes through. */
+static void a_band_is_seen_and_does_not_stop_work(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000); /* the client has the desktop's size */
+    assert_int_equal(rig.band_pixels, 0);
+    band(&rig, ORL_NOTICE_BAND, "Ends soon.");
+    assert_true(rig.band_pixels > 100);
+    const struct orl_input down = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1};
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_KEY);
+    unsigned frames = rig.frames;
+    band(&rig, ORL_NOTICE_BAND, "");
+    assert_true(rig.frames > frames); /* what it covered is sent again */
+    assert_int_equal(rig.band_pixels, 0);
+    finish(&rig);
+}
+
+static void input_takes_an_idle_band_away_and_is_told_at_once(void **state)
+{
+    (void)state;
+    struct rig rig;
+    bool has_input = false;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    band(&rig, ORL_NOTICE_BAND_INPUT, "Press a key.");
+    assert_true(rig.band_pixels > 100);
+    (void)stats_since(&rig, 0, &has_input);
+    const uint64_t now_ms = orl_clock_wall_ms();
+    const struct orl_input down = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1};
+    unsigned frames = rig.frames;
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    run_for_ms(&rig, 100);
+    assert_int_equal(stats_since(&rig, now_ms, &has_input), 1);
+    assert_true(has_input);
+    assert_true(rig.frames > frames);
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    run_for_ms(&rig, 20);
+    assert_int_equal(stats_since(&rig, now_ms, &has_input), 0);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +416,8 @@ int main(void)
             cmocka_unit_test(a_thumbnail_is_of_the_desktop_and_of_nothing_else),
             cmocka_unit_test(a_source_that_does_not_follow_is_followed_also_below_a_text),
             cmocka_unit_test(what_a_client_was_told_is_no_wish_of_its_own),
+            cmocka_unit_test(a_band_is_seen_and_does_not_stop_work),
+            cmocka_unit_test(input_takes_an_idle_band_away_and_is_told_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

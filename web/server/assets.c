@@ -1,6 +1,7 @@
 #include "web/server/assets.h"
 #include "base/cleanup.h"
 #include "base/id.h"
+#include "base/ipc_msgs.h"
 #include "base/sha256.h"
 #include <dirent.h>
 #include <errno.h>
@@ -150,13 +151,27 @@ int orl_assets_load(const char *dir, struct orl_assets **ret_assets, struct orl_
     return ORL_OK;
 }
 
+/* "POOL" or "POOL:2"; which numbers there are, is the broker's to say. */
+static bool is_desktop(const char *text)
+{
+    char pool[ORL_NAME_MAX + 1] = "";
+    size_t len = strcspn(text, ":");
+    const char *slot = text + len + (text[len] == ':');
+    if (len >= sizeof(pool) || (text[len] == ':' && (slot[0] < '1' || slot[0] > '9'))) {
+        return false;
+    }
+    memcpy(pool, text, len);
+    return orl_name_is_valid(pool) && strlen(slot) <= 2 &&
+           strspn(slot, "0123456789") == strlen(slot);
+}
+
 const struct orl_asset *orl_assets_find(const struct orl_assets *assets, const char *path)
 {
     static const char desktop[] = "/desktop/";
     if (strcmp(path, "/") == 0) {
         path = "/index.html";
     } else if (strncmp(path, desktop, sizeof(desktop) - 1) == 0 &&
-               orl_name_is_valid(path + sizeof(desktop) - 1)) {
+               is_desktop(path + sizeof(desktop) - 1)) {
         path = "/desktop.html";
     }
     for (unsigned i = 0; i < assets->count; i++) {

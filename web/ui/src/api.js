@@ -51,5 +51,9 @@ export async function getPicture(path) {
     return response?.ok ? response.blob() : null;
 }
 
-/** @param {string} pool */
-export const desktopPath = (pool) => `/v1/me/desktops/${encodeURIComponent(pool)}`;
+/** One of several desktops of a pool has its number behind the pool's name. @param {{pool: string, slot: number}} desktop */
+export const seatOf = (desktop) => (desktop.slot > 1 ? `${desktop.pool}:${desktop.slot}` : desktop.pool);
+/** @param {string} seat */
+export const pathOf = (seat) => encodeURIComponent(seat).replace('%3A', ':');
+/** @param {string} seat */
+export const desktopPath = (seat) => `/v1/me/desktops/${pathOf(seat)}`;

@@ -16,7 +16,7 @@ const CLOSED_WITH_REASON = 4000;
 /** Reasons after which trying again by itself would be wrong: a person or an administrator wanted it, or it cannot help. */
 const FINAL = new Set(['access.revoked', 'auth_failed', 'account_disabled', 'not_entitled', 'no_such_pool', 'pool_ambiguous', 'pool_maintenance',
     'taken_over', 'logged_off', 'disconnect_timeout', 'closed_by_admin', 'client_closed', 'client_unsupported', 'second_factor',
-    'template_missing', 'template_corrupt', 'console_auth', 'console.certificate', 'console.ended', 'not_found']);
+    'idle_timeout', 'max_session', 'outside_hours', 'address_not_allowed', 'pool_quota', 'user_quota', 'template_missing', 'template_corrupt', 'console_auth', 'console.certificate', 'console.ended', 'not_found']);
 
 export class Session {
     /**

@@ -1,6 +1,6 @@
 import {html} from 'htm/preact';
 import {useEffect, useState} from 'preact/hooks';
-import {desktopPath, getPicture, post} from '../api.js';
+import {desktopPath, getPicture, pathOf, post, seatOf} from '../api.js';
 import {Dialog, Fault, Notice, when} from '../parts.js';
 import {t} from '../strings.js';
 import {desktops, isConnected, retryNow} from './live.js';
@@ -8,6 +8,15 @@ import {RdpDialog} from './rdp.js';
 
 const THUMBNAIL_MS = 10000;
 const FIRST_THUMBNAIL_MS = 2000;
+
+/** @param {{pool: string, slot: number}} desktop */
+const nameOf = (desktop) => t.desktops.name(desktop.pool, desktop.slot);
+
+/** The person's place in the queue, and when to expect a desktop. */
+function Place({desktop}) {
+    return html`<p class="small place" role="status">${t.desktops.place(desktop.position, desktop.waiting)}
+        ${desktop.eta_s > 0 && html` ${t.desktops.eta(desktop.eta_s)}`}</p>`;
+}
 
 /** What a person must know first, as a word and a colour. */
 function stateOf(desktop) {
@@ -33,7 +42,7 @@ function Thumbnail({desktop}) {
         }
         let isOver = false;
         const load = async () => {
-            const blob = document.visibilityState === 'visible' ? await getPicture(`${desktopPath(desktop.pool)}/thumbnail`) : null;
+            const blob = document.visibilityState === 'visible' ? await getPicture(`${desktopPath(seatOf(desktop))}/thumbnail`) : null;
             if (blob && !isOver) {
                 setPicture(URL.createObjectURL(blob));
             }
@@ -47,7 +56,7 @@ function Thumbnail({desktop}) {
     }, [isAsked, isThere, desktop.has_thumbnail, desktop.session]);
     useEffect(() => () => URL.revokeObjectURL(picture), [picture]);
     return html`<div class="thumbnail">
-        ${isThere ? html`<img src=${picture} alt=${t.desktops.thumbnail(desktop.pool)} />`
+        ${isThere ? html`<img src=${picture} alt=${t.desktops.thumbnail(nameOf(desktop))} />`
             : html`<div class="empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
                 <span>${t.desktops.noThumbnail}</span></div>`}
     </div>`;
@@ -61,14 +70,14 @@ function Confirm({action, desktop, onClose, onDone}) {
     const act = async () => {
         setBusy(true);
         try {
-            await post(`${desktopPath(desktop.pool)}/${action}`);
-            onDone(t.desktops.done[action](desktop.pool));
+            await post(`${desktopPath(seatOf(desktop))}/${action}`);
+            onDone(t.desktops.done[action](nameOf(desktop)));
         } catch (fault) {
             setBusy(false);
             setError(fault);
         }
     };
-    return html`<${Dialog} title=${ask.title(desktop.pool)} onClose=${onClose}>
+    return html`<${Dialog} title=${ask.title(nameOf(desktop))} onClose=${onClose}>
         <div class="stack">
             <p>${action === 'logoff' && !desktop.files_kept ? t.desktops.loses : keeps}</p>
             ${error && html`<${Fault} error=${error} />`}
@@ -80,18 +89,19 @@ function Confirm({action, desktop, onClose, onDone}) {
     <//>`;
 }
 
-function Card({desktop, me, onSay, onDialog}) {
+/** another: where the person could open one more of this pool; empty: nowhere, or another card says so. */
+function Card({desktop, another, me, onSay, onDialog}) {
     const [error, setError] = useState(null);
     const [kind, word] = stateOf(desktop);
     const exists = desktop.state === 'active' || desktop.state === 'disconnected';
     const canStart = desktop.files_kept && desktop.kind === 'dedicated' && ['stopped', 'failed', 'suspended'].includes(desktop.power);
     const canOpen = !me.must_enrol && !(desktop.maintenance && desktop.state === 'none');
-    const id = `card-${desktop.pool}`;
+    const id = `card-${seatOf(desktop)}`;
     const start = async () => {
         setError(null);
         try {
-            await post(`${desktopPath(desktop.pool)}/start`);
-            onSay(t.desktops.done.start(desktop.pool));
+            await post(`${desktopPath(seatOf(desktop))}/start`);
+            onSay(t.desktops.done.start(nameOf(desktop)));
         } catch (fault) {
             setError(fault);
         }
@@ -100,18 +110,21 @@ function Card({desktop, me, onSay, onDialog}) {
         <${Thumbnail} desktop=${desktop} />
         <div class="card-body">
             <div>
-                <h2 id=${id}>${desktop.pool}</h2>
+                <h2 id=${id}>${nameOf(desktop)}</h2>
                 <p class="small muted">${t.desktops.kinds[desktop.kind] ?? desktop.kind}</p>
             </div>
             <p class=${`state ${kind}`}><span class="dot" aria-hidden="true"></span>${word}</p>
             ${desktop.problem_text && html`<p class="small">${desktop.problem_text}</p>`}
             ${exists && desktop.started_ms > 0 && html`<p class="small muted">${t.desktops.since(when(desktop.started_ms))}</p>`}
-            ${!exists && desktop.waiting > 0 && html`<p class="small muted">${t.desktops.waiting(desktop.waiting)}</p>`}
+            ${desktop.position > 0 && html`<${Place} desktop=${desktop} />`}
+            ${!exists && !(desktop.position > 0) && desktop.waiting > 0 && html`<p class="small muted">${t.desktops.waiting(desktop.waiting)}</p>`}
             ${error && html`<${Fault} error=${error} />`}
             <div class="actions">
-                <a class="button primary" href=${canOpen ? `/desktop/${encodeURIComponent(desktop.pool)}` : null}
-                    aria-disabled=${canOpen ? null : 'true'} aria-label=${`${t.desktops.open}: ${desktop.pool}`}>${t.desktops.open}</a>
+                <a class="button primary" href=${canOpen ? `/desktop/${pathOf(seatOf(desktop))}` : null}
+                    aria-disabled=${canOpen ? null : 'true'} aria-label=${`${t.desktops.open}: ${nameOf(desktop)}`}>${t.desktops.open}</a>
                 <div class="row">
+                    ${another && html`<a class="button plain" href=${`/desktop/${pathOf(another)}`}
+                        aria-label=${`${t.desktops.another}: ${desktop.pool}`}>${t.desktops.another}</a>`}
                     <button type="button" class="button plain" onClick=${() => onDialog({action: 'rdp', desktop})}>${t.desktops.rdp}</button>
                     ${canStart && html`<button type="button" class="button plain" onClick=${start}>${t.desktops.start}</button>`}
                     ${exists && desktop.kind !== 'static' && html`
@@ -138,7 +151,8 @@ export function Desktops({me}) {
         ${list === null && html`<p class="muted" aria-live="polite">${t.loading}</p>`}
         ${list?.length === 0 && html`<div class="nothing"><h2>${t.desktops.none}</h2><p class="muted">${t.desktops.noneHint}</p></div>`}
         ${list && list.length > 0 && html`<ul class="cards">
-            ${list.map((desktop) => html`<${Card} key=${desktop.pool} desktop=${desktop} me=${me} onSay=${say} onDialog=${setDialog} />`)}
+            ${list.map((desktop, i) => html`<${Card} key=${seatOf(desktop)} desktop=${desktop} me=${me} onSay=${say} onDialog=${setDialog}
+                another=${desktop.next_slot > 0 && list[i - 1]?.pool !== desktop.pool ? seatOf({pool: desktop.pool, slot: desktop.next_slot}) : ''} />`)}
         </ul>`}
         ${dialog?.action === 'rdp' && html`<${RdpDialog} desktop=${dialog.desktop} onClose=${close} />`}
         ${dialog && dialog.action !== 'rdp' && html`<${Confirm} ...${dialog} onClose=${close} onDone=${(text) => {

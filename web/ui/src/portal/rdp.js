@@ -1,6 +1,6 @@
 import {html} from 'htm/preact';
 import {useEffect, useState} from 'preact/hooks';
-import {desktopPath, post} from '../api.js';
+import {desktopPath, post, seatOf} from '../api.js';
 import {CopyButton, Dialog, Fault, useCountdown} from '../parts.js';
 import {t} from '../strings.js';
 
@@ -31,9 +31,9 @@ export function RdpDialog({desktop, onClose}) {
     const [login, setLogin] = useState(null);
     const [error, setError] = useState(null);
     useEffect(() => {
-        post(`${desktopPath(desktop.pool)}/rdp`).then(setLogin, setError);
+        post(`${desktopPath(seatOf(desktop))}/rdp`).then(setLogin, setError);
     }, []);
-    return html`<${Dialog} title=${t.rdp.title(desktop.pool)} onClose=${onClose}>
+    return html`<${Dialog} title=${t.rdp.title(t.desktops.name(desktop.pool, desktop.slot))} onClose=${onClose}>
         <div class="stack">
             <p>${t.rdp.lead}</p>
             ${error && html`<${Fault} error=${error} />`}
