@@ -90,7 +90,7 @@ const struct orl_pool_setting orl_pool_settings[] = {
         CHOICE("network", net.mode, networks, ALL(ORL_NETWORK_ISOLATED)),
         TEXT("network_name", net.name),
         CHOICE("display", display, displays, ALL(ORL_POOL_DISPLAY_AUTO)),
-        NUM("idle_timeout_s", "idle_timeout_s", policy.idle_timeout_s, 0, MAX_S, ALL(0)),
+        NUM("idle_timeout_s", "idle_timeout_s", policy.idle_timeout_s, 0, MAX_S, NEW(14400, 0, 0)),
         NUM("max_session_s", "max_session_s", policy.max_session_s, 0, MAX_S, ALL(0)),
         NUM("warn_first_s", "warn_first_s", policy.warn_first_s, 0, DAY_S, ALL(300)),
         NUM("warn_last_s", "warn_last_s", policy.warn_last_s, 0, DAY_S, ALL(60)),

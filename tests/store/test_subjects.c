@@ -103,6 +103,7 @@ static void a_new_pool_has_its_kinds_defaults(void **state)
     memset(&pool, 0xff, sizeof pool);
     orl_pool_set_defaults(&pool, ORL_POOL_FLOATING);
     assert_int_equal(pool.disconnect_timeout_s, 7200);
+    assert_int_equal(pool.policy.idle_timeout_s, 14400);
     assert_int_equal(pool.spare_max_age_s, 86400);
     assert_int_equal(pool.policy.max_per_user, 1);
     assert_string_equal(pool.schedule, "");
