@@ -1,3 +1,4 @@
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
@@ -6,36 +7,57 @@
 #include "broker/session_lease.h"
 #include "store/host.h"
 #include "store/pool.h"
+#include "store/rdp_login.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DISPLAY_PASSWORD_MAX = 255 };
+enum { DISPLAY_PASSWORD_MAX = 255, SHA256_DIGITS = 64 };
 
 struct input {
     char pool[ORL_NAME_MAX + 1];
     char vnc[ORL_TEXT_MAX + 1];
+    char rdp[ORL_TEXT_MAX + 1];
     char password[DISPLAY_PASSWORD_MAX + 1];
+    struct orl_rdp_login login;
 };
 static const struct orl_api_field fields[] = {
         {"pool", ORL_API_STR, offsetof(struct input, pool), ORL_NAME_MAX + 1, 0, true, NULL},
-        {"vnc", ORL_API_STR, offsetof(struct input, vnc), ORL_TEXT_MAX + 1, 0, true, NULL},
+        {"vnc", ORL_API_STR, offsetof(struct input, vnc), ORL_TEXT_MAX + 1, 0, false, NULL},
+        {"rdp", ORL_API_STR, offsetof(struct input, rdp), ORL_TEXT_MAX + 1, 0, false, NULL},
+        {"user", ORL_API_STR, offsetof(struct input, login.user), ORL_USER_MAX + 1, 0, false, NULL},
+        {"domain", ORL_API_STR, offsetof(struct input, login.domain), ORL_USER_MAX + 1, 0, false,
+                NULL},
+        {"fingerprint", ORL_API_STR, offsetof(struct input, login.fingerprint),
+                ORL_FINGERPRINT_MAX + 1, 0, false, NULL},
         {"password", ORL_API_STR, offsetof(struct input, password), DISPLAY_PASSWORD_MAX + 1, 0,
                 false, NULL},
         {0},
 };
 
+static const char *vnc_of(const struct orl_desktop_row *row)
+{
+    return orl_rdp_target(row->vnc_target) == NULL ? row->vnc_target : "";
+}
+
+static const char *rdp_of(const struct orl_desktop_row *row)
+{
+    const char *target = orl_rdp_target(row->vnc_target);
+    return target != NULL ? target : "";
+}
+
 static json_t *to_json(const struct orl_desktop_row *row)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:s, "
-                     "s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
+                     "s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
             "id", row->id, "pool", row->pool, "host", row->host, "kind",
             orl_pool_kind_name(row->kind), "version", (json_int_t)row->version, "lease",
             orl_lease_name(row->lease), "power", orl_power_name(row->power), "want",
             orl_want_name(row->want), "is_tainted", row->is_tainted, "is_ready", row->is_ready,
             "maintenance", row->is_maintenance, "user", row->user, "session", row->session, "uuid",
-            row->uuid, "domain", row->domain, "vnc", row->vnc_target, "has_password",
-            row->vnc_password[0] != '\0', "reason",
+            row->uuid, "domain", row->domain, "vnc", vnc_of(row), "rdp", rdp_of(row),
+            "has_password", row->vnc_password[0] != '\0', "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
             row->reason_text, "attempts", (json_int_t)row->attempts, "retry_ms",
             (json_int_t)row->retry_ms, "created_ms", (json_int_t)row->created_ms, "changed_ms",
@@ -67,6 +89,20 @@ void orl_api_desktops_list(struct orl_http_req *req, const struct orl_api_args *
     orl_http_reply(req, 200, json_pack("{s:o}", "desktops", list));
 }
 
+/* With what only one desktop shows. */
+static json_t *to_json_alone(struct orl_store *store, const struct orl_desktop_row *row)
+{
+    struct orl_rdp_login login;
+    json_t *json = to_json(row);
+    if (json != NULL && orl_rdp_target(row->vnc_target) != NULL &&
+            orl_rdp_login_get(store, row->id, &login, NULL) == 0) {
+        (void)json_object_set_new(json, "rdp_user", json_string(login.user));
+        (void)json_object_set_new(json, "rdp_domain", json_string(login.domain));
+        (void)json_object_set_new(json, "rdp_fingerprint", json_string(login.fingerprint));
+    }
+    return json;
+}
+
 void orl_api_desktops_get(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
@@ -75,7 +111,7 @@ void orl_api_desktops_get(struct orl_http_req *req, const struct orl_api_args *a
         orl_api_fail(req, &err);
         return;
     }
-    orl_http_reply(req, 200, to_json(&row));
+    orl_http_reply(req, 200, to_json_alone(req->broker->store, &row));
 }
 
 /* Something about a desktop changed: everybody looks, the answer is the row. */
@@ -85,7 +121,7 @@ static void reply_row(struct orl_http_req *req, unsigned status, const char *id)
     int rc = orl_desktop_get(req->broker->store, id, &row, NULL);
     orl_leases_poke(req->broker->leases);
     orl_leases_poke_vmpool(req->broker->leases);
-    orl_api_done(req, status, NULL, NULL, rc == 0 ? to_json(&row) : NULL);
+    orl_api_done(req, status, NULL, NULL, rc == 0 ? to_json_alone(req->broker->store, &row) : NULL);
 }
 
 static int fill_static(struct orl_broker *broker, const struct input *in,
@@ -96,7 +132,9 @@ static int fill_static(struct orl_broker *broker, const struct input *in,
     orl_id_new(&id);
     orl_msg_text(row->id, sizeof(row->id), id.text);
     orl_msg_text(row->pool, sizeof(row->pool), in->pool);
-    orl_msg_text(row->vnc_target, sizeof(row->vnc_target), in->vnc);
+    (void)snprintf(row->vnc_target, sizeof(row->vnc_target), "%s%s",
+            in->rdp[0] != '\0' ? ORL_RDP_TARGET_PREFIX : "",
+            in->rdp[0] != '\0' ? in->rdp : in->vnc);
     row->kind = ORL_POOL_STATIC;
     row->lease = ORL_LEASE_FREE;
     row->power = ORL_POWER_RUNNING;
@@ -107,6 +145,53 @@ static int fill_static(struct orl_broker *broker, const struct input *in,
     int rc = orl_seal(&broker->console_key, purpose, in->password, strlen(in->password),
             row->vnc_password, sizeof(row->vnc_password));
     return rc < 0 ? orl_err_set(err, rc, "sealing the password") : 0;
+}
+
+static bool is_fingerprint(const char *text)
+{
+    unsigned digits = 0;
+    for (; *text != '\0'; text++) {
+        digits += isxdigit((unsigned char)*text) ? 1 : 0;
+        if (!isxdigit((unsigned char)*text) && *text != ':') {
+            return false;
+        }
+    }
+    return digits == SHA256_DIGITS;
+}
+
+static int check_display(const struct input *in, struct orl_err *err)
+{
+    const bool is_rdp = in->rdp[0] != '\0';
+    const bool has_login = in->login.user[0] != '\0' || in->login.domain[0] != '\0' ||
+                           in->login.fingerprint[0] != '\0';
+    if (is_rdp == (in->vnc[0] != '\0')) {
+        return orl_err_set(err, ORL_E_INVAL, "one of the fields 'vnc' and 'rdp' is needed");
+    }
+    if (!orl_display_target_is_valid(is_rdp ? in->rdp : in->vnc) ||
+            strlen(in->rdp) > ORL_TEXT_MAX - strlen(ORL_RDP_TARGET_PREFIX)) {
+        return orl_err_set(err, ORL_E_INVAL, "field '%s' must be \"host:port\" or \"unix:/path\"",
+                is_rdp ? "rdp" : "vnc");
+    }
+    if (!is_rdp && has_login) {
+        return orl_err_set(
+                err, ORL_E_INVAL, "'user', 'domain' and 'fingerprint' are for a desktop by RDP");
+    }
+    if (in->login.fingerprint[0] != '\0' && !is_fingerprint(in->login.fingerprint)) {
+        return orl_err_set(err, ORL_E_INVAL, "field 'fingerprint' must be a SHA-256 in hex");
+    }
+    return 0;
+}
+
+static int insert_static(struct orl_store *store, const struct orl_desktop_row *row,
+        const struct input *in, const char *actor, struct orl_id *ret_id, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : orl_desktop_insert(store, row, actor, orl_clock_wall_ms(), ret_id, err);
+    if (rc == 0 && in->rdp[0] != '\0') {
+        rc = orl_rdp_login_set(store, ret_id->text, &in->login, err);
+    }
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
 void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *args)
@@ -132,14 +217,14 @@ void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *a
     if (rc == 0 && pool.kind != ORL_POOL_STATIC) {
         rc = orl_err_set(&err, ORL_E_INVAL, "desktops of pool '%s' are made by vmpool", in.pool);
     }
-    if (rc == 0 && !orl_display_target_is_valid(in.vnc)) {
-        rc = orl_err_set(&err, ORL_E_INVAL, "field 'vnc' must be \"host:port\" or \"unix:/path\"");
+    if (rc == 0) {
+        rc = check_display(&in, &err);
     }
     if (rc == 0) {
         rc = fill_static(broker, &in, &row, &err);
     }
     if (rc == 0) {
-        rc = orl_desktop_insert(broker->store, &row, actor, orl_clock_wall_ms(), &id, &err);
+        rc = insert_static(broker->store, &row, &in, actor, &id, &err);
     }
     orl_secret_wipe(&in, sizeof(in));
     if (rc < 0) {

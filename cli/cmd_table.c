@@ -239,10 +239,16 @@ static const struct orl_cli_opt desktop_list_opts[] = {
 };
 static const struct orl_cli_opt desktop_add_opts[] = {
         NEEDED("pool", ORL_CLI_OPT_STR, "NAME", "pool", "A static pool."),
-        NEEDED("vnc", ORL_CLI_OPT_STR, "TARGET", "vnc",
-                "Where its VNC server listens: HOST:PORT or unix:PATH."),
+        OPT("vnc", ORL_CLI_OPT_STR, "TARGET", "vnc",
+                "Where its VNC server listens: HOST:PORT or unix:PATH; or --rdp."),
+        OPT("rdp", ORL_CLI_OPT_STR, "TARGET", "rdp", "Where its RDP server listens: HOST:PORT."),
         OPT("password-file", ORL_CLI_OPT_FILE, "FILE", "password",
-                "Password of the VNC server, from the first line of FILE; - is standard input."),
+                "Password at the server, from the first line of FILE; - is standard input."),
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "User at the RDP server."),
+        OPT("domain", ORL_CLI_OPT_STR, "NAME", "domain", "And their domain there."),
+        OPT("fingerprint", ORL_CLI_OPT_STR, "SHA256", "fingerprint",
+                "Of the RDP server's certificate. Without it nobody connects; who tries is told "
+                "it."),
         END,
 };
 static const struct orl_cli_opt desktop_set_opts[] = {
@@ -267,6 +273,7 @@ static const struct orl_cli_column desktop_columns[] = {
         {"USER", "user", 0},
         {"HOST", "host", 0},
         {"VNC", "vnc", 0},
+        {"RDP", "rdp", 0},
         {"MAINTENANCE", "maintenance", 0},
         {"REASON", "reason", 0},
         COL_END,

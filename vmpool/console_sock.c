@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "store/rdp_login.h"
 #include "vmpool/console_displays.h"
 #include "vmpool/static_target.h"
 #include <errno.h>
@@ -44,6 +45,7 @@ struct job {
     char *const *static_allow;
     char uuid[ORL_UUID_LEN + 1];
     char target[ORL_TEXT_MAX + 1]; /* static */
+    bool is_rdp;
     enum orl_display_mode display;
     size_t peer;
     uint64_t serial;
@@ -117,9 +119,14 @@ static void finish(struct orl_console_sock *sock, struct job *job)
     const char *desktop = job->reply.u.console.desktop;
     if (job->result == 0) {
         bool is_qemu = job->fds.count == 2;
-        job->reply.u.console.source = is_qemu ? ORL_SOURCE_QEMU : ORL_SOURCE_VNC;
+        job->reply.u.console.source = is_qemu       ? ORL_SOURCE_QEMU
+                                      : job->is_rdp ? ORL_SOURCE_RDP
+                                                    : ORL_SOURCE_VNC;
         orl_log_info(&sock->log, "console opened", "desktop", desktop, "display",
-                is_qemu ? "dbus" : "vnc", "sound", !is_qemu || job->has_sound ? "yes" : "no");
+                is_qemu       ? "dbus"
+                : job->is_rdp ? "rdp"
+                              : "vnc",
+                "sound", !is_qemu || job->has_sound ? "yes" : "no");
     } else {
         orl_log_warn(&sock->log, "console not opened", "desktop", desktop, "error", job->err.text);
         bool is_final = job->result == ORL_E_DENIED || job->result == ORL_E_INVAL;
@@ -184,6 +191,21 @@ static int unseal(const struct orl_console_sock *sock, const struct orl_desktop_
     return r;
 }
 
+/* Who logs in there, of a desktop by RDP. */
+static int add_login(const struct orl_console_sock *sock, const struct orl_desktop_row *row,
+        struct orl_msg_console *ret)
+{
+    struct orl_rdp_login login = {.user = ""};
+    if (!orl_rdp_target(row->vnc_target)) {
+        return 0;
+    }
+    int r = orl_rdp_login_get(sock->cfg.store, row->id, &login, NULL);
+    memcpy(ret->user, login.user, sizeof ret->user);
+    memcpy(ret->domain, login.domain, sizeof ret->domain);
+    memcpy(ret->fingerprint, login.fingerprint, sizeof ret->fingerprint);
+    return r;
+}
+
 static enum orl_display_mode display_of(const struct orl_console_sock *sock, const char *uuid)
 {
     bool is_failing = sock->cfg.display == ORL_DISPLAY_AUTO &&
@@ -211,6 +233,10 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
                 "its display is still being opened for somebody who asked before");
         return false;
     }
+    if (add_login(sock, &row, &reply->u.console) < 0) {
+        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "the store does not answer");
+        return false;
+    }
     if (unseal(sock, &row, reply->u.console.password, sizeof reply->u.console.password) < 0) {
         refuse(reply, ORL_REASON_CONSOLE_AUTH, true, "its password can't be read: another key");
         return false;
@@ -220,8 +246,12 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         job->backend = sock->cfg.backend;
         job->static_allow = sock->cfg.static_allow;
         (void)snprintf(job->uuid, sizeof job->uuid, "%s", row.uuid);
+        const char *rdp = orl_rdp_target(row.vnc_target);
+        job->is_rdp = row.kind == ORL_POOL_STATIC && rdp;
         (void)snprintf(job->target, sizeof job->target, "%s",
-                row.kind == ORL_POOL_STATIC ? row.vnc_target : "");
+                row.kind != ORL_POOL_STATIC ? ""
+                : rdp                       ? rdp
+                                            : row.vnc_target);
         job->peer = (size_t)(peer - sock->peers);
         job->serial = peer->serial;
         job->reply = *reply;

@@ -1,5 +1,6 @@
 #include "vmpool/job.h"
 #include "base/cleanup.h"
+#include "store/rdp_login.h"
 #include "vmpool/static_target.h"
 #include <string.h>
 
@@ -59,9 +60,14 @@ static int observe(struct orl_job *job)
 static int reach(struct orl_job *job)
 {
     ORL_AUTO(orl_close_auto) int fd = -1;
+    const char *rdp = orl_rdp_target(job->vnc_target);
     int r = orl_static_connect(
-            job->static_allow, job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
-    return r < 0 ? r : orl_static_stays(fd, REACH_LINGER_MS, &job->err);
+            job->static_allow, rdp ? rdp : job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
+    if (r < 0) {
+        return r;
+    }
+    return rdp ? orl_static_speaks_rdp(fd, REACH_TIMEOUT_MS, &job->err)
+               : orl_static_stays(fd, REACH_LINGER_MS, &job->err);
 }
 
 void orl_job_run(void *job_)

@@ -272,3 +272,20 @@ int orl_static_stays(int fd, unsigned linger_ms, struct orl_err *err)
     bool is_closed = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     return is_closed ? orl_err_set(err, ORL_E_CLOSED, "it closes the connection at once") : 0;
 }
+
+int orl_static_speaks_rdp(int fd, unsigned timeout_ms, struct orl_err *err)
+{
+    /* TPKT, X.224 Connection Request, RDP_NEG_REQ for TLS or NLA. */
+    static const uint8_t request[] = {3, 0, 0, 19, 14, 0xE0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 3, 0, 0, 0};
+    enum { CONFIRM_MIN = 11, CONFIRM_CODE_AT = 5, CONFIRM_CODE = 0xD0 };
+    uint8_t answer[CONFIRM_MIN];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (send(fd, request, sizeof request, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)sizeof request ||
+            poll(&p, 1, (int)timeout_ms) <= 0) {
+        return orl_err_set(err, ORL_E_CLOSED, "no RDP server answers there");
+    }
+    ssize_t n = recv(fd, answer, sizeof answer, MSG_DONTWAIT);
+    bool is_rdp =
+            n == CONFIRM_MIN && answer[0] == 3 && (answer[CONFIRM_CODE_AT] & 0xF0) == CONFIRM_CODE;
+    return is_rdp ? 0 : orl_err_set(err, ORL_E_PROTO, "what answers there is no RDP server");
+}

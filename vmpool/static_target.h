@@ -23,4 +23,8 @@ ORL_NODISCARD int orl_static_connect(char *const *rules, const char *target, uns
  * forwarder without its machine takes connections and drops them. ORL_E_CLOSED. */
 ORL_NODISCARD int orl_static_stays(int fd, unsigned linger_ms, struct orl_err *err);
 
+/* Whether an RDP server answers there: the negotiation of MS-RDPBCGR 2.2.1.1, and no more. ORL_E_PROTO,
+ * ORL_E_CLOSED. */
+ORL_NODISCARD int orl_static_speaks_rdp(int fd, unsigned timeout_ms, struct orl_err *err);
+
 #endif

@@ -40,6 +40,7 @@ struct orl_rdp_source_screen {
     pcRdpgfxDeleteSurface delete_surface;
     pcRdpgfxSurfaceToCache surface_to_cache;
     pcRdpgfxEvictCacheEntry evict;
+    pcRdpgfxSurfaceCommand command;
 };
 struct orl_rdp_source_size {
     DispClientContext *disp; /* NULL: the server changes no sizes */

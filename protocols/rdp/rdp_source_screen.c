@@ -2,6 +2,8 @@
  * off-screen surfaces and of its cache, whose memory is ours. */
 #include "base/clock.h"
 #include "protocols/rdp/rdp_source_priv.h"
+#include <freerdp/codec/h264.h>
+#include <freerdp/codecs.h>
 #include <freerdp/gdi/gdi.h>
 #include <freerdp/gdi/gfx.h>
 
@@ -119,6 +121,15 @@ static BOOL on_indicators(rdpContext *context, UINT16 locks)
     return TRUE;
 }
 
+/* We announced no H.264: what decodes it has threads of its own, and no server needs it so near. */
+static void drop_h264(rdpCodecs *codecs)
+{
+    if (codecs != NULL && codecs->h264 != NULL) {
+        h264_context_free(codecs->h264);
+        codecs->h264 = NULL;
+    }
+}
+
 BOOL orl_rdp_source_post_connect(freerdp *instance)
 {
     rdpContext *context = instance->context;
@@ -132,6 +143,7 @@ BOOL orl_rdp_source_post_connect(freerdp *instance)
                 orl_surface_pixels_rw(surface), NULL)) {
         return FALSE;
     }
+    drop_h264(context->codecs);
     context->update->BeginPaint = on_begin_paint;
     context->update->EndPaint = on_end_paint;
     context->update->DesktopResize = on_resize;
@@ -208,6 +220,24 @@ static UINT on_evict(RdpgfxClientContext *gfx, const RDPGFX_EVICT_CACHE_ENTRY_PD
     return s->screen.evict(gfx, pdu);
 }
 
+static UINT on_command(RdpgfxClientContext *gfx, const RDPGFX_SURFACE_COMMAND *command)
+{
+    struct orl_source *s = of_gfx(gfx);
+    switch (command->codecId) {
+    case RDPGFX_CODECID_UNCOMPRESSED:
+    case RDPGFX_CODECID_CLEARCODEC:
+    case RDPGFX_CODECID_PLANAR:
+    case RDPGFX_CODECID_CAVIDEO:
+    case RDPGFX_CODECID_CAPROGRESSIVE:
+    case RDPGFX_CODECID_CAPROGRESSIVE_V2:
+    case RDPGFX_CODECID_ALPHA:
+        return s->screen.command(gfx, command);
+    default:
+        lie(s, "the display sends what was not announced");
+        return ERROR_INVALID_DATA;
+    }
+}
+
 /* Only for who announced RemoteApp or scaling; we did neither. */
 static UINT on_scaled(RdpgfxClientContext *gfx, const RDPGFX_MAP_SURFACE_TO_SCALED_OUTPUT_PDU *pdu)
 {
@@ -237,9 +267,12 @@ void orl_rdp_source_gfx(struct orl_source *s, RdpgfxClientContext *gfx)
     screen->delete_surface = gfx->DeleteSurface;
     screen->surface_to_cache = gfx->SurfaceToCache;
     screen->evict = gfx->EvictCacheEntry;
+    screen->command = gfx->SurfaceCommand;
     gfx->CreateSurface = on_create_surface;
     gfx->DeleteSurface = on_delete_surface;
     gfx->SurfaceToCache = on_surface_to_cache;
     gfx->EvictCacheEntry = on_evict;
+    gfx->SurfaceCommand = on_command;
     gfx->MapSurfaceToScaledOutput = on_scaled;
+    drop_h264(gfx->codecs);
 }

@@ -131,3 +131,11 @@ CREATE TABLE lease_address (
 ) STRICT;
 CREATE UNIQUE INDEX lease_address_by_mac ON lease_address (host, network, mac);
 CREATE INDEX lease_address_by_desktop ON lease_address (desktop);
+
+-- Who logs in at a desktop that is shown by RDP (vnc_target 'rdp:...'), and the certificate it must show.
+CREATE TABLE rdp_login (
+    desktop TEXT PRIMARY KEY REFERENCES desktop (id) ON DELETE CASCADE,
+    user_name TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+) STRICT;

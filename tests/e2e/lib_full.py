@@ -24,7 +24,7 @@ import urllib.request
 import lib
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ("oriel", "oriel-gateway", "oriel-session", "oriel-console", "oriel-broker", "oriel-vmpool", "oriel-web")
+PROGRAMS = ("oriel", "oriel-gateway", "oriel-session", "oriel-console", "oriel-console-rdp", "oriel-broker", "oriel-vmpool", "oriel-web")
 TOOLS = ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare", "systemd-sysusers", "Xvfb", "xfreerdp3",
          "xdotool", "import", "compare")
 WEB_DIST = lib.BIN.parent / "web/dist"

@@ -1,8 +1,8 @@
 /* A broker and a vmpool in one, for tests: one user, one desktop that is a VNC server.
  *   fake_control --dir RUN [--user U] [--password P] [--vnc PORT|unix:PATH] [--vnc-password P]
  *                [--wait-ms N] [--close-after-ms N] [--close-reason CODE] [--desktops N]
- *                [--clipboard 0..3] [--clipboard-max BYTES] [--sound 0|1]
- * With --desktops each connection has a desktop of its own, at unix:PATH.0 to PATH.N-1.
+ *                [--clipboard 0..3] [--clipboard-max BYTES] [--sound 0|1] [--rdp FINGERPRINT]
+ * With --rdp the display is an RDP server with that certificate, where U logs in. With --desktops each connection has a desktop of its own, at unix:PATH.0 to PATH.N-1.
  * It prints every message it gets, and "broker up", on standard output. SIGUSR1 closes every
  * connection's session as a broker would; SIGUSR2 asks each for a thumbnail, which becomes RUN/thumb.jpg. */
 #include "base/clock.h"
@@ -29,7 +29,7 @@ struct conn {
 };
 struct fake {
     struct orl_loop *loop;
-    const char *dir, *user, *password, *vnc, *vnc_password;
+    const char *dir, *user, *password, *vnc, *vnc_password, *rdp;
     uint64_t wait_ms, close_after_ms;
     unsigned desktops; /* 0: one for all */
     enum orl_reason close_reason;
@@ -217,9 +217,15 @@ static int on_pool_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, stru
     (void)snprintf(target, sizeof(target), fake->desktops > 0 ? "%s.%u" : "%s",
             fake->vnc != NULL ? fake->vnc : "", desktop - 1);
     int fd = fake->vnc != NULL ? connect_vnc(target) : -1;
-    answer.u.console.source = fd >= 0 ? ORL_SOURCE_VNC : ORL_SOURCE_NONE;
+    answer.u.console.source = fd < 0              ? ORL_SOURCE_NONE
+                              : fake->rdp != NULL ? ORL_SOURCE_RDP
+                                                  : ORL_SOURCE_VNC;
     answer.u.console.reason = fd >= 0 ? 0 : ORL_REASON_CONSOLE_UNREACHABLE;
     orl_msg_text(answer.u.console.password, sizeof(answer.u.console.password), fake->vnc_password);
+    if (fake->rdp != NULL) {
+        orl_msg_text(answer.u.console.user, sizeof(answer.u.console.user), fake->user);
+        orl_msg_text(answer.u.console.fingerprint, sizeof(answer.u.console.fingerprint), fake->rdp);
+    }
     orl_ipc_post(ipc, &answer, &fd, fd >= 0 ? 1 : 0);
     if (fd >= 0) {
         close(fd);
@@ -303,6 +309,8 @@ static int parse(struct fake *fake, int argc, char **argv)
             fake->vnc = value;
         } else if (strcmp(argv[i], "--vnc-password") == 0) {
             fake->vnc_password = value;
+        } else if (strcmp(argv[i], "--rdp") == 0) {
+            fake->rdp = value;
         } else if (strcmp(argv[i], "--wait-ms") == 0) {
             fake->wait_ms = strtoull(value, NULL, 10);
         } else if (strcmp(argv[i], "--close-after-ms") == 0) {
