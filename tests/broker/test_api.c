@@ -165,6 +165,10 @@ static void templates_and_pools(void **state)
     api_ok(&b, "DELETE", "/v1/templates/tiny", NULL, 200);
 }
 
+#define FINGERPRINT                                                                                \
+    "8c:6d:62:8a:35:aa:f1:52:cf:7b:2d:0f:81:d9:12:cf:ed:b7:b2:4b:fb:ae:97:0b:1a:d7:79:54:c4:e1:"   \
+    "03:18"
+
 static void static_desktops(void **state)
 {
     (void)state;
@@ -197,6 +201,25 @@ static void static_desktops(void **state)
     (void)snprintf(path, sizeof(path), "/v1/desktops/%s", id);
     api_ok(&b, "DELETE", path, NULL, 200);
     api_ok(&b, "GET", path, NULL, 404);
+    assert_error("POST", "/v1/desktops", "{\"pool\":\"office\"}", 400, "bad_request", "rdp");
+    assert_error("POST", "/v1/desktops", "{\"pool\":\"office\",\"vnc\":\"h:1\",\"rdp\":\"h:2\"}",
+            400, "bad_request", "one of");
+    assert_error("POST", "/v1/desktops", "{\"pool\":\"office\",\"vnc\":\"h:1\",\"user\":\"u\"}",
+            400, "bad_request", "by RDP");
+    assert_error("POST", "/v1/desktops",
+            "{\"pool\":\"office\",\"rdp\":\"h:3389\",\"fingerprint\":\"12:34\"}", 400,
+            "bad_request", "SHA-256");
+    row = ask("POST", "/v1/desktops",
+            "{\"pool\":\"office\",\"rdp\":\"h:3389\",\"user\":\"u\",\"domain\":\"D\","
+            "\"password\":\"secret-word\",\"fingerprint\":\"" FINGERPRINT "\"}",
+            201);
+    assert_text(row, "rdp", "h:3389");
+    assert_text(row, "vnc", "");
+    assert_text(row, "rdp_user", "u");
+    assert_text(row, "rdp_domain", "D");
+    assert_text(row, "rdp_fingerprint", FINGERPRINT);
+    assert_true(json_is_true(json_object_get(row, "has_password")));
+    json_decref(row);
     api_ok(&b, "POST", "/v1/desktops", "{\"pool\":\"office\",\"vnc\":\"h:1\"}", 201);
     api_ok(&b, "DELETE", "/v1/pools/office", NULL, 202);
     api_ok(&b, "GET", "/v1/pools/office", NULL, 404);

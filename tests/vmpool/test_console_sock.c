@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "fake_backend.h"
 #include "store/pool.h"
+#include "store/rdp_login.h"
 #include "store/session.h"
 #include "store/template.h"
 #include "vmpool/console_sock.h"
@@ -370,6 +371,52 @@ static void a_static_desktop_is_connected_with_its_password(void **state)
     assert_string_equal(rig->reply.u.console.password, "geheim");
 }
 
+static void a_desktop_by_rdp_comes_with_its_account_and_certificate(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof in;
+    char target[64];
+    rig->display = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(rig->display, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(rig->display, 4), 0);
+    assert_int_equal(getsockname(rig->display, (struct sockaddr *)&in, &len), 0);
+    (void)snprintf(target, sizeof target, "rdp:127.0.0.1:%u", ntohs(in.sin_port));
+    give(rig, ORL_POOL_STATIC, target, "geheim", &row, &session);
+    const struct orl_rdp_login login = {.user = "u", .domain = "D", .fingerprint = "ab:cd"};
+    assert_int_equal(orl_rdp_login_set(rig->store, row.id, &login, NULL), 0);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    assert_int_equal(rig->result, 0);
+    assert_int_equal(rig->fds.count, 1);
+    assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_RDP);
+    assert_string_equal(rig->reply.u.console.password, "geheim");
+    assert_string_equal(rig->reply.u.console.user, "u");
+    assert_string_equal(rig->reply.u.console.domain, "D");
+    assert_string_equal(rig->reply.u.console.fingerprint, "ab:cd");
+}
+
+static void only_an_rdp_server_answers_as_one(void **state)
+{
+    (void)state;
+    static const uint8_t good[] = {3, 0, 0, 19, 14, 0xD0, 0, 0, 0, 0, 0, 2, 0, 8, 0, 1, 0, 0, 0};
+    static const char bad[] = "RFB 003.008\nmore";
+    int pair[2];
+    char request[64];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    assert_int_equal(orl_static_speaks_rdp(pair[0], 10, NULL), ORL_E_CLOSED); /* says nothing */
+    assert_int_equal(recv(pair[1], request, sizeof request, 0), 19);
+    assert_int_equal(send(pair[1], good, sizeof good, 0), sizeof good);
+    assert_int_equal(orl_static_speaks_rdp(pair[0], 1000, NULL), 0);
+    assert_int_equal(send(pair[1], bad, sizeof bad, 0), sizeof bad);
+    assert_int_equal(recv(pair[0], request, 8, 0), 8); /* the rest of the good one */
+    assert_int_equal(orl_static_speaks_rdp(pair[0], 1000, NULL), ORL_E_PROTO);
+    close(pair[1]);
+    close(pair[0]);
+}
+
 static void a_static_desktop_outside_the_list_is_refused_for_good(void **state)
 {
     struct rig *rig = *state;
@@ -475,6 +522,8 @@ int main(void)
             WITH_RIG(a_password_sealed_for_another_desktop_is_not_sent),
             WITH_RIG(another_message_ends_the_connection),
             WITH_RIG(a_poke_is_passed_on),
+            WITH_RIG(a_desktop_by_rdp_comes_with_its_account_and_certificate),
+            cmocka_unit_test(only_an_rdp_server_answers_as_one),
             cmocka_unit_test(targets_are_parsed_and_allowed_by_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
