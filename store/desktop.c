@@ -221,15 +221,17 @@ int orl_desktop_insert(struct orl_store *store, const struct orl_desktop_row *ro
     return rc;
 }
 
+#define LIST                                                                                       \
+    SELECT "WHERE ($1 = '' OR pool = $1) AND ($2 = '' OR user_name = $2)"                          \
+           " AND ($3 = '' OR host = $3) AND ($4 = '' OR lease = $4) AND ($5 = '' OR power = $5)"
+
 int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *filter,
         orl_desktop_fn fn, void *ctx, struct orl_err *err)
 {
     static const struct orl_desktop_filter everything;
     const struct orl_desktop_filter *f = filter != NULL ? filter : &everything;
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE ($1 = '' OR pool = $1) AND ($2 = '' OR user_name = $2)"
-                   " AND ($3 = '' OR host = $3) AND ($4 = '' OR lease = $4)"
-                   " AND ($5 = '' OR power = $5) ORDER BY created_ms, id");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, f->has_any_order ? LIST : LIST " ORDER BY created_ms, id");
     orl_db_put_text(&q, f->pool);
     orl_db_put_text(&q, f->user);
     orl_db_put_text(&q, f->host);

@@ -71,9 +71,10 @@ struct orl_desktop_filter { /* all that are set must hold; all zero: every deskt
     const char *host;
     enum orl_lease lease;
     enum orl_power power;
+    bool has_any_order; /* not sorted: what looks at all of them has no use for that */
 };
 /* Not 0 ends the list and is what the list returns. row is borrowed; fn may read the store and must
- * not write to it. Oldest first. */
+ * not write to it. Oldest first, if not otherwise asked. */
 typedef int (*orl_desktop_fn)(void *ctx, const struct orl_desktop_row *row);
 ORL_NODISCARD int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *filter,
         orl_desktop_fn fn, void *ctx, struct orl_err *err);

@@ -40,6 +40,7 @@ void orl_reconcile_free(struct orl_reconcile *r)
     if (r) {
         orl_sweep_fini(&r->sweep);
         orl_memo_fini(r);
+        orl_rows_fini(&r->rows);
         free(r);
     }
 }
@@ -376,47 +377,53 @@ static void plan_and_act(struct orl_reconcile *r, struct orl_rows *rows,
     }
 }
 
+static struct orl_plan_input input_of(
+        struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t now_ms)
+{
+    struct orl_plan_input input = {.pool_count = r->rows.pool_count,
+            .desktop_count = r->rows.desktop_count,
+            .limits = r->cfg.limits,
+            .free_memory_mib = r->host.free_memory_mib,
+            .free_disk_mib = r->host.free_disk_mib,
+            .starts = orl_governor_ask(&r->governor, &r->pressure, now_ms),
+            .turn = r->turn,
+            .now_ms = now_ms};
+    if (!r->has_accel || !list) {
+        input.limits.max_in_flight = 0;
+    }
+    return input;
+}
+
 static void pass(
         struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t tick, uint64_t now_ms)
 {
-    struct orl_rows rows;
+    struct orl_rows *rows = &r->rows;
     struct orl_err err = {0};
     r->pass++;
-    if (orl_rows_read(r->cfg.store, r->cfg.host, &rows, &err) < 0) {
+    if (orl_rows_read(r->cfg.store, r->cfg.host, rows, &err) < 0) {
         orl_log_error(&r->log, "the store can't be read", "error", err.text);
         return;
     }
-    orl_networks_want(r, &rows);
-    struct orl_plan_pool *pools = calloc(rows.pool_count + 1, sizeof *pools);
-    struct orl_plan_verdict *verdicts = calloc(rows.pool_count + 1, sizeof *verdicts);
-    struct orl_plan_desktop *desktops = calloc(rows.desktop_count + 1, sizeof *desktops);
-    if (pools && verdicts && desktops && fill(r, &rows, list, tick, desktops, now_ms)) {
-        for (size_t i = 0; i < rows.pool_count; i++) {
-            pools[i] = orl_plan_input_pool(r, &rows, &rows.pools[i], now_ms);
+    orl_networks_want(r, rows);
+    struct orl_plan_pool *pools = calloc(rows->pool_count + 1, sizeof *pools);
+    struct orl_plan_verdict *verdicts = calloc(rows->pool_count + 1, sizeof *verdicts);
+    struct orl_plan_desktop *desktops = calloc(rows->desktop_count + 1, sizeof *desktops);
+    if (pools && verdicts && desktops && fill(r, rows, list, tick, desktops, now_ms)) {
+        for (size_t i = 0; i < rows->pool_count; i++) {
+            pools[i] = orl_plan_input_pool(r, rows, &rows->pools[i], now_ms);
         }
-        struct orl_plan_input input = {.pools = pools,
-                .pool_count = rows.pool_count,
-                .desktops = desktops,
-                .desktop_count = rows.desktop_count,
-                .limits = r->cfg.limits,
-                .free_memory_mib = r->host.free_memory_mib,
-                .free_disk_mib = r->host.free_disk_mib,
-                .starts = orl_governor_ask(&r->governor, &r->pressure, now_ms),
-                .turn = r->turn,
-                .now_ms = now_ms};
-        if (!r->has_accel || !list) {
-            input.limits.max_in_flight = 0;
-        }
-        plan_and_act(r, &rows, list, &input, verdicts, now_ms);
-        write_problems(r, &rows, verdicts, now_ms);
-        check_templates(r, &rows, now_ms);
-        drop_deleted_pools(r, &rows);
+        struct orl_plan_input input = input_of(r, list, now_ms);
+        input.pools = pools;
+        input.desktops = desktops;
+        plan_and_act(r, rows, list, &input, verdicts, now_ms);
+        write_problems(r, rows, verdicts, now_ms);
+        check_templates(r, rows, now_ms);
+        drop_deleted_pools(r, rows);
         orl_plan_input_sample(r, now_ms);
     }
     free(pools);
     free(verdicts);
     free(desktops);
-    orl_rows_fini(&rows);
     orl_memo_forget_unused(r);
 }
 

@@ -38,14 +38,14 @@ struct orl_pool_memo {
     uint32_t forecast_spares;
     uint64_t forecast_until_ms; /* then it is asked again */
 };
-struct orl_rows { /* one pass's view of the store */
+struct orl_rows { /* one pass's view of the store; its memory is kept for the next */
     struct orl_pool_row *pools;
-    size_t pool_count;
+    size_t pool_count, pool_room;
     struct orl_desktop_row *desktops;
-    size_t desktop_count;
+    size_t desktop_count, desktop_room;
     struct orl_template_row *templates;
-    size_t template_count;
-    const struct orl_template_row **wanted; /* by pool: orl_rows_wanted() */
+    size_t template_count, template_room;
+    const struct orl_template_row *wanted[ORL_RECONCILE_MAX_POOLS]; /* orl_rows_wanted() */
     struct orl_name_index pool_index, domain_index;
 };
 struct orl_reconcile {
@@ -72,6 +72,7 @@ struct orl_reconcile {
     uint64_t last_pass_ms;
     uint64_t heartbeat_ms;
     uint64_t templates_ms;
+    struct orl_rows rows;
     size_t turn;         /* the plan's */
     uint64_t sampled_ms; /* the newest quarter of an hour in the forecast; 0: not asked */
     struct orl_governor governor;
@@ -109,8 +110,9 @@ int orl_reconcile_submit(
         struct orl_reconcile *r, struct orl_job *job, const char *key, uint64_t now_ms);
 
 void orl_rows_fini(struct orl_rows *rows);
+/* Reads anew into what was zeroed or read before. After an error it is of no use but to read again. */
 ORL_NODISCARD int orl_rows_read(
-        struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err);
+        struct orl_store *store, const char *host, struct orl_rows *rows, struct orl_err *err);
 const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name);
 /* The desktop whose machine has that name, or NULL. */
 const struct orl_desktop_row *orl_rows_domain(const struct orl_rows *rows, const char *domain);

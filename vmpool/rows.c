@@ -3,44 +3,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROOM_FIRST = 64 };
+
 struct reading {
     struct orl_rows *rows;
     const char *host;
 };
 
-/* Makes room for one more element; NULL when there is none or the limit is reached. */
-static void *grow(void *array, size_t count, size_t size, size_t limit)
+/* Room for one more element; NULL when there is none or the limit is reached. */
+static void *grow(void **array, size_t *room, size_t count, size_t size, size_t limit)
 {
     if (count >= limit) {
         return NULL;
     }
-    if ((count & (count - 1)) != 0) { /* has room: capacities are powers of two */
-        return array;
+    if (count == *room) {
+        size_t more = *room ? 2 * *room : ROOM_FIRST;
+        void *grown = realloc(*array, more * size);
+        if (!grown) {
+            return NULL;
+        }
+        *array = grown;
+        *room = more;
     }
-    return realloc(array, (count ? count * 2 : 1) * size);
+    return (char *)*array + count * size;
 }
 
 static int on_pool(void *ctx, const struct orl_pool_row *row)
 {
     struct orl_rows *rows = ((struct reading *)ctx)->rows;
-    void *grown = grow(rows->pools, rows->pool_count, sizeof *row, ORL_RECONCILE_MAX_POOLS);
-    if (!grown) {
+    struct orl_pool_row *place = grow((void **)&rows->pools, &rows->pool_room, rows->pool_count,
+            sizeof *place, ORL_RECONCILE_MAX_POOLS);
+    if (!place) {
         return ORL_E_LIMIT;
     }
-    rows->pools = grown;
-    rows->pools[rows->pool_count++] = *row;
+    *place = *row;
+    rows->pool_count++;
     return 0;
 }
 
 static int on_template(void *ctx, const struct orl_template_row *row)
 {
     struct orl_rows *rows = ((struct reading *)ctx)->rows;
-    void *grown = grow(rows->templates, rows->template_count, sizeof *row, ORL_RECONCILE_MAX_POOLS);
-    if (!grown) {
+    struct orl_template_row *place = grow((void **)&rows->templates, &rows->template_room,
+            rows->template_count, sizeof *place, ORL_RECONCILE_MAX_POOLS);
+    if (!place) {
         return ORL_E_LIMIT;
     }
-    rows->templates = grown;
-    rows->templates[rows->template_count++] = *row;
+    *place = *row;
+    rows->template_count++;
     return 0;
 }
 
@@ -51,12 +61,13 @@ static int on_desktop(void *ctx, const struct orl_desktop_row *row)
     if (row->kind != ORL_POOL_STATIC && strcmp(row->host, reading->host) != 0) {
         return 0;
     }
-    void *grown = grow(rows->desktops, rows->desktop_count, sizeof *row, ORL_RECONCILE_MAX_ROWS);
-    if (!grown) {
+    struct orl_desktop_row *place = grow((void **)&rows->desktops, &rows->desktop_room,
+            rows->desktop_count, sizeof *place, ORL_RECONCILE_MAX_ROWS);
+    if (!place) {
         return ORL_E_LIMIT;
     }
-    rows->desktops = grown;
-    rows->desktops[rows->desktop_count++] = *row;
+    *place = *row;
+    rows->desktop_count++;
     return 0;
 }
 
@@ -65,7 +76,6 @@ void orl_rows_fini(struct orl_rows *rows)
     free(rows->pools);
     free(rows->desktops);
     free(rows->templates);
-    free(rows->wanted);
     orl_name_index_fini(&rows->pool_index);
     orl_name_index_fini(&rows->domain_index);
     memset(rows, 0, sizeof *rows);
@@ -93,35 +103,28 @@ static const struct orl_template_row *find_wanted(
 
 static bool make_indexes(struct orl_rows *rows)
 {
-    rows->wanted = calloc(rows->pool_count + 1, sizeof *rows->wanted);
-    for (size_t i = 0; rows->wanted && i < rows->pool_count; i++) {
+    for (size_t i = 0; i < rows->pool_count; i++) {
         rows->wanted[i] = find_wanted(rows, &rows->pools[i]);
     }
-    return rows->wanted &&
-           orl_name_index_build(
+    return orl_name_index_build(
                    &rows->pool_index, ORL_NAME_KEYS(rows->pools, name), rows->pool_count) &&
            orl_name_index_build(
                    &rows->domain_index, ORL_NAME_KEYS(rows->desktops, domain), rows->desktop_count);
 }
 
 int orl_rows_read(
-        struct orl_store *store, const char *host, struct orl_rows *ret_rows, struct orl_err *err)
+        struct orl_store *store, const char *host, struct orl_rows *rows, struct orl_err *err)
 {
-    struct orl_rows rows = {0};
-    struct reading reading = {.rows = &rows, .host = host};
-    const struct orl_desktop_filter all = {0};
+    struct reading reading = {.rows = rows, .host = host};
+    const struct orl_desktop_filter all = {.has_any_order = true};
+    rows->pool_count = rows->template_count = rows->desktop_count = 0;
     int r = orl_pool_list(store, on_pool, &reading, err);
     r = r < 0 ? r : orl_template_list(store, on_template, &reading, err);
     r = r < 0 ? r : orl_desktop_list(store, &all, on_desktop, &reading, err);
-    if (r == 0 && !make_indexes(&rows)) {
+    if (r == 0 && !make_indexes(rows)) {
         r = orl_err_set(err, ORL_E_NOMEM, "rows");
     }
-    if (r < 0) {
-        orl_rows_fini(&rows);
-        return r;
-    }
-    *ret_rows = rows;
-    return 0;
+    return r;
 }
 
 const struct orl_pool_row *orl_rows_pool(const struct orl_rows *rows, const char *name)

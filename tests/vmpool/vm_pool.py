@@ -76,7 +76,7 @@ class Rig:
         return run(self.tool, *args).strip()
 
     def rows(self):
-        names = ("id", "version", "lease", "power", "ready", "domain", "user", "overlay", "reason")
+        names = ("id", "version", "lease", "power", "ready", "domain", "user", "overlay", "reason", "template_version")
         lines = self.tool_out("list", self.store).splitlines()
         return [dict(zip(names, line.split(" "))) for line in lines if not line.startswith(("host", "pool"))]
 
@@ -265,6 +265,46 @@ def libvirtd_dies(rig, third):
     rig.until("and it is recycled", lambda: desktop not in [r["id"] for r in rig.rows()])
 
 
+def sleeps_and_wakes(rig):
+    """A spare whose processors stand still, and who comes to it."""
+    row = rig.until("a spare is ready", rig.ready)
+    rig.tool_out("spares", rig.store, "0,1")
+    rig.tool_out("poke", rig.state / "console.sock")
+    rig.until("an idle spare is suspended", lambda: [r for r in rig.rows() if r["id"] == row["id"] and r["power"] == "suspended"])
+    rig.until("so is its machine", lambda: row["domain"] in rig.domains("--state-paused"))
+    rig.kill()
+    rig.start()
+    time.sleep(2)
+    expect(row["domain"] in rig.domains("--state-paused"), "and stays so when vmpool was killed")
+    session = rig.tool_out("wait", rig.store, "dan")
+    rig.tool_out("poke", rig.state / "console.sock")
+    rig.until("for who waits it is woken and ready, without a boot", lambda: [r for r in rig.rows() if r["id"] == row["id"] and r["ready"] == "ready"])
+    rig.tool_out("end", rig.store, session)
+    rig.tool_out("spares", rig.store, "1,0")
+    rig.tool_out("poke", rig.state / "console.sock")
+
+
+def moves(rig):
+    """The template's next version while somebody works on the one before."""
+    rig.until("a spare is ready", rig.ready)
+    session, desktop, version = rig.tool_out("login", rig.store, "eve").split()
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    process = (rig.dir / "v" / "run" / "qemu" / f"{row['domain']}.pid").read_text()
+    newest = rig.tool_out("version", rig.store, "tiny")
+    rig.tool_out("poke", rig.state / "console.sock")
+
+    def has_moved():
+        free = [r for r in rig.rows() if r["lease"] == "free"]
+        return free and all(r["template_version"] == newest and r["ready"] == "ready" for r in free)
+    rig.until("the pool has moved to the new version", has_moved)
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    expect(row["template_version"] == "1" and row["version"] == version and row["power"] == "running", "who works keeps what she has")
+    expect((rig.dir / "v" / "run" / "qemu" / f"{row['domain']}.pid").read_text() == process, "in the same process")
+    expect(rig.console(desktop, version, session) == "QEMU", "and her console opens")
+    rig.tool_out("end", rig.store, session)
+    rig.until("her desktop goes when she has gone", lambda: desktop not in [r["id"] for r in rig.rows()])
+
+
 def sweep(rig):
     """A machine with our UUID that no row knows: what a lost store or a late command would leave."""
     row = rig.until("a spare is ready", rig.ready)
@@ -336,6 +376,8 @@ def main():
         recycle(rig, session, desktop)
         third = kills(rig, second)
         libvirtd_dies(rig, third)
+        sleeps_and_wakes(rig)
+        moves(rig)
         sweep(rig)
         forward_is_refused(rig, name, rig.until("a spare is there", rig.ready)["domain"])
         firmware_boot(rig)

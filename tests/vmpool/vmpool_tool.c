@@ -1,5 +1,6 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
- *   seed DB TINY | pool DB NAME MODE SPARES | bios DB DISK | list DB | login DB USER | end DB SESSION | console|hold SOCKET DESKTOP VERSION SESSION */
+ *   seed DB TINY | pool DB NAME MODE SPARES | bios DB DISK | list DB | login DB USER | wait DB USER | end DB SESSION |
+ *   version DB TEMPLATE | spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
@@ -76,10 +77,10 @@ static int seed_pool(struct orl_store *store, char **argv, struct orl_err *err)
 static int print_row(void *ctx, const struct orl_desktop_row *row)
 {
     (void)ctx;
-    (void)printf("%s %llu %s %s %s %s %s %s %s\n", row->id, (unsigned long long)row->version,
+    (void)printf("%s %llu %s %s %s %s %s %s %s %u\n", row->id, (unsigned long long)row->version,
             orl_lease_name(row->lease), orl_power_name(row->power),
             row->is_ready ? "ready" : "unready", row->domain, row->user[0] ? row->user : "-",
-            row->overlay, orl_reason_code(row->reason));
+            row->overlay, orl_reason_code(row->reason), row->template_version);
     return 0;
 }
 
@@ -116,6 +117,46 @@ static int login(struct orl_store *store, const char *user, struct orl_err *err)
         (void)printf("%s %s %llu\n", id.text, desktop.id, (unsigned long long)desktop.version);
     }
     return r;
+}
+
+/* Somebody who waits: whatever there is, nothing is claimed. */
+static int wait_for_one(struct orl_store *store, const char *user, struct orl_err *err)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_session_row row = {.pool = "p", .protocol = ORL_PROTOCOL_RDP, .conn = 2};
+    struct orl_id id;
+    (void)snprintf(row.user, sizeof row.user, "%s", user);
+    int r = orl_session_insert(store, &row, now_ms + LEASE_MS, now_ms, &id, err);
+    if (r == 0) {
+        (void)printf("%s\n", id.text);
+    }
+    return r;
+}
+
+/* The same files once more: another version all the same. */
+static int add_version(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    struct orl_template_row t;
+    uint32_t version = 0;
+    int r = orl_template_get(store, name, 0, &t, err);
+    r = r < 0 ? r : orl_template_add_version(store, &t, orl_clock_wall_ms(), &version, err);
+    if (r == 0) {
+        (void)printf("%u\n", version);
+    }
+    return r;
+}
+
+static int set_spares(struct orl_store *store, const char *text, struct orl_err *err)
+{
+    struct orl_pool_row pool;
+    char *rest = NULL;
+    int r = orl_pool_get(store, "p", &pool, err);
+    if (r < 0) {
+        return r;
+    }
+    pool.spares = (uint32_t)strtoul(text, &rest, 10);
+    pool.spares_suspended = *rest == ',' ? (uint32_t)strtoul(rest + 1, NULL, 10) : 0;
+    return orl_pool_update(store, &pool, err);
 }
 
 /* Prints what the display is, "QEMU" or its first three bytes, or "reason final". */
@@ -192,6 +233,12 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = seed_bios(store, argv[3], err);
     } else if (strcmp(argv[1], "login") == 0) {
         r = login(store, argv[3], err);
+    } else if (strcmp(argv[1], "wait") == 0) {
+        r = wait_for_one(store, argv[3], err);
+    } else if (strcmp(argv[1], "version") == 0) {
+        r = add_version(store, argv[3], err);
+    } else if (strcmp(argv[1], "spares") == 0) {
+        r = set_spares(store, argv[3], err);
     } else if (strcmp(argv[1], "end") == 0) {
         r = orl_session_end(
                 store, argv[3], ORL_REASON_LOGGED_OFF, "test", orl_clock_wall_ms(), err);
