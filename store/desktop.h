@@ -52,7 +52,11 @@ struct orl_desktop_row {
     uint32_t slot; /* which of its person's desktops in the pool, from 1; 0: 1 */
     enum orl_person person;
     enum orl_guest_state guest_state;
-    bool is_instant; /* resumed from a golden image */
+    bool is_instant; /* resumed from a golden image, and somebody of its own since */
+    char golden[ORL_ID_LEN +
+                1]; /* the image that it is, or shall be, a copy of (store/golden.h); or empty */
+    char made_text[ORL_TEXT_MAX +
+                   1]; /* why it was made the way it was; empty: as the pool wants it */
 };
 const char *orl_person_name(enum orl_person person); /* "none", "wanted", "ready", "failed" */
 const char *orl_guest_state_name(enum orl_guest_state state); /* "", "logged_on", ... */

@@ -9,7 +9,8 @@
     "id, pool, host, version, kind, lease, power, want, is_tainted, is_ready, is_maintenance,"     \
     " user_name, session, uuid, domain, overlay, vnc_target, vnc_password, reason, reason_text,"   \
     " attempts, retry_ms, created_ms, changed_ms, ready_ms, restart_ms,"                           \
-    " template, template_version, slot, person, guest_state, is_instant"
+    " template, template_version, slot, person, guest_state, is_instant,"                          \
+    " golden, made_text"
 
 void orl_desktop_read(struct orl_db_query *q, struct orl_desktop_row *ret_row);
 /* Step, read: 0, or ORL_E_NOTFOUND without a text of its own. */

@@ -59,13 +59,6 @@ static void put_memory(struct orl_buf *out, const struct orl_vm_spec *spec)
     put_arg(out, "memory-backend=oriel.golden");
 }
 
-/* Under emulation QEMU's tables of the guest's pages grow to 20 MiB and more for each processor while much is new, and
- * shrink again: so large pieces go back to the host at once. */
-static void put_trim(struct orl_buf *out)
-{
-    orl_xml_putf(out, "<qemu:env name='MALLOC_MMAP_THRESHOLD_' value='131072'/>");
-}
-
 void orl_domain_xml_put_golden(struct orl_buf *out, const struct orl_vm_spec *spec)
 {
     bool is_resumed = spec->golden.role == ORL_VM_GOLDEN_RESUME;
@@ -76,9 +69,6 @@ void orl_domain_xml_put_golden(struct orl_buf *out, const struct orl_vm_spec *sp
             out, "  <qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>");
     if (spec->golden.is_shared) {
         put_memory(out, spec);
-    }
-    if (is_resumed && spec->accel == ORL_VM_ACCEL_QEMU) {
-        put_trim(out);
     }
     if (is_resumed) {
         put_arg(out, "-incoming");

@@ -139,3 +139,34 @@ CREATE TABLE rdp_login (
     domain TEXT NOT NULL,
     fingerprint TEXT NOT NULL
 ) STRICT;
+
+-- Prepared desktops that clones begin as copies of (vmpool/golden_plan.h). One that is building or ready is the only one of
+-- what it is made from.
+CREATE TABLE golden (
+    id TEXT PRIMARY KEY CHECK (length(id) = 32),
+    host TEXT NOT NULL,
+    template TEXT NOT NULL,
+    template_version INTEGER NOT NULL,
+    devices TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    qemu INTEGER NOT NULL,
+    is_shared INTEGER NOT NULL CHECK (is_shared IN (0, 1)),
+    memory_mib INTEGER NOT NULL,
+    vcpus INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('building', 'ready', 'failed', 'stale')),
+    percent INTEGER NOT NULL CHECK (percent BETWEEN 0 AND 100),
+    state_text TEXT NOT NULL,
+    path TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    built_ms INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX golden_one_of_a_kind ON golden (host, template, template_version, devices, machine, qemu)
+    WHERE state IN ('building', 'ready');
+-- Which one a desktop is a copy of, whatever became of it; and why it was made the way it was.
+ALTER TABLE desktop ADD COLUMN golden TEXT NOT NULL DEFAULT '';
+ALTER TABLE desktop ADD COLUMN made_text TEXT NOT NULL DEFAULT '';
+CREATE INDEX desktop_by_golden ON desktop (golden) WHERE golden <> '';
