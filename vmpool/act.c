@@ -1,4 +1,5 @@
 /* Carries out one action: first what is intended goes into the row, fenced, then the job goes out. */
+#include "vmpool/golden_reconcile.h"
 #include "vmpool/overlay.h"
 #include "vmpool/reconcile_priv.h"
 #include "vmpool/vm_meta.h"
@@ -63,17 +64,12 @@ static struct orl_vm_res res_of(const struct orl_reconcile *r, const struct orl_
     return res;
 }
 
-static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
-        const struct orl_desktop_row *row, uint64_t now_ms, struct orl_vm_spec *spec,
-        enum orl_reason *ret_reason, struct orl_err *err)
+int orl_reconcile_pool_spec(const struct orl_reconcile *r, const struct orl_pool_row *pool,
+        const struct orl_template_row *t, struct orl_vm_spec *spec, struct orl_err *err)
 {
-    const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
-    const struct orl_template_row *t =
-            orl_rows_template(rows, row->template_name, row->template_version);
-    if (!pool || !t || strlen(t->path) > ORL_VM_PATH_MAX || strlen(t->kernel) > ORL_VM_PATH_MAX ||
+    if (strlen(t->path) > ORL_VM_PATH_MAX || strlen(t->kernel) > ORL_VM_PATH_MAX ||
             strlen(t->initrd) > ORL_VM_PATH_MAX) {
-        return orl_err_set(err, ORL_E_NOTFOUND, "template '%s', version %u, can't be used",
-                row->template_name, row->template_version);
+        return orl_err_set(err, ORL_E_LIMIT, "a path of template '%s' is too long", t->name);
     }
     *spec = (struct orl_vm_spec){.accel = r->accel,
             .res = res_of(r, pool),
@@ -87,21 +83,39 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
                                  : 1,
             .width_px = r->cfg.width_px,
             .height_px = r->cfg.height_px};
-    spec->meta.kind = vm_kind(row->kind);
-    spec->meta.version = row->version;
-    spec->meta.stamp_ms = row->created_ms; /* the store's stamp is never older than its rows */
     copy(spec->meta.installation, sizeof spec->meta.installation,
             orl_store_installation(r->cfg.store));
-    copy(spec->meta.pool, sizeof spec->meta.pool, row->pool);
-    copy(spec->meta.desktop, sizeof spec->meta.desktop, row->id);
-    copy(spec->name, sizeof spec->name, row->domain);
-    copy(spec->uuid, sizeof spec->uuid, row->uuid);
-    copy(spec->overlay, sizeof spec->overlay, row->overlay);
     copy(spec->base, sizeof spec->base, t->path);
     copy(spec->kernel, sizeof spec->kernel, t->kernel);
     copy(spec->initrd, sizeof spec->initrd, t->initrd);
     copy(spec->cmdline, sizeof spec->cmdline, t->cmdline);
     copy(spec->machine, sizeof spec->machine, r->host.machine);
+    return 0;
+}
+
+static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_desktop_row *row, uint64_t now_ms, struct orl_vm_spec *spec,
+        enum orl_reason *ret_reason, struct orl_err *err)
+{
+    const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
+    const struct orl_template_row *t =
+            orl_rows_template(rows, row->template_name, row->template_version);
+    if (!pool || !t) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "template '%s', version %u, can't be used",
+                row->template_name, row->template_version);
+    }
+    int rc = orl_reconcile_pool_spec(r, pool, t, spec, err);
+    if (rc < 0) {
+        return rc;
+    }
+    spec->meta.kind = vm_kind(row->kind);
+    spec->meta.version = row->version;
+    spec->meta.stamp_ms = row->created_ms; /* the store's stamp is never older than its rows */
+    copy(spec->meta.pool, sizeof spec->meta.pool, row->pool);
+    copy(spec->meta.desktop, sizeof spec->meta.desktop, row->id);
+    copy(spec->name, sizeof spec->name, row->domain);
+    copy(spec->uuid, sizeof spec->uuid, row->uuid);
+    copy(spec->overlay, sizeof spec->overlay, row->overlay);
     const char *fault = orl_vm_res_fault(&spec->res, spec->memory_mib);
     *ret_reason = fault ? ORL_REASON_POOL_LIMITS : ORL_REASON_POOL_NETWORK;
     return fault ? orl_err_set(err, ORL_E_INVAL, "pool '%s': %s", row->pool, fault)
@@ -198,6 +212,10 @@ static int clone(struct orl_reconcile *r, const struct orl_rows *rows,
     enum orl_reason reason = ORL_REASON_TEMPLATE_MISSING;
     int rc = make_spec(r, rows, row, now_ms, &spec, &reason, err);
     if (rc == 0) {
+        rc = orl_golden_choose(r, rows, row, &spec, err);
+        if (rc < 0) {
+            return rc;
+        }
         return intend(r, row, ORL_POWER_CLONING, ORL_JOB_CLONE, &spec, now_ms);
     }
     if (rc == ORL_E_AGAIN) {
@@ -213,6 +231,33 @@ static int clone(struct orl_reconcile *r, const struct orl_rows *rows,
     return rc;
 }
 
+/* For the first time: started again it boots from its own disk. */
+static bool is_to_resume(const struct orl_desktop_row *row)
+{
+    return row->golden[0] && !row->is_instant && row->lease == ORL_LEASE_FREE && !row->is_tainted;
+}
+
+static int resume(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_desktop_row *row, uint64_t now_ms, struct orl_err *err)
+{
+    struct orl_vm_spec spec;
+    enum orl_reason reason = ORL_REASON_NONE;
+    int rc = make_spec(r, rows, row, now_ms, &spec, &reason, err);
+    if (rc == ORL_E_AGAIN) {
+        return 0; /* the next pass knows */
+    }
+    rc = rc < 0 ? rc : orl_golden_follow(r, rows, row, &spec, err);
+    if (rc == 0) {
+        return intend(r, row, ORL_POWER_STARTING, ORL_JOB_RESUME, &spec, now_ms);
+    }
+    /* It is worth nothing without its image: another takes its place. */
+    struct orl_desktop_row next = *row;
+    next.power = ORL_POWER_FAILED;
+    next.reason = ORL_REASON_GUEST_START_FAILED;
+    orl_msg_text(next.reason_text, sizeof next.reason_text, err->text);
+    return orl_reconcile_write(r, &next, true, now_ms);
+}
+
 static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl_plan_kind kind,
         const struct orl_desktop_row *row, uint64_t now_ms, struct orl_err *err)
 {
@@ -221,6 +266,9 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
     case ORL_PLAN_CLONE:
         return clone(r, rows, row, now_ms, err);
     case ORL_PLAN_START:
+        if (is_to_resume(row)) {
+            return resume(r, rows, row, now_ms, err);
+        }
         if (memo) {
             memo->is_woken = false;
         }

@@ -1,7 +1,7 @@
 #include "vmpool/golden_plan.h"
 #include <string.h>
 
-enum { BOOTS_MAX = 3, BACKOFF_FIRST_MS = 600000, BACKOFF_MAX_SHIFT = 5, BACKOFF_MAX_MS = 21600000 };
+enum { BOOTS_MAX = 3, BACKOFF_FIRST_MS = 60000, BACKOFF_MAX_SHIFT = 9, BACKOFF_MAX_MS = 21600000 };
 
 static bool is_kin(const struct orl_golden_row *row, const struct orl_golden_want *want)
 {

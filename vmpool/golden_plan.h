@@ -90,7 +90,7 @@ uint32_t orl_golden_failures(
 /* While the newer version's is being made, the version whose image still serves; 0: none does. */
 uint32_t orl_golden_older_version(
         const struct orl_golden_row *rows, size_t count, const struct orl_golden_want *want);
-/* 10 min, 20, 40, ... up to 6 h, after the attempts-th failure (from 1). */
+/* 1 min, 2, 4, ... up to 6 h, after the attempts-th failure (from 1). */
 uint64_t orl_golden_backoff_ms(uint32_t attempts);
 
 #endif

@@ -1,6 +1,7 @@
 #include "vmpool/job.h"
 #include "base/cleanup.h"
 #include "store/rdp_login.h"
+#include "vmpool/identity.h"
 #include "vmpool/static_target.h"
 #include <string.h>
 
@@ -28,7 +29,8 @@ const char *orl_job_name(enum orl_job_kind kind)
 {
     static const char *const names[] = {"none", "observe", "clone", "start", "suspend", "wake",
             "look", "stop", "kill", "reboot", "reset", "delete", "reach", "template", "sweep",
-            "quarantine", "mark"};
+            "quarantine", "mark", "resume", "golden_boot", "golden_look", "golden_freeze",
+            "golden_erase"};
     return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
 }
 
@@ -91,6 +93,22 @@ void orl_job_run(void *job_)
     case ORL_JOB_WAKE:
         job->result = b->ops->wake(b->self, uuid, &job->err);
         break;
+    case ORL_JOB_RESUME: {
+        struct orl_vm_identity identity;
+        orl_identity_make(&job->spec, &identity);
+        job->result = b->ops->resume(b->self, &job->spec, &identity, &job->look, &job->err);
+        break;
+    }
+    case ORL_JOB_GOLDEN_BOOT:
+        job->result = b->ops->golden_boot(b->self, &job->spec, &job->err);
+        break;
+    case ORL_JOB_GOLDEN_FREEZE:
+        job->result = b->ops->golden_freeze(b->self, &job->spec, &job->err);
+        break;
+    case ORL_JOB_GOLDEN_ERASE:
+        job->result = b->ops->golden_remove(b->self, job->spec.golden.id, uuid, &job->err);
+        break;
+    case ORL_JOB_GOLDEN_LOOK:
     case ORL_JOB_LOOK:
         job->result = b->ops->look(b->self, uuid, &job->look, &job->err);
         break;

@@ -21,9 +21,14 @@ enum orl_job_kind {
     ORL_JOB_DELETE,
     ORL_JOB_REACH, /* a static desktop's display */
     ORL_JOB_TEMPLATE,
-    ORL_JOB_SWEEP,      /* remove what no row knows; id is empty */
-    ORL_JOB_QUARANTINE, /* the same, of somebody's: stop and mark it */
-    ORL_JOB_MARK,       /* whose it is: spec.meta.user */
+    ORL_JOB_SWEEP,       /* remove what no row knows; id is empty */
+    ORL_JOB_QUARANTINE,  /* the same, of somebody's: stop and mark it */
+    ORL_JOB_MARK,        /* whose it is: spec.meta.user */
+    ORL_JOB_RESUME,      /* a start as a copy of a golden image */
+    ORL_JOB_GOLDEN_BOOT, /* id: the image's, as below */
+    ORL_JOB_GOLDEN_LOOK,
+    ORL_JOB_GOLDEN_FREEZE,
+    ORL_JOB_GOLDEN_ERASE,
     ORL_JOB_KIND_COUNT
 };
 #define ORL_JOB_NETS_MAX 16

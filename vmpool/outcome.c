@@ -1,4 +1,5 @@
 /* What jobs brought: written down as observations, whatever version the row has by now. */
+#include "vmpool/golden_reconcile.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
 #include <string.h>
@@ -115,8 +116,10 @@ static bool is_well(const struct orl_reconcile *r, const struct orl_job *job, st
 static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
         struct orl_desktop_row *row, uint64_t now_ms)
 {
+    /* Still who it was copied from, as far as anybody knows. */
+    bool is_nobody = row->golden[0] && !row->is_instant;
     bool is_booting = row->power == ORL_POWER_RUNNING || row->power == ORL_POWER_REBOOTING;
-    if (!is_booting || row->is_ready || !is_well(r, job, memo, now_ms)) {
+    if (!is_booting || is_nobody || row->is_ready || !is_well(r, job, memo, now_ms)) {
         return;
     }
     bool is_first = row->ready_ms == 0;
@@ -136,6 +139,23 @@ static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct
         orl_log_info(&r->log, "ready", "desktop", row->id, "pool", row->pool, "agent",
                 job->look.has_agent ? "yes" : "no");
         orl_reconcile_changed(r);
+    }
+}
+
+/* Somebody of its own, and painted as it was frozen: ready at once. */
+static void on_resumed(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    orl_golden_note_resume(r, job, now_ms);
+    if (job->result == 0 && orl_desktop_set_instant(r->cfg.store, row->id, &err) < 0) {
+        orl_log_warn(&r->log, "desktop's row not written", "desktop", row->id, "error", err.text);
+        return; /* what was not written down is done again, with another */
+    }
+    row->is_instant = job->result == 0;
+    on_started(r, job, row, now_ms);
+    if (row->power == ORL_POWER_RUNNING) {
+        on_looked(r, job, memo, row, now_ms);
     }
 }
 
@@ -252,10 +272,18 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
         on_template(r, job, memo);
         return;
     }
+    if (job->kind == ORL_JOB_GOLDEN_BOOT || job->kind == ORL_JOB_GOLDEN_LOOK ||
+            job->kind == ORL_JOB_GOLDEN_FREEZE || job->kind == ORL_JOB_GOLDEN_ERASE) {
+        orl_golden_outcome(r, job, memo, now_ms);
+        return;
+    }
     if (is_swept || !memo || orl_desktop_get(r->cfg.store, job->id, &row, NULL) < 0) {
         return;
     }
     switch (job->kind) {
+    case ORL_JOB_RESUME:
+        on_resumed(r, job, memo, &row, now_ms);
+        break;
     case ORL_JOB_CLONE:
         on_cloned(r, job, &row, now_ms);
         break;

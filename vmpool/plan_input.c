@@ -2,6 +2,7 @@
 #include "store/forecast.h"
 #include "store/pool_schedule.h"
 #include "store/session.h"
+#include "vmpool/golden_reconcile.h"
 #include "vmpool/reconcile_priv.h"
 #include <string.h>
 
@@ -121,11 +122,15 @@ struct orl_plan_pool orl_plan_input_pool(struct orl_reconcile *r, const struct o
             .template_reason = ORL_REASON_TEMPLATE_MISSING,
             .retry_ms = sane_retry(row->retry_ms, now_ms)};
     const struct orl_template_row *t = orl_rows_wanted(rows, row);
-    if (t) {
+    if (t && t->state == ORL_TEMPLATE_READY && orl_golden_holds(rows, row)) {
+        pool.template_reason = ORL_REASON_NONE; /* soon */
+    } else if (t) {
         pool.has_template = t->state == ORL_TEMPLATE_READY;
         pool.template_reason = t->state == ORL_TEMPLATE_CHECKING ? ORL_REASON_NONE
                                : t->reason != ORL_REASON_NONE    ? t->reason
                                                                  : ORL_REASON_TEMPLATE_MISSING;
+    }
+    if (t) {
         pool.memory_mib = row->memory_mib ? row->memory_mib : t->memory_mib;
     }
     int waiting = orl_session_count_waiting(r->cfg.store, row->name, NULL);

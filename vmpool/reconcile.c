@@ -1,6 +1,7 @@
 #include "vmpool/reconcile.h"
 #include "store/host.h"
 #include "store/session.h"
+#include "vmpool/golden_reconcile.h"
 #include "vmpool/observed.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
@@ -76,7 +77,8 @@ int orl_reconcile_submit(
     struct orl_memo *memo = key ? orl_memo_get(r, key) : NULL;
     int rc = key && !memo ? ORL_E_NOMEM : 0;
     uint64_t tick = ++r->tick;
-    bool can_hang = job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_STOP;
+    bool can_hang = job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_GOLDEN_LOOK ||
+                    job->kind == ORL_JOB_STOP;
     job->tick = tick;
     rc = rc < 0 ? rc : r->cfg.submit(r->cfg.ctx, job);
     if (rc < 0) {
@@ -185,6 +187,22 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
     }
 }
 
+/* Its start as a copy was cut short, and nobody knows how far it came: it may still be who it was copied from. */
+static bool is_half_a_copy(const struct orl_desktop_row *row)
+{
+    return row->golden[0] && !row->is_instant && row->lease == ORL_LEASE_FREE &&
+           (row->power == ORL_POWER_STARTING || row->power == ORL_POWER_RUNNING);
+}
+
+static void drop_half(struct orl_reconcile *r, struct orl_desktop_row *row, uint64_t now_ms)
+{
+    row->power = ORL_POWER_FAILED;
+    row->is_ready = false;
+    row->reason = ORL_REASON_GUEST_START_FAILED;
+    (void)snprintf(row->reason_text, sizeof row->reason_text, "its start as a copy was cut short");
+    (void)orl_reconcile_write(r, row, false, now_ms);
+}
+
 /* A memo's clocks follow the row's power. */
 static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uint64_t now_ms)
 {
@@ -233,7 +251,9 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
         bool is_static = row->kind == ORL_POOL_STATIC;
         give_up_hung(r, memo, now_ms);
         bool is_stale = memo->is_busy || (!is_static && memo->done_tick > tick);
-        if (list && !is_static && !is_stale) {
+        if (list && !is_stale && is_half_a_copy(row)) {
+            drop_half(r, row, now_ms);
+        } else if (list && !is_static && !is_stale) {
             adopt(r, row, list, memo, now_ms);
         }
         follow(memo, row, now_ms);
@@ -405,10 +425,12 @@ static void pass(
         return;
     }
     orl_networks_want(r, rows);
+    bool is_resting = orl_golden_pass(r, rows, list, tick, now_ms);
     struct orl_plan_pool *pools = calloc(rows->pool_count + 1, sizeof *pools);
     struct orl_plan_verdict *verdicts = calloc(rows->pool_count + 1, sizeof *verdicts);
     struct orl_plan_desktop *desktops = calloc(rows->desktop_count + 1, sizeof *desktops);
     if (pools && verdicts && desktops && fill(r, rows, list, tick, desktops, now_ms)) {
+        r->is_settled = r->is_settled && is_resting;
         for (size_t i = 0; i < rows->pool_count; i++) {
             pools[i] = orl_plan_input_pool(r, rows, &rows->pools[i], now_ms);
         }

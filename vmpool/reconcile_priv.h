@@ -30,6 +30,14 @@ struct orl_memo {
     uint64_t ready_since_ms;
     uint64_t used_pass;
     struct orl_template_stamp stamp; /* of a template */
+    /* Of a golden image. */
+    uint32_t boots;
+    uint64_t painted_ms;
+    uint64_t cpu_ms, cpu_since_ms; /* that its machine had used at the last look */
+    uint32_t rest_looks;
+    bool has_rested;
+    uint32_t resumes_failed; /* in a row */
+    const char *fault;       /* a literal: why waiting is of no use */
 };
 struct orl_pool_memo {
     char name[ORL_NAME_MAX + 1];
@@ -47,6 +55,7 @@ struct orl_rows { /* one pass's view of the store; its memory is kept for the ne
     size_t template_count, template_room;
     const struct orl_template_row *wanted[ORL_RECONCILE_MAX_POOLS]; /* orl_rows_wanted() */
     struct orl_name_index pool_index, domain_index;
+    struct orl_golden_view *golden; /* vmpool/golden_reconcile.h; NULL: not looked at */
 };
 struct orl_reconcile {
     struct orl_reconcile_cfg cfg;
@@ -134,6 +143,10 @@ const struct orl_job_net *orl_networks_find(
 ORL_NODISCARD int orl_networks_give(const struct orl_reconcile *r, const struct orl_pool_row *pool,
         struct orl_vm_spec *spec, uint64_t now_ms, struct orl_err *err);
 
+/* What the machines of the pool on that version are made from, but for what is each one's own. */
+ORL_NODISCARD int orl_reconcile_pool_spec(const struct orl_reconcile *r,
+        const struct orl_pool_row *pool, const struct orl_template_row *t,
+        struct orl_vm_spec *ret_spec, struct orl_err *err);
 /* One action of the plan. */
 void orl_reconcile_act(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_plan_action *action, uint64_t now_ms);

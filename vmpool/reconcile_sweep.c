@@ -1,6 +1,7 @@
 /* The sweep's actions and alarms, and what the administrator decided about the quarantine. */
 #include "store/audit.h"
 #include "store/host.h"
+#include "vmpool/golden_reconcile.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 static bool is_known(const void *ctx, const char *name)
 {
-    return orl_rows_domain(ctx, name) != NULL;
+    return orl_rows_domain(ctx, name) != NULL || orl_golden_knows(ctx, name);
 }
 
 static void audit(struct orl_reconcile *r, const char *action, const char *object,

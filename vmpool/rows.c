@@ -78,6 +78,7 @@ void orl_rows_fini(struct orl_rows *rows)
     free(rows->templates);
     orl_name_index_fini(&rows->pool_index);
     orl_name_index_fini(&rows->domain_index);
+    free(rows->golden);
     memset(rows, 0, sizeof *rows);
 }
 

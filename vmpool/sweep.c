@@ -68,11 +68,12 @@ static enum orl_sweep_alarm alarm_of(const struct orl_sweep_input *in)
     size_t unknown = 0;
     for (size_t i = 0; i < in->list->vm_count; i++) {
         const struct orl_vm *vm = &in->list->vms[i];
-        if (vm->meta.stamp_ms > in->store_stamp_ms && vm->meta.kind != ORL_VM_PROBE) {
+        /* Those are nobody's: made anew any time. */
+        bool is_ours_alone = vm->meta.kind == ORL_VM_PROBE || vm->meta.kind == ORL_VM_GOLDEN;
+        if (vm->meta.stamp_ms > in->store_stamp_ms && !is_ours_alone) {
             return ORL_SWEEP_OLD_STORE;
         }
-        unknown += vm->meta.kind != ORL_VM_PROBE && !vm->meta.is_quarantined &&
-                   !is_known(in, vm->name);
+        unknown += !is_ours_alone && !vm->meta.is_quarantined && !is_known(in, vm->name);
     }
     return unknown > UNKNOWN_FEW && unknown > in->known_count ? ORL_SWEEP_TOO_MANY
                                                               : ORL_SWEEP_NO_ALARM;

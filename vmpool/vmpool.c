@@ -102,7 +102,8 @@ static int submit(void *ctx, struct orl_job *job)
     struct orl_work *work = v->work;
     if (job->kind == ORL_JOB_OBSERVE) {
         work = v->observe_work;
-    } else if (job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_REACH) {
+    } else if (job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_GOLDEN_LOOK ||
+               job->kind == ORL_JOB_REACH) {
         work = v->look_work;
     } else if (job->kind == ORL_JOB_TEMPLATE) {
         work = v->slow_work;
@@ -306,6 +307,7 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
             .width_px = (uint32_t)cfg->width_px,
             .height_px = (uint32_t)cfg->height_px,
             .agent_settle_ms = (uint64_t)cfg->agent_settle_s * MS_PER_S,
+            .golden_settle_ms = (uint64_t)cfg->golden_settle_s * MS_PER_S,
             .stable_ms = STABLE_MS,
             .sweep_grace_ms = (uint64_t)cfg->sweep_grace_s * MS_PER_S,
             .plan = orl_pool_plan,

@@ -187,7 +187,8 @@ class Stack:
         self.start_vmpool()
         self.start_gateway()
         self.add_template("tiny", self.tiny)
-        self.oriel("pool", "add", "main", "--kind", "floating", "--template", "tiny", "--spares", 1, "--max", 4)
+        self.oriel("pool", "add", "main", "--kind", "floating", "--template", "tiny", "--spares", 1, "--max", 4,
+                   "--clone-method", "cold")
         for user in ("alice", "bob", "carol"):
             self.add_user(user, "main")
 

@@ -177,6 +177,7 @@ static void start_vmpool(struct world *w)
                     .reserve_disk_mib = 1024},
             .governor = {.starts_per_minute = 60, .burst = 4},
             .agent_settle_ms = 10000,
+            .golden_settle_ms = 600000,
             .stable_ms = 100000,
             .sweep_grace_ms = GRACE_MS,
             .plan = buggy_plan,
@@ -216,19 +217,21 @@ static void fill_store(struct world *w)
                 .template_name = "t",
                 .spares = i == 0 ? 2 : 1,
                 .max_desktops = w->max[i],
+                .clone_method = w->has_golden && i == 0 ? ORL_CLONE_AUTO : ORL_CLONE_COLD,
                 .disconnect_timeout_s = 30};
         (void)snprintf(pool.name, sizeof pool.name, "%s", pool_names[i]);
         must(orl_pool_insert(w->store, &pool, w->now_ms, &err), &err);
     }
 }
 
-void world_open(struct world *w, uint64_t seed, enum world_bug bug)
+static void open_world(struct world *w, uint64_t seed, enum world_bug bug, bool has_golden)
 {
     struct orl_err err = {0};
     char path[96];
     memset(w, 0, sizeof *w);
     w->seed = seed;
     w->bug = bug;
+    w->has_golden = has_golden;
     plan_bug = bug;
     w->now_ms = 1000000;
     w->seen = calloc(WORLD_SEEN, sizeof *w->seen);
@@ -248,6 +251,16 @@ void world_open(struct world *w, uint64_t seed, enum world_bug bug)
     must(orl_store_open(path, &w->store, &err), &err);
     fill_store(w);
     start_vmpool(w);
+}
+
+void world_open(struct world *w, uint64_t seed, enum world_bug bug)
+{
+    open_world(w, seed, bug, false);
+}
+
+void world_open_golden(struct world *w, uint64_t seed)
+{
+    open_world(w, seed, WORLD_SOUND, true);
 }
 
 static void drop_jobs(struct world *w)
@@ -475,6 +488,9 @@ static int check_row(void *ctx, const struct orl_desktop_row *row)
         }
         (void)snprintf(seen->user, sizeof seen->user, "%.15s", row->user);
     }
+    if (row->golden[0] && row->is_ready && !row->is_instant) {
+        fail(w, "desktop %s is ready as what it was copied from", row->id);
+    }
     if (row->kind == ORL_POOL_FLOATING) {
         if (seen->has_ended && row->lease != ORL_LEASE_ENDING) {
             fail(w, "desktop %s had ended and is %s", row->id, orl_lease_name(row->lease));
@@ -485,6 +501,20 @@ static int check_row(void *ctx, const struct orl_desktop_row *row)
         }
     }
     return 0;
+}
+
+static int match_golden(void *ctx, const struct orl_golden_row *row)
+{
+    return strcmp(row->id, ctx) == 0;
+}
+
+static void check_golden(struct world *w, struct fake_vm *vm)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)snprintf(id, sizeof id, "%s", vm->vm.meta.desktop);
+    if (!vm->is_late && orl_golden_rows(w->store, NULL, match_golden, id, NULL) != 1) {
+        fail(w, "golden image %s has leaked: no row knows it", id);
+    }
 }
 
 static void check(struct world *w)
@@ -503,7 +533,9 @@ static void check(struct world *w)
         w->rows[i] = checking.rows[i];
     }
     for (size_t i = 0; i < w->fake.count; i++) {
-        if (!w->fake.vms[i].is_late && !row_of(w, w->fake.vms[i].vm.uuid, &row)) {
+        if (w->fake.vms[i].vm.meta.kind == ORL_VM_GOLDEN) {
+            check_golden(w, &w->fake.vms[i]);
+        } else if (!w->fake.vms[i].is_late && !row_of(w, w->fake.vms[i].vm.uuid, &row)) {
             fail(w, "machine %s has leaked: no row knows it", w->fake.vms[i].vm.name);
         }
     }
@@ -606,8 +638,12 @@ static void judge(struct world *w, char *ret_text, size_t size)
         }
         rows += s.given[i] + s.ready[i] + s.asleep[i];
     }
-    if (!ret_text[0] && w->fake.count != rows) {
-        (void)snprintf(ret_text, size, "%zu machines for %u rows", w->fake.count, rows);
+    uint32_t machines = 0;
+    for (size_t i = 0; i < w->fake.count; i++) {
+        machines += w->fake.vms[i].vm.meta.kind != ORL_VM_GOLDEN;
+    }
+    if (!ret_text[0] && machines != rows) {
+        (void)snprintf(ret_text, size, "%u machines for %u rows", machines, rows);
     }
 }
 

@@ -5,6 +5,7 @@
 #define ORL_TESTS_VMPOOL_POOL_WORLD_H
 #include "fake_backend.h"
 #include "store/desktop.h"
+#include "store/golden.h"
 #include "store/session.h"
 #include "vmpool/reconcile.h"
 
@@ -33,6 +34,7 @@ struct world_job {
 struct world {
     uint64_t seed;
     enum world_bug bug;
+    bool has_golden; /* the floating pool's desktops are copies of golden images */
     struct fake fake;
     struct orl_backend backend;
     char dir[64];
@@ -58,6 +60,7 @@ struct world {
 };
 
 void world_open(struct world *world, uint64_t seed, enum world_bug bug);
+void world_open_golden(struct world *world, uint64_t seed);
 void world_close(struct world *world);
 /* false: something does not hold (world->fault). */
 bool world_step(struct world *world);

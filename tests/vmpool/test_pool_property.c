@@ -60,6 +60,27 @@ static void random_faults_and_kills_break_nothing(void **state)
     assert_true(recycled > 0);
 }
 
+/* Copies of golden images that are made, frozen and rebuilt meanwhile; and none is ready before it is somebody. */
+static void the_same_with_golden_images(void **state)
+{
+    (void)state;
+    uint64_t seed = number_from("ORIEL_TEST_SEED", orl_clock_now_us() % 1000000);
+    unsigned steps = (unsigned)number_from("ORIEL_TEST_STEPS", STEPS / 4);
+    static struct world w;
+    world_open_golden(&w, seed);
+    bool is_good = run(&w, steps) && world_settle(&w);
+    print_message("seed %llu: %u steps, %u given, %u kills, %u copies\n", (unsigned long long)seed,
+            w.step, w.given, w.kills, w.fake.resumes);
+    if (!is_good) {
+        print_message(
+                "ORIEL_TEST_SEED=%llu, step %u: %s\n", (unsigned long long)seed, w.step, w.fault);
+    }
+    unsigned resumes = w.fake.resumes;
+    world_close(&w);
+    assert_true(is_good);
+    assert_true(resumes > 0);
+}
+
 static void every_seeded_bug_is_caught(void **state)
 {
     (void)state;
@@ -83,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(random_faults_and_kills_break_nothing),
+            cmocka_unit_test(the_same_with_golden_images),
             cmocka_unit_test(every_seeded_bug_is_caught),
     };
     orl_log_set_level(ORL_LOG_ERROR);

@@ -33,6 +33,7 @@ static int seed(struct orl_store *store, const char *tiny, struct orl_err *err)
             .template_name = "tiny",
             .spares = 1,
             .max_desktops = 3,
+            .clone_method = ORL_CLONE_COLD,
             .disconnect_timeout_s = 600};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
@@ -50,6 +51,7 @@ static int seed_bios(struct orl_store *store, const char *disk, struct orl_err *
             .template_name = "bios",
             .spares = 1,
             .max_desktops = 1,
+            .clone_method = ORL_CLONE_COLD,
             .disconnect_timeout_s = 600};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
