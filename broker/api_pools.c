@@ -213,12 +213,12 @@ static const char *find_fault(const struct orl_pool_row *row)
 /* true: it was refused. */
 static bool refuse_fault(struct orl_http_req *req, const struct orl_pool_row *row)
 {
-    static const struct orl_spares none = {0};
+    const struct orl_spares own = {.running = row->spares, .suspended = row->spares_suspended};
     struct orl_err err = {0};
     const struct orl_vm_res res = orl_pool_vm_res(row);
     const char *limits = orl_vm_res_fault(&res, row->memory_mib);
     const char *fault = find_fault(row);
-    if (fault == NULL && orl_schedule_spares(row->schedule, 0, none, NULL, &err) < 0) {
+    if (fault == NULL && orl_schedule_check(row->schedule, own, row->max_desktops, &err) < 0) {
         (void)orl_err_prefix(&err, "field 'schedule'");
         fault = err.text;
     }

@@ -80,33 +80,61 @@ static int read_entry(struct text *in, struct entry *ret_entry, struct orl_err *
     return r;
 }
 
+/* The next entry; 0: there is none, 1: there is. */
+static int next_entry(struct text *in, size_t *count, struct entry *ret_entry, struct orl_err *err)
+{
+    skip_blanks(in);
+    if (!*in->at) {
+        return 0;
+    }
+    if ((*count)++ == ORL_SCHEDULE_MAX_ENTRIES) {
+        return fault(in, "more than 32 entries", err);
+    }
+    int r = read_entry(in, ret_entry, err);
+    in->at += r == 0 && *in->at == ';';
+    return r < 0 ? r : 1;
+}
+
+static struct orl_spares spares_of(const struct entry *entry, struct orl_spares own)
+{
+    own.running = entry->has_running ? entry->spares.running : own.running;
+    own.suspended = entry->has_suspended ? entry->spares.suspended : own.suspended;
+    return own;
+}
+
 int orl_schedule_spares(const char *text, uint64_t wall_ms, struct orl_spares own,
         struct orl_spares *ret_spares, struct orl_err *err)
 {
     struct text in = {.start = text, .at = text};
     struct orl_spares spares = own;
+    struct entry entry;
     bool is_found = false;
     size_t count = 0;
-    skip_blanks(&in);
-    while (*in.at) {
-        struct entry entry;
-        if (count++ == ORL_SCHEDULE_MAX_ENTRIES) {
-            return fault(&in, "more than 32 entries", err);
-        }
-        int r = read_entry(&in, &entry, err);
-        if (r < 0) {
-            return r;
-        }
-        if (!is_found && ret_spares && orl_hours_has(&entry.hours, wall_ms)) {
+    int r = 0;
+    while ((r = next_entry(&in, &count, &entry, err)) == 1) {
+        if (!is_found && orl_hours_has(&entry.hours, wall_ms)) {
             is_found = true;
-            spares.running = entry.has_running ? entry.spares.running : own.running;
-            spares.suspended = entry.has_suspended ? entry.spares.suspended : own.suspended;
+            spares = spares_of(&entry, own);
         }
-        in.at += *in.at == ';';
-        skip_blanks(&in);
     }
-    if (ret_spares) {
+    if (r == 0) {
         *ret_spares = spares;
     }
-    return 0;
+    return r;
+}
+
+int orl_schedule_check(const char *text, struct orl_spares own, uint32_t max, struct orl_err *err)
+{
+    struct text in = {.start = text, .at = text};
+    struct entry entry;
+    size_t count = 0;
+    int r = 0;
+    while ((r = next_entry(&in, &count, &entry, err)) == 1) {
+        struct orl_spares spares = spares_of(&entry, own);
+        if ((uint64_t)spares.running + spares.suspended > max) {
+            return orl_err_set(err, ORL_E_INVAL, "entry %zu wants %u and %u spares: over 'max'",
+                    count, spares.running, spares.suspended);
+        }
+    }
+    return r;
 }

@@ -13,9 +13,11 @@
 struct orl_spares {
     uint32_t running, suspended;
 };
-/* What holds at wall_ms; own: outside of every entry. ret_spares NULL: only reads the text.
- * ORL_E_INVAL: "character 12: ...". */
+/* What holds at wall_ms; own: outside of every entry. ORL_E_INVAL: "character 12: ...". */
 ORL_NODISCARD int orl_schedule_spares(const char *text, uint64_t wall_ms, struct orl_spares own,
         struct orl_spares *ret_spares, struct orl_err *err);
+/* Whether it can be read, and never asks for more than max in all. ORL_E_INVAL. */
+ORL_NODISCARD int orl_schedule_check(
+        const char *text, struct orl_spares own, uint32_t max, struct orl_err *err);
 
 #endif

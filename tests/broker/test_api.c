@@ -157,6 +157,8 @@ static void templates_and_pools(void **state)
     api_ok(&b, "DELETE", "/v1/templates/tiny/versions/2", NULL, 200);
     assert_error("PATCH", "/v1/pools/demo", "{\"schedule\":\"mon 07:00-19:00 spare=1\"}", 400,
             "bad_request", "character 17");
+    assert_error("PATCH", "/v1/pools/demo",
+            "{\"schedule\":\"mon 07:00-19:00 spares=3 suspended=2\"}", 400, "bad_request", "max");
     row = ask("PATCH", "/v1/pools/demo",
             "{\"schedule\":\"mon-fri 07:00-19:00 spares=3 suspended=1\"}", 200);
     json_decref(row);

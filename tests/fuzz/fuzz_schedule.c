@@ -1,5 +1,6 @@
 /* Schedules of spares, as an administrator writes them. */
 #include "store/pool_schedule.h"
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memcpy(text, data, size);
     text[size] = '\0';
+    bool is_good = orl_schedule_check(text, own, UINT32_MAX, NULL) == 0;
     for (uint64_t hour = 0; hour < 7; hour++) {
         struct orl_spares spares = {.running = UINT32_MAX};
-        if (orl_schedule_spares(text, hour * 90000000, own, &spares, &err) == 0) {
+        int r = orl_schedule_spares(text, hour * 90000000, own, &spares, &err);
+        orl_assert((r == 0) == is_good);
+        if (r == 0) {
             orl_assert(spares.running <= ORL_SCHEDULE_MAX_SPARES);
             orl_assert(spares.suspended <= ORL_SCHEDULE_MAX_SPARES);
         } else {

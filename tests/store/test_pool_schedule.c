@@ -57,7 +57,7 @@ static void a_fault_names_its_place(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct orl_err err = {0};
-        assert_int_equal(orl_schedule_spares(cases[i].text, 0, own, NULL, &err), ORL_E_INVAL);
+        assert_int_equal(orl_schedule_check(cases[i].text, own, 20000, &err), ORL_E_INVAL);
         if (!strstr(err.text, cases[i].place)) {
             print_message("%s: %s\n", cases[i].text, err.text);
             fail();
@@ -82,6 +82,17 @@ static void a_forecast_covers_those_who_come_before_a_new_one_is_ready(void **st
     assert_int_equal(orl_forecast_slot(wall_ms(0, 0)), 0);
 }
 
+static void a_schedule_keeps_to_the_maximum(void **state)
+{
+    (void)state;
+    static const char text[] = "mon 08:00-09:00 spares=5 suspended=2; tue 08:00-09:00 spares=7";
+    struct orl_err err = {0};
+    assert_int_equal(orl_schedule_check(text, own, 8, NULL), 0);
+    assert_int_equal(orl_schedule_check(text, own, 7, &err), ORL_E_INVAL);
+    assert_non_null(strstr(err.text, "entry 2 wants 7 and 1 spares"));
+    assert_int_equal(orl_schedule_check("", own, 0, NULL), 0);
+}
+
 static void a_schedule_has_a_bound(void **state)
 {
     (void)state;
@@ -89,9 +100,9 @@ static void a_schedule_has_a_bound(void **state)
     for (int i = 0; i < ORL_SCHEDULE_MAX_ENTRIES; i++) {
         strncat(text, "mon 08:00-09:00 spares=1;", sizeof text - strlen(text) - 1);
     }
-    assert_int_equal(orl_schedule_spares(text, 0, own, NULL, NULL), 0);
+    assert_int_equal(orl_schedule_check(text, own, 20, NULL), 0);
     strncat(text, "mon 08:00-09:00 spares=1", sizeof text - strlen(text) - 1);
-    assert_int_equal(orl_schedule_spares(text, 0, own, NULL, NULL), ORL_E_INVAL);
+    assert_int_equal(orl_schedule_check(text, own, 20, NULL), ORL_E_INVAL);
 }
 
 static void a_longer_window_never_needs_less(void **state)
@@ -120,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(the_first_entry_that_holds_counts),
             cmocka_unit_test(a_fault_names_its_place),
+            cmocka_unit_test(a_schedule_keeps_to_the_maximum),
             cmocka_unit_test(a_schedule_has_a_bound),
             cmocka_unit_test(a_forecast_covers_those_who_come_before_a_new_one_is_ready),
             cmocka_unit_test(a_longer_window_never_needs_less),
