@@ -132,8 +132,9 @@ static int fill_static(struct orl_broker *broker, const struct input *in,
     orl_id_new(&id);
     orl_msg_text(row->id, sizeof(row->id), id.text);
     orl_msg_text(row->pool, sizeof(row->pool), in->pool);
-    (void)snprintf(row->vnc_target, sizeof(row->vnc_target), "%s%s",
+    (void)snprintf(row->vnc_target, sizeof(row->vnc_target), "%s%.*s",
             in->rdp[0] != '\0' ? ORL_RDP_TARGET_PREFIX : "",
+            (int)(sizeof(row->vnc_target) - sizeof(ORL_RDP_TARGET_PREFIX)),
             in->rdp[0] != '\0' ? in->rdp : in->vnc);
     row->kind = ORL_POOL_STATIC;
     row->lease = ORL_LEASE_FREE;
