@@ -164,12 +164,12 @@ static uint64_t rounded_bytes(uint64_t width, uint64_t height)
     return ((width + mask) & ~mask) * ((height + mask) & ~mask) * 4;
 }
 
+/* FreeRDP deletes the surface that has the number already. */
 static UINT on_create_surface(RdpgfxClientContext *gfx, const RDPGFX_CREATE_SURFACE_PDU *pdu)
 {
     struct orl_source *s = of_gfx(gfx);
     const uint64_t bytes = rounded_bytes(pdu->width, pdu->height);
-    if (pdu->width == 0 || pdu->height == 0 || gfx->GetSurfaceData(gfx, pdu->surfaceId) != NULL ||
-            s->screen.gfx_bytes + bytes > GFX_MAX_BYTES) {
+    if (pdu->width == 0 || pdu->height == 0 || s->screen.gfx_bytes + bytes > GFX_MAX_BYTES) {
         lie(s, "the display makes impossible surfaces");
         return ERROR_INVALID_DATA;
     }

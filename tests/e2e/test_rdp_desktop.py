@@ -12,10 +12,14 @@ class RdpDesktop(lib.Case):
     def start_both(self, password=lib.PASSWORD, fingerprint=None, size="1024x768"):
         self.start_all(size=size)
         self.inner_port = self.port
-        if fingerprint is None:
-            said = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", self.dir / "state/gateway/rdp.crt"],
-                                  capture_output=True, text=True, check=True, timeout=30).stdout
-            fingerprint = said.strip().split("=")[1]
+        self.start_outer(fingerprint or self.fingerprint_of(self.dir / "state/gateway/rdp.crt"), password)
+
+    def fingerprint_of(self, path):
+        said = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", path], capture_output=True,
+                              text=True, check=True, timeout=30).stdout
+        return said.strip().split("=")[1]
+
+    def start_outer(self, fingerprint, password=lib.PASSWORD):
         run_dir = self.dir / "outer"
         run_dir.mkdir()
         self.start("outer-control", lib.BIN / "fake_control", "--dir", run_dir, "--user", lib.USER, "--password", lib.PASSWORD,
@@ -67,6 +71,31 @@ class RdpDesktop(lib.Case):
         self.connect_outer()
         self.wait_log("outer-gateway", "reason=console_auth")
         self.assertEqual(len(re.findall("login conn=", self.log("control"))), 1, "tried once")
+
+    def start_nla(self, password):
+        """A server that wants network level authentication, on FreeRDP's server library; it serves once."""
+        self.start_screen()
+        self.make_certificate()
+        self.dump_path = self.dir / "dump.ppm"
+        self.server = self.start("server", lib.BIN.parent / "tests/rdp_demo_server", "--cert", self.dir / "localhost.crt", "--key",
+                                 self.dir / "localhost.key", "--security", "nla", "--ticket", lib.PASSWORD, "--size", "800x600",
+                                 "--dump", self.dump_path)
+        self.wait_log("server", r"listening \d+")
+        self.inner_port = self.port = int(re.search(r"listening (\d+)", self.log("server"))[1])
+        self.start_outer(self.fingerprint_of(self.dir / "localhost.crt"), password)
+        self.connect_outer(size="800x600")
+
+    def test_network_level_authentication_with_the_right_password(self):
+        self.start_nla(lib.PASSWORD)
+        self.wait_log("server", "ready ")
+        self.vncd = self.server  # who dumps its picture
+        self.assert_exact("800x600")
+        self.assertIn("proof user=alice", self.log("server"))
+
+    def test_network_level_authentication_with_a_wrong_password(self):
+        self.start_nla("wrong")
+        self.wait_log("outer-gateway", "reason=console_auth")
+        self.assertNotIn("ready ", self.log("server"))
 
     def test_another_certificate_gets_no_password(self):
         self.start_both(fingerprint="00" * 32)
