@@ -439,7 +439,7 @@ static const struct orl_cli_column host_columns[] = {
 #define STORE_OPT                                                                                  \
     OPT("store", ORL_CLI_OPT_STR, "STORE", "store",                                                \
             "File or PostgreSQL's address, as in broker.yaml; default "                            \
-            "/var/lib/oriel/oriel.db.")
+            "/var/lib/oriel/store/oriel.db.")
 #define KEY_OPT                                                                                    \
     OPT("key-file", ORL_CLI_OPT_PATH, "FILE", "key_file",                                          \
             "Key of backups; default /etc/oriel/backup.key, made by the first backup.")

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STORE "/var/lib/oriel/oriel.db"
+#define STORE "/var/lib/oriel/store/oriel.db"
 
 static const char *text_of(const struct orl_cli_call *call, const char *key, const char *otherwise)
 {

@@ -266,14 +266,19 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
     return orl_desktop_read_one(&q, ret_row, err);
 }
 
+#define FREE                                                                                       \
+    "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND lease = 'free'"               \
+    " AND power = 'running' AND is_ready = 1 AND is_maintenance = 0 AND want = 'run'"              \
+    " AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool AND p.is_deleted = 0)"          \
+    " ORDER BY ready_ms, id LIMIT 1"
+
+/* A row that somebody holds, who is none of our programs, is not waited for. */
 static int find_free(struct orl_store *store, const struct orl_desktop_claim *claim,
         struct orl_desktop_row *ret_row, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND lease = 'free'"
-            " AND power = 'running' AND is_ready = 1 AND is_maintenance = 0 AND want = 'run'"
-            " AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool AND p.is_deleted = 0)"
-            " ORDER BY ready_ms, id LIMIT 1");
+    ORL_DB_AUTO q = orl_db_kind(store->db) == ORL_DB_POSTGRES
+                            ? orl_db_query(store->db, FREE " FOR UPDATE SKIP LOCKED")
+                            : orl_db_query(store->db, FREE);
     orl_db_put_text(&q, claim->pool);
     return orl_desktop_read_one(&q, ret_row, err);
 }

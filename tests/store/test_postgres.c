@@ -227,6 +227,25 @@ static void who_waits_too_long_for_the_writer_is_told(void **state)
     orl_db_close(other);
 }
 
+static void a_claim_does_not_wait_for_a_row_that_is_held(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_id held = fixture_ready_desktop(f, "demo");
+    struct orl_id next = fixture_ready_desktop(f, "demo");
+    struct orl_db *admin = NULL;
+    char script[120];
+    (void)snprintf(script, sizeof(script),
+            "BEGIN; SELECT 1 FROM desktop WHERE id = '%s' FOR UPDATE", held.text);
+    assert_ok(f, orl_db_open(f->path, 200, &admin, &f->err));
+    assert_ok(f, orl_db_exec(admin, script, &f->err));
+    struct orl_id session = fixture_wait(f, "alice", "demo", 7);
+    struct orl_desktop_row row;
+    assert_ok(f, orl_session_claim(f->store, session.text, ++f->now_ms, &row, &f->err));
+    assert_string_equal(row.id, next.text);
+    assert_ok(f, orl_db_exec(admin, "ROLLBACK", &f->err));
+    orl_db_close(admin);
+}
+
 static void a_refused_statement_does_not_cost_the_transaction(void **state)
 {
     struct fixture *f = *state;
@@ -281,6 +300,7 @@ int main(void)
             CASE(the_server_may_die),
             CASE(while_it_is_away_every_call_says_so_at_once),
             CASE(who_waits_too_long_for_the_writer_is_told),
+            CASE(a_claim_does_not_wait_for_a_row_that_is_held),
             CASE(a_refused_statement_does_not_cost_the_transaction),
             CASE(a_password_in_the_address_is_refused_and_not_repeated),
             CASE(any_bytes_become_text),
