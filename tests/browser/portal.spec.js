@@ -86,11 +86,11 @@ test('who waits sees a place in the queue and when to expect a desktop', async (
     await page.goto('/');
     const card = page.getByRole('listitem').filter({has: page.getByRole('heading', {name: 'office'})});
     await expect(card.getByText('You are number 12 of 40 who wait.')).toBeVisible();
-    await expect(card.getByText('It is expected in about 3 minutes.')).toBeVisible();
+    await expect(card.getByText('Your desktop is expected in about 3 minutes.')).toBeVisible();
     await expectAccessible(page);
     portal.desktops = [desktop({state: 'waiting', waiting: 29, position: 1, eta_s: 9})];
     await expect(card.getByText('You are the next to get a desktop.')).toBeVisible();
-    await expect(card.getByText('It is expected in a few seconds.')).toBeVisible();
+    await expect(card.getByText('Your desktop is expected in a few seconds.')).toBeVisible();
 });
 
 test('several desktops of a pool are cards of their own, and another can be opened', async ({page}) => {

@@ -178,8 +178,8 @@ class Desktop(lib_full.Case):
         return self.mean(path, "1024x60+0+0") * 1024 * 60
 
     def test_who_is_idle_is_warned_on_the_screen_and_disconnected(self):
-        self.stack.oriel("pool", "set", "main", "--idle-timeout", 40, "--warn-first", 15, "--warn-last", 5)
-        self.addCleanup(self.stack.oriel, "pool", "set", "main", "--idle-timeout", 0, "--warn-first", 300, "--warn-last", 60)
+        self.stack.oriel("pool", "set", "main", "--idle-timeout", 20, "--warn-first", 10, "--warn-last", 4)
+        self.addCleanup(self.stack.oriel, "pool", "set", "main", "--idle-timeout", 14400, "--warn-first", 300, "--warn-last", 60)
         client = self.login("bob")
         self.focus()
         with self.subTest("input takes the warning away"):

@@ -54,8 +54,8 @@ export const t = {
         name: (pool, slot) => (slot > 1 ? `${pool} (${slot})` : pool),
         another: 'Open another',
         place: (position, count) => (position === 1 ? 'You are the next to get a desktop.' : `You are number ${position} of ${Math.max(position, count)} who wait.`),
-        eta: (seconds) => (seconds <= 15 ? 'It is expected in a few seconds.' : seconds <= 60 ? 'It is expected in less than a minute.'
-            : seconds <= 3600 ? `It is expected in about ${Math.ceil(seconds / 60)} minutes.` : 'It is expected in more than an hour.'),
+        eta: (seconds) => (seconds <= 15 ? 'Your desktop is expected in a few seconds.' : seconds <= 60 ? 'Your desktop is expected in less than a minute.'
+            : seconds <= 3600 ? `Your desktop is expected in about ${Math.ceil(seconds / 60)} minutes.` : 'Your desktop is expected in more than an hour.'),
         waiting: (count) => `${plural(count, 'person is', 'people are')} waiting for a desktop`,
         ready: (count) => `${plural(count, 'desktop', 'desktops')} ready at once`,
         kinds: {
