@@ -66,8 +66,9 @@ _Static_assert(
 static const struct field start_fields[] = {U32(start, protocol), U32(start, source),
         U32(start, is_web), U32(start, rdp_security), U32(start, width_px), U32(start, height_px),
         U32(start, threads), U32(start, has_clear), U32(start, has_bulk_compression),
-        TEXT(start, planar_clients), TEXT(start, client), TEXT(start, password), TEXT(start, user),
-        TEXT(start, domain), TEXT(start, fingerprint), {0}};
+        U32(start, silent_s), TEXT(start, planar_clients), TEXT(start, client),
+        TEXT(start, password), TEXT(start, user), TEXT(start, domain), TEXT(start, fingerprint),
+        {0}};
 static const struct field login_fields[] = {U32(login, protocol), TEXT(login, user),
         TEXT(login, domain), TEXT(login, password), TEXT(login, pool), TEXT(login, client),
         TEXT(login, client_name), TEXT(login, binding), {0}};

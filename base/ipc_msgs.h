@@ -88,6 +88,7 @@ struct orl_msg_start {
     uint32_t threads;              /* for encoding, 1 .. 4 */
     uint32_t has_clear;            /* ClearCodec for text */
     uint32_t has_bulk_compression; /* RDP 8 bulk compression */
+    uint32_t silent_s; /* a client that takes nothing for so long is over; 0: the default */
     char planar_clients[ORL_TEXT_MAX +
                         1]; /* patterns of client names, by commas: neither of the two */
     char client[ORL_ADDR_MAX + 1];

@@ -1,4 +1,5 @@
 #include "base/addr.h"
+#include "base/client_limits.h"
 #include "base/clock.h"
 #include "base/hours.h"
 #include "broker/api_handlers.h"
@@ -327,6 +328,9 @@ void orl_api_pools_defaults(struct orl_http_req *req, const struct orl_api_args 
         put_settings(object, &row);
         (void)json_object_set_new(body, orl_pool_kind_name(kind), object);
     }
+    (void)json_object_set_new(body, "client",
+            json_pack("{s:i, s:i}", "handshake_deadline_s", ORL_CLIENT_HANDSHAKE_S,
+                    "client_silent_s", ORL_CLIENT_SILENT_S));
     orl_http_reply(req, 200, body);
 }
 

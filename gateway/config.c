@@ -1,6 +1,9 @@
 #include "gateway/config.h"
+#include "base/client_limits.h"
 #include "base/ipc_msgs.h"
 
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 #define AT(member) offsetof(struct orl_gateway_cfg, member)
 #define STR(key, limit, text, why)                                                                 \
     {                                                                                              \
@@ -58,8 +61,10 @@ const struct orl_cfg_key orl_gateway_keys[] = {
                 "The same, of one IPv4 address or IPv6 /64 prefix."),
         INT(max_rate_per_address, 1, 100000, "per minute", "240",
                 "New connections of one IPv4 address or IPv6 /64 prefix."),
-        INT(handshake_deadline_s, 1, 600, "s", "30",
+        INT(handshake_deadline_s, 1, 600, "s", TEXT(ORL_CLIENT_HANDSHAKE_S),
                 "From connecting to the login, and from its answer to the first picture."),
+        INT(client_silent_s, 5, 3600, "s", TEXT(ORL_CLIENT_SILENT_S),
+                "A client that takes no picture for so long is closed (client_stalled)."),
         INT(console_keep_s, 0, 3600, "s", "30", "How long a desktop nobody looks at stays open."),
         INT(console_retry_s, 1, 3600, "s", "120", "How long to retry a desktop's lost display."),
         INT(encoder_threads, 1, 4, NULL, "1", "Threads of one session's H.264 encoder."),

@@ -24,6 +24,7 @@ struct orl_gateway_cfg {
     int64_t max_half_open_per_address;
     int64_t max_rate_per_address;
     int64_t handshake_deadline_s;
+    int64_t client_silent_s;
     int64_t console_keep_s;
     int64_t console_retry_s;
     int64_t encoder_threads;

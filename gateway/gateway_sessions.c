@@ -226,6 +226,7 @@ static int start_session(
     msg.u.start.height_px = (uint32_t)cfg->max_height_px;
     msg.u.start.threads = (uint32_t)cfg->encoder_threads;
     msg.u.start.has_clear = cfg->rdp_clearcodec ? 1 : 0;
+    msg.u.start.silent_s = (uint32_t)cfg->client_silent_s;
     msg.u.start.has_bulk_compression = cfg->rdp_bulk_compression ? 1 : 0;
     orl_msg_text(msg.u.start.planar_clients, sizeof(msg.u.start.planar_clients),
             cfg->rdp_planar_clients);

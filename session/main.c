@@ -86,8 +86,9 @@ static int run(struct orl_session_start *start, struct orl_err *err)
     struct orl_loop *loop = NULL;
     struct orl_session *session = NULL;
     struct protocol protocol = {.is_vnc = false};
-    const struct orl_session_opts opts = {
-            .control_fd = ORL_SESSION_CONTROL_FD, .threads = start->msg.threads};
+    const struct orl_session_opts opts = {.control_fd = ORL_SESSION_CONTROL_FD,
+            .threads = start->msg.threads,
+            .silent_s = start->msg.silent_s};
     int code = orl_loop_new(&loop, err);
     if (code == ORL_OK) {
         code = load_protocol(start, &protocol, err);

@@ -38,6 +38,7 @@ struct orl_session {
     struct orl_loop *loop;
     enum state state;
     unsigned threads;
+    uint32_t silent_s;
     struct orl_control *control;
     struct orl_viewer_handle viewer;
     struct orl_picture *picture;
@@ -695,6 +696,7 @@ int orl_session_new(struct orl_loop *loop, const struct orl_session_opts *opts,
     }
     session->loop = loop;
     session->threads = opts->threads;
+    session->silent_s = opts->silent_s;
     int code = orl_control_new(
             loop, opts->control_fd, &control_events, session, &session->control, err);
     if (code == ORL_OK) {
@@ -713,8 +715,12 @@ int orl_session_set_viewer(
 {
     static const struct orl_stream_events stream_events = {.on_failed = on_stream_failed};
     session->viewer = *viewer;
-    return orl_stream_new(session->loop, session->picture, viewer, session->threads, &stream_events,
-            session, &session->stream, err);
+    int code = orl_stream_new(session->loop, session->picture, viewer, session->threads,
+            &stream_events, session, &session->stream, err);
+    if (code == ORL_OK && session->silent_s > 0) {
+        orl_stream_set_stall(session->stream, session->silent_s * ORL_US_PER_S);
+    }
+    return code;
 }
 
 static void free_timer(struct orl_timer *timer)

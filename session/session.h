@@ -7,8 +7,9 @@
 
 struct orl_session;
 struct orl_session_opts {
-    int control_fd;   /* taken, also on failure */
-    unsigned threads; /* for encoding */
+    int control_fd;    /* taken, also on failure */
+    unsigned threads;  /* for encoding */
+    uint32_t silent_s; /* as START has it */
 };
 ORL_NODISCARD int orl_session_new(struct orl_loop *loop, const struct orl_session_opts *opts,
         struct orl_session **ret_session, struct orl_err *err);

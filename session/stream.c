@@ -1,4 +1,5 @@
 #include "session/stream.h"
+#include "base/client_limits.h"
 #include "base/clock.h"
 #include "display/pacer.h"
 #include "display/planner.h"
@@ -26,6 +27,7 @@ struct orl_stream {
     bool is_pumping;
     bool is_held;        /* what moves waits for the line; an arrival follows */
     uint64_t blocked_us; /* since when */
+    uint64_t stall_us;
     uint64_t frames;
     struct orl_telemetry telemetry;
 };
@@ -108,7 +110,7 @@ static uint64_t stall_due_us(const struct orl_stream *stream)
 {
     uint64_t oldest_us = orl_pacer_oldest_us(&stream->pacer);
     uint64_t since_us = earlier(oldest_us, stream->is_blocked ? stream->blocked_us : 0);
-    return since_us == 0 ? 0 : since_us + ORL_STREAM_STALL_US;
+    return since_us == 0 ? 0 : since_us + stream->stall_us;
 }
 
 static void arm(struct orl_stream *stream, bool is_paced, uint64_t now_us)
@@ -173,6 +175,7 @@ int orl_stream_new(struct orl_loop *loop, struct orl_picture *picture,
             .threads = threads,
             .events = *events,
             .ctx = ctx,
+            .stall_us = ORL_CLIENT_SILENT_S * ORL_US_PER_S,
             .is_visible = true};
     orl_telemetry_init(&stream->telemetry, orl_clock_now_us());
     orl_line_init(&stream->line, viewer);
@@ -225,6 +228,11 @@ void orl_stream_on_size(struct orl_stream *stream)
     orl_line_tune(&stream->line, stream->planner, &stream->pacer, true);
     stream->is_blocked = false;
     pump(stream);
+}
+
+void orl_stream_set_stall(struct orl_stream *stream, uint64_t stall_us)
+{
+    stream->stall_us = stall_us;
 }
 
 void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps *caps)

@@ -7,8 +7,6 @@
 #include "session/picture.h"
 #include "session/telemetry.h"
 
-#define ORL_STREAM_STALL_US UINT64_C(60000000) /* a client that takes nothing for so long is over */
-
 struct orl_stream;
 struct orl_stream_events {
     /* reason: CLIENT_STALLED, or INTERNAL (the encoder or memory). Called once. */
@@ -19,6 +17,8 @@ ORL_NODISCARD int orl_stream_new(struct orl_loop *loop, struct orl_picture *pict
         const struct orl_viewer_handle *viewer, unsigned threads,
         const struct orl_stream_events *events, void *ctx, struct orl_stream **ret_stream,
         struct orl_err *err);
+/* A client that takes nothing for so long is over; else ORL_CLIENT_SILENT_S. */
+void orl_stream_set_stall(struct orl_stream *stream, uint64_t stall_us);
 /* The client is ready, or something about it changed. Everything is sent anew, but for a change of acknowledging. */
 void orl_stream_set_caps(struct orl_stream *stream, const struct orl_viewer_caps *caps);
 /* The picture has another size now. */

@@ -121,6 +121,22 @@ static void change(struct rig *rig, const char *text)
     orl_picture_notice(rig->picture, "Title", text, NULL, 0);
 }
 
+/* Who acknowledges nothing is over after the time that was set; who acknowledges is not, however long it lasts. */
+static void a_client_that_takes_nothing_is_over(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, 2);
+    orl_stream_set_stall(rig.stream, 100 * ORL_US_PER_MS);
+    orl_stream_on_ack(rig.stream, rig.frame_id);
+    run_for_ms(&rig, 300);
+    assert_int_equal(rig.fails, 0);
+    change(&rig, "Other text");
+    run_for_ms(&rig, 300);
+    assert_int_equal(rig.fails, 1);
+    finish(&rig);
+}
+
 static void the_first_frame_goes_at_once_and_a_still_picture_is_silent(void **state)
 {
     (void)state;
@@ -282,6 +298,7 @@ static void a_stopped_stream_sends_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_client_that_takes_nothing_is_over),
             cmocka_unit_test(the_first_frame_goes_at_once_and_a_still_picture_is_silent),
             cmocka_unit_test(no_more_than_two_frames_are_unacknowledged),
             cmocka_unit_test(a_change_right_after_another_does_not_wait_for_the_frame_time),
