@@ -1,4 +1,5 @@
 /* Frames of a text screen to a viewer that takes notes, refuses, or says nothing. */
+#include "base/clock.h"
 #include "session/stream.h"
 #include <setjmp.h>
 #include <stdarg.h>
