@@ -19,6 +19,8 @@ struct input {
     char pool[ORL_NAME_MAX + 1];
     char vnc[ORL_TEXT_MAX + 1];
     char rdp[ORL_TEXT_MAX + 1];
+    char machine[ORL_NAME_MAX + 1]; /* of libvirt */
+    char uri[ORL_TEXT_MAX + 1];
     char password[DISPLAY_PASSWORD_MAX + 1];
     struct orl_rdp_login login;
 };
@@ -31,6 +33,8 @@ static const struct orl_api_field fields[] = {
                 NULL},
         {"fingerprint", ORL_API_STR, offsetof(struct input, login.fingerprint),
                 ORL_FINGERPRINT_MAX + 1, 0, false, NULL},
+        {"machine", ORL_API_STR, offsetof(struct input, machine), ORL_NAME_MAX + 1, 0, false, NULL},
+        {"uri", ORL_API_STR, offsetof(struct input, uri), ORL_TEXT_MAX + 1, 0, false, NULL},
         {"password", ORL_API_STR, offsetof(struct input, password), DISPLAY_PASSWORD_MAX + 1, 0,
                 false, NULL},
         {0},
@@ -124,6 +128,27 @@ static void reply_row(struct orl_http_req *req, unsigned status, const char *id)
     orl_api_done(req, status, NULL, NULL, rc == 0 ? to_json_alone(req->broker->store, &row) : NULL);
 }
 
+/* A machine of libvirt becomes "domain:NAME@URI"; vmpool looks its display up each time it is opened. */
+static int take_machine(struct input *in, struct orl_err *err)
+{
+    char target[2 * ORL_TEXT_MAX];
+    if (in->machine[0] == '\0') {
+        return in->uri[0] == '\0' && strncmp(in->vnc, "domain:", 7) != 0
+                       ? 0
+                       : orl_err_set(err, ORL_E_INVAL, "field 'uri' is for a field 'machine'");
+    }
+    int len = snprintf(target, sizeof(target), "domain:%s%s%s", in->machine,
+            in->uri[0] != '\0' ? "@" : "", in->uri);
+    if (in->vnc[0] != '\0' || len < 0 || (size_t)len >= sizeof(in->vnc) ||
+            !orl_display_target_is_valid(target)) {
+        return orl_err_set(err, ORL_E_INVAL,
+                "field 'machine' must be a machine's name or UUID, field 'uri' its libvirt's; and "
+                "no 'vnc'");
+    }
+    orl_msg_text(in->vnc, sizeof(in->vnc), target);
+    return 0;
+}
+
 static int fill_static(struct orl_broker *broker, const struct input *in,
         struct orl_desktop_row *row, struct orl_err *err)
 {
@@ -166,7 +191,8 @@ static int check_display(const struct input *in, struct orl_err *err)
     const bool has_login = in->login.user[0] != '\0' || in->login.domain[0] != '\0' ||
                            in->login.fingerprint[0] != '\0';
     if (is_rdp == (in->vnc[0] != '\0')) {
-        return orl_err_set(err, ORL_E_INVAL, "one of the fields 'vnc' and 'rdp' is needed");
+        return orl_err_set(
+                err, ORL_E_INVAL, "one of the fields 'vnc', 'rdp' and 'machine' is needed");
     }
     if (!orl_display_target_is_valid(is_rdp ? in->rdp : in->vnc) ||
             strlen(in->rdp) > ORL_TEXT_MAX - strlen(ORL_RDP_TARGET_PREFIX)) {
@@ -218,6 +244,7 @@ void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *a
     if (rc == 0 && pool.kind != ORL_POOL_STATIC) {
         rc = orl_err_set(&err, ORL_E_INVAL, "desktops of pool '%s' are made by vmpool", in.pool);
     }
+    rc = rc < 0 ? rc : take_machine(&in, &err);
     if (rc == 0) {
         rc = check_display(&in, &err);
     }

@@ -18,9 +18,28 @@ static bool is_port(const char *text)
     return value >= 1 && value <= 65535;
 }
 
+/* "NAME" or "NAME@URI". */
+static bool is_domain(const char *text)
+{
+    static const char uri[] =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_+:/?=&@%[]~";
+    size_t len = strcspn(text, "@");
+    const char *at = text[len] != '\0' ? text + len + 1 : "";
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == '/' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    return len > 0 &&
+           (text[len] == '\0' || (strspn(at, uri) == strlen(at) && strstr(at, "://") != NULL));
+}
+
 bool orl_display_target_is_valid(const char *text)
 {
     static const char names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    if (strncmp(text, "domain:", 7) == 0) {
+        return is_domain(text + 7);
+    }
     if (strncmp(text, "unix:", 5) == 0) {
         const char *path = text + 5;
         return path[0] == '/' && strlen(path) <= UNIX_PATH_MAX_LEN && strstr(path, "/../") == NULL;

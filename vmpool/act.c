@@ -136,8 +136,23 @@ static int send_job(struct orl_reconcile *r, enum orl_job_kind kind,
         copy(job->spec.uuid, sizeof job->spec.uuid, row->uuid);
         copy(job->spec.overlay, sizeof job->spec.overlay, row->overlay);
     }
+    return orl_reconcile_submit(r, job, row->id, now_ms);
+}
+
+/* A static desktop's machine is nobody's to start, unless its pool says so. */
+static int send_reach(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_desktop_row *row, uint64_t now_ms)
+{
+    const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);
+    struct orl_job *job = orl_job_new(ORL_JOB_REACH, r->cfg.backend);
+    if (!job) {
+        return ORL_E_NOMEM;
+    }
+    copy(job->id, sizeof job->id, row->id);
     copy(job->vnc_target, sizeof job->vnc_target, row->vnc_target);
     job->static_allow = r->cfg.static_allow;
+    job->may_start =
+            pool && pool->res.has_autostart && !pool->is_maintenance && !row->is_maintenance;
     return orl_reconcile_submit(r, job, row->id, now_ms);
 }
 
@@ -288,8 +303,8 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
         if (memo) {
             memo->looked_ms = now_ms;
         }
-        return send_job(
-                r, row->kind == ORL_POOL_STATIC ? ORL_JOB_REACH : ORL_JOB_LOOK, row, NULL, now_ms);
+        return row->kind == ORL_POOL_STATIC ? send_reach(r, rows, row, now_ms)
+                                            : send_job(r, ORL_JOB_LOOK, row, NULL, now_ms);
     case ORL_PLAN_EXPIRE:
         return expire(r, row, now_ms, err);
     case ORL_PLAN_STOP:

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "base/ipc_msgs.h"
 #include "base/vm_res.h"
 #include "store/pool_settings.h"
 #include "vmpool/name_index.h"
@@ -171,6 +172,19 @@ enum orl_vm_stop {
 
 /* rebooted: UUID of a guest that restarted itself, borrowed; NULL: look at all of them. Any thread. */
 typedef void (*orl_backend_event_fn)(void *ctx, const char *rebooted);
+/* The display of a machine that is not ours (vmpool/static_domain.h). */
+struct orl_vm_static {
+    const char *target; /* "domain:..." */
+    bool wants_dbus;
+    bool may_start; /* when it is off */
+    bool is_look;   /* nothing is opened */
+};
+struct orl_vm_static_display {
+    int fd; /* connected, the caller's; or -1, then */
+    bool is_dbus;
+    char target[ORL_TEXT_MAX + 1]; /* where it listens; empty when it was only looked at */
+};
+
 struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
     int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -199,6 +213,10 @@ struct orl_backend_ops {
     int (*console)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* A socket that QEMU took as its D-Bus display's client; the caller's. May be NULL. */
     int (*display)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+    /* ORL_E_DENIED: it is ours, or its libvirt is not allowed; ORL_E_AGAIN: it was off, and was started. May be
+     * NULL. */
+    int (*static_display)(void *self, const struct orl_vm_static *want,
+            struct orl_vm_static_display *ret_display, struct orl_err *err);
     /* Boots spec as a machine that goes away with this process or call, until marker is seen on its
      * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */
     int (*boot_test)(void *self, const struct orl_vm_spec *spec, const char *marker,

@@ -31,6 +31,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .look = orl_bl_look,
         .console = orl_bl_console,
         .display = orl_bl_display,
+        .static_display = orl_bl_static_display,
         .boot_test = orl_bl_boot_test,
         .golden_boot = orl_bl_golden_boot,
         .golden_freeze = orl_bl_golden_freeze,
@@ -58,6 +59,7 @@ static int plan_networks(struct orl_backend_libvirt *self,
 {
     static char *const nothing[] = {NULL};
     self->guest_block = cfg->guest_block ? cfg->guest_block : nothing;
+    self->static_uris = cfg->static_uris ? cfg->static_uris : nothing;
     self->has_no_isolated = strcmp(cfg->network, "none") == 0;
     (void)snprintf(self->isolated, sizeof self->isolated, "%s", cfg->network);
     (void)snprintf(self->uri, sizeof self->uri, "%s", cfg->uri);

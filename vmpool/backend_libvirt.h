@@ -14,6 +14,7 @@ struct orl_backend_libvirt_cfg { /* borrowed for the call */
     const char *nat_subnet, *nat_subnet_v6; /* empty: by the installation; no IPv6. NULL is empty */
     const char *routed_subnet, *routed_subnet_v6;
     char *const *guest_block; /* borrowed for the object's life; NULL: nothing but the host's own */
+    char *const *static_uris; /* the same; NULL: this libvirt alone */
     orl_backend_event_fn on_event; /* on another thread: wake a loop; NULL */
     bool wants_dbus_display;       /* beside VNC, where this QEMU has it */
     void *ctx;

@@ -17,6 +17,7 @@ struct orl_backend_libvirt {
     bool has_no_isolated;
     struct orl_network_plan nat, routed;
     char *const *guest_block;
+    char *const *static_uris;
     /* One call at a time, orl_bl_network(), uses the next three. */
     struct orl_bl_filter {
         char *ours, *theirs; /* as we said it, as libvirt said it then */
@@ -42,6 +43,8 @@ int orl_bl_network(void *self, enum orl_network_mode mode, const char *name,
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_console(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_display(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+int orl_bl_static_display(void *self, const struct orl_vm_static *want,
+        struct orl_vm_static_display *ret_display, struct orl_err *err);
 int orl_bl_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,
         unsigned timeout_ms, struct orl_err *err);
 

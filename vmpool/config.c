@@ -87,6 +87,14 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
                             "unix:/,!unix:/run,!unix:/var/run,!unix:/proc,!unix:/sys",
                 .help = "Where displays of static desktops may be: addresses, ranges, and folders "
                         "of Unix sockets as unix:/DIR, without those named !unix:/DIR."},
+        {.name = "static_uris",
+                .type = ORL_CFG_LIST,
+                .offset = AT(static_uris),
+                .max = RULE_BYTES,
+                .fallback = "",
+                .help = "Other libvirts that static desktops may name machines of, besides "
+                        "libvirt_uri; "
+                        "exactly as they name them."},
         ENUM(accel, accels, "auto", "auto: KVM if the tiny guest boots under it, else emulation."),
         INT(accel_timeout_s, 1, 300, "s", "20", "How long that boot may take."),
         INT(max_in_flight, 1, 64, NULL, "2", "Machines cloned, booted, stopped at a time."),

@@ -21,6 +21,7 @@ struct orl_vmpool_cfg {
     char *routed_subnet, *routed_subnet_v6;
     char **guest_block;
     char **static_allow;
+    char **static_uris;
     int accel;   /* enum orl_accel_mode */
     int display; /* enum orl_display_mode */
     int log_level;

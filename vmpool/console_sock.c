@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "store/rdp_login.h"
 #include "vmpool/console_displays.h"
+#include "vmpool/static_domain.h"
 #include "vmpool/static_target.h"
 #include <errno.h>
 #include <stdio.h>
@@ -80,14 +81,41 @@ static int open_machine(struct job *job, int *ret_fd)
     return r;
 }
 
+/* One that libvirt knows: through it, or where its display listens. */
+static int open_domain(struct job *job, int *ret_fd)
+{
+    const struct orl_backend *backend = job->backend;
+    const struct orl_vm_static want = {
+            .target = job->target, .wants_dbus = job->display != ORL_DISPLAY_VNC};
+    struct orl_vm_static_display found;
+    int r = backend->ops->static_display
+                    ? backend->ops->static_display(backend->self, &want, &found, &job->err)
+                    : orl_err_set(&job->err, ORL_E_UNSUPPORTED, "no machines can be looked up");
+    if (r < 0) {
+        return r;
+    }
+    job->is_dbus = found.is_dbus;
+    if (found.fd >= 0) {
+        *ret_fd = found.fd;
+        return 0;
+    }
+    return orl_static_connect(job->static_allow, found.target, CONNECT_MS, ret_fd, &job->err);
+}
+
 /* On a worker. */
 static void run(void *job_)
 {
     struct job *job = job_;
     int fd = -1;
-    job->result = job->target[0] ? orl_static_connect(job->static_allow, job->target, CONNECT_MS,
-                                           &fd, &job->err)
-                                 : open_machine(job, &fd);
+    job->is_dbus = false;
+    if (orl_static_domain_is(job->target)) {
+        job->result = open_domain(job, &fd);
+    } else if (job->target[0]) {
+        job->result =
+                orl_static_connect(job->static_allow, job->target, CONNECT_MS, &fd, &job->err);
+    } else {
+        job->result = open_machine(job, &fd);
+    }
     if (job->result == 0) {
         job->fds.fd[job->fds.count++] = fd;
     }
@@ -245,7 +273,8 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
     if (job) {
         job->backend = sock->cfg.backend;
         job->static_allow = sock->cfg.static_allow;
-        (void)snprintf(job->uuid, sizeof job->uuid, "%s", row.uuid);
+        /* What its display is kept under. */
+        (void)snprintf(job->uuid, sizeof job->uuid, "%s", row.uuid[0] ? row.uuid : row.id);
         const char *rdp = orl_rdp_target(row.vnc_target);
         job->is_rdp = row.kind == ORL_POOL_STATIC && rdp;
         (void)snprintf(job->target, sizeof job->target, "%s",
@@ -255,7 +284,7 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         job->peer = (size_t)(peer - sock->peers);
         job->serial = peer->serial;
         job->reply = *reply;
-        job->display = display_of(sock, row.uuid);
+        job->display = display_of(sock, row.uuid[0] ? row.uuid : row.id);
     }
     if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
         free(job);

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "store/rdp_login.h"
 #include "vmpool/identity.h"
+#include "vmpool/static_domain.h"
 #include "vmpool/static_target.h"
 #include <string.h>
 
@@ -63,6 +64,15 @@ static int reach(struct orl_job *job)
 {
     ORL_AUTO(orl_close_auto) int fd = -1;
     const char *rdp = orl_rdp_target(job->vnc_target);
+    const struct orl_backend *b = job->backend;
+    if (orl_static_domain_is(job->vnc_target)) {
+        struct orl_vm_static_display seen;
+        const struct orl_vm_static want = {
+                .target = job->vnc_target, .may_start = job->may_start, .is_look = true};
+        return b->ops->static_display
+                       ? b->ops->static_display(b->self, &want, &seen, &job->err)
+                       : orl_err_set(&job->err, ORL_E_UNSUPPORTED, "no machines can be looked up");
+    }
     int r = orl_static_connect(
             job->static_allow, rdp ? rdp : job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
     if (r < 0) {

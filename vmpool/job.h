@@ -50,6 +50,7 @@ struct orl_job {
     struct orl_template_stamp template_stamp; /* in: remembered; out: now */
     char *const *static_allow;                /* immutable */
     char vnc_target[ORL_TEXT_MAX + 1];
+    bool may_start;           /* a static machine that is off */
     const char *pressure_dir; /* of an observation; NULL: not looked at */
     uint64_t tick;            /* reconcile's: when it was handed out */
     /* Filled by orl_job_run(). */

@@ -272,6 +272,7 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
             .routed_subnet = cfg->routed_subnet,
             .routed_subnet_v6 = cfg->routed_subnet_v6,
             .guest_block = cfg->guest_block,
+            .static_uris = cfg->static_uris,
             .wants_dbus_display = cfg->display != ORL_DISPLAY_VNC,
             .on_event = on_libvirt_event,
             .ctx = v};

@@ -5,6 +5,7 @@
 #include "vmpool/network_filter.h"
 #include "vmpool/pressure.h"
 #include "vmpool/qcow2_head.h"
+#include "vmpool/static_domain.h"
 #include "vmpool/static_target.h"
 #include "vmpool/template_check.h"
 #include "vmpool/vm_meta.h"
@@ -35,6 +36,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)orl_static_parse(text, host, sizeof host, port, &is_unix);
     (void)orl_static_rule_is_valid(text);
     (void)orl_vm_name_is_ours(text);
+    struct orl_static_domain domain;
+    struct orl_static_graphics graphics;
+    (void)orl_static_domain_parse(text, &domain);
+    orl_static_domain_host(text, host, sizeof host);
+    orl_static_domain_graphics(text, "", &graphics);
     (void)orl_pressure_parse(text, &centi);
     const struct orl_network_plan isolated = {.mode = ORL_NETWORK_ISOLATED};
     (void)orl_network_fault(text, &isolated, "11111111-2222-4333-8444-555555555555");

@@ -83,7 +83,7 @@ class Net:
         self.spawn(*self.host, sys.executable, "-c", SERVER, *map(str, PORTS))
 
     def spawn(self, *args, ready=True, out=None):
-        process = subprocess.Popen([str(a) for a in args], stdout=out or subprocess.PIPE, text=True)
+        process = subprocess.Popen([str(a) for a in args], stdout=out or subprocess.PIPE, stderr=subprocess.DEVNULL if out else None, text=True)
         self.processes.append(process)
         if ready and not out and process.stdout.readline().strip() != "ready":
             raise Failed(f"{args[:3]} did not start")
