@@ -229,7 +229,44 @@ def without_its_filter(rig, guest, gateway):
     expect(answer.count(" yes ") == len(PORTS), "without its filter a guest reaches the host: the tries were real")
 
 
+OFFICE = """<domain type='qemu'><name>office</name><memory unit='MiB'>192</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>
+<graphics type='vnc'><listen type='none'/></graphics><graphics type='dbus' p2p='yes'/>
+<video><model type='virtio'/></video></devices></domain>"""
+
+
+def known_machine(rig):
+    """A machine that somebody else made: shown, never stopped, started only where its pool may."""
+    file = rig.dir / "office.xml"
+    file.write_text(OFFICE)
+    run("virsh", "-c", rig.uri, "define", file)
+    run("virsh", "-c", rig.uri, "start", "office")
+    desktop = rig.tool_out("static", rig.store, "office")
+    rig.tool_out("poke", rig.state / "console.sock")
+    row = lambda: next(r for r in rig.rows() if r["id"] == desktop)
+    rig.until("a machine that libvirt knows is ready as a static desktop", lambda: row()["ready"] == "ready")
+    session, _, version = rig.tool_out("login", rig.store, "dan", "s").split()
+    expect(rig.console(desktop, version, session) == "QEMU", "its console is QEMU's D-Bus display, found in its XML")
+    run("virsh", "-c", rig.uri, "destroy", "office")
+    expect(rig.console(desktop, version, session).startswith("console_unreachable"), "once it is off there is no console")
+    rig.until("and its row says so", lambda: row()["reason"] == "console_unreachable")
+    expect("shut off" in run("virsh", "-c", rig.uri, "domstate", "office"), "nobody started it")
+    with sqlite3.connect(rig.store, timeout=30) as db:
+        db.execute("UPDATE pool SET has_autostart = 1 WHERE name = 's'")
+    rig.tool_out("poke", rig.state / "console.sock")
+    rig.until("where its pool may, it is started", lambda: row()["ready"] == "ready")
+    expect(rig.console(desktop, version, session) == "QEMU", "and shown again")
+    rig.tool_out("end", rig.store, session)
+    rig.until("its person has gone", lambda: row()["lease"] == "free")
+    expect("running" in run("virsh", "-c", rig.uri, "domstate", "office"), "and it goes on running")
+    own = next(r for r in rig.rows() if r["domain"].startswith("oriel-"))
+    stolen = rig.tool_out("static", rig.store, own["domain"])
+    rig.tool_out("poke", rig.state / "console.sock")
+    rig.until("a machine of Oriel's own pools is nobody's static desktop", lambda: next(r for r in rig.rows() if r["id"] == stolen)["reason"] == "console_unreachable")
+
+
 def tests(rig, net):
+    known_machine(rig)
     first, second = guests(rig, "n", 2)
     routed, = guests(rig, "r", 1)
     uuid = installation(rig)

@@ -1,5 +1,6 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
- *   seed DB TINY | pool DB NAME MODE SPARES | bios DB DISK | list DB | login DB USER | wait DB USER | end DB SESSION |
+ *   seed DB TINY | pool DB NAME MODE SPARES | static DB MACHINE | bios DB DISK | list DB | login DB USER [POOL] |
+ *   wait DB USER | end DB SESSION |
  *   version DB TEMPLATE | spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -76,6 +77,24 @@ static int seed_pool(struct orl_store *store, char **argv, struct orl_err *err)
     return orl_pool_insert(store, &pool, orl_clock_wall_ms(), err);
 }
 
+/* A machine that libvirt knows already, in a static pool "s" that is made with the first one. */
+static int seed_static(struct orl_store *store, const char *machine, struct orl_err *err)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_pool_row pool = {.name = "s", .kind = ORL_POOL_STATIC};
+    struct orl_desktop_row row = {.pool = "s", .lease = ORL_LEASE_FREE, .power = ORL_POWER_RUNNING};
+    struct orl_id id;
+    orl_pool_set_defaults(&pool, pool.kind);
+    (void)snprintf(row.vnc_target, sizeof row.vnc_target, "domain:%s", machine);
+    int r = orl_pool_insert(store, &pool, now_ms, err);
+    r = r == ORL_E_EXISTS ? 0 : r;
+    r = r < 0 ? r : orl_desktop_insert(store, &row, "test", now_ms, &id, err);
+    if (r == 0) {
+        (void)printf("%s\n", id.text);
+    }
+    return r;
+}
+
 static int print_row(void *ctx, const struct orl_desktop_row *row)
 {
     (void)ctx;
@@ -105,13 +124,14 @@ static int list(struct orl_store *store, struct orl_err *err)
     return orl_desktop_list(store, &all, print_row, NULL, err);
 }
 
-static int login(struct orl_store *store, const char *user, struct orl_err *err)
+static int login(struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
 {
     uint64_t now_ms = orl_clock_wall_ms();
-    struct orl_session_row row = {.pool = "p", .protocol = ORL_PROTOCOL_RDP, .conn = 1};
+    struct orl_session_row row = {.protocol = ORL_PROTOCOL_RDP, .conn = 1};
     struct orl_desktop_row desktop;
     struct orl_id id;
     (void)snprintf(row.user, sizeof row.user, "%s", user);
+    (void)snprintf(row.pool, sizeof row.pool, "%s", pool);
     int r = orl_session_insert(store, &row, now_ms + LEASE_MS, now_ms, &id, err);
     r = r < 0 ? r : orl_session_claim(store, id.text, now_ms, &desktop, err);
     r = r < 0 ? r : orl_session_activate(store, id.text, now_ms + LEASE_MS, now_ms, err);
@@ -231,10 +251,12 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         }
     } else if (strcmp(argv[1], "pool") == 0 && argc == 6) {
         r = seed_pool(store, argv + 3, err);
+    } else if (strcmp(argv[1], "static") == 0) {
+        r = seed_static(store, argv[3], err);
     } else if (strcmp(argv[1], "bios") == 0) {
         r = seed_bios(store, argv[3], err);
     } else if (strcmp(argv[1], "login") == 0) {
-        r = login(store, argv[3], err);
+        r = login(store, argv[3], argc > 4 ? argv[4] : "p", err);
     } else if (strcmp(argv[1], "wait") == 0) {
         r = wait_for_one(store, argv[3], err);
     } else if (strcmp(argv[1], "version") == 0) {
