@@ -226,6 +226,12 @@ class Case(unittest.TestCase):
     def make_certificate(self):
         return make_certificate(self.dir)
 
+    def fingerprint_of(self, path):
+        """SHA-256 of a certificate, in hex with colons."""
+        said = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", path], capture_output=True,
+                              text=True, check=True, timeout=30).stdout
+        return said.strip().split("=")[1].lower()
+
     def vnc_port(self):
         return re.findall(r"listening for VNC.* port=(\d+)", self.log("gateway"))[-1]
 

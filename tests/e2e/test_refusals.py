@@ -139,6 +139,38 @@ class Refusals(lib_full.Case):
         self.x("xdotool", "key", "a")
         self.wait_log("events", r"key down=0 .*code=0x1e")
 
+    def test_static_desktop_by_rdp(self):
+        """The desktop is another Oriel; without its certificate nobody comes in."""
+        secret = self.dir / "rdp-password"
+        secret.write_text(lib.PASSWORD + "\n")
+        self.start_vncd("pattern", "1024x768")
+        self.start_control()
+        self.start_gateway("vnc_enabled=false")
+        fingerprint = self.fingerprint_of(self.dir / "state/gateway/rdp.crt")
+        self.pool("office", "dora", "--kind", "static")
+        login = ("--rdp", f"127.0.0.1:{self.port}", "--user", lib.USER, "--password-file", secret)
+
+        def add(*more):
+            desktop = self.stack.oriel("desktop", "add", "--pool", "office", *login, *more)["id"]
+            self.addCleanup(self.stack.call, "desktop", "remove", desktop, "--force")
+            lib.wait_for("vmpool to find it", lambda: self.stack.desktops(id=desktop)[0]["is_ready"], 60)
+            return desktop
+
+        desktop = add()
+        client = self.rdp("dora@office", name="unknown")
+        lib.wait_for("the refusal", lambda: fingerprint in self.stack.log("gateway")[self.marks["gateway"]:], 30)
+        self.assertNotIn("login conn=", self.log("control"))
+        self.end(client)
+        self.stack.oriel("desktop", "remove", desktop, "--force")
+        desktop = add("--fingerprint", fingerprint)
+        self.assertEqual(self.stack.oriel("desktop", "show", desktop)["rdp_user"], lib.USER)
+        client = self.rdp("dora@office")
+        self.assert_exact(seconds=60)
+        self.focus()
+        self.x("xdotool", "key", "a")
+        self.wait_log("events", r"key down=0 .*code=0x1e")
+        self.assertIsNone(client.poll())
+
     def test_garbage_is_counted_and_disturbs_nobody(self):
         client = self.login("alice", name="other")
         flood = self.relay()

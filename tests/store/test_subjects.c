@@ -6,6 +6,7 @@
 #include "store/host.h"
 #include "store/lease_address.h"
 #include "store/pool.h"
+#include "store/rdp_login.h"
 #include "store/template.h"
 #include "store/ticket.h"
 #include "store/user.h"
@@ -145,6 +146,29 @@ static void an_address_stays_with_its_card_while_the_desktop_is_there(void **sta
     const struct orl_lease_address other = {"local", "oriel-routed-1", "02:00:00:00:00:05", "x", 2};
     assert_ok(f, orl_lease_address_take(f->store, &other, 6, &slot, &f->err));
     assert_int_equal(slot, 0);
+}
+
+static void an_rdp_login_is_its_desktops(void **state)
+{
+    struct fixture *f = *state;
+    const struct orl_desktop_row row = {
+            .lease = ORL_LEASE_FREE, .power = ORL_POWER_ABSENT, .pool = "demo", .host = "local"};
+    const struct orl_rdp_login first = {.user = "u", .domain = "D", .fingerprint = "aa:bb"};
+    const struct orl_rdp_login second = {.user = "v", .domain = "", .fingerprint = "cc"};
+    struct orl_rdp_login login;
+    struct orl_id id;
+    assert_string_equal(orl_rdp_target("rdp:[::1]:3389"), "[::1]:3389");
+    assert_null(orl_rdp_target("192.0.2.1:5900"));
+    assert_ok(f, orl_desktop_insert(f->store, &row, "vmpool", 1, &id, &f->err));
+    assert_ok(f, orl_rdp_login_get(f->store, id.text, &login, &f->err));
+    assert_string_equal(login.user, "");
+    assert_ok(f, orl_rdp_login_set(f->store, id.text, &first, &f->err));
+    assert_ok(f, orl_rdp_login_set(f->store, id.text, &second, &f->err));
+    assert_ok(f, orl_rdp_login_get(f->store, id.text, &login, &f->err));
+    assert_string_equal(login.user, "v");
+    assert_string_equal(login.domain, "");
+    assert_string_equal(login.fingerprint, "cc");
+    assert_true(orl_rdp_login_set(f->store, "nobody", &first, &f->err) < 0);
 }
 
 static int count_alarm(void *ctx, const struct orl_alarm_row *row)
@@ -455,6 +479,7 @@ int main(void)
             CASE(a_pool_keeps_each_setting),
             CASE(a_new_pool_has_its_kinds_defaults),
             CASE(an_address_stays_with_its_card_while_the_desktop_is_there),
+            CASE(an_rdp_login_is_its_desktops),
             CASE(an_alarm_is_one_row_until_it_is_over),
             CASE(a_pool_with_desktops_stays),
             CASE(a_template_is_checked_version_by_version),
