@@ -4,6 +4,7 @@
 #include "store/pool.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -237,6 +238,45 @@ static void who_waits_learns_their_place(void **state)
     close(gw);
 }
 
+static void restart(void)
+{
+    broker_kill(&b, SIGKILL);
+    broker_restart(&b);
+}
+
+static void the_queue_and_its_order_survive_a_broker_that_dies(void **state)
+{
+    static const char *const names[] = {"third", "first", "fourth"}; /* not in their order */
+    char id[ORL_ID_LEN + 1];
+    uint32_t conns[3];
+    struct orl_msg_plan plans[3];
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_pool("survives", 0);
+    for (unsigned i = 0; i < 3; i++) {
+        char client[32];
+        (void)snprintf(client, sizeof(client), "10.1.6.%u:1", i);
+        add_user(&b, names[i], "survives");
+        conns[i] = ask(gw, names[i], names[i], client);
+        plans[i] = expect_plan(gw, conns[i], false);
+    }
+    close(gw);
+    restart();
+    gw = gateway_connect(&b);
+    for (unsigned i = 3; i-- > 0;) { /* they say that they are there, in any order */
+        send_stats(gw, conns[i], plans[i].session);
+        (void)expect_plan(gw, conns[i], false);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        make_ready_desktop(&b, "survives", id);
+        poke(gw);
+        struct orl_msg_plan plan = expect_plan(gw, conns[i], true);
+        assert_string_equal(plan.session, plans[i].session);
+        assert_string_equal(plan.desktop, id);
+    }
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +286,7 @@ int main(void)
             cmocka_unit_test(a_pool_may_be_for_some_networks_only),
             cmocka_unit_test(a_person_has_as_many_desktops_as_are_allowed),
             cmocka_unit_test(who_waits_learns_their_place),
+            cmocka_unit_test(the_queue_and_its_order_survive_a_broker_that_dies),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
