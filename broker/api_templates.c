@@ -77,10 +77,11 @@ static int add_version(void *ctx, const struct orl_template_row *row)
         return 0;
     }
     const char *file = row->path[0] != '\0' ? row->path : row->kernel;
-    json_t *object = json_pack("{s:I, s:s, s:s, s:s, s:I, s:I}", "version",
-            (json_int_t)row->version, "state", orl_template_state_name(row->state), "file", file,
-            "reason_text", row->reason_text, "created_ms", (json_int_t)row->created_ms, "desktops",
-            (json_int_t)0);
+    json_t *object = json_pack("{s:I, s:s, s:I, s:s}", "version", (json_int_t)row->version, "state",
+            orl_template_state_name(row->state), "desktops", (json_int_t)0, "file", file);
+    if (row->reason_text[0] != '\0') {
+        (void)json_object_set_new(object, "reason_text", json_string(row->reason_text));
+    }
     return json_array_append_new(list->array, object) < 0 ? ORL_E_NOMEM : 0;
 }
 
