@@ -54,13 +54,15 @@ static void path_of(const struct broker *b, const char *name, char ret_path[128]
 static void exec_broker(const struct broker *b)
 {
     char run[80], state[80], log[80];
+    char store[STORE_PLACE_MAX + 8];
     const char *args[MAX_ARGS] = {ORIEL_BROKER_BIN, "--config", "/dev/null"};
     unsigned count = 3;
     (void)snprintf(run, sizeof(run), "run_dir=%s/run", b->dir);
     (void)snprintf(state, sizeof(state), "state_dir=%s/state", b->dir);
     (void)snprintf(log, sizeof(log), "%s/log", b->dir);
-    const char *const fixed[] = {run, state, "user=", "password_cost=minimal"};
-    for (unsigned i = 0; i < 4; i++) {
+    (void)snprintf(store, sizeof(store), "store=%s", b->target);
+    const char *const fixed[] = {run, state, store, "user=", "password_cost=minimal"};
+    for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
         args[count++] = "--set";
         args[count++] = fixed[i];
     }
@@ -107,9 +109,10 @@ void broker_start(struct broker *b, const char *const *sets)
         (void)snprintf(b->sets[b->set_count++], sizeof(b->sets[0]), "%s", *sets);
     }
     assert_int_equal(chmod(b->dir, 0755), 0); /* other users must reach the sockets */
-    launch(b);
     path_of(b, "state/oriel.db", path);
-    if (orl_store_open(path, &b->store, &err) < 0) {
+    store_place(path, b->target);
+    launch(b);
+    if (orl_store_open(b->target, &b->store, &err) < 0) {
         fail_msg("%s", err.text);
     }
 }
@@ -145,6 +148,7 @@ void broker_stop(struct broker *b)
 {
     orl_store_close(b->store);
     broker_kill(b, SIGTERM);
+    store_place_remove(b->target);
     remove_tree(b->dir);
 }
 

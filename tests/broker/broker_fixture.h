@@ -5,11 +5,13 @@
 #include "base/ipc.h"
 #include "store/desktop.h"
 #include "store/session.h"
+#include "tests/store/store_place.h"
 #include <jansson.h>
 #include <sys/types.h>
 
 struct broker {
     char dir[64];
+    char target[STORE_PLACE_MAX]; /* of the store */
     pid_t pid;
     struct orl_store *store;
     char sets[8][64]; /* "lease_s=5" */

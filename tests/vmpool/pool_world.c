@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "store/pool.h"
 #include "store/template.h"
+#include "tests/store/store_place.h"
 #include "vmpool/pool_plan.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -248,7 +249,8 @@ static void open_world(struct world *w, uint64_t seed, enum world_bug bug, bool 
         abort();
     }
     (void)snprintf(path, sizeof path, "%s/oriel.db", w->dir);
-    must(orl_store_open(path, &w->store, &err), &err);
+    store_place(path, w->target);
+    must(orl_store_open(w->target, &w->store, &err), &err);
     fill_store(w);
     start_vmpool(w);
 }
@@ -277,6 +279,7 @@ void world_close(struct world *w)
     drop_jobs(w);
     orl_reconcile_free(w->reconcile);
     orl_store_close(w->store);
+    store_place_remove(w->target);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char path[96];
         (void)snprintf(path, sizeof path, "%s/%s", w->dir, files[i]);

@@ -38,6 +38,7 @@ struct world {
     struct fake fake;
     struct orl_backend backend;
     char dir[64];
+    char target[400]; /* of the store */
     struct orl_store *store;
     struct orl_reconcile *reconcile;
     uint64_t now_ms;
