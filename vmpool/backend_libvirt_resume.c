@@ -18,6 +18,7 @@ enum {
     LOAD_TIMEOUT_MS = 60000,
     IDENTITY_TIMEOUT_MS = 20000,
     IDENTITY_POLL_MS = 20,
+    CLOCK_TRIES = 5,
     CARD_MAX = 4096,
     MIB = 1024 * 1024,
 };
@@ -100,6 +101,26 @@ static int await_guest(virDomainPtr domain, long pid, uint64_t deadline_us, stru
     return orl_err_set(err, ORL_E_TIMEOUT, "the guest did not take its identity in time");
 }
 
+/* On a busy host the guest may have set its clock long after it was told the time. Setting it this way also tries to
+ * write a hardware clock, which takes its time and may fail; what counts is what the guest says then. */
+static int check_clock(virDomainPtr domain, uint64_t deadline_us, struct orl_err *err)
+{
+    for (int i = 0; i < CLOCK_TRIES; i++) {
+        char command[120];
+        ORL_AUTO(orl_free_auto) char *reply = NULL;
+        ORL_AUTO(orl_free_auto) char *ignored = NULL;
+        int r = ask_agent(domain, "{\"execute\":\"guest-get-time\"}", deadline_us, &reply, err);
+        if (r < 0 || orl_identity_is_on_time(reply, orl_clock_wall_ms())) {
+            return r;
+        }
+        (void)snprintf(command, sizeof command,
+                "{\"execute\":\"guest-set-time\",\"arguments\":{\"time\":%llu000000}}",
+                (unsigned long long)orl_clock_wall_ms());
+        ignored = virDomainQemuAgentCommand(domain, command, AGENT_TIMEOUT_S, 0);
+    }
+    return orl_err_set(err, ORL_E_BACKEND, "the guest does not keep the time");
+}
+
 static int set_identity(
         virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
 {
@@ -117,7 +138,8 @@ static int set_identity(
     if (r == 0 && pid < 0) {
         r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent runs no programs");
     }
-    return r < 0 ? r : await_guest(domain, pid, deadline_us, err);
+    r = r < 0 ? r : await_guest(domain, pid, deadline_us, err);
+    return r < 0 ? r : check_clock(domain, deadline_us, err);
 }
 
 static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS_PER_S = 1000, BEFORE_NAME = 41, BEFORE_ID = 42 };
+enum { MS_PER_S = 1000, NS_PER_MS = 1000000, BEFORE_NAME = 41, BEFORE_ID = 42 };
 
 /* $1 host name, $2 machine id, $3 seed, $4 and $5 seconds and their fraction. Keys that tell this machine from
  * others are made anew; writing to /dev/urandom adds to what the kernel did when it saw the new generation id. */
@@ -96,6 +96,13 @@ static long number_after(const char *reply, const char *key)
 long orl_identity_pid(const char *reply)
 {
     return number_after(reply, "\"pid\":");
+}
+
+bool orl_identity_is_on_time(const char *reply, uint64_t now_ms)
+{
+    long ns = number_after(reply, "\"return\":");
+    int64_t off_ms = (int64_t)now_ms - ns / NS_PER_MS;
+    return ns > 0 && off_ms <= MS_PER_S && off_ms >= -MS_PER_S;
 }
 
 int orl_identity_judge(const char *reply, struct orl_err *err)

@@ -1,11 +1,12 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
  *   seed DB TINY | pool DB NAME MODE SPARES | static DB MACHINE | bios DB DISK | list DB | login DB USER [POOL] |
- *   wait DB USER | end DB SESSION |
+ *   wait DB USER | end DB SESSION | method DB auto|instant|restore|cold | goldens DB | made DB |
  *   version DB TEMPLATE | spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "store/desktop.h"
+#include "store/golden.h"
 #include "store/host.h"
 #include "store/pool.h"
 #include "store/session.h"
@@ -64,6 +65,7 @@ static int seed_pool(struct orl_store *store, char **argv, struct orl_err *err)
     static const char *const modes[] = {"isolated", "nat", "routed", "bridged", "none"};
     struct orl_pool_row pool = {.kind = ORL_POOL_FLOATING};
     orl_pool_set_defaults(&pool, pool.kind);
+    pool.clone_method = ORL_CLONE_COLD;
     orl_msg_text(pool.name, sizeof pool.name, argv[0]);
     orl_msg_text(pool.template_name, sizeof pool.template_name, "tiny");
     pool.spares = (uint32_t)strtoul(argv[2], NULL, 10);
@@ -181,6 +183,36 @@ static int set_spares(struct orl_store *store, const char *text, struct orl_err 
     return orl_pool_update(store, &pool, err);
 }
 
+static int set_method(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    static const char *const names[] = {"auto", "instant", "restore", "cold"};
+    struct orl_pool_row pool;
+    int r = orl_pool_get(store, "p", &pool, err);
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        pool.clone_method = r == 0 && strcmp(names[i], name) == 0 ? i : pool.clone_method;
+    }
+    return r < 0 ? r : orl_pool_update(store, &pool, err);
+}
+
+static int print_golden(void *ctx, const struct orl_golden_row *row)
+{
+    (void)ctx;
+    (void)printf("%s %s %u %u %s %llu %s\n", row->id, orl_golden_state_name(row->state),
+            row->percent, row->template_version, row->is_shared ? "instant" : "restore",
+            (unsigned long long)(row->built_ms > row->created_ms ? row->built_ms - row->created_ms
+                                                                 : 0),
+            row->text);
+    return 0;
+}
+
+static int print_made(void *ctx, const struct orl_desktop_row *row)
+{
+    (void)ctx;
+    (void)printf("%s %s %s %s\n", row->id, row->golden[0] ? row->golden : "-",
+            row->is_instant ? "copy" : "-", row->made_text);
+    return 0;
+}
+
 /* Prints what the display is, "QEMU" or its first three bytes, or "reason final". */
 static int console(char **argv, bool is_held, struct orl_err *err)
 {
@@ -239,6 +271,11 @@ static int on_store(int argc, char **argv, struct orl_err *err)
     }
     if (strcmp(argv[1], "list") == 0) {
         r = list(store, err);
+    } else if (strcmp(argv[1], "goldens") == 0) {
+        r = orl_golden_rows(store, NULL, print_golden, NULL, err);
+    } else if (strcmp(argv[1], "made") == 0) {
+        const struct orl_desktop_filter all = {0};
+        r = orl_desktop_list(store, &all, print_made, NULL, err);
     } else if (argc < 4) {
         r = orl_err_set(err, ORL_E_INVAL, "usage: see the head of vmpool_tool.c");
     } else if (strcmp(argv[1], "seed") == 0) {
@@ -263,6 +300,8 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = add_version(store, argv[3], err);
     } else if (strcmp(argv[1], "spares") == 0) {
         r = set_spares(store, argv[3], err);
+    } else if (strcmp(argv[1], "method") == 0) {
+        r = set_method(store, argv[3], err);
     } else if (strcmp(argv[1], "end") == 0) {
         r = orl_session_end(
                 store, argv[3], ORL_REASON_LOGGED_OFF, "test", orl_clock_wall_ms(), err);
