@@ -50,6 +50,7 @@ const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/tickets", ADMIN, orl_api_tickets_list, "user"},
         {POST, "/v1/tickets", ADMIN, orl_api_tickets_add, NULL},
         {DELETE, "/v1/tickets/ID", ADMIN, orl_api_tickets_remove, NULL},
+        {GET, "/v1/goldens", ADMIN, orl_api_goldens_list, NULL},
         {GET, "/v1/alarms", ADMIN, orl_api_alarms_list, NULL},
         {POST, "/v1/alarms/clear", ADMIN, orl_api_alarms_clear, NULL},
         {GET, "/v1/audit", ADMIN, orl_api_audit_list,

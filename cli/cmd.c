@@ -15,6 +15,7 @@ static const struct {
         {"session", "People's stays on desktops."},
         {"ticket", "One-time tickets."},
         {"login", "Where people are logged in at the portal."},
+        {"golden", "Prepared desktops that others begin as copies of."},
         {"alarm", "What is wrong now."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},

@@ -318,6 +318,19 @@ static const struct orl_cli_column session_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_column golden_columns[] = {
+        {"ID", "id", 0},
+        {"HOST", "host", 0},
+        {"TEMPLATE", "template", 0},
+        {"VERSION", "template_version", 0},
+        {"METHOD", "method", 0},
+        {"MEMORY", "memory_mib", 0},
+        {"STATE", "state", 0},
+        {"PERCENT", "percent", 0},
+        {"TEXT", "text", 0},
+        COL_END,
+};
+
 static const struct orl_cli_column alarm_columns[] = {
         {"REASON", "reason", 0},
         {"OBJECT", "object", 0},
@@ -615,6 +628,9 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 login_list_opts, login_columns),
         ACT("login", "end", "Sign a browser out and close what it has open.", ORL_CLI_DELETE,
                 "/v1/logins/{0}", IN_PATH("ID", "Id of the login."), NULL, "login {0} ended"),
+
+        LIST("golden", "List golden images, and how far those are that are being made.",
+                "/v1/goldens", NULL, golden_columns),
 
         LIST("alarm", "List what is wrong now.", "/v1/alarms", NULL, alarm_columns),
         ACT("alarm", "clear", "Forget an alarm whose cause nobody sees any more.", ORL_CLI_POST,

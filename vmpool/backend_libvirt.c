@@ -76,8 +76,8 @@ static bool is_memory(const char *dir)
     return statfs(dir, &fs) == 0 && fs.f_type == TMPFS_MAGIC && access(dir, W_OK) == 0;
 }
 
-static int choose_golden(struct orl_backend_libvirt *self,
-        const struct orl_backend_libvirt_cfg *cfg, struct orl_err *err)
+static void choose_golden(
+        struct orl_backend_libvirt *self, const struct orl_backend_libvirt_cfg *cfg)
 {
     struct orl_golden_dirs *dirs = &self->golden;
     const char *memory = cfg->memory_dir && cfg->memory_dir[0] ? cfg->memory_dir
@@ -89,7 +89,6 @@ static int choose_golden(struct orl_backend_libvirt *self,
     (void)snprintf(dirs->memory_dir, sizeof dirs->memory_dir, "%s", memory);
     (void)snprintf(dirs->installation, sizeof dirs->installation, "%s", self->installation);
     dirs->qemu_uid = user ? user->pw_uid : (uid_t)-1;
-    return orl_golden_prepare(dirs, err);
 }
 
 int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
@@ -107,7 +106,7 @@ int orl_backend_libvirt_new(const struct orl_backend_libvirt_cfg *cfg,
                     ? orl_err_set(err, ORL_E_INVAL, "images_dir or installation is too long")
                     : orl_overlay_prepare(cfg->images_dir, cfg->installation, err);
     r = r < 0 ? r : plan_networks(self, cfg, err);
-    r = r < 0 ? r : choose_golden(self, cfg, err);
+    choose_golden(self, cfg);
     r = r < 0 ? r : orl_libvirt_new(cfg->uri, cfg->on_event, cfg->ctx, &self->lv, err);
     if (r < 0) {
         free(self);

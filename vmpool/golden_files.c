@@ -68,7 +68,7 @@ static int make_dir(const char *path, mode_t mode, struct orl_err *err)
     return 0;
 }
 
-int orl_golden_prepare(const struct orl_golden_dirs *dirs, struct orl_err *err)
+static int prepare(const struct orl_golden_dirs *dirs, struct orl_err *err)
 {
     char path[ORL_VM_PATH_MAX + 1];
     struct stat st;
@@ -120,8 +120,8 @@ int orl_golden_begin(const struct orl_golden_dirs *dirs, const char *id, uint64_
 {
     struct orl_golden_paths paths;
     int r = orl_golden_paths(dirs, id, &paths, err);
-    r = r < 0 ? r : orl_golden_prepare(dirs, err);
     r = r < 0 ? r : orl_golden_erase(dirs, id, err);
+    r = r < 0 ? r : prepare(dirs, err);
     r = r < 0 ? r : make_dir(paths.dir_part, 0711, err);
     return r < 0 || memory_mib == 0 ? r : make_ram(dirs, paths.ram_part, memory_mib, err);
 }
@@ -170,6 +170,7 @@ static int drop(const char *path, bool is_dir, struct orl_err *err)
 int orl_golden_erase(const struct orl_golden_dirs *dirs, const char *id, struct orl_err *err)
 {
     struct orl_golden_paths p;
+    char memory[ORL_VM_PATH_MAX + 1];
     int r = orl_golden_paths(dirs, id, &p, err);
     if (r < 0) {
         return r;
@@ -185,6 +186,9 @@ int orl_golden_erase(const struct orl_golden_dirs *dirs, const char *id, struct 
             {p.dir_part, true}};
     for (size_t i = 0; i < sizeof all / sizeof all[0] && r == 0; i++) {
         r = drop(all[i].path, all[i].is_dir, err);
+    }
+    if (r == 0 && memory_dir(dirs, memory, NULL) == 0) {
+        (void)rmdir(memory); /* with its last file */
     }
     return r;
 }

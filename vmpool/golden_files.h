@@ -22,8 +22,6 @@ struct orl_golden_paths {
 /* ORL_E_LIMIT: too long. ORL_E_INVAL: id is none, or QEMU could not be told the memory's path. */
 ORL_NODISCARD int orl_golden_paths(const struct orl_golden_dirs *dirs, const char *id,
         struct orl_golden_paths *ret_paths, struct orl_err *err);
-/* Makes the folders that are missing. */
-ORL_NODISCARD int orl_golden_prepare(const struct orl_golden_dirs *dirs, struct orl_err *err);
 /* Removes what is left of an earlier try and makes the folder and, for memory_mib > 0, the memory's file. */
 ORL_NODISCARD int orl_golden_begin(const struct orl_golden_dirs *dirs, const char *id,
         uint64_t memory_mib, struct orl_err *err);

@@ -98,11 +98,11 @@ long orl_identity_pid(const char *reply)
     return number_after(reply, "\"pid\":");
 }
 
-bool orl_identity_is_on_time(const char *reply, uint64_t now_ms)
+bool orl_identity_is_on_time(const char *reply, uint64_t before_ms, uint64_t after_ms)
 {
     long ns = number_after(reply, "\"return\":");
-    int64_t off_ms = (int64_t)now_ms - ns / NS_PER_MS;
-    return ns > 0 && off_ms <= MS_PER_S && off_ms >= -MS_PER_S;
+    uint64_t ms = ns > 0 ? (uint64_t)ns / NS_PER_MS : 0;
+    return ms + MS_PER_S >= before_ms && ms <= after_ms + MS_PER_S;
 }
 
 int orl_identity_judge(const char *reply, struct orl_err *err)

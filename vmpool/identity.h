@@ -17,7 +17,7 @@ long orl_identity_pid(const char *reply);
 /* Of the answer about that process: ORL_E_AGAIN while it runs, 0 when all is set and was found so. */
 ORL_NODISCARD int orl_identity_judge(const char *reply, struct orl_err *err);
 
-/* Of its answer to guest-get-time: within a second. */
-bool orl_identity_is_on_time(const char *reply, uint64_t now_ms);
+/* Of its answer to guest-get-time, asked for and got then: within a second. */
+bool orl_identity_is_on_time(const char *reply, uint64_t before_ms, uint64_t after_ms);
 
 #endif

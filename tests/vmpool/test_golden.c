@@ -272,9 +272,9 @@ static void a_guests_answers_are_read_with_care(void **state)
     assert_int_equal(orl_identity_judge("{\"return\":{\"exitcode\":41,\"exited\":true}}", &err),
             ORL_E_BACKEND);
     assert_int_equal(orl_identity_judge("", &err), ORL_E_BACKEND);
-    assert_true(orl_identity_is_on_time("{\"return\":1000000000000}", 1000900));
-    assert_false(orl_identity_is_on_time("{\"return\":1000000000000}", 1002000));
-    assert_false(orl_identity_is_on_time("{\"return\":{}}", 0));
+    assert_true(orl_identity_is_on_time("{\"return\":1000000000000}", 1000900, 1000900));
+    assert_false(orl_identity_is_on_time("{\"return\":1000000000000}", 1002000, 1002000));
+    assert_false(orl_identity_is_on_time("{\"return\":{}}", 2000, 2000));
     assert_int_equal(
             orl_qmp_progress_of("{\"return\":{\"status\":\"completed\"}}"), ORL_QMP_COMPLETED);
     assert_int_equal(orl_qmp_progress_of("{\"return\":{\"status\":\"failed\"}}"), ORL_QMP_FAILED);
