@@ -194,7 +194,7 @@ static void compare(const char *name, struct orl_buf *xml)
     FILE *in = fopen(path, "r");
     assert_non_null(golden);
     assert_non_null(in);
-    (void)fread(golden, 1, ORL_NETWORK_FILTER_MAX - 1, in);
+    assert_true(fread(golden, 1, ORL_NETWORK_FILTER_MAX - 1, in) > 0);
     (void)fclose(in);
     assert_string_equal((const char *)xml->data, golden);
     free(golden);
