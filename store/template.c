@@ -277,11 +277,33 @@ static int check_desktops(
         struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT id FROM desktop WHERE template = $1 AND ($2 = 0 OR template_version = $2)"
-            " ORDER BY id LIMIT 1");
+            "SELECT id FROM desktop WHERE template = $1 AND ($2 = 0 OR template_version = $2"
+            " OR template_version = 0) ORDER BY id LIMIT 1");
     orl_db_put_text(&q, name);
     orl_db_put_u64(&q, version);
     return refuse_if_found(&q, name, "that is what was cloned for desktop", err);
+}
+
+/* What its disk lies on is not known: it may be any version of what its pool is cloned of. */
+static int check_quarantine(struct orl_store *store, const char *name, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT q.id FROM quarantine q JOIN pool p ON p.name = q.pool WHERE p.template = $1"
+            " ORDER BY q.id LIMIT 1");
+    orl_db_put_text(&q, name);
+    return refuse_if_found(&q, name, "it may be what was cloned for quarantined desktop", err);
+}
+
+static int check_golden(
+        struct orl_store *store, const char *name, uint32_t version, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT id FROM golden WHERE template = $1 AND ($2 = 0 OR template_version = $2)"
+            " AND state <> 'failed' ORDER BY id LIMIT 1");
+    orl_db_put_text(&q, name);
+    orl_db_put_u64(&q, version);
+    return refuse_if_found(
+            &q, name, "until vmpool drops what nobody clones any more, by golden image", err);
 }
 
 static int forget_version(
@@ -316,6 +338,8 @@ int orl_template_remove(
     rc = rc < 0 ? rc : check_pools(store, name, version, err);
     rc = rc < 0 ? rc : check_followers(store, name, version, err);
     rc = rc < 0 ? rc : check_desktops(store, name, version, err);
+    rc = rc < 0 ? rc : check_quarantine(store, name, err);
+    rc = rc < 0 ? rc : check_golden(store, name, version, err);
     if (rc == 0 && version > 0) {
         rc = forget_version(store, name, version, err);
     }

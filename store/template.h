@@ -56,7 +56,7 @@ ORL_NODISCARD int orl_template_set_hook(struct orl_store *store, const char *nam
         bool has_hook, struct orl_err *err);
 /* Forgets one version (0: all, and the template); files are never touched. ORL_E_CONFLICT: something
  * needs it, which err's text names: a pool that is set to it, or that follows the newest and would have
- * none; a desktop whose disk lies on it. */
+ * none; a desktop whose disk lies on it, or may do so; a golden image. */
 ORL_NODISCARD int orl_template_remove(
         struct orl_store *store, const char *name, uint32_t version, struct orl_err *err);
 const char *orl_template_kind_name(enum orl_template_kind kind); /* "disk", "kernel" */

@@ -126,7 +126,14 @@ static int adopt(struct orl_reconcile *r, const struct orl_quarantine_row *row, 
     orl_msg_text(desktop.uuid, sizeof desktop.uuid, row->uuid);
     orl_msg_text(desktop.domain, sizeof desktop.domain, row->domain);
     orl_msg_text(desktop.overlay, sizeof desktop.overlay, row->overlay);
-    int rc = orl_desktop_insert(r->cfg.store, &desktop, "vmpool", now_ms, NULL, err);
+    /* Which version it lies on is not known: none of them can be removed. */
+    struct orl_pool_row pool;
+    int rc = orl_pool_get(r->cfg.store, row->pool, &pool, err);
+    if (rc < 0) {
+        return rc;
+    }
+    orl_msg_text(desktop.template_name, sizeof desktop.template_name, pool.template_name);
+    rc = orl_desktop_insert(r->cfg.store, &desktop, "vmpool", now_ms, NULL, err);
     return rc < 0 ? rc : orl_quarantine_remove(r->cfg.store, row->id, err);
 }
 

@@ -3,6 +3,7 @@
 #include "pool_world.h"
 #include "store/host.h"
 #include "store/pool.h"
+#include "store/template.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,6 +115,10 @@ static void an_adopted_machine_is_its_persons_again(void **state)
     assert_string_equal(desktop.user, "ann");
     assert_int_equal(desktop.lease, ORL_LEASE_ASSIGNED);
     assert_true(desktop.is_tainted);
+    assert_string_equal(desktop.template_name, "t"); /* of a version that nobody knows: all stay */
+    struct orl_err err = {0};
+    assert_int_equal(orl_template_remove(w->store, "t", 1, &err), ORL_E_CONFLICT);
+    assert_non_null(strstr(err.text, STRAY));
     assert_int_equal(orl_quarantine_get(w->store, STRAY, &row, NULL), ORL_E_NOTFOUND);
     assert_false(fake_find(&w->fake, STRAY_UUID)->vm.meta.is_quarantined);
 }
