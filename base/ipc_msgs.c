@@ -71,7 +71,8 @@ static const struct field start_fields[] = {U32(start, protocol), U32(start, sou
         {0}};
 static const struct field login_fields[] = {U32(login, protocol), TEXT(login, user),
         TEXT(login, domain), TEXT(login, password), TEXT(login, pool), TEXT(login, client),
-        TEXT(login, client_name), TEXT(login, binding), {0}};
+        TEXT(login, client_name), TEXT(login, binding), TEXT(login, regional.locale),
+        TEXT(login, regional.timezone), TEXT(login, regional.keyboard), {0}};
 static const struct field proof_fields[] = {U32(proof, protocol), TEXT(proof, user),
         TEXT(proof, domain), TEXT(proof, client), TEXT(proof, client_name),
         BYTES(proof, session_key), BYTES(proof, mic), BLOB(proof, proof_len, proof),

@@ -17,6 +17,7 @@
 #include "base/histogram.h"
 #include "base/id.h"
 #include "base/reason.h"
+#include "base/regional.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,6 +108,7 @@ struct orl_msg_login {
     char client[ORL_ADDR_MAX + 1]; /* written by the gateway, never by the session */
     char client_name[ORL_NAME_MAX + 1];
     char binding[ORL_BINDING_LEN + 1]; /* by the gateway, for a browser, as user and password are */
+    struct orl_regional regional;      /* the client's, as far as it says; not checked */
 };
 /* A browser's desktop: conn is oriel-web's number, which the gateway's CLOSE for it repeats. */
 struct orl_msg_web {

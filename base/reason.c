@@ -97,6 +97,15 @@ static const struct {
                 "The desktop's display is not the one we know. Please tell your administrator."},
         [ORL_REASON_CONSOLE_ENDED] = {"console.ended",
                 "The desktop has ended the connection: by a log-off, or for somebody else."},
+        [ORL_REASON_PERSON_FAILED] = {"guest.person_failed",
+                "The desktop could not be prepared for you. Please try again or tell your "
+                "administrator."},
+        [ORL_REASON_HOME_IN_USE] = {"home.in_use", "Your files are in use by another desktop of "
+                                                   "yours. Please log off there and try again."},
+        [ORL_REASON_HOME_UNAVAILABLE] = {"home.unavailable",
+                "Your files cannot be reached now. Please try again or tell your administrator."},
+        [ORL_REASON_GUEST_HOOK_BROKEN] = {"guest.hook_broken",
+                "The program inside the desktop talks nonsense and was cut off."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

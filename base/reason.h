@@ -60,7 +60,11 @@ enum orl_reason {
     ORL_REASON_POOL_LIMITS,         /* its limits make no sense, or this host can't give them */
     ORL_REASON_POOL_NETWORK,        /* its guests' network can't be had */
     ORL_REASON_CONSOLE_CERTIFICATE, /* the desktop's display shows another certificate than the known one */
-    ORL_REASON_CONSOLE_ENDED, /* by the desktop itself: a log-off there, or another connection */
+    ORL_REASON_CONSOLE_ENDED,    /* by the desktop itself: a log-off there, or another connection */
+    ORL_REASON_PERSON_FAILED,    /* the guest could not be told whose it is */
+    ORL_REASON_HOME_IN_USE,      /* another desktop has it */
+    ORL_REASON_HOME_UNAVAILABLE, /* its disk or folder cannot be had */
+    ORL_REASON_GUEST_HOOK_BROKEN, /* alarm: a guest's hook was cut off */
     ORL_REASON_COUNT
 };
 

@@ -269,15 +269,56 @@ static bool check_open(struct orl_http_req *req, const struct place *place)
 }
 
 /* false: it has answered. */
+struct settings {
+    char language[64]; /* BCP 47 */
+    char timezone[ORL_TIMEZONE_MAX + 1];
+    char keyboard[ORL_KEYBOARD_MAX + 1];
+};
+static const struct orl_api_field settings_fields[] = {
+        {"language", ORL_API_STR, offsetof(struct settings, language), 64, 0, false, NULL},
+        {"timezone", ORL_API_STR, offsetof(struct settings, timezone), ORL_TIMEZONE_MAX + 1, 0,
+                false, NULL},
+        {"keyboard", ORL_API_STR, offsetof(struct settings, keyboard), ORL_KEYBOARD_MAX + 1, 0,
+                false, NULL},
+        {NULL, 0, 0, 0, 0, false, NULL},
+};
+
+/* What the browser says of itself; nothing is an answer, too. What is no such name is taken for nothing. */
+static bool read_regional(struct orl_http_req *req, struct orl_regional *ret)
+{
+    struct settings in = {0};
+    uint64_t seen = 0;
+    if (req->body == NULL) {
+        return true;
+    }
+    if (!orl_api_body(req, settings_fields, &in, &seen)) {
+        return false;
+    }
+    if (!orl_locale_of_tag(in.language, ret->locale)) {
+        ret->locale[0] = '\0';
+    }
+    orl_msg_text(ret->timezone, sizeof(ret->timezone), in.timezone);
+    orl_msg_text(ret->keyboard, sizeof(ret->keyboard),
+            in.keyboard[0] != '\0' || ret->locale[0] == '\0' ? in.keyboard
+                                                             : orl_keyboard_of_locale(ret->locale));
+    return true;
+}
+
 static bool issue(struct orl_http_req *req, const struct place *place, const char *binding,
         struct orl_ticket_issued *ret_issued)
 {
     struct orl_err err = {0};
-    if (!orl_api_begin(req) || !check_open(req, place)) {
+    struct orl_regional regional = {0};
+    if (!read_regional(req, &regional) || !orl_api_begin(req) || !check_open(req, place)) {
         return false;
     }
-    if (orl_tickets_issue(&req->broker->tickets, req->login.user, place->pool, place->slot, binding,
-                orl_clock_wall_ms(), ret_issued, &err) < 0) {
+    const struct orl_ticket_want want = {.user = req->login.user,
+            .pool = place->pool,
+            .slot = place->slot,
+            .binding = binding,
+            .regional = &regional};
+    if (orl_tickets_issue(&req->broker->tickets, &want, orl_clock_wall_ms(), ret_issued, &err) <
+            0) {
         orl_api_fail(req, &err);
         return false;
     }

@@ -80,8 +80,9 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
         return;
     }
     if (rc == 0) {
-        rc = orl_tickets_issue(&broker->tickets, policy.user.name, policy.pool.name, policy.slot,
-                NULL, orl_clock_wall_ms(), &issued, &err);
+        const struct orl_ticket_want want = {
+                .user = policy.user.name, .pool = policy.pool.name, .slot = policy.slot};
+        rc = orl_tickets_issue(&broker->tickets, &want, orl_clock_wall_ms(), &issued, &err);
     }
     if (rc < 0) {
         orl_api_fail(req, &err);

@@ -24,6 +24,7 @@ struct attempt {
     struct orl_conn *loser;          /* that connection; NULL: there is none */
     struct orl_id loser_audit;
     enum outcome outcome;
+    bool has_claimed; /* its guest is to be told whose it is */
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
 };
@@ -40,6 +41,20 @@ static int reload(struct attempt *at, struct orl_err *err)
     char id[ORL_ID_LEN + 1];
     orl_msg_text(id, sizeof(id), at->session.id);
     return orl_session_get(at->broker->store, id, &at->session, err);
+}
+
+/* What the client says, else what the browser said that the ticket is from. */
+static void fill_regional(const struct attempt *at, struct orl_session_row *row)
+{
+    static const struct orl_regional none = {0};
+    const struct orl_regional *c = &at->conn->regional;
+    const struct orl_regional *t =
+            at->assign->ticket != NULL ? &at->assign->ticket->regional : &none;
+    orl_msg_text(row->locale, sizeof(row->locale), c->locale[0] != '\0' ? c->locale : t->locale);
+    orl_msg_text(row->timezone, sizeof(row->timezone),
+            c->timezone[0] != '\0' ? c->timezone : t->timezone);
+    orl_msg_text(row->keyboard, sizeof(row->keyboard),
+            c->keyboard[0] != '\0' ? c->keyboard : t->keyboard);
 }
 
 static void fill_connection(const struct attempt *at, struct orl_session_row *row)
@@ -88,6 +103,7 @@ static int new_session(struct attempt *at, struct orl_err *err)
     at->session.slot = at->assign->slot;
     at->session.queue_ms = orl_queue_stamp(at->broker->queue, at->now_ms);
     fill_connection(at, &at->session);
+    fill_regional(at, &at->session);
     int rc = orl_session_insert(
             at->broker->store, &at->session, at->lease_until_ms, at->now_ms, &id, err);
     if (rc == 0) {
@@ -140,6 +156,11 @@ static int activate(struct attempt *at, struct orl_err *err)
     bool is_up = desktop.power == ORL_POWER_RUNNING && desktop.is_ready;
     /* Who comes back sees a restart on the screen; who waits gets a desktop that is there. */
     if (at->session.state == ORL_SESSION_WAITING && !is_up) {
+        at->outcome = OUT_WAIT;
+        return 0;
+    }
+    /* Nobody sees a desktop whose guest does not know them yet; one that will not ends their session (session_lease.c). */
+    if (desktop.person == ORL_PERSON_WANTED || desktop.person == ORL_PERSON_FAILED) {
         at->outcome = OUT_WAIT;
         return 0;
     }
@@ -201,6 +222,7 @@ static int bind(struct attempt *at, bool is_new, struct orl_err *err)
             return rc;
         }
         if (rc == 0) {
+            at->has_claimed = true;
             rc = reload(at, err);
         }
     }
@@ -300,6 +322,9 @@ static void answer(struct attempt *at)
     struct orl_broker *broker = at->broker;
     bool is_ready = at->outcome == OUT_READY;
     bool was_waiting = at->conn->state == ORL_CONN_WAITING;
+    if (at->has_claimed) {
+        orl_leases_poke_vmpool(broker->leases);
+    }
     if (!is_ready && was_waiting) {
         return; /* knows it already */
     }

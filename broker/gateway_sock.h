@@ -41,6 +41,7 @@ struct orl_conn {
     uint32_t protocol;
     char client[ORL_ADDR_MAX + 1];
     char client_name[ORL_NAME_MAX + 1];
+    struct orl_regional regional;      /* as the client says, checked; empty: not known */
     char user[ORL_USER_MAX + 1];       /* once it is proven */
     char session[ORL_ID_LEN + 1];      /* WAITING, LIVE; written by orl_conn_set_session() */
     char binding[ORL_BINDING_LEN + 1]; /* of a browser: its login at the portal */

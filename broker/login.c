@@ -221,6 +221,8 @@ void orl_login_password(
 {
     struct orl_names names;
     begin(conn, login->protocol, login->client, login->client_name);
+    conn->regional = login->regional;
+    orl_regional_clean(&conn->regional);
     orl_msg_text(conn->binding, sizeof(conn->binding), login->binding);
     /* A ticket knows its pool: whatever stands in the other fields is not looked at. */
     bool is_valid = (orl_names_parse(login->user, "", "", &names) && names.is_ticket) ||

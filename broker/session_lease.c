@@ -33,8 +33,14 @@ struct orl_leases {
 enum orl_reason orl_leases_end_of(
         const struct orl_session_row *session, const struct orl_desktop_row *desktop)
 {
+    if (desktop->person == ORL_PERSON_FAILED) {
+        return desktop->reason != ORL_REASON_NONE ? desktop->reason : ORL_REASON_PERSON_FAILED;
+    }
     if (session->state == ORL_SESSION_WAITING) {
         return ORL_REASON_NONE; /* a dedicated one may still be off */
+    }
+    if (desktop->guest_state == ORL_GUEST_LOGGED_OFF) {
+        return ORL_REASON_LOGGED_OFF; /* the hook has seen it: silence never is */
     }
     if (desktop->power == ORL_POWER_STOPPED || desktop->power == ORL_POWER_ABSENT) {
         return ORL_REASON_LOGGED_OFF;
@@ -265,7 +271,7 @@ static void end_stranded(struct orl_broker *broker, const char *id)
     }
 }
 
-/* Sessions whose machine was switched off or died. */
+/* Sessions whose machine was switched off or died, or whose person logged off in it or never got in. */
 static void end_switched_off(struct orl_broker *broker)
 {
     struct orl_err err = {0};

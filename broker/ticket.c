@@ -26,19 +26,22 @@ static int seal_hash(const struct orl_tickets *tickets, const struct orl_ticket_
     return rc;
 }
 
-int orl_tickets_issue(const struct orl_tickets *tickets, const char *user, const char *pool,
-        uint32_t slot, const char *binding, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
-        struct orl_err *err)
+int orl_tickets_issue(const struct orl_tickets *tickets, const struct orl_ticket_want *want,
+        uint64_t now_ms, struct orl_ticket_issued *ret_issued, struct orl_err *err)
 {
     struct orl_ticket_issued issued = {.expires_ms = now_ms + tickets->first_use_ms};
     struct orl_ticket_row row = {
-            .slot = slot, .created_ms = now_ms, .first_use_by_ms = issued.expires_ms};
+            .slot = want->slot, .created_ms = now_ms, .first_use_by_ms = issued.expires_ms};
     make_id(issued.id);
     orl_secret_text(issued.password, ORL_TICKET_PASSWORD_LEN);
     orl_msg_text(row.id, sizeof(row.id), issued.id);
-    orl_msg_text(row.user, sizeof(row.user), user);
-    orl_msg_text(row.pool, sizeof(row.pool), pool);
-    orl_msg_text(row.binding, sizeof(row.binding), binding != NULL ? binding : "");
+    orl_msg_text(row.user, sizeof(row.user), want->user);
+    orl_msg_text(row.pool, sizeof(row.pool), want->pool);
+    orl_msg_text(row.binding, sizeof(row.binding), want->binding != NULL ? want->binding : "");
+    if (want->regional != NULL) {
+        row.regional = *want->regional;
+        orl_regional_clean(&row.regional);
+    }
     int rc = seal_hash(tickets, &issued, &row);
     if (rc < 0) {
         rc = orl_err_set(err, rc, "sealing a ticket");

@@ -16,15 +16,20 @@ struct orl_tickets { /* all borrowed */
     uint32_t first_use_ms;
     uint32_t max_failures; /* failed proofs that burn a ticket */
 };
+struct orl_ticket_want { /* borrowed */
+    const char *user, *pool;
+    uint32_t slot;
+    const char *binding; /* of the portal login that alone may use it; NULL or "": whoever has it */
+    const struct orl_regional *regional; /* NULL: not known */
+};
 struct orl_ticket_issued { /* the caller wipes it */
     char id[ORL_TICKET_ID_LEN + 1];
     char password[ORL_TICKET_PASSWORD_LEN + 1];
     uint64_t expires_ms;
 };
-/* binding: of the portal login that alone may use it; NULL or "": whoever has it. */
-ORL_NODISCARD int orl_tickets_issue(const struct orl_tickets *tickets, const char *user,
-        const char *pool, uint32_t slot, const char *binding, uint64_t now_ms,
-        struct orl_ticket_issued *ret_issued, struct orl_err *err);
+ORL_NODISCARD int orl_tickets_issue(const struct orl_tickets *tickets,
+        const struct orl_ticket_want *want, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
+        struct orl_err *err);
 /* The proof holds and the ticket is neither revoked nor late: NTOWFv2 and the row. Counts what does
  * not hold. ORL_E_DENIED: for whatever reason; nobody is told which. */
 ORL_NODISCARD int orl_tickets_prove(const struct orl_tickets *tickets, const char *id,

@@ -78,6 +78,7 @@ void orl_desktop_read(struct orl_db_query *q, struct orl_desktop_row *row)
     row->is_instant = orl_db_get_bool(q);
     orl_db_get_text(q, row->golden, sizeof(row->golden));
     orl_db_get_text(q, row->made_text, sizeof(row->made_text));
+    row->has_hook = orl_db_get_bool(q);
 }
 
 int orl_desktop_read_one(
@@ -145,7 +146,7 @@ static int write_new(
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO desktop (" ORL_DESKTOP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
             " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-            " $25, 0, $26, $27, $28, 'none', '', $29, '', '')");
+            " $25, 0, $26, $27, $28, 'none', '', $29, '', '', 0)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->pool);
     orl_db_put_text(&q, row->host);

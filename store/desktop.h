@@ -52,6 +52,7 @@ struct orl_desktop_row {
     uint32_t slot; /* which of its person's desktops in the pool, from 1; 0: 1 */
     enum orl_person person;
     enum orl_guest_state guest_state;
+    bool has_hook;   /* the guest's hook had its port open when the desktop became ready */
     bool is_instant; /* resumed from a golden image, and somebody of its own since */
     char golden[ORL_ID_LEN +
                 1]; /* the image that it is, or shall be, a copy of (store/golden.h); or empty */
@@ -128,7 +129,8 @@ struct orl_desktop_seen {
     uint64_t version;     /* 0: any */
     enum orl_power power; /* NONE keeps */
     bool is_ready;        /* only with power running; first time sets ready_ms */
-    const char *host;     /* NULL keeps, as below */
+    bool has_hook;
+    const char *host; /* NULL keeps, as below */
     const char *uuid;
     const char *domain;
     const char *overlay;

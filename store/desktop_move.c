@@ -12,8 +12,8 @@ static int write_row(struct orl_store *store, const struct orl_desktop_row *befo
             "UPDATE desktop SET host = $1, version = $2, lease = $3, power = $4, want = $5,"
             " is_tainted = $6, is_ready = $7, user_name = $8, session = $9, uuid = $10,"
             " domain = $11, overlay = $12, reason = $13, reason_text = $14, attempts = $15,"
-            " retry_ms = $16, changed_ms = $17, ready_ms = $18, restart_ms = $19"
-            " WHERE id = $20 AND version = $21");
+            " retry_ms = $16, changed_ms = $17, ready_ms = $18, restart_ms = $19,"
+            " has_hook = $20 WHERE id = $21 AND version = $22");
     orl_db_put_text(&q, row->host);
     orl_db_put_u64(&q, row->version);
     orl_db_put_text(&q, orl_lease_name(row->lease));
@@ -35,6 +35,7 @@ static int write_row(struct orl_store *store, const struct orl_desktop_row *befo
     bool is_up = row->power == ORL_POWER_RUNNING && row->lease != ORL_LEASE_FREE &&
                  row->lease != ORL_LEASE_ENDING;
     orl_db_put_u64(&q, is_up ? row->restart_ms : 0);
+    orl_db_put_bool(&q, row->has_hook);
     orl_db_put_text(&q, row->id);
     orl_db_put_u64(&q, before->version);
     int rc = orl_db_run(&q, err);
@@ -192,12 +193,14 @@ static bool take_seen(
     is_new = take_text(row->reason_text, sizeof(row->reason_text), seen->reason_text) || is_new;
     enum orl_power power = seen->power != ORL_POWER_NONE ? seen->power : row->power;
     bool is_ready = seen->is_ready && power == ORL_POWER_RUNNING;
-    if (power != row->power || is_ready != row->is_ready || seen->reason != row->reason ||
-            seen->attempts != row->attempts || seen->retry_ms != row->retry_ms) {
+    if (power != row->power || is_ready != row->is_ready || seen->has_hook != row->has_hook ||
+            seen->reason != row->reason || seen->attempts != row->attempts ||
+            seen->retry_ms != row->retry_ms) {
         is_new = true;
     }
     row->power = power;
     row->is_ready = is_ready;
+    row->has_hook = seen->has_hook;
     if (is_ready && row->ready_ms == 0) {
         row->ready_ms = now_ms;
     }
@@ -283,14 +286,19 @@ static int find_free(struct orl_store *store, const struct orl_desktop_claim *cl
     return orl_desktop_read_one(&q, ret_row, err);
 }
 
+/* Whom the guest is to be told of, where its hook can. */
+#define PERSON_WANTED                                                                              \
+    "CASE WHEN has_hook = 1 AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool"          \
+    " AND p.person = 'auto') THEN 'wanted' ELSE 'none' END"
+
 /* The conditional update: whoever comes second changes no row. */
 static int take_free(struct orl_store *store, const struct orl_desktop_row *row,
         const struct orl_desktop_claim *claim, uint64_t now_ms, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE desktop SET lease = 'assigned', is_tainted = 1, version = version + 1,"
-            " user_name = $1, slot = $2, want = 'run', changed_ms = $3 WHERE id = $4"
-            " AND version = $5"
+            " user_name = $1, slot = $2, want = 'run', changed_ms = $3, guest_state = '',"
+            " person = " PERSON_WANTED " WHERE id = $4 AND version = $5"
             " AND lease = 'free' AND power = 'running' AND is_ready = 1");
     orl_db_put_text(&q, claim->user);
     orl_db_put_u64(&q, slot_of(claim));
@@ -305,7 +313,8 @@ static int take_own(struct orl_store *store, const struct orl_desktop_row *row, 
         struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE desktop SET want = 'run', changed_ms = $1 WHERE id = $2 AND version = $3");
+            "UPDATE desktop SET want = 'run', changed_ms = $1, guest_state = '',"
+            " person = " PERSON_WANTED " WHERE id = $2 AND version = $3");
     orl_db_put_u64(&q, now_ms);
     orl_db_put_text(&q, row->id);
     orl_db_put_u64(&q, row->version);

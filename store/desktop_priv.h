@@ -10,7 +10,7 @@
     " user_name, session, uuid, domain, overlay, vnc_target, vnc_password, reason, reason_text,"   \
     " attempts, retry_ms, created_ms, changed_ms, ready_ms, restart_ms,"                           \
     " template, template_version, slot, person, guest_state, is_instant,"                          \
-    " golden, made_text"
+    " golden, made_text, has_hook"
 
 void orl_desktop_read(struct orl_db_query *q, struct orl_desktop_row *ret_row);
 /* Step, read: 0, or ORL_E_NOTFOUND without a text of its own. */

@@ -59,8 +59,10 @@ int orl_session_stranded(struct orl_store *store, unsigned max_count, orl_sessio
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT s.id, s.pool FROM session s JOIN desktop d ON d.id = s.desktop"
-            " WHERE s.state IN ('active', 'disconnected')"
-            " AND d.power IN ('stopped', 'absent', 'failed') LIMIT $1");
+            " WHERE (s.state IN ('active', 'disconnected')"
+            " AND (d.power IN ('stopped', 'absent', 'failed') OR d.guest_state = 'logged_off'))"
+            " OR (s.state = 'waiting' AND d.person = 'failed')"
+            " OR (s.state = 'disconnected' AND d.person = 'failed') LIMIT $1");
     orl_db_put_u64(&q, max_count);
     return read_waiters(&q, fn, ctx, err);
 }

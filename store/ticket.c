@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                    \
     "id, secret, user_name, pool, session, created_ms, first_use_by_ms, used_ms, revoked_ms,"      \
-    " failures, binding, slot"
+    " failures, binding, slot, locale, timezone, keyboard"
 #define SELECT "SELECT " COLUMNS " FROM ticket "
 
 static int read_one(struct orl_db_query *q, struct orl_ticket_row *ret_row, struct orl_err *err)
@@ -27,6 +27,9 @@ static int read_one(struct orl_db_query *q, struct orl_ticket_row *ret_row, stru
     row.failures = orl_db_get_u32(q);
     orl_db_get_text(q, row.binding, sizeof(row.binding));
     row.slot = orl_db_get_u32(q);
+    orl_db_get_text(q, row.regional.locale, sizeof(row.regional.locale));
+    orl_db_get_text(q, row.regional.timezone, sizeof(row.regional.timezone));
+    orl_db_get_text(q, row.regional.keyboard, sizeof(row.regional.keyboard));
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -40,9 +43,9 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
     if (strlen(row->id) != ORL_TICKET_ID_LEN || strncmp(row->id, "t-", 2) != 0) {
         return orl_err_set(err, ORL_E_INVAL, "a ticket's id is t- and 16 hex digits");
     }
-    ORL_DB_AUTO q =
-            orl_db_query(store->db, "INSERT INTO ticket (" COLUMNS
-                                    ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0, $7, $8)");
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "INSERT INTO ticket (" COLUMNS
+            ") VALUES ($1, $2, $3, $4, '', $5, $6, 0, 0, 0, $7, $8, $9, $10, $11)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->secret);
     orl_db_put_text(&q, row->user);
@@ -51,6 +54,9 @@ int orl_ticket_insert(struct orl_store *store, const struct orl_ticket_row *row,
     orl_db_put_u64(&q, row->first_use_by_ms);
     orl_db_put_text(&q, row->binding);
     orl_db_put_u64(&q, row->slot > 0 ? row->slot : 1);
+    orl_db_put_text(&q, row->regional.locale);
+    orl_db_put_text(&q, row->regional.timezone);
+    orl_db_put_text(&q, row->regional.keyboard);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_NOTFOUND) {
         return orl_err_set(err, rc, "no such user or pool: %s, %s", row->user, row->pool);

@@ -1,6 +1,7 @@
 /* Rows of one-time tickets. Not here: issuing and the proof (broker). */
 #ifndef ORL_STORE_TICKET_H
 #define ORL_STORE_TICKET_H
+#include "base/regional.h"
 #include "store/store.h"
 
 #define ORL_TICKET_ID_LEN 18 /* "t-" and 16 hex digits */
@@ -18,7 +19,8 @@ struct orl_ticket_row {
     uint64_t revoked_ms; /* 0: not */
     uint32_t failures;
     char binding[ORL_BINDING_LEN +
-                 1]; /* the portal login that alone may use it, once; empty: anybody */
+                 1];              /* the portal login that alone may use it, once; empty: anybody */
+    struct orl_regional regional; /* of the browser that it was made for */
 };
 typedef int (*orl_ticket_fn)(void *ctx, const struct orl_ticket_row *row);
 

@@ -102,6 +102,13 @@ struct orl_vm_spec {
     uint32_t width_px, height_px; /* of the display; 0: the device's own default */
 };
 
+/* A person's home on a disk of its own. */
+struct orl_vm_home {
+    char path[ORL_VM_PATH_MAX + 1];
+    uint64_t size_mib; /* where it is not there yet */
+    bool is_buffered;  /* found out by home_attach() */
+};
+
 struct orl_vm {
     char name[ORL_VM_NAME_MAX + 1];
     char uuid[ORL_UUID_LEN + 1];
@@ -154,6 +161,7 @@ struct orl_vm_look {
     bool has_picture;         /* the hypervisor could take one of its screen */
     unsigned painted_percent; /* of that picture's pixels are not black */
     bool has_agent;           /* qemu-guest-agent answers */
+    bool has_hook;            /* a program in the guest has the port `oriel` open */
     uint64_t cpu_ms;          /* that the machine has used so far */
 };
 /* Who a machine is that began as a copy of another. Nothing of it comes from a guest. */
@@ -217,6 +225,11 @@ struct orl_backend_ops {
      * NULL. */
     int (*static_display)(void *self, const struct orl_vm_static *want,
             struct orl_vm_static_display *ret_display, struct orl_err *err);
+    /* A non-blocking stream to the hook in the guest (base/hook_wire.h), taken from whoever had it; the caller's. */
+    int (*hook_open)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+    /* Makes the home's disk if there is none, and plugs it into the running machine. */
+    int (*home_attach)(
+            void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);
     /* Boots spec as a machine that goes away with this process or call, until marker is seen on its
      * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */
     int (*boot_test)(void *self, const struct orl_vm_spec *spec, const char *marker,

@@ -125,6 +125,7 @@ static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct
     bool is_first = row->ready_ms == 0;
     row->power = ORL_POWER_RUNNING;
     row->is_ready = true;
+    row->has_hook = job->look.has_hook;
     row->retry_ms = 0;
     note(row, ORL_REASON_NONE, "");
     if (orl_reconcile_write(r, row, false, now_ms) == 0) {

@@ -134,6 +134,7 @@ int orl_reconcile_write(
             .version = is_fenced ? row->version : 0,
             .power = row->power,
             .is_ready = row->is_ready && row->power == ORL_POWER_RUNNING,
+            .has_hook = row->has_hook,
             .reason = row->reason,
             .reason_text = row->reason_text,
             .attempts = row->attempts,
@@ -260,6 +261,13 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
         desktops[i] = orl_plan_input_desktop(rows, row, list, memo, now_ms);
         desktops[i].is_busy = is_stale || (!is_static && !list);
         is_settled = is_settled && !desktops[i].is_busy && is_at_rest(row);
+    }
+    if (list && r->cfg.look_persons) {
+        is_settled = !r->cfg.look_persons(r->cfg.ctx, rows, now_ms) && is_settled;
+        for (size_t i = 0; i < rows->desktop_count; i++) {
+            desktops[i].is_busy =
+                    desktops[i].is_busy || r->cfg.holds_person(r->cfg.ctx, rows->desktops[i].id);
+        }
     }
     r->is_settled = is_settled;
     return true;

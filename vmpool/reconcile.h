@@ -9,6 +9,7 @@
 #include "vmpool/job.h"
 #include "vmpool/pool_plan.h"
 
+struct orl_rows;
 struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's life */
     struct orl_store *store;
     const struct orl_backend *backend;
@@ -26,6 +27,9 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     uint64_t stable_ms;        /* ready for so long: earlier failures are forgotten */
     uint64_t sweep_grace_ms;
     orl_pool_plan_fn plan; /* orl_pool_plan; tests wrap it */
+    /* The persons in the desktops (vmpool/persons.h); both may be NULL. look: true: look again soon. */
+    bool (*look_persons)(void *ctx, const struct orl_rows *rows, uint64_t now_ms);
+    bool (*holds_person)(void *ctx, const char *desktop);
     /* Takes job to a worker, later orl_reconcile_done(). Negative: it is still the caller's. */
     int (*submit)(void *ctx, struct orl_job *job);
     void (*on_change)(void *ctx); /* a desktop became ready, ended or failed; may be NULL */

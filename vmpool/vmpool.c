@@ -8,6 +8,7 @@
 #include "vmpool/backend_libvirt.h"
 #include "vmpool/console_sock.h"
 #include "vmpool/host_report.h"
+#include "vmpool/persons.h"
 #include "vmpool/reconcile.h"
 #include <pthread.h>
 #include <pwd.h>
@@ -19,6 +20,7 @@
 enum {
     WORKERS = 4,
     CONSOLE_WORKERS = 4,
+    PERSON_WORKERS = 4,
     QUEUE_MAX = 256,
     TICK_US = 500000,
     LOOK_PERIOD_MS = 1000,
@@ -46,10 +48,12 @@ struct orl_vmpool {
     struct orl_work *observe_work; /* one at a time */
     struct orl_work *slow_work;    /* templates, the accelerator */
     struct orl_work *console_work;
+    struct orl_work *person_work; /* hooks' ports and homes: somebody waits */
     struct orl_wake *wake;
     struct orl_timer *timer;
     struct orl_timer *accel_timer;
     struct orl_reconcile *reconcile;
+    struct orl_persons *persons;
     struct orl_console_sock *console;
     struct orl_seal_key key;
     char images_dir[PATH_BYTES];
@@ -279,6 +283,39 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
     return orl_backend_libvirt_new(&backend_cfg, &v->backend, err);
 }
 
+static bool look_persons(void *ctx, const struct orl_rows *rows, uint64_t now_ms)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_persons_look(v->persons, rows, now_ms);
+}
+
+static bool holds_person(void *ctx, const char *desktop)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_persons_holds(v->persons, desktop);
+}
+
+static void on_person(void *ctx)
+{
+    struct orl_vmpool *v = ctx;
+    if (!v->is_stopping) {
+        kick(v);
+    }
+}
+
+static int open_persons(struct orl_vmpool *v, struct orl_err *err)
+{
+    const struct orl_persons_cfg persons_cfg = {.loop = v->loop,
+            .work = v->person_work,
+            .store = v->store,
+            .backend = &v->backend,
+            .images_dir = v->images_dir,
+            .on_change = on_change,
+            .kick = on_person,
+            .ctx = v};
+    return orl_persons_new(&persons_cfg, &v->persons, err);
+}
+
 static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
 {
     const struct orl_vmpool_cfg *cfg = v->cfg;
@@ -312,6 +349,8 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
             .stable_ms = STABLE_MS,
             .sweep_grace_ms = (uint64_t)cfg->sweep_grace_s * MS_PER_S,
             .plan = orl_pool_plan,
+            .look_persons = look_persons,
+            .holds_person = holds_person,
             .submit = submit,
             .on_change = on_change,
             .ctx = v};
@@ -353,6 +392,8 @@ static int open_all(struct orl_vmpool *v, struct orl_err *err)
     r = r < 0 ? r : orl_work_new(v->loop, 1, 1, &v->observe_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, 1, QUEUE_MAX, &v->slow_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, CONSOLE_WORKERS, QUEUE_MAX, &v->console_work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, PERSON_WORKERS, QUEUE_MAX, &v->person_work, err);
+    r = r < 0 ? r : open_persons(v, err);
     r = r < 0 ? r : open_reconcile(v, err);
     r = r < 0 ? r : orl_timer_new(v->loop, on_timer, v, &v->timer, err);
     r = r < 0 ? r : orl_timer_new(v->loop, decide_accel, v, &v->accel_timer, err);
@@ -389,12 +430,14 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_timer_free(v->timer);
     orl_timer_free(v->accel_timer);
     orl_work_free(v->console_work);
+    orl_work_free(v->person_work);
     orl_work_free(v->slow_work);
     orl_work_free(v->look_work);
     orl_work_free(v->observe_work);
     orl_work_free(v->work);
     orl_console_sock_free(v->console);
     orl_reconcile_free(v->reconcile);
+    orl_persons_free(v->persons);
     if (v->backend.ops) {
         orl_backend_libvirt_free(&v->backend);
     }

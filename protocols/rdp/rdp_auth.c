@@ -1,5 +1,6 @@
 #include "base/secret.h"
 #include "protocols/rdp/rdp_priv.h"
+#include "protocols/rdp/rdp_regional.h"
 #include <freerdp/error.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,10 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_CONSOLE_CERTIFICATE:
     case ORL_REASON_CONSOLE_ENDED:
     case ORL_REASON_CONSOLE_LOST:
+    case ORL_REASON_PERSON_FAILED:
+    case ORL_REASON_HOME_IN_USE:
+    case ORL_REASON_HOME_UNAVAILABLE:
+    case ORL_REASON_GUEST_HOOK_BROKEN:
         return ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED;
     case ORL_REASON_HANDSHAKE_TIMEOUT:
         return ERRINFO_LOGON_TIMEOUT;
@@ -184,6 +189,25 @@ static void pool_of_route(const char *route, char *ret, size_t size)
     }
 }
 
+/* TS_TIME_ZONE_INFORMATION: FreeRDP keeps the structure and, from newer clients, the key's name. */
+static void take_regional(rdpSettings *settings, struct orl_regional *ret_regional)
+{
+    char name[64] = "";
+    const TIME_ZONE_INFORMATION *zone =
+            freerdp_settings_get_pointer(settings, FreeRDP_ClientTimeZone);
+    const char *key = freerdp_settings_get_string(settings, FreeRDP_DynamicDSTTimeZoneKeyName);
+    if ((key == NULL || key[0] == '\0') && zone != NULL) {
+        size_t chars = 0;
+        while (chars < ARRAYSIZE(zone->StandardName) && zone->StandardName[chars] != 0) {
+            chars++;
+        }
+        key = to_utf8((const UINT16 *)zone->StandardName, (UINT32)chars, name, sizeof(name)) ? name
+                                                                                             : NULL;
+    }
+    orl_rdp_regional(freerdp_settings_get_uint32(settings, FreeRDP_KeyboardLayout), key,
+            zone != NULL ? zone->Bias : 0, ret_regional);
+}
+
 static void ask_login(struct orl_viewer *v, struct orl_viewer_login_answer *ret_answer)
 {
     rdpSettings *settings = orl_rdp_settings(v);
@@ -201,6 +225,7 @@ static void ask_login(struct orl_viewer *v, struct orl_viewer_login_answer *ret_
     orl_msg_text(login.domain, sizeof(login.domain), domain != NULL ? domain : "");
     orl_msg_text(login.password, sizeof(login.password), password != NULL ? password : "");
     orl_msg_text(login.client_name, sizeof(login.client_name), name != NULL ? name : "");
+    take_regional(settings, &login.regional);
     pool_of_route(v->request.route, login.pool, sizeof(login.pool));
     v->events->on_login(v->ctx, &login, ret_answer);
     orl_secret_wipe(&login, sizeof(login));

@@ -170,3 +170,43 @@ CREATE UNIQUE INDEX golden_one_of_a_kind ON golden (host, template, template_ver
 ALTER TABLE desktop ADD COLUMN golden TEXT NOT NULL DEFAULT '';
 ALTER TABLE desktop ADD COLUMN made_text TEXT NOT NULL DEFAULT '';
 CREATE INDEX desktop_by_golden ON desktop (golden) WHERE golden <> '';
+
+-- The hook of the machine's guest, as seen when it became ready.
+ALTER TABLE desktop ADD COLUMN has_hook INTEGER NOT NULL DEFAULT 0 CHECK (has_hook IN (0, 1));
+
+-- A person's number in guests and on their homes: given once, never to another.
+CREATE TABLE person_uid (
+    user_name TEXT PRIMARY KEY CHECK (user_name <> ''),
+    uid INTEGER NOT NULL UNIQUE CHECK (uid BETWEEN 10000 AND 2000000000)
+) STRICT;
+
+-- A person's home in a pool: on one desktop at a time, under the lease's version.
+CREATE TABLE home (
+    id TEXT PRIMARY KEY CHECK (length(id) = 32),
+    user_name TEXT NOT NULL CHECK (user_name <> ''),
+    pool TEXT NOT NULL CHECK (pool <> ''),
+    kind TEXT NOT NULL CHECK (kind IN ('volume', 'nfs')),
+    path TEXT NOT NULL,
+    size_mib INTEGER NOT NULL,
+    desktop TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    used_ms INTEGER NOT NULL,
+    UNIQUE (user_name, pool, kind),
+    CONSTRAINT attached_has_a_version CHECK ((desktop = '') = (version = 0))
+) STRICT;
+CREATE INDEX home_by_desktop ON home (desktop) WHERE desktop <> '';
+CREATE TRIGGER home_is_on_one_desktop BEFORE UPDATE ON home
+WHEN OLD.desktop <> '' AND NEW.desktop <> '' AND (NEW.desktop <> OLD.desktop OR NEW.version < OLD.version)
+BEGIN SELECT RAISE(ABORT, 'a home is on one desktop at a time'); END;
+CREATE TRIGGER home_keeps_its_nature BEFORE UPDATE ON home
+WHEN NEW.id <> OLD.id OR NEW.user_name <> OLD.user_name OR NEW.pool <> OLD.pool OR NEW.kind <> OLD.kind
+    OR NEW.path <> OLD.path
+BEGIN SELECT RAISE(ABORT, 'a home keeps its person, pool and place'); END;
+CREATE TRIGGER home_goes_when_free BEFORE DELETE ON home WHEN OLD.desktop <> ''
+BEGIN SELECT RAISE(ABORT, 'a home in use is not deleted'); END;
+
+-- What the browser says that a ticket is made for.
+ALTER TABLE ticket ADD COLUMN locale TEXT NOT NULL DEFAULT '';
+ALTER TABLE ticket ADD COLUMN timezone TEXT NOT NULL DEFAULT '';
+ALTER TABLE ticket ADD COLUMN keyboard TEXT NOT NULL DEFAULT '';

@@ -109,7 +109,7 @@ static int decode_login_user(const char *bytes, uint16_t len)
     orl_buf_put_u32le(&buf, ORL_PROTOCOL_RDP);
     orl_buf_put_u16le(&buf, len);
     orl_buf_put(&buf, bytes, len);
-    for (int i = 0; i < 6; i++) { /* the other texts */
+    for (int i = 0; i < 9; i++) { /* the other texts */
         orl_buf_put_u16le(&buf, 0);
     }
     struct orl_msg back;

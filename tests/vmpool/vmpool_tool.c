@@ -1,12 +1,13 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
  *   seed DB TINY | pool DB NAME MODE SPARES | static DB MACHINE | bios DB DISK | list DB | login DB USER [POOL] |
  *   wait DB USER | end DB SESSION | method DB auto|instant|restore|cold | goldens DB | made DB |
- *   version DB TEMPLATE | spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
+ *   home DB SIZE_MIB | person DB DESKTOP | version DB TEMPLATE | spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "store/desktop.h"
 #include "store/golden.h"
+#include "store/home.h"
 #include "store/host.h"
 #include "store/pool.h"
 #include "store/session.h"
@@ -36,7 +37,8 @@ static int seed(struct orl_store *store, const char *tiny, struct orl_err *err)
             .spares = 1,
             .max_desktops = 3,
             .clone_method = ORL_CLONE_COLD,
-            .disconnect_timeout_s = 600};
+            .disconnect_timeout_s = 600,
+            .person.hook_deadline_s = 20};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
 }
@@ -134,6 +136,9 @@ static int login(struct orl_store *store, const char *user, const char *pool, st
     struct orl_id id;
     (void)snprintf(row.user, sizeof row.user, "%s", user);
     (void)snprintf(row.pool, sizeof row.pool, "%s", pool);
+    (void)snprintf(row.locale, sizeof row.locale, "de_DE");
+    (void)snprintf(row.timezone, sizeof row.timezone, "Europe/Berlin");
+    (void)snprintf(row.keyboard, sizeof row.keyboard, "de");
     int r = orl_session_insert(store, &row, now_ms + LEASE_MS, now_ms, &id, err);
     r = r < 0 ? r : orl_session_claim(store, id.text, now_ms, &desktop, err);
     r = r < 0 ? r : orl_session_activate(store, id.text, now_ms + LEASE_MS, now_ms, err);
@@ -262,6 +267,39 @@ static int poke(const char *path, struct orl_err *err)
     return r < 0 ? r : orl_ipc_send(sock, &msg, NULL, 0);
 }
 
+static int set_home(struct orl_store *store, const char *size_mib, struct orl_err *err)
+{
+    struct orl_pool_row pool;
+    int r = orl_pool_get(store, "p", &pool, err);
+    pool.spares = 2;
+    pool.person.home = ORL_HOME_VOLUME;
+    pool.person.home_size_mib = (uint32_t)strtoul(size_mib, NULL, 10);
+    pool.person.hook_deadline_s = 20;
+    (void)snprintf(pool.person.on_assign, sizeof pool.person.on_assign, "/bin/true");
+    (void)snprintf(pool.person.on_logoff, sizeof pool.person.on_logoff, "/bin/true");
+    return r < 0 ? r : orl_pool_update(store, &pool, err);
+}
+
+static int print_home(void *ctx, const struct orl_home_row *row)
+{
+    (void)ctx;
+    (void)printf("home %s %s %s\n", row->user, row->desktop[0] ? row->desktop : "-", row->path);
+    return 0;
+}
+
+/* How the guest has its person, and all homes. */
+static int person(struct orl_store *store, const char *id, struct orl_err *err)
+{
+    struct orl_desktop_row row;
+    int r = orl_desktop_get(store, id, &row, NULL);
+    if (r == 0) {
+        (void)printf("%s %s %s hook=%d\n", orl_person_name(row.person),
+                row.guest_state != ORL_GUEST_UNKNOWN ? orl_guest_state_name(row.guest_state) : "-",
+                orl_reason_code(row.reason), row.has_hook);
+    }
+    return orl_home_list(store, NULL, NULL, print_home, NULL, err);
+}
+
 static int on_store(int argc, char **argv, struct orl_err *err)
 {
     struct orl_store *store = NULL;
@@ -292,6 +330,10 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = seed_static(store, argv[3], err);
     } else if (strcmp(argv[1], "bios") == 0) {
         r = seed_bios(store, argv[3], err);
+    } else if (strcmp(argv[1], "home") == 0) {
+        r = set_home(store, argv[3], err);
+    } else if (strcmp(argv[1], "person") == 0) {
+        r = person(store, argv[3], err);
     } else if (strcmp(argv[1], "login") == 0) {
         r = login(store, argv[3], argc > 4 ? argv[4] : "p", err);
     } else if (strcmp(argv[1], "wait") == 0) {

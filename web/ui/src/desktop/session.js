@@ -1,4 +1,5 @@
 // One desktop on this page, from the ticket to the last word: connects, notices when it is lost, connects again with a new ticket.
+import {regional} from '../regional.js';
 import {signal} from '@preact/signals';
 import {desktopPath, get, post} from '../api.js';
 import {reasons as ownReasons, t} from '../strings.js';
@@ -63,7 +64,7 @@ export class Session {
         this.say('opening', {text: this.state.value.text, code: this.state.value.code, audit: this.state.value.audit});
         let ticket;
         try {
-            ticket = await post(`${desktopPath(this.pool)}/open`);
+            ticket = await post(`${desktopPath(this.pool)}/open`, await regional());
         } catch (fault) {
             if (run !== this.run) {
                 return;

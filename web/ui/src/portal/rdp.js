@@ -1,3 +1,4 @@
+import {regional} from '../regional.js';
 import {html} from 'htm/preact';
 import {useEffect, useState} from 'preact/hooks';
 import {desktopPath, post, seatOf} from '../api.js';
@@ -31,7 +32,7 @@ export function RdpDialog({desktop, onClose}) {
     const [login, setLogin] = useState(null);
     const [error, setError] = useState(null);
     useEffect(() => {
-        post(`${desktopPath(seatOf(desktop))}/rdp`).then(setLogin, setError);
+        regional().then((settings) => post(`${desktopPath(seatOf(desktop))}/rdp`, settings)).then(setLogin, setError);
     }, []);
     return html`<${Dialog} title=${t.rdp.title(t.desktops.name(desktop.pool, desktop.slot))} onClose=${onClose}>
         <div class="stack">

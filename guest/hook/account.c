@@ -1,0 +1,194 @@
+#include "guest/hook/account.h"
+#include "guest/hook/run.h"
+#include "guest/hook/text_file.h"
+
+#include <crypt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MAX = 256 * 1024, LINE_MAX_BYTES = 512, SKEL_MS = 10000 };
+
+/* The line of text that begins with "name:", or NULL. */
+static char *line_of(char *text, const char *name)
+{
+    size_t len = strlen(name);
+    for (char *at = text; at != NULL && *at != '\0';) {
+        if (strncmp(at, name, len) == 0 && at[len] == ':') {
+            return at;
+        }
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return NULL;
+}
+
+/* Whose third field of passwd or group is id; NULL: nobody's. */
+static const char *line_with_id(char *text, uint32_t id)
+{
+    char wanted[16];
+    (void)snprintf(wanted, sizeof(wanted), ":%" PRIu32 ":", id);
+    for (char *at = text; at != NULL && *at != '\0';) {
+        const char *colon = strchr(at, ':');
+        colon = colon != NULL ? strchr(colon + 1, ':') : NULL;
+        if (colon != NULL && strncmp(colon, wanted, strlen(wanted)) == 0) {
+            return at;
+        }
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return NULL;
+}
+
+/* Replaces name's line, or appends it. */
+static bool set_line(
+        const char *etc, const char *file, const char *name, const char *line, mode_t mode)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", etc, file);
+    char *text = malloc(FILE_MAX + LINE_MAX_BYTES);
+    ssize_t len = text != NULL ? orl_text_read(path, text, FILE_MAX) : -1;
+    if (text != NULL && len < 0) {
+        text[0] = '\0';
+        len = 0;
+    }
+    bool is_good = text != NULL && len < FILE_MAX - 1;
+    char *old = is_good ? line_of(text, name) : NULL;
+    if (old != NULL) {
+        char *end = strchr(old, '\n');
+        end = end != NULL ? end + 1 : text + len;
+        memmove(old, end, (size_t)(text + len - end) + 1);
+        len = (ssize_t)strlen(text);
+    }
+    if (is_good) {
+        if (len > 0 && text[len - 1] != '\n') {
+            text[len++] = '\n';
+        }
+        len += snprintf(text + len, LINE_MAX_BYTES, "%s\n", line);
+        is_good = orl_text_write(path, text, (size_t)len, mode);
+    }
+    free(text);
+    return is_good;
+}
+
+/* 1: name is there with that id; 0: neither; -1: one of them is somebody else's. */
+static int look_up(const char *etc, const char *file, const char *name, uint32_t id)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", etc, file);
+    char *text = malloc(FILE_MAX);
+    if (text == NULL || orl_text_read(path, text, FILE_MAX) < 0) {
+        free(text);
+        return 0;
+    }
+    const char *by_name = line_of(text, name);
+    const char *by_id = line_with_id(text, id);
+    int result = by_name == NULL && by_id == NULL ? 0 : by_name == by_id ? 1 : -1;
+    free(text);
+    return result;
+}
+
+/* What passwd's comment may hold. */
+static void gecos_of(const char *user, char ret_gecos[65])
+{
+    size_t used = 0;
+    for (; user[used] != '\0' && used < 64; used++) {
+        char c = user[used];
+        ret_gecos[used] =
+                c == ':' || c == ',' || c == '&' || (c >= 0 && c < ' ') || c == 127 ? '_' : c;
+    }
+    ret_gecos[used] = '\0';
+}
+
+const char *orl_account_open(
+        const char *etc, const char *user, uint32_t uid, struct orl_account *ret_account)
+{
+    struct orl_account a = {.uid = uid};
+    if (user[0] == '\0' || uid < ORL_UID_MIN || uid > ORL_UID_MAX) {
+        return "no user or uid";
+    }
+    orl_unix_name(user, a.name);
+    (void)snprintf(a.home, sizeof(a.home), "/home/%s", a.name);
+    int has_user = look_up(etc, "passwd", a.name, uid);
+    int has_group = look_up(etc, "group", a.name, uid);
+    if (has_user < 0 || has_group < 0) {
+        return "name or uid is another account's in this template";
+    }
+    char gecos[65];
+    char line[LINE_MAX_BYTES];
+    gecos_of(user, gecos);
+    (void)snprintf(line, sizeof(line), "%s:x:%" PRIu32 ":", a.name, uid);
+    bool is_good = has_group > 0 || set_line(etc, "group", a.name, line, 0644);
+    (void)snprintf(line, sizeof(line), "%s:x:%" PRIu32 ":%" PRIu32 ":%s:%s:%s", a.name, uid, uid,
+            gecos, a.home, access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh");
+    is_good = is_good && (has_user > 0 || set_line(etc, "passwd", a.name, line, 0644)) &&
+              orl_account_set_secret(etc, &a, NULL);
+    if (!is_good) {
+        return "passwd or group cannot be written";
+    }
+    *ret_account = a;
+    return NULL;
+}
+
+bool orl_account_set_secret(const char *etc, const struct orl_account *account, const char *secret)
+{
+    static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    char line[LINE_MAX_BYTES];
+    const char *hash = "!";
+    struct crypt_data data = {0};
+    if (secret != NULL && secret[0] != '\0') {
+        unsigned char random[16];
+        char setting[24] = "$6$";
+        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+            return false;
+        }
+        for (size_t i = 0; i < sizeof(random); i++) {
+            setting[3 + i] = digits[random[i] & 63U];
+        }
+        hash = crypt_r(secret, setting, &data);
+    }
+    if (hash == NULL || hash[0] == '*') {
+        return false;
+    }
+    (void)snprintf(line, sizeof(line), "%s:%s:20000:0:99999:7:::", account->name, hash);
+    bool is_good = set_line(etc, "shadow", account->name, line, 0600);
+    explicit_bzero(&data, sizeof(data));
+    explicit_bzero(line, sizeof(line));
+    return is_good;
+}
+
+const char *orl_account_make_home(const struct orl_account *account)
+{
+    struct stat st;
+    (void)mkdir("/home", 0755);
+    (void)mkdir(account->home, 0700);
+    /* Of whoever it was, as of a person whose uid was given anew: nobody's by accident. */
+    if (lstat(account->home, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        return "the home folder cannot be made";
+    }
+    if (st.st_uid == account->uid) {
+        return NULL;
+    }
+    if (st.st_uid != 0) {
+        return "the home folder is somebody else's";
+    }
+    char owner[32];
+    char from[] = "/etc/skel/.";
+    char to[sizeof(account->home)];
+    (void)snprintf(owner, sizeof(owner), "%" PRIu32 ":%" PRIu32, account->uid, account->uid);
+    (void)snprintf(to, sizeof(to), "%s", account->home);
+    if (access("/etc/skel", R_OK) == 0) {
+        (void)orl_run((char *[]){(char *)"cp", (char *)"-a", from, to, NULL}, NULL, SKEL_MS);
+    }
+    /* The folder itself last: until it is the person's, this is done again. */
+    (void)orl_run((char *[]){(char *)"chown", (char *)"-R", (char *)"-h", owner, to, NULL}, NULL,
+            SKEL_MS);
+    if (chmod(to, 0700) < 0 || chown(to, account->uid, account->uid) < 0) {
+        return "the home folder cannot be given to its owner";
+    }
+    return NULL;
+}

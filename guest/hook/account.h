@@ -1,0 +1,26 @@
+/* The person's account in this guest: in passwd, group and shadow, without a password of its own. */
+#ifndef ORL_GUEST_HOOK_ACCOUNT_H
+#define ORL_GUEST_HOOK_ACCOUNT_H
+#include "guest/hook/unix_name.h"
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct orl_account {
+    char name[ORL_UNIX_NAME_MAX + 1];
+    uint32_t uid; /* and gid */
+    char home[64];
+};
+#define ORL_UID_MIN 10000
+#define ORL_UID_MAX 2000000000
+
+/* etc: "/etc"; tests have their own. Makes what is missing; an account of that name and uid is opened again.
+ * NULL, or why not. */
+const char *orl_account_open(
+        const char *etc, const char *user, uint32_t uid, struct orl_account *ret_account);
+/* The account's password is secret (NULL: none at all) from now on. */
+bool orl_account_set_secret(const char *etc, const struct orl_account *account, const char *secret);
+/* The home folder as its owner's, with the template's first files where it is new. The mount, if any, is done. */
+const char *orl_account_make_home(const struct orl_account *account);
+
+#endif

@@ -1,0 +1,164 @@
+#include "guest/hook/home.h"
+#include "guest/hook/run.h"
+#include "guest/hook/text_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    HEAD_BYTES = 65536,
+    MAGIC_AT = 0x438, /* of ext2, ext3 and ext4, in the superblock at 1024 */
+    STEP_MS = 20,
+    MKFS_MS = 60000,
+    GROW_MS = 60000,
+};
+
+bool orl_home_is_blank(const unsigned char *head, unsigned len, bool *ret_is_ext4)
+{
+    *ret_is_ext4 = len > MAGIC_AT + 1 && head[MAGIC_AT] == 0x53 && head[MAGIC_AT + 1] == 0xEF;
+    for (unsigned i = 0; i < len; i++) {
+        if (head[i] != 0) {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
+/* "/dev/vdb" of the disk with that serial; false: none (yet). */
+static bool find_disk(const char *serial, char *ret_path, size_t size)
+{
+    DIR *dir = opendir("/sys/block");
+    bool is_found = false;
+    for (struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL && !is_found;
+            entry = readdir(dir)) {
+        char path[300];
+        char text[64] = "";
+        (void)snprintf(path, sizeof(path), "/sys/block/%.64s/serial", entry->d_name);
+        if (strncmp(entry->d_name, "vd", 2) == 0 && orl_text_read(path, text, sizeof(text)) > 0) {
+            text[strcspn(text, "\n")] = '\0';
+            (void)snprintf(ret_path, size, "/dev/%.64s", entry->d_name);
+            is_found = strcmp(text, serial) == 0 && access(ret_path, R_OK) == 0;
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return is_found;
+}
+
+/* Line of /proc/self/mounts for target: what is mounted there. */
+static bool is_mounted(const char *target)
+{
+    FILE *file = fopen("/proc/self/mounts", "re");
+    char line[4096];
+    bool is_found = false;
+    while (file != NULL && !is_found && fgets(line, sizeof(line), file) != NULL) {
+        char *at = strchr(line, ' ');
+        size_t len = strlen(target);
+        is_found = at != NULL && strncmp(at + 1, target, len) == 0 && at[1 + len] == ' ';
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return is_found;
+}
+
+/* A file system where there is none; never over something else. */
+static const char *make_ready(char *disk)
+{
+    unsigned char *head = malloc(HEAD_BYTES);
+    int fd = open(disk, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 && head != NULL ? pread(fd, head, HEAD_BYTES, 0) : -1;
+    bool is_ext4 = false;
+    bool is_blank = len > 0 && orl_home_is_blank(head, (unsigned)len, &is_ext4);
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(head);
+    if (len <= 0) {
+        return "the home's disk cannot be read";
+    }
+    if (is_blank) {
+        int status = orl_run((char *[]){(char *)"mke2fs", (char *)"-q", (char *)"-F", (char *)"-t",
+                                     (char *)"ext4", (char *)"-m", (char *)"0", (char *)"-L",
+                                     (char *)"oriel-home", disk, NULL},
+                NULL, MKFS_MS);
+        return status == 0 ? NULL : "mke2fs failed on the home's disk";
+    }
+    return is_ext4 ? NULL : "the home's disk has something else than a home";
+}
+
+static const char *mount_disk(
+        const struct orl_account *account, const char *serial, unsigned timeout_ms)
+{
+    char disk[80];
+    uint64_t end_ms = orl_run_now_ms() + timeout_ms;
+    const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+    while (!find_disk(serial, disk, sizeof(disk))) {
+        if (orl_run_now_ms() >= end_ms) {
+            return "the home's disk does not appear";
+        }
+        (void)nanosleep(&step, NULL);
+    }
+    const char *why = make_ready(disk);
+    if (why != NULL) {
+        return why;
+    }
+    /* ENODEV: a guest that has just started may not have loaded its file system yet. */
+    while (mount(disk, account->home, "ext4", MS_NODEV | MS_NOSUID | MS_NOATIME, "") < 0) {
+        if (errno != ENODEV || orl_run_now_ms() >= end_ms) {
+            return "the home's disk cannot be mounted";
+        }
+        (void)nanosleep(&step, NULL);
+    }
+    /* Its quota may have grown; a guest without the program keeps the old size. */
+    (void)orl_run((char *[]){(char *)"resize2fs", disk, NULL}, NULL, GROW_MS);
+    return NULL;
+}
+
+static const char *mount_nfs(
+        const struct orl_account *account, const char *nfs, unsigned timeout_ms)
+{
+    char source[512];
+    char target[sizeof(account->home)];
+    int n = snprintf(source, sizeof(source), "%s/%s", nfs, account->name);
+    (void)snprintf(target, sizeof(target), "%s", account->home);
+    if (n < 0 || (size_t)n >= sizeof(source) || nfs[0] == '-') {
+        return "the home's address is too long";
+    }
+    int status = orl_run((char *[]){(char *)"mount", (char *)"-t", (char *)"nfs", (char *)"-o",
+                                 (char *)"nodev,nosuid", source, target, NULL},
+            NULL, timeout_ms);
+    return status == 0 ? NULL : "the home's NFS folder cannot be mounted";
+}
+
+const char *orl_home_mount(
+        const struct orl_account *account, const char *serial, const char *nfs, unsigned timeout_ms)
+{
+    if ((serial[0] == '\0' && nfs[0] == '\0') || is_mounted(account->home)) {
+        return NULL;
+    }
+    (void)mkdir("/home", 0755);
+    (void)mkdir(account->home, 0700);
+    return serial[0] != '\0' ? mount_disk(account, serial, timeout_ms)
+                             : mount_nfs(account, nfs, timeout_ms);
+}
+
+bool orl_home_unmount(const struct orl_account *account)
+{
+    sync();
+    if (!is_mounted(account->home) || umount(account->home) == 0) {
+        return true;
+    }
+    /* Read-only is as good: nothing is lost when the disk is pulled. */
+    return mount(NULL, account->home, NULL, MS_REMOUNT | MS_RDONLY | MS_NODEV | MS_NOSUID, NULL) ==
+           0;
+}

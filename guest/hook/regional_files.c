@@ -1,0 +1,83 @@
+#include "guest/hook/regional_files.h"
+#include "guest/hook/run.h"
+#include "guest/hook/text_file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARCHIVE "/usr/lib/locale/locale-archive"
+enum { PROGRAM_MS = 3000 };
+
+/* glibc's own list: a folder each, or the names in one archive. */
+static bool has_locale(const char *locale)
+{
+    char name[64];
+    (void)snprintf(name, sizeof(name), "/usr/lib/locale/%s.utf8", locale);
+    if (access(name, F_OK) == 0) {
+        return true;
+    }
+    int fd = open(ARCHIVE, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    bool is_found = false;
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
+        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        int len = snprintf(name, sizeof(name), "%s.utf8", locale);
+        if (map != MAP_FAILED && len > 0) {
+            is_found = memmem(map, (size_t)st.st_size, name, (size_t)len + 1) != NULL;
+            (void)munmap(map, (size_t)st.st_size);
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_found;
+}
+
+static void write_timezone(const char *zone)
+{
+    char path[128];
+    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
+    if (access(path, R_OK) < 0) {
+        return;
+    }
+    (void)unlink("/etc/localtime.oriel");
+    if (symlink(path, "/etc/localtime.oriel") == 0 &&
+            rename("/etc/localtime.oriel", "/etc/localtime") == 0) {
+        (void)orl_text_put("/etc/timezone", 0644, "%s\n", zone);
+    }
+}
+
+static void write_keyboard(const char *keyboard)
+{
+    size_t layout = strcspn(keyboard, "(");
+    const char *variant = keyboard[layout] == '(' ? keyboard + layout + 1 : "";
+    if (orl_text_put("/etc/default/keyboard", 0644,
+                "XKBMODEL=\"pc105\"\nXKBLAYOUT=\"%.*s\"\nXKBVARIANT=\"%.*s\"\nXKBOPTIONS="
+                "\"\"\nBACKSPACE=\"guess\"\n",
+                (int)layout, keyboard, (int)strcspn(variant, ")"), variant) &&
+            access("/bin/setupcon", X_OK) == 0) {
+        (void)orl_run(
+                (char *[]){(char *)"setupcon", (char *)"--keyboard-only", (char *)"--force", NULL},
+                NULL, PROGRAM_MS);
+    }
+}
+
+void orl_regional_files_write(struct orl_regional *r)
+{
+    (void)mkdir("/etc/default", 0755);
+    if (r->timezone[0] != '\0') {
+        write_timezone(r->timezone);
+    }
+    if (r->keyboard[0] != '\0') {
+        write_keyboard(r->keyboard);
+    }
+    if (r->locale[0] != '\0' && has_locale(r->locale)) {
+        (void)orl_text_put("/etc/default/locale", 0644, "LANG=%s.UTF-8\n", r->locale);
+    } else {
+        r->locale[0] = '\0';
+    }
+}

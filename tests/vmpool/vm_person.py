@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""The person in the desktop, with real QEMU and the tiny guest: account, settings and home by its hook; log-off, reboot and crash told apart.
+
+Usage: vm_person.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as for vm_pool.py"""
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import vm_pool
+from vm_pool import Failed, Rig, SKIP, expect, run
+
+
+class Guest:
+    """Commands inside, by the guest agent: the test's eyes, not the product's."""
+
+    def __init__(self, rig, domain):
+        self.rig, self.domain = rig, domain
+
+    def ask(self, command):
+        return json.loads(run("virsh", "-c", self.rig.uri, "qemu-agent-command", self.domain, json.dumps(command)))["return"]
+
+    def sh(self, script):
+        pid = self.ask({"execute": "guest-exec", "arguments": {"path": "/bin/sh", "arg": ["-c", script], "capture-output": True}})["pid"]
+        for _ in range(100):
+            status = self.ask({"execute": "guest-exec-status", "arguments": {"pid": pid}})
+            if status["exited"]:
+                return base64.b64decode(status.get("out-data", "")).decode().strip()
+            time.sleep(0.1)
+        raise Failed(f"in the guest: {script} does not end")
+
+
+def person(rig, desktop):
+    lines = rig.tool_out("person", rig.store, desktop).splitlines()
+    row = next((line.split() for line in lines if not line.startswith("home ")), ["gone", "-", "-", "-"])
+    homes = {line.split()[1]: line.split()[2] for line in lines if line.startswith("home ")}
+    return row, homes
+
+
+def enter(rig, user):
+    rig.until(f"a spare for {user}", rig.ready)
+    session, desktop, _ = rig.tool_out("login", rig.store, user).split()
+    rig.tool_out("poke", rig.state / "console.sock")
+    rig.until(f"the guest has {user}", lambda: person(rig, desktop)[0][0] in ("ready", "failed"))
+    expect(person(rig, desktop)[0][0] == "ready", "and said so")
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    return session, desktop, Guest(rig, row["domain"])
+
+
+def leave(rig, session, desktop):
+    rig.tool_out("end", rig.store, session)
+    rig.tool_out("poke", rig.state / "console.sock")
+    rig.until("the desktop is recycled", lambda: desktop not in [r["id"] for r in rig.rows()])
+
+
+def first_time(rig):
+    session, desktop, guest = enter(rig, "ann")
+    row, homes = person(rig, desktop)
+    expect(row[1] == "logged_on" and row[3] == "hook=1", "her session is on, and the desktop has a hook")
+    expect(homes == {"ann": desktop}, "her home is on her desktop")
+    expect(guest.sh("/bin/busybox id -u ann") == "10000", "she has her own number")
+    expect(guest.sh("/bin/busybox grep ' /home/ann ' /proc/mounts").startswith("/dev/vd"), "her home is a disk")
+    options = guest.sh("/bin/busybox grep ' /home/ann ' /proc/mounts").split()[3]
+    expect("nodev" in options and "nosuid" in options, "without devices and set-uid programs")
+    expect(guest.sh("/bin/busybox grep ^ann: /etc/shadow | /bin/busybox cut -d: -f2") == "!", "no password is left in the guest")
+    expect('XKBLAYOUT="de"' in guest.sh("/bin/busybox cat /etc/default/keyboard"), "the keyboard is her client's")
+    expect(guest.sh("/bin/busybox ps | /bin/busybox grep -c '^ *[0-9]* ann '") != "0", "processes run as her")
+    guest.sh("echo ann-was-here >/home/ann/marker; /bin/busybox chown ann /home/ann/marker")
+    return session, desktop, guest
+
+
+def log_off(rig, session, desktop, guest):
+    guest.sh("/bin/busybox touch /home/ann/log-off")
+    rig.until("she logs off in the guest, and it is told", lambda: person(rig, desktop)[0][1] == "logged_off")
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    expect(row["power"] == "running", "the machine runs on: a log-off is no power-off")
+    expect(guest.sh("/bin/busybox grep -c ' /home/ann ' /proc/mounts") == "0", "her home is unmounted by then")
+    leave(rig, session, desktop)
+    rig.until("and her home is on no desktop", lambda: person(rig, "0" * 32)[1] == {"ann": "-"})
+
+
+def second_time(rig):
+    session, desktop, guest = enter(rig, "ann")
+    expect(guest.sh("/bin/busybox cat /home/ann/marker") == "ann-was-here", "in her next desktop she finds her files")
+    other_session, other, other_guest = enter(rig, "Bob Example")
+    name = other_guest.sh("/bin/busybox ls /home")
+    expect(name.startswith("bob_example-"), "somebody else has an account of his own")
+    expect(other_guest.sh(f"/bin/busybox ls /home/{name} | /bin/busybox grep -c marker") == "0", "and does not find them")
+    expect(other_guest.sh("/bin/busybox grep -rl ann-was-here /home | /bin/busybox wc -l") == "0", "nowhere")
+    return session, desktop, other_session, other, other_guest
+
+
+def reboot(rig, desktop, guest):
+    boot = guest.sh("/bin/busybox cat /proc/sys/kernel/random/boot_id")
+    subprocess.run(["virsh", "-c", rig.uri, "qemu-agent-command", guest.domain, '{"execute":"guest-shutdown","arguments":{"mode":"reboot"}}'],
+                   capture_output=True, timeout=30)
+    rig.until("a restart is no log-off", lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "rebooting"])
+    expect(person(rig, desktop)[0][1] != "logged_off", "by its state neither")
+    rig.until("after it the guest has its person again", lambda: person(rig, desktop)[0][:2] == ["ready", "logged_on"] and
+              [r for r in rig.rows() if r["id"] == desktop and r["ready"] == "ready"])
+    expect(guest.sh("/bin/busybox cat /proc/sys/kernel/random/boot_id") != boot, "in another boot")
+
+
+def crash(rig, session, desktop, guest):
+    guest.sh("/bin/busybox sync")
+    vm_pool.crash_of(rig, guest.domain)
+    rig.until("a crash is seen as one", lambda: [r for r in rig.rows() if r["id"] == desktop and r["reason"] == "guest_died"])
+    expect(person(rig, desktop)[0][1] != "logged_off", "and is no log-off")
+    leave(rig, session, desktop)
+
+
+def vmpool_dies(rig, session, desktop):
+    rig.kill()
+    rig.tool_out("end", rig.store, session)
+    rig.start()
+    rig.until("who is seen off by the next vmpool", lambda: desktop not in [r["id"] for r in rig.rows()])
+    rig.until("leaves the home behind", lambda: person(rig, "0" * 32)[1]["ann"] == "-")
+    log = (rig.dir / "vmpool.log").read_text(errors="replace")
+    expect(re.search('seen off.*how="?logged off', log) is not None, "as the hook said so")
+
+
+def main():
+    source, vmpool, tool = sys.argv[1:4]
+    missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+    if os.geteuid() != 0 or missing:
+        print(f"skipped: needs root and {missing}")
+        return SKIP
+    rig = Rig(source, vmpool, tool)
+    try:
+        rig.tiny = os.environ.get("ORIEL_TINY") or str(rig.dir / "tiny")
+        if not pathlib.Path(rig.tiny, "vmlinux").exists():
+            run(rig.source / "guest" / "tiny" / "build", rig.tiny)
+        rig.start_libvirtd()
+        rig.tool_out("seed", rig.store, rig.tiny)
+        rig.tool_out("home", rig.store, "64")
+        if rig.user:
+            for path in (rig.state, *rig.state.iterdir()):
+                shutil.chown(path, rig.user, rig.user)
+        rig.start()
+        log_off(rig, *first_time(rig))
+        session, desktop, other_session, other, other_guest = second_time(rig)
+        vmpool_dies(rig, session, desktop)
+        reboot(rig, other, other_guest)
+        crash(rig, other_session, other, other_guest)
+        print("all told apart")
+        return 0
+    except (Failed, subprocess.SubprocessError) as why:
+        print(f"FAILED: {why}\n{getattr(why, 'stderr', '') or ''}")
+        rig.show_log()
+        return 1
+    finally:
+        rig.close()
+        shutil.rmtree(rig.dir, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

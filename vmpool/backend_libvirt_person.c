@@ -1,0 +1,74 @@
+/* What a person's stay needs of a running machine: the hook's port, the home's disk. */
+#include "base/cleanup.h"
+#include "base/hook_wire.h"
+#include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/channel_pump.h"
+#include "vmpool/home_disk.h"
+#include "vmpool/overlay.h"
+#include "vmpool/xml_text.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { DISK_XML_MAX = 4096 };
+
+static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
+        virDomainPtr *ret_domain, struct orl_err *err)
+{
+    int r = orl_libvirt_get(self->lv, ret_conn, err);
+    return r < 0 ? r : orl_libvirt_find(*ret_conn, uuid, ret_domain, err);
+}
+
+bool orl_bl_has_hook(virDomainPtr domain)
+{
+    ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
+    return xml && strstr(xml, "name='" ORL_HOOK_PORT "' state='connected'");
+}
+
+int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err)
+{
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    return r < 0 ? r : orl_channel_open(conn, domain, ORL_HOOK_PORT, ret_fd, err);
+}
+
+static void put_disk(struct orl_buf *out, const struct orl_vm_home *home)
+{
+    orl_xml_putf(out,
+            "<disk type='file' device='disk'>"
+            "<driver name='qemu' type='qcow2' cache='%s' discard='unmap'/><source",
+            home->is_buffered ? "writeback" : "none");
+    orl_xml_attr(out, "file", home->path);
+    orl_xml_putf(
+            out, "/><target dev='vdz' bus='virtio'/><serial>" ORL_HOME_SERIAL "</serial></disk>");
+    orl_buf_put_u8(out, 0);
+}
+
+int orl_bl_home_attach(
+        void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err)
+{
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    struct orl_vm_home found = *home;
+    int r = find(self, uuid, &conn, &domain, err);
+    r = r < 0 ? r : orl_home_disk_make(home->path, home->size_mib, err);
+    if (r < 0) {
+        return r;
+    }
+    ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
+    if (xml && strstr(xml, "<serial>" ORL_HOME_SERIAL "</serial>")) {
+        return strstr(xml, home->path)
+                       ? 0
+                       : orl_err_set(err, ORL_E_CONFLICT, "another home is attached");
+    }
+    found.is_buffered = !orl_overlay_has_direct(home->path);
+    struct orl_buf disk;
+    orl_buf_init(&disk, DISK_XML_MAX);
+    put_disk(&disk, &found);
+    if (disk.is_failed || virDomainAttachDeviceFlags(
+                                  domain, (const char *)disk.data, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+        r = orl_libvirt_err(err, "attaching the home");
+    }
+    orl_buf_fini(&disk);
+    return r;
+}
