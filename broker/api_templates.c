@@ -18,7 +18,9 @@ struct input {
     char initrd[ORL_STORE_PATH_MAX + 1];
     char cmdline[ORL_STORE_PATH_MAX + 1];
     uint32_t memory_mib, vcpus;
+    uint32_t os; /* index of oses */
 };
+static const char *const oses[] = {"linux", "windows", NULL};
 
 #define PATH_FIELD(key)                                                                            \
     {                                                                                              \
@@ -26,6 +28,7 @@ struct input {
     }
 #define COMMON_FIELDS                                                                              \
     PATH_FIELD(path), PATH_FIELD(kernel), PATH_FIELD(initrd), PATH_FIELD(cmdline),                 \
+            {"os", ORL_API_CHOICE, offsetof(struct input, os), 0, 0, false, oses},                 \
             {"memory_mib", ORL_API_U32, offsetof(struct input, memory_mib), 0, MAX_MEMORY_MIB,     \
                     false, NULL},                                                                  \
     {                                                                                              \
@@ -43,7 +46,7 @@ static const struct orl_api_field change_fields[] = {COMMON_FIELDS, {0}};
 static json_t *to_json(const struct orl_template_row *row)
 {
     return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, "
-                     "s:b, s:I}",
+                     "s:b, s:s, s:I}",
             "name", row->name, "version", (json_int_t)row->version, "kind",
             orl_template_kind_name(row->kind), "path", row->path, "kernel", row->kernel, "initrd",
             row->initrd, "cmdline", row->cmdline, "disk_format", row->disk_format, "virtual_bytes",
@@ -51,7 +54,8 @@ static json_t *to_json(const struct orl_template_row *row)
             (json_int_t)row->memory_mib, "vcpus", (json_int_t)row->vcpus, "state",
             orl_template_state_name(row->state), "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
-            row->reason_text, "has_hook", row->has_hook, "created_ms", (json_int_t)row->created_ms);
+            row->reason_text, "has_hook", row->has_hook, "os", oses[row->is_windows], "created_ms",
+            (json_int_t)row->created_ms);
 }
 
 struct list {
@@ -156,6 +160,7 @@ static void apply(const struct input *in, struct orl_template_row *row)
     memcpy(row->cmdline, in->cmdline, sizeof(row->cmdline));
     row->memory_mib = in->memory_mib;
     row->vcpus = in->vcpus;
+    row->is_windows = in->os != 0;
 }
 
 static bool is_path(const char *text)
@@ -245,6 +250,7 @@ static bool read_change(
     memcpy(in->cmdline, row->cmdline, sizeof(in->cmdline));
     in->memory_mib = row->memory_mib;
     in->vcpus = row->vcpus;
+    in->os = row->is_windows;
     return orl_api_body(req, change_fields, in, &seen);
 }
 

@@ -192,7 +192,8 @@ static const struct orl_cli_column pool_columns[] = {
 
 #define TEMPLATE_SIZE_OPTS                                                                         \
     OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib", "Memory of a desktop."),                   \
-            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of a desktop.")
+            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of a desktop."),               \
+            OPT("os", ORL_CLI_OPT_STR, "OS", "os", "linux (the default) or windows.")
 #define TEMPLATE_OPTS                                                                              \
     OPT("path", ORL_CLI_OPT_PATH, "FILE", "path", "Disk image, qcow2 or raw; never written to."),  \
             OPT("kernel", ORL_CLI_OPT_PATH, "FILE", "kernel", "Kernel to boot directly."),         \

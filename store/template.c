@@ -6,7 +6,8 @@
 
 #define COLUMNS                                                                                    \
     "template, version, kind, path, kernel, initrd, cmdline, disk_format, virtual_bytes, sha256,"  \
-    " memory_mib, vcpus, state, reason, reason_text, created_ms, has_hook"
+    " memory_mib, vcpus, state, reason, reason_text, created_ms, has_hook,"                        \
+    " is_windows"
 
 static const char *const state_names[ORL_TEMPLATE_STATE_COUNT] = {
         NULL, "checking", "ready", "missing", "corrupt"};
@@ -78,6 +79,7 @@ static int read_one(struct orl_db_query *q, struct orl_template_row *ret_row, st
     orl_db_get_text(q, row.reason_text, sizeof(row.reason_text));
     row.created_ms = orl_db_get_u64(q);
     row.has_hook = orl_db_get_bool(q);
+    row.is_windows = orl_db_get_bool(q);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -90,7 +92,7 @@ static int write_version(struct orl_store *store, const struct orl_template_row 
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO template_version (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0,"
-            " '', $9, $10, 'checking', '', '', $11, 0)");
+            " '', $9, $10, 'checking', '', '', $11, 0, $12)");
     orl_db_put_text(&q, row->name);
     orl_db_put_u64(&q, version);
     orl_db_put_text(&q, orl_template_kind_name(row->kind));
@@ -102,6 +104,7 @@ static int write_version(struct orl_store *store, const struct orl_template_row 
     orl_db_put_u64(&q, row->memory_mib);
     orl_db_put_u64(&q, row->vcpus);
     orl_db_put_u64(&q, now_ms);
+    orl_db_put_bool(&q, row->is_windows);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
 }
@@ -199,10 +202,11 @@ int orl_template_update(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err)
 {
     ORL_DB_AUTO q =
-            orl_db_query(store->db, "UPDATE template_version SET memory_mib = $1, vcpus = $2"
-                                    " WHERE template = $3 AND version = $4");
+            orl_db_query(store->db, "UPDATE template_version SET memory_mib = $1, vcpus = $2,"
+                                    " is_windows = $3 WHERE template = $4 AND version = $5");
     orl_db_put_u64(&q, row->memory_mib);
     orl_db_put_u64(&q, row->vcpus);
+    orl_db_put_bool(&q, row->is_windows);
     orl_db_put_text(&q, row->name);
     orl_db_put_u64(&q, row->version);
     return orl_store_run_one(&q, "template", row->name, err);

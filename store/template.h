@@ -23,6 +23,7 @@ struct orl_template_row {
     char cmdline[ORL_STORE_PATH_MAX + 1];
     char disk_format[15 + 1]; /* "qcow2", "raw" */
     uint32_t memory_mib, vcpus;
+    bool is_windows;
     uint64_t virtual_bytes; /* vmpool's, as the rest below but created_ms */
     char sha256[64 + 1];
     enum orl_template_state state;
@@ -46,7 +47,7 @@ ORL_NODISCARD int orl_template_get(struct orl_store *store, const char *name, ui
 /* Every version, by name, the newest of each first. */
 ORL_NODISCARD int orl_template_list(
         struct orl_store *store, orl_template_fn fn, void *ctx, struct orl_err *err);
-/* What new desktops of that version get: memory_mib and vcpus. Other files are another version. */
+/* What new desktops of that version get: memory_mib, vcpus, is_windows. Other files are another version. */
 ORL_NODISCARD int orl_template_update(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err);
 /* vmpool: state, reason, reason_text, sha256, virtual_bytes, disk_format. */

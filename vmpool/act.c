@@ -73,6 +73,7 @@ int orl_reconcile_pool_spec(const struct orl_reconcile *r, const struct orl_pool
     }
     *spec = (struct orl_vm_spec){.accel = r->accel,
             .res = res_of(r, pool),
+            .is_windows = t->is_windows,
             .has_clipboard = pool->permit.clipboard != 0,
             .has_sound = pool->permit.has_sound != 0,
             .memory_mib = pool->memory_mib ? pool->memory_mib

@@ -60,6 +60,7 @@ CREATE TABLE template_version (
     reason_text TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
     has_hook INTEGER NOT NULL CHECK (has_hook IN (0, 1)),
+    is_windows INTEGER NOT NULL DEFAULT 0 CHECK (is_windows IN (0, 1)),
     PRIMARY KEY (template, version)
 ) STRICT;
 INSERT INTO template_version (template, version, kind, path, kernel, initrd, cmdline, disk_format,
