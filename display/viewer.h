@@ -85,6 +85,8 @@ struct orl_viewer_ops {
     void (*clipboard)(struct orl_viewer *viewer, const struct orl_clipboard *step);
     /* Never waits: what the client cannot take in time is dropped. NULL: no sound. */
     void (*sound)(struct orl_viewer *viewer, const struct orl_sound *sound);
+    /* What is written on the picture now, for people who do not see it; "": nothing. NULL: the client has no use for it. */
+    void (*say)(struct orl_viewer *viewer, const char *text);
     uint64_t (*bytes_out)(const struct orl_viewer *viewer);
     /* Asks the client to say when it has all that was sent so far: on_arrived. Where it cannot, nothing comes. */
     void (*probe)(struct orl_viewer *viewer);

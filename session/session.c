@@ -161,6 +161,13 @@ static void on_thumb(void *ctx)
     orl_control_post(session->control, &msg);
 }
 
+static void say(struct orl_session *session, const char *text)
+{
+    if (session->viewer.ops != NULL && session->viewer.ops->say != NULL) {
+        session->viewer.ops->say(session->viewer.viewer, text);
+    }
+}
+
 /* ---- sizes ---- */
 
 static bool is_client_size(const struct orl_session *session, uint32_t width_px, uint32_t height_px)
@@ -260,6 +267,9 @@ static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
     bool is_wanted = is_client_size(session, width_px, height_px);
     bool is_first = !session->has_source;
     session->has_source = true;
+    if (is_first) {
+        say(session, ""); /* no text covers it any more */
+    }
     if (session->state != OPEN) {
         return; /* the size is settled when the client is ready */
     }
@@ -388,6 +398,7 @@ static void show_band(struct orl_session *session, const struct orl_msg_notice *
 {
     session->is_band_for_idle = notice->kind == ORL_NOTICE_BAND_INPUT && notice->text[0] != '\0';
     orl_picture_band(session->picture, notice->text);
+    say(session, notice->text);
 }
 
 /* Who decides hears at once that somebody is there. */
@@ -395,6 +406,7 @@ static void end_idle_band(struct orl_session *session)
 {
     session->is_band_for_idle = false;
     orl_picture_band(session->picture, NULL);
+    say(session, "");
     send_stats(session);
 }
 
@@ -414,6 +426,7 @@ static void on_notice(void *ctx, const struct orl_msg_notice *notice)
         text = orl_reason_text(reason);
     }
     release_all(session);
+    say(session, text);
     orl_picture_notice(session->picture, notice->title, text,
             notice->reason != 0 ? orl_reason_code(reason) : NULL, notice->since_ms);
     orl_timer_start(session->word_timer, LIVE_NOTICE_US, 0);

@@ -1,12 +1,14 @@
 #include "protocols/vnc/rfb_aux.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/ipc_msgs.h"
 #include "base/secret.h"
 #include "base/utf8.h"
 #include "display/enc_opus.h"
 #include "display/pcm.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -39,6 +41,7 @@ struct orl_rfb_aux {
     uint64_t next_ms; /* of the next block */
     uint32_t keys[ORL_AUX_TEXT_MAX];
     size_t key_at, key_count;
+    char said[ORL_TEXT_MAX + 1];
 };
 
 static void close_socket(struct orl_rfb_aux *aux)
@@ -196,6 +199,22 @@ void orl_rfb_aux_sound(struct orl_rfb_aux *aux, const struct orl_sound *sound)
     }
 }
 
+static void say_again(struct orl_rfb_aux *aux)
+{
+    struct orl_buf msg;
+    orl_buf_init(&msg, ORL_AUX_MAX_BYTES);
+    orl_aux_put_notice(&msg, aux->said);
+    post(aux, &msg);
+}
+
+void orl_rfb_aux_say(struct orl_rfb_aux *aux, const char *text)
+{
+    if (aux != NULL && strcmp(aux->said, text) != 0) {
+        orl_msg_text(aux->said, sizeof(aux->said), text);
+        say_again(aux);
+    }
+}
+
 bool orl_rfb_aux_plays(const struct orl_rfb_aux *aux)
 {
     return aux != NULL && aux->codec != 0;
@@ -219,6 +238,7 @@ static void on_msg(struct orl_rfb_aux *aux, const struct orl_aux_msg *msg)
     switch (msg->type) {
     case ORL_AUX_HELLO:
         begin_sound(aux, msg->u.codecs);
+        say_again(aux);
         aux->events.on_hello(aux->ctx);
         break;
     case ORL_AUX_TEXT:

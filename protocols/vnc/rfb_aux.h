@@ -1,4 +1,4 @@
-/* A browser's second socket: sound out, typed text in, quality and figures. Never waits: what the page does not take in
+/* A browser's second socket: sound and notices out, typed text in, quality and figures. Never waits: what the page does not take in
  * time is dropped. Knows no RFB.
  * Not here: its bytes (rfb_aux_wire.h). */
 #ifndef ORL_VNC_RFB_AUX_H
@@ -22,6 +22,8 @@ ORL_NODISCARD int orl_rfb_aux_new(struct orl_loop *loop, int fd,
         const struct orl_rfb_aux_events *events, void *ctx, struct orl_rfb_aux **ret_aux,
         struct orl_err *err);
 bool orl_rfb_aux_plays(const struct orl_rfb_aux *aux); /* false also for NULL */
+/* What is written on the picture, for who does not see it; "": nothing any more. Told again to a page that comes back. */
+void orl_rfb_aux_say(struct orl_rfb_aux *aux, const char *text);
 void orl_rfb_aux_sound(struct orl_rfb_aux *aux, const struct orl_sound *sound);
 void orl_rfb_aux_free(struct orl_rfb_aux *aux); /* NULL is fine */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum { PAGE_HELLO = 1, PAGE_TEXT = 2, PAGE_QUALITY = 3, PAGE_STATS_WANTED = 4 };
-enum { SESSION_SOUND_FORMAT = 1, SESSION_SOUND = 2, SESSION_STATS = 3 };
+enum { SESSION_SOUND_FORMAT = 1, SESSION_SOUND = 2, SESSION_STATS = 3, SESSION_NOTICE = 4 };
 enum { CODECS_ALL = ORL_AUX_CODEC_OPUS | ORL_AUX_CODEC_PCM };
 
 static bool take_text(struct orl_rd *rd, struct orl_aux_msg *msg)
@@ -74,4 +74,10 @@ void orl_aux_put_stats(struct orl_buf *buf, const char *json)
 {
     orl_buf_put_u8(buf, SESSION_STATS);
     orl_buf_put(buf, json, strlen(json));
+}
+
+void orl_aux_put_notice(struct orl_buf *buf, const char *text)
+{
+    orl_buf_put_u8(buf, SESSION_NOTICE);
+    orl_buf_put(buf, text, strlen(text));
 }

@@ -1,6 +1,7 @@
 /* What a browser's page and its session say to each other beside RFB, as datagrams: one kind in the first byte, little
  * endian after it.
- *   session -> page: SOUND_FORMAT u8 codec, u8 channels, u32 rate_hz · SOUND u32 stamp_ms, data · STATS JSON
+ *   session -> page: SOUND_FORMAT u8 codec, u8 channels, u32 rate_hz · SOUND u32 stamp_ms, data · STATS JSON ·
+ *                   NOTICE text that is written on the picture, UTF-8; empty: none any more
  *   page -> session: HELLO u8 version, u8 codecs it can play · TEXT typed, UTF-8 · QUALITY u8 · STATS_WANTED u8
  * Not here: what comes of them (rfb_aux.h). */
 #ifndef ORL_VNC_RFB_AUX_WIRE_H
@@ -47,5 +48,6 @@ void orl_aux_put_sound_format(
         struct orl_buf *buf, uint8_t codec, uint8_t channels, uint32_t rate_hz);
 void orl_aux_put_sound(struct orl_buf *buf, uint32_t stamp_ms, const void *data, size_t len);
 void orl_aux_put_stats(struct orl_buf *buf, const char *json);
+void orl_aux_put_notice(struct orl_buf *buf, const char *text);
 
 #endif

@@ -649,6 +649,11 @@ static bool op_socket_rtt(const struct orl_viewer *v, uint64_t *ret_rtt_us, uint
     return orl_tcp_rtt(v->stream.fd, ret_rtt_us, ret_least_us);
 }
 
+static void op_say(struct orl_viewer *v, const char *text)
+{
+    orl_rfb_aux_say(v->aux, text);
+}
+
 static void op_close(struct orl_viewer *v, enum orl_reason reason, const char *text)
 {
     orl_rfb_close(v, reason, text);
@@ -684,6 +689,7 @@ static const struct orl_viewer_ops ops = {.set_size = op_set_size,
         .permit = op_permit,
         .clipboard = op_clipboard,
         .sound = op_sound,
+        .say = op_say,
         .bytes_out = op_bytes_out,
         .socket_rtt = op_socket_rtt,
         .free = op_free};

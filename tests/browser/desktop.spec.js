@@ -100,6 +100,17 @@ test('the whole toolbar works by keyboard, and has no fault that axe sees', asyn
     await expectAccessible(page);
 });
 
+test('what is written on the picture is said, too', async ({page}) => {
+    await open(page);
+    const said = page.locator('p.notice[role=status]');
+    await expect(said).toHaveText('');
+    rfb.sendNotice('Nobody has used this desktop for a while.');
+    await expect(said).toHaveText('Nobody has used this desktop for a while.');
+    await expectAccessible(page);
+    rfb.sendNotice('');
+    await expect(said).toHaveText('');
+});
+
 test('the clipboard goes both ways', async ({page, context}) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write'], {origin: 'https://oriel.test'});
     await open(page);

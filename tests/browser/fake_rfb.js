@@ -53,6 +53,9 @@ export class FakeRfb {
         ws.onClose(() => clearInterval(this.statsTimer));
     }
 
+    /** What is written on the picture. @param {string} text */
+    sendNotice(text) { this.aux.send(Buffer.concat([Buffer.from([4]), Buffer.from(text)])); }
+
     sendStats() {
         const stats = {fps: 30, rtt_ms: 12, kbit_s: 2400, codec: 'h264', width: this.width, height: this.height, clipboard: true, sound: true};
         this.aux.send(Buffer.concat([Buffer.from([3]), Buffer.from(JSON.stringify(stats))]));

@@ -285,9 +285,21 @@ static void page_datagrams_are_read_or_refused(void **state)
     }
 }
 
+static void a_notice_is_its_kind_and_its_words(void **state)
+{
+    (void)state;
+    struct orl_buf buf;
+    orl_buf_init(&buf, ORL_AUX_MAX_BYTES);
+    orl_aux_put_notice(&buf, "Ends soon.");
+    assert_int_equal(buf.len, 11);
+    assert_memory_equal(buf.data, "\4Ends soon.", 11);
+    orl_buf_fini(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_notice_is_its_kind_and_its_words),
             cmocka_unit_test(formats_and_encodings_are_read),
             cmocka_unit_test(more_encodings_than_we_keep_are_passed_over),
             cmocka_unit_test(requests_and_input_are_read),

@@ -3,6 +3,7 @@
 const SOUND_FORMAT = 1;
 const SOUND = 2;
 const STATS = 3;
+const NOTICE = 4;
 const HELLO = 1;
 const TEXT = 2;
 const QUALITY = 3;
@@ -39,7 +40,7 @@ export class Aux {
     /**
      * @param {string[]} protocols
      * @param {{onFormat: (codec: number, channels: number, rate: number) => void, onSound: (ms: number, data: Uint8Array) => void,
-     *          onStats: (stats: any) => void, onOpen: () => void, onClose: () => void}} hooks
+     *          onStats: (stats: any) => void, onNotice: (text: string) => void, onOpen: () => void, onClose: () => void}} hooks
      */
     constructor(protocols, hooks) {
         this.hooks = hooks;
@@ -68,6 +69,8 @@ export class Aux {
                 return;
             }
             this.hooks.onStats(stats);
+        } else if (kind === NOTICE) {
+            this.hooks.onNotice(decoder.decode(new Uint8Array(data, 1)));
         }
     }
 

@@ -36,7 +36,9 @@ function Waiting({state, session}) {
 export function Overlay({session}) {
     const state = session.state.value;
     if (state.phase === 'live') {
-        return state.isSilent ? html`<p class="silent" role="status">${d.phases.silent}</p>` : null;
+        // It is on the picture, too: this is for who does not see it.
+        return html`<p class="visually-hidden notice" role="status">${session.notice.value}</p>
+            ${state.isSilent && html`<p class="silent" role="status">${d.phases.silent}</p>`}`;
     }
     if (state.phase === 'ended') {
         return html`<${Ended} state=${state} session=${session} />`;

@@ -35,6 +35,7 @@ export class Session {
         /** phase: opening, connecting, live, waiting, ended; text and code say why. */
         this.state = signal({phase: 'opening', text: '', code: '', audit: '', attempt: 0, retryAt: 0, isSilent: false});
         this.stats = signal(/** @type {any} */ (null));
+        this.notice = signal(''); // what is written on the picture
         this.fps = signal(0);
         this.decoding = signal('');
         this.quality = signal('auto');
@@ -132,6 +133,7 @@ export class Session {
                 this.stats.value = stats;
                 this.heardAt = performance.now();
             },
+            onNotice: (text) => { this.notice.value = text; },
             onFormat: this.hooks.onFormat,
             onSound: this.hooks.onSound,
         });
