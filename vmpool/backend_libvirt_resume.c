@@ -16,7 +16,7 @@
 enum {
     AGENT_TIMEOUT_S = 10,
     LOAD_TIMEOUT_MS = 60000,
-    IDENTITY_TIMEOUT_MS = 20000,
+    IDENTITY_TIMEOUT_MS = 60000,
     IDENTITY_POLL_MS = 20,
     CLOCK_TRIES = 3,
     CARD_MAX = 4096,
@@ -101,34 +101,10 @@ static int await_guest(virDomainPtr domain, long pid, uint64_t deadline_us, stru
     return orl_err_set(err, ORL_E_TIMEOUT, "the guest did not take its identity in time");
 }
 
-/* On a busy host the guest may have set its clock long after it was told the time: it is told again, with as much more as
- * an answer takes to come. This way it also tries to write a hardware clock, and may fail at that; and where nothing
- * helps, the guest is as late as the host is. */
-static int check_clock(virDomainPtr domain, uint64_t deadline_us, struct orl_err *err)
+/* Once: the time that it is told is now's. */
+static int tell_identity(virDomainPtr domain, const struct orl_vm_identity *identity,
+        uint64_t deadline_us, struct orl_err *err)
 {
-    int r = 0;
-    for (int i = 0; i < CLOCK_TRIES && r == 0; i++) {
-        char command[120];
-        ORL_AUTO(orl_free_auto) char *reply = NULL;
-        ORL_AUTO(orl_free_auto) char *ignored = NULL;
-        uint64_t before_ms = orl_clock_wall_ms();
-        r = ask_agent(domain, "{\"execute\":\"guest-get-time\"}", deadline_us, &reply, err);
-        uint64_t after_ms = orl_clock_wall_ms();
-        if (r < 0 || orl_identity_is_on_time(reply, before_ms, after_ms)) {
-            return r;
-        }
-        (void)snprintf(command, sizeof command,
-                "{\"execute\":\"guest-set-time\",\"arguments\":{\"time\":%llu000000}}",
-                (unsigned long long)(after_ms + (after_ms - before_ms) / 2));
-        ignored = virDomainQemuAgentCommand(domain, command, AGENT_TIMEOUT_S, 0);
-    }
-    return r;
-}
-
-static int set_identity(
-        virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
-{
-    uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
     struct orl_buf command;
     ORL_AUTO(orl_free_auto) char *reply = NULL;
     orl_buf_init(&command, ORL_IDENTITY_COMMAND_MAX);
@@ -142,8 +118,32 @@ static int set_identity(
     if (r == 0 && pid < 0) {
         r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent runs no programs");
     }
-    r = r < 0 ? r : await_guest(domain, pid, deadline_us, err);
-    return r < 0 ? r : check_clock(domain, deadline_us, err);
+    return r < 0 ? r : await_guest(domain, pid, deadline_us, err);
+}
+
+static int ask_time(
+        virDomainPtr domain, uint64_t deadline_us, bool *ret_is_on_time, struct orl_err *err)
+{
+    ORL_AUTO(orl_free_auto) char *reply = NULL;
+    uint64_t before_ms = orl_clock_wall_ms();
+    int r = ask_agent(domain, "{\"execute\":\"guest-get-time\"}", deadline_us, &reply, err);
+    *ret_is_on_time = r == 0 && orl_identity_is_on_time(reply, before_ms, orl_clock_wall_ms());
+    return r;
+}
+
+/* On a busy host the guest may set its clock long after it was told the time: then it is told again. Where that does
+ * not help, it is as late as its host is. */
+static int set_identity(
+        virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
+{
+    uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
+    bool is_on_time = false;
+    int r = ask_time(domain, deadline_us, &is_on_time, err); /* its port is open from here on */
+    for (int i = 0; r == 0 && (i == 0 || (!is_on_time && i < CLOCK_TRIES)); i++) {
+        r = tell_identity(domain, identity, deadline_us, err);
+        r = r < 0 ? r : ask_time(domain, deadline_us, &is_on_time, err);
+    }
+    return r;
 }
 
 static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,

@@ -1,7 +1,8 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
  *   seed DB TINY | pool DB NAME MODE SPARES | static DB MACHINE | bios DB DISK | list DB | login DB USER [POOL] |
  *   wait DB USER | end DB SESSION | method DB auto|instant|restore|cold | goldens DB | made DB |
- *   home DB SIZE_MIB | person DB DESKTOP | version DB TEMPLATE | spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
+ *   machine DB DISK KERNEL INITRD CMDLINE MEMORY VCPUS | home DB SIZE_MIB | person DB DESKTOP | version DB TEMPLATE |
+ *   spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
@@ -39,6 +40,27 @@ static int seed(struct orl_store *store, const char *tiny, struct orl_err *err)
             .clone_method = ORL_CLONE_COLD,
             .disconnect_timeout_s = 600,
             .person.hook_deadline_s = 20};
+    int r = orl_template_insert(store, &t, now_ms, err);
+    return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
+}
+
+/* Pool p of any guest: as seed, without a spare. */
+static int seed_machine(struct orl_store *store, char **argv, struct orl_err *err)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    struct orl_template_row t = {.name = "tiny", .kind = ORL_TEMPLATE_KERNEL};
+    orl_msg_text(t.path, sizeof t.path, argv[0]);
+    orl_msg_text(t.kernel, sizeof t.kernel, argv[1]);
+    orl_msg_text(t.initrd, sizeof t.initrd, argv[2]);
+    orl_msg_text(t.cmdline, sizeof t.cmdline, argv[3]);
+    t.memory_mib = (uint32_t)strtoul(argv[4], NULL, 10);
+    t.vcpus = (uint32_t)strtoul(argv[5], NULL, 10);
+    const struct orl_pool_row pool = {.name = "p",
+            .kind = ORL_POOL_FLOATING,
+            .template_name = "tiny",
+            .max_desktops = 8,
+            .clone_method = ORL_CLONE_COLD,
+            .disconnect_timeout_s = 600};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
 }
@@ -342,6 +364,8 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = add_version(store, argv[3], err);
     } else if (strcmp(argv[1], "spares") == 0) {
         r = set_spares(store, argv[3], err);
+    } else if (strcmp(argv[1], "machine") == 0 && argc == 9) {
+        r = seed_machine(store, argv + 3, err);
     } else if (strcmp(argv[1], "method") == 0) {
         r = set_method(store, argv[3], err);
     } else if (strcmp(argv[1], "end") == 0) {
