@@ -234,6 +234,14 @@ static void say_source_size(struct orl_session *session)
     orl_timer_start(session->follow_timer, FOLLOW_US, 0);
 }
 
+/* Before there is a picture: a display that is only now connected to may begin with that size. */
+static void hint_source_size(struct orl_session *session)
+{
+    if (session->state == OPEN && !session->has_source && has_wish(session)) {
+        orl_session_input_layout(&session->input, &session->layout);
+    }
+}
+
 static void ask_source_size(struct orl_session *session)
 {
     session->asks_left = FOLLOW_ASKS;
@@ -443,6 +451,7 @@ static void on_link(void *ctx, int fd)
     }
     session->has_source = false;
     orl_aside_attached(&session->aside);
+    hint_source_size(session);
 }
 
 /* Refusals are worth reading; who logs off, or is taken over, knows. */
@@ -450,7 +459,8 @@ static bool is_worth_reading(enum orl_reason reason)
 {
     return (reason > ORL_REASON_NONE && reason < ORL_REASON_TOO_MANY_CONNECTIONS) ||
            reason == ORL_REASON_ACCESS_REVOKED ||
-           (reason >= ORL_REASON_SECOND_FACTOR && reason <= ORL_REASON_USER_QUOTA);
+           (reason >= ORL_REASON_SECOND_FACTOR && reason <= ORL_REASON_USER_QUOTA) ||
+           reason == ORL_REASON_CONSOLE_CERTIFICATE || reason == ORL_REASON_CONSOLE_ENDED;
 }
 
 /* By its pool's rules: it was there until now. */
@@ -526,6 +536,7 @@ static void become_open(struct orl_session *session)
     uint32_t height = 0;
     set_state(session, OPEN);
     session->layout = session->caps.layout;
+    hint_source_size(session);
     if (session->has_source && has_wish(session)) {
         ask_source_size(session);
     } else if (orl_picture_source_size(session->picture, &width, &height)) {
