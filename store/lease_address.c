@@ -105,20 +105,3 @@ int orl_lease_address_take(struct orl_store *store, const struct orl_lease_addre
     }
     return rc;
 }
-
-int orl_lease_address_find(struct orl_store *store, const char *host, const char *desktop,
-        char ret_network[ORL_NAME_MAX + 1], uint32_t *ret_slot, struct orl_err *err)
-{
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT network, slot FROM lease_address WHERE host = $1 AND desktop = $2"
-            " ORDER BY since_ms DESC LIMIT 1");
-    orl_db_put_text(&q, host);
-    orl_db_put_text(&q, desktop);
-    int rc = orl_db_step(&q, err);
-    if (rc <= 0) {
-        return rc < 0 ? rc : orl_err_set(err, ORL_E_NOTFOUND, "no address is kept for %s", desktop);
-    }
-    orl_db_get_text(&q, ret_network, ORL_NAME_MAX + 1);
-    *ret_slot = orl_db_get_u32(&q);
-    return orl_db_row_done(&q, err);
-}

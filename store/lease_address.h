@@ -15,9 +15,5 @@ struct orl_lease_address {
 ORL_NODISCARD int orl_lease_address_take(struct orl_store *store,
         const struct orl_lease_address *want, uint64_t now_ms, uint32_t *ret_slot,
         struct orl_err *err);
-/* The desktop's slot, and in which network of that host. ORL_E_NOTFOUND. */
-ORL_NODISCARD int orl_lease_address_find(struct orl_store *store, const char *host,
-        const char *desktop, char ret_network[ORL_NAME_MAX + 1], uint32_t *ret_slot,
-        struct orl_err *err);
 
 #endif

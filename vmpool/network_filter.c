@@ -98,29 +98,29 @@ struct service { /* between guest and host, both ways */
     const char *own, *to_own; /* the guest's address as source and destination */
     const char *gateway;
     unsigned guest_port; /* 0: any */
-    unsigned host_port, host_port_end;
+    unsigned host_port;
 };
 
-static void put_ports(char *ret, size_t size, const char *side, unsigned from, unsigned to)
+static void put_port(char *ret, size_t size, const char *side, unsigned port)
 {
     ret[0] = '\0';
-    if (from > 0) {
-        (void)snprintf(ret, size, " %sportstart='%u' %sportend='%u'", side, from, side, to);
+    if (port > 0) {
+        (void)snprintf(ret, size, " %sportstart='%u'", side, port);
     }
 }
 
 static void put_service(const struct filter *f, const struct service *s)
 {
     char what[320];
-    char guest[64];
-    char host[64];
-    put_ports(guest, sizeof guest, "src", s->guest_port, s->guest_port);
-    put_ports(host, sizeof host, "dst", s->host_port, s->host_port_end);
+    char guest[32];
+    char host[32];
+    put_port(guest, sizeof guest, "src", s->guest_port);
+    put_port(host, sizeof host, "dst", s->host_port);
     (void)snprintf(what, sizeof what, "<%s %s dstipaddr='%s' protocol='%s'%s%s/>", s->kind, s->own,
             s->gateway, s->protocol, guest, host);
     rule(f, "accept", "out", TALK, what);
-    put_ports(guest, sizeof guest, "dst", s->guest_port, s->guest_port);
-    put_ports(host, sizeof host, "src", s->host_port, s->host_port_end);
+    put_port(guest, sizeof guest, "dst", s->guest_port);
+    put_port(host, sizeof host, "src", s->host_port);
     (void)snprintf(what, sizeof what, "<%s srcipaddr='%s' %s protocol='%s'%s%s/>", s->kind,
             s->gateway, s->to_own, s->protocol, host, guest);
     rule(f, "accept", "in", TALK, what);
@@ -145,11 +145,9 @@ static void put_v4(const struct filter *f)
 {
     char what[320];
     const struct service services[] = {
-            {"ip", "udp", MINE, TO_ME, f->gateway, 0, 53, 53},
-            {"ip", "tcp", MINE, TO_ME, f->gateway, 0, 53, 53},
-            {"ip", "udp", MINE, TO_ME, f->gateway, 68, 67, 67},
-            {"ip", "tcp", MINE, TO_ME, f->gateway, ORL_GUEST_RDP_PORT, ORL_GUEST_CALL_PORT_MIN,
-                    ORL_GUEST_CALL_PORT_MAX},
+            {"ip", "udp", MINE, TO_ME, f->gateway, 0, 53},
+            {"ip", "tcp", MINE, TO_ME, f->gateway, 0, 53},
+            {"ip", "udp", MINE, TO_ME, f->gateway, 68, 67},
     };
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
         put_service(f, &services[i]);
@@ -179,8 +177,8 @@ static void put_v6(const struct filter *f)
     };
     char what[320];
     const struct service services[] = {
-            {"ipv6", "udp", MINE6, TO_ME6, f->gateway6, 0, 53, 53},
-            {"ipv6", "tcp", MINE6, TO_ME6, f->gateway6, 0, 53, 53},
+            {"ipv6", "udp", MINE6, TO_ME6, f->gateway6, 0, 53},
+            {"ipv6", "tcp", MINE6, TO_ME6, f->gateway6, 0, 53},
     };
     for (size_t i = 0; i < sizeof talk / sizeof talk[0]; i++) {
         rule(f, "accept", "out", TALK, talk[i]);

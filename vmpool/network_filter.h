@@ -1,9 +1,8 @@
 /* What may pass at a guest's card, as a libvirt network filter: rules for frames (ebtables), which need nothing of the
  * host's own firewall and no state. Pure.
- * isolated: nothing. nat, routed: from its own MAC and address only, to the world; of the host only DHCP, DNS and what
- * the guest says of RDP to who called it; nothing of what the host blocks (its own addresses and networks, other
- * guests, guest_block). bridged: its own MAC, the address that a DHCP server of that network gave it (libvirt
- * watches for it), no DHCP server and no router of its own, nothing to what the host blocks. */
+ * isolated: nothing. nat, routed: from its own MAC and address only, to the world; of the host DHCP and DNS; nothing
+ * of what is blocked (the host's addresses and networks, other guests, guest_block). bridged: its own MAC, the address
+ * that DHCP there gave it (libvirt watches), no DHCP server and no router of its own, nothing to what is blocked. */
 #ifndef ORL_VMPOOL_NETWORK_FILTER_H
 #define ORL_VMPOOL_NETWORK_FILTER_H
 #include "vmpool/host_nets.h"
@@ -12,11 +11,6 @@
 #define ORL_NETWORK_FILTER_MAX (256 * 1024)
 #define ORL_NETWORK_BLOCK_HOST                                                                     \
     "host-subnets" /* in guest_block: every network that the host has an address in */
-/* From where we call a guest's RDP server: above what Linux gives out by itself (ip_local_port_range), so that
- * nothing listens there. Guests may answer to these and to no other. */
-#define ORL_GUEST_CALL_PORT_MIN 61000
-#define ORL_GUEST_CALL_PORT_MAX 64999
-#define ORL_GUEST_RDP_PORT 3389
 
 struct orl_network_block {
     struct orl_addr_net list[2 * ORL_HOST_NETS_MAX + 2 * ORL_ADDR_NETS_MAX];

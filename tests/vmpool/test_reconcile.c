@@ -249,6 +249,41 @@ static struct orl_desktop_row give_to_ann(struct world *w)
     return desktop;
 }
 
+static enum orl_reason problem_of(struct world *w)
+{
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    return pool.problem;
+}
+
+static void a_pool_that_asks_for_nonsense_or_a_missing_network_says_so(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    struct orl_desktop_counts counts;
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    pool.spares = 3;
+    pool.max_desktops = 3;
+    pool.res.cpu_cap_percent = 1;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    world_calm(w, 20);
+    assert_int_equal(problem_of(w), ORL_REASON_POOL_LIMITS);
+    unsigned clones = w->fake.clones;
+    pool.res.cpu_cap_percent = 0;
+    pool.net.mode = ORL_NETWORK_NAT;
+    w->fake.has_no_network = true;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    world_calm(w, SETTLED_S);
+    assert_int_equal(problem_of(w), ORL_REASON_POOL_NETWORK);
+    assert_int_equal(w->fake.clones, clones);
+    w->fake.has_no_network = false;
+    world_calm(w, 3 * SETTLED_S);
+    assert_int_equal(problem_of(w), ORL_REASON_NONE);
+    assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
+    assert_int_equal(counts.ready, 3);
+    assert_string_equal(w->fault, "");
+}
+
 static void a_wish_to_restart_is_asked_once_then_enforced(void **state)
 {
     struct world *w = *state;
@@ -335,6 +370,7 @@ int main(void)
             WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
             WITH_WORLD(a_hypervisor_that_hangs_is_down_until_its_answer_comes),
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
+            WITH_WORLD(a_pool_that_asks_for_nonsense_or_a_missing_network_says_so),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
     };
