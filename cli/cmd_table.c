@@ -481,6 +481,12 @@ static const struct orl_cli_opt store_create_opts[] = {
         OPT("vmpool", ORL_CLI_OPT_STR, "ROLE", "vmpool", "PostgreSQL's role of vmpool."),
         END,
 };
+static const struct orl_cli_opt store_restored_opts[] = {
+        STORE_OPT,
+        NEEDED("yes", ORL_CLI_OPT_CONFIRM, NULL, NULL,
+                "Free desktops are made anew or quarantined, tickets and logins end: I know."),
+        END,
+};
 static const struct orl_cli_opt store_migrate_opts[] = {
         NEEDED("from", ORL_CLI_OPT_STR, "STORE", "from", "The store that is."),
         NEEDED("to", ORL_CLI_OPT_STR, "STORE", "to", "The store that will be: new, or empty."),
@@ -649,6 +655,9 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         LOCAL("store", "create",
                 "Make a store, or bring it up to date; its owner does, and lets the programs in.",
                 NO_ARG, store_create_opts),
+        LOCAL("store", "restored",
+                "Say that the store went back to an older state by other means than oriel restore.",
+                NO_ARG, store_restored_opts),
         LOCAL("store", "migrate",
                 "Copy the store whole into a new one of the other kind, SQLite or PostgreSQL.",
                 NO_ARG, store_migrate_opts),

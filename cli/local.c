@@ -1,5 +1,6 @@
 #include "cli/local.h"
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "cli/backup.h"
 #include "store/store_copy.h"
@@ -135,6 +136,19 @@ static int migrate(const struct orl_cli_call *call, struct orl_err *err)
     return rc;
 }
 
+static int restored(const struct orl_cli_call *call, struct orl_err *err)
+{
+    struct orl_store *store = NULL;
+    const char *target = text_of(call, "store", STORE);
+    int rc = orl_store_open(target, &store, err);
+    rc = rc < 0 ? rc : orl_store_restored(store, orl_clock_wall_ms(), err);
+    orl_store_close(store);
+    if (rc == 0) {
+        (void)printf("what %s took for free is not given to anybody\n", target);
+    }
+    return rc;
+}
+
 static int create(const struct orl_cli_call *call, struct orl_err *err)
 {
     struct orl_store *store = NULL;
@@ -161,6 +175,8 @@ enum orl_cli_exit orl_cli_local(const struct orl_cli_call *call, struct orl_err 
         rc = restore(call, err);
     } else if (strcmp(call->cmd->verb, "migrate") == 0) {
         rc = migrate(call, err);
+    } else if (strcmp(call->cmd->verb, "restored") == 0) {
+        rc = restored(call, err);
     } else {
         rc = create(call, err);
     }

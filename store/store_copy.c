@@ -1,5 +1,6 @@
 #include "store/store_copy.h"
 
+#include "base/clock.h"
 #include "store/store_db_priv.h"
 #include "store/store_priv.h"
 #include <errno.h>
@@ -353,15 +354,23 @@ static int restore_postgres(struct orl_store *from, const char *to,
     rc = orl_store_tx_begin(target, &tx, err);
     rc = rc < 0 ? rc : empty_postgres(target->db, from->db, err);
     rc = rc < 0 ? rc : orl_store_copy(from, target, ret_copied, err);
+    rc = rc < 0 ? rc : orl_store_restored(target, orl_clock_wall_ms(), err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-/* The old file keeps its owner and mode by being what the new one is made like. */
+/* Owner and mode are the old one's; where there is none, the owner is its folder's. */
 static int like_old(const char *old, const char *made, struct orl_err *err)
 {
     struct stat st;
+    char folder[ORL_STORE_PATH_MAX + 16];
     if (stat(old, &st) < 0) {
-        return errno == ENOENT ? 0 : orl_err_sys(err, errno, "%s", old);
+        const char *slash = strrchr(old, '/');
+        (void)snprintf(folder, sizeof(folder), "%.*s/.", slash != NULL ? (int)(slash - old) : 0,
+                slash != NULL ? old : "");
+        if (errno != ENOENT || stat(slash != NULL ? folder : ".", &st) < 0) {
+            return orl_err_sys(err, errno, "%s", old);
+        }
+        st.st_mode = 0660;
     }
     if (chown(made, st.st_uid, st.st_gid) < 0 || chmod(made, st.st_mode & 07777U) < 0) {
         return orl_err_sys(err, errno, "%s", made);
@@ -400,6 +409,7 @@ static int restore_file(struct orl_store *from, const char *to, struct orl_store
     }
     rc = orl_store_open(path, &made, err);
     rc = rc < 0 ? rc : orl_store_copy(from, made, ret_copied, err);
+    rc = rc < 0 ? rc : orl_store_restored(made, orl_clock_wall_ms(), err);
     rc = rc < 0 ? rc : orl_db_lock_out(made->db, err);
     rc = rc < 0 ? rc : replace_file(to, path, err);
     if (rc < 0) {

@@ -18,6 +18,10 @@ ORL_NODISCARD int orl_store_copy(struct orl_store *from, struct orl_store *to,
  * ORL_E_CONFLICT: programs run on it. */
 ORL_NODISCARD int orl_store_restore(
         const char *file, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err);
+/* To be called when the store went back to an older state, by whatever means (orl_store_restore() does
+ * it). What it takes for free may have been given since: floating desktops are made anew, dedicated
+ * ones become unknown machines, which vmpool quarantines. Logins at the portal and tickets end. */
+ORL_NODISCARD int orl_store_restored(struct orl_store *store, uint64_t now_ms, struct orl_err *err);
 /* From one store to another that is new. ORL_E_CONFLICT: programs run on one of them. */
 ORL_NODISCARD int orl_store_migrate(
         const char *from, const char *to, struct orl_store_copied *ret_copied, struct orl_err *err);

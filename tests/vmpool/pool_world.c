@@ -1,6 +1,7 @@
 #include "pool_world.h"
 #include "base/cleanup.h"
 #include "store/pool.h"
+#include "store/store_copy.h"
 #include "store/template.h"
 #include "tests/store/store_place.h"
 #include "vmpool/pool_plan.h"
@@ -275,7 +276,8 @@ static void drop_jobs(struct world *w)
 
 void world_close(struct world *w)
 {
-    static const char *const files[] = {"oriel.db", "oriel.db-wal", "oriel.db-shm"};
+    static const char *const files[] = {
+            "oriel.db", "oriel.db-wal", "oriel.db-shm", "oriel.db.before"};
     drop_jobs(w);
     orl_reconcile_free(w->reconcile);
     orl_store_close(w->store);
@@ -287,6 +289,17 @@ void world_close(struct world *w)
     }
     (void)rmdir(w->dir);
     free(w->seen);
+}
+
+void world_restore(struct world *w, const char *file)
+{
+    struct orl_err err = {0};
+    drop_jobs(w);
+    orl_reconcile_free(w->reconcile);
+    orl_store_close(w->store);
+    must(orl_store_restore(file, w->target, NULL, &err), &err);
+    must(orl_store_open(w->target, &w->store, &err), &err);
+    start_vmpool(w);
 }
 
 static unsigned pick(struct world *w, unsigned below)

@@ -71,4 +71,7 @@ bool world_settle(struct world *world);
 /* That many seconds without faults and without anybody's doing. */
 void world_calm(struct world *world, unsigned seconds);
 
+/* The store becomes what the backup has, as by an administrator; vmpool was stopped for it. */
+void world_restore(struct world *world, const char *file);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -173,6 +174,82 @@ static void a_restored_store_stops_the_sweep_and_says_so(void **state)
     assert_non_null(strstr(host.reason_text, "newer than the store"));
 }
 
+static struct orl_desktop_row give_to_ann(struct world *w)
+{
+    struct orl_session_row session = {.user = "ann", .pool = "floating", .conn = 1};
+    struct orl_desktop_row desktop;
+    struct orl_id id;
+    session.protocol = ORL_PROTOCOL_RDP;
+    assert_int_equal(
+            orl_session_insert(w->store, &session, w->now_ms + 9999999, w->now_ms, &id, NULL), 0);
+    assert_int_equal(orl_session_claim(w->store, id.text, w->now_ms, &desktop, NULL), 0);
+    assert_int_equal(
+            orl_session_activate(w->store, id.text, w->now_ms + 9999999, w->now_ms, NULL), 0);
+    return desktop;
+}
+
+static void give(
+        struct world *w, const char *user, const char *pool, struct orl_desktop_row *ret_desktop)
+{
+    struct orl_session_row session = {.conn = 1};
+    struct orl_id id;
+    (void)snprintf(session.pool, sizeof session.pool, "%s", pool);
+    (void)snprintf(session.user, sizeof session.user, "%s", user);
+    assert_int_equal(
+            orl_session_insert(w->store, &session, w->now_ms + 9999999, w->now_ms, &id, NULL), 0);
+    int rc = ORL_E_NOTFOUND;
+    for (unsigned i = 0; rc < 0 && i < 10; i++) {
+        rc = orl_session_claim(w->store, id.text, w->now_ms, ret_desktop, NULL);
+        world_calm(w, 10);
+    }
+    assert_int_equal(rc, 0);
+}
+
+static unsigned dedicated_machines(const struct world *w)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < w->fake.count; i++) {
+        count += w->fake.vms[i].vm.meta.kind == ORL_VM_DEDICATED;
+    }
+    return count;
+}
+
+/* Given after the backup: the restored store takes them for spares that nobody had. */
+static void a_day_old_backup_loses_and_repeats_nothing(void **state)
+{
+    struct world *w = *state;
+    char file[100];
+    struct orl_desktop_row own = {0};
+    struct orl_desktop_row other = {0};
+    struct orl_quarantine_row kept;
+    (void)snprintf(file, sizeof file, "%s/backup", w->dir);
+    assert_int_equal(orl_store_backup(w->store, file, NULL), 0);
+    w->now_ms += 86400000;
+    world_calm(w, 5);
+    give(w, "ann", "dedicated", &own);
+    struct orl_desktop_row floating = give_to_ann(w);
+    world_calm(w, SETTLED_S); /* its machine is marked, and other spares are made */
+    assert_string_equal(fake_find(&w->fake, own.uuid)->vm.meta.user, "ann");
+    unsigned machines = dedicated_machines(w);
+
+    world_restore(w, file);
+    (void)unlink(file);
+    world_calm(w, 3 * GRACE_S);
+    assert_true(dedicated_machines(w) >= machines);
+    assert_non_null(fake_find(&w->fake, own.uuid));
+    assert_int_equal(orl_quarantine_get(w->store, own.id, &kept, NULL), 0);
+    assert_string_equal(kept.user, "ann"); /* an administrator gives it back */
+    /* Whoever comes next gets others. */
+    give(w, "bob", "dedicated", &other);
+    assert_string_not_equal(other.uuid, own.uuid);
+    for (unsigned i = 0; i < 3; i++) {
+        char user[8];
+        (void)snprintf(user, sizeof user, "u%u", i);
+        give(w, user, "floating", &other);
+        assert_string_not_equal(other.uuid, floating.uuid);
+    }
+}
+
 static void a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back(void **state)
 {
     struct world *w = *state;
@@ -233,20 +310,6 @@ static void guests_that_never_boot_are_the_pools_problem(void **state)
     world_calm(w, 2 * SETTLED_S); /* they boot again */
     assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
     assert_int_equal(pool.problem, ORL_REASON_NONE);
-}
-
-static struct orl_desktop_row give_to_ann(struct world *w)
-{
-    struct orl_session_row session = {.user = "ann", .pool = "floating", .conn = 1};
-    struct orl_desktop_row desktop;
-    struct orl_id id;
-    session.protocol = ORL_PROTOCOL_RDP;
-    assert_int_equal(
-            orl_session_insert(w->store, &session, w->now_ms + 9999999, w->now_ms, &id, NULL), 0);
-    assert_int_equal(orl_session_claim(w->store, id.text, w->now_ms, &desktop, NULL), 0);
-    assert_int_equal(
-            orl_session_activate(w->store, id.text, w->now_ms + 9999999, w->now_ms, NULL), 0);
-    return desktop;
 }
 
 static enum orl_reason problem_of(struct world *w)
@@ -367,6 +430,7 @@ int main(void)
             WITH_WORLD(a_persons_own_machine_says_whose_it_is),
             WITH_WORLD(a_clock_that_is_set_changes_nothing),
             WITH_WORLD(a_restored_store_stops_the_sweep_and_says_so),
+            WITH_WORLD(a_day_old_backup_loses_and_repeats_nothing),
             WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
             WITH_WORLD(a_hypervisor_that_hangs_is_down_until_its_answer_comes),
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
