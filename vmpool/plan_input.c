@@ -87,15 +87,27 @@ static uint32_t forecast(struct orl_reconcile *r, const struct orl_pool_row *row
     return memo->forecast_spares;
 }
 
+/* The broker takes no text that can't be read: somebody else wrote it. Said once. */
+static void note_schedule(
+        struct orl_reconcile *r, const char *pool, bool is_bad, const struct orl_err *err)
+{
+    struct orl_pool_memo *memo = orl_pool_memo_get(r, pool);
+    if (memo && is_bad && !memo->has_bad_schedule) {
+        orl_log_warn(&r->log, "pool's schedule can't be read", "pool", pool, "error", err->text);
+    }
+    if (memo) {
+        memo->has_bad_schedule = is_bad;
+    }
+}
+
 static struct orl_spares spares_of(
         struct orl_reconcile *r, const struct orl_pool_row *row, uint64_t now_ms)
 {
     struct orl_spares spares = {.running = row->spares, .suspended = row->spares_suspended};
     struct orl_err err = {0};
-    if (row->schedule[0] && orl_schedule_spares(row->schedule, now_ms, spares, &spares, &err) < 0) {
-        /* The broker takes no such text: somebody else wrote it. */
-        orl_log_warn(
-                &r->log, "pool's schedule can't be read", "pool", row->name, "error", err.text);
+    if (row->schedule[0]) {
+        int rc = orl_schedule_spares(row->schedule, now_ms, spares, &spares, &err);
+        note_schedule(r, row->name, rc < 0, &err);
     }
     uint32_t expected = forecast(r, row, now_ms);
     spares.running = expected > spares.running ? expected : spares.running;

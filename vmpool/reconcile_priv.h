@@ -43,6 +43,7 @@ struct orl_pool_memo {
     char name[ORL_NAME_MAX + 1];
     uint32_t failures; /* since a desktop of it became ready */
     uint64_t lead_ms;  /* from a row to a ready desktop, lately; 0: none was seen */
+    bool has_bad_schedule;
     uint32_t forecast_spares;
     uint64_t forecast_until_ms; /* then it is asked again */
 };
