@@ -93,6 +93,16 @@ static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct
     return rc;
 }
 
+/* How a clone's RDP server would be trusted and logged in at, nobody says yet. */
+static int check_display(const struct orl_pool_row *row, struct orl_err *err)
+{
+    const bool is_rdp = row->display == ORL_POOL_DISPLAY_RDP;
+    return is_rdp && row->kind != ORL_POOL_STATIC
+                   ? orl_err_set(err, ORL_E_INVAL,
+                             "display rdp is for static pools, whose desktops are added with --rdp")
+                   : 0;
+}
+
 /* A template that is there, and that version of it; static pools have none. */
 static int check_template(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
@@ -149,6 +159,7 @@ int orl_pool_insert(struct orl_store *store, const struct orl_pool_row *row, uin
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
     rc = rc < 0 ? rc : check_template(store, row, err);
+    rc = rc < 0 ? rc : check_display(row, err);
     rc = rc < 0 ? rc : write_new(store, row, now_ms, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
@@ -203,6 +214,7 @@ int orl_pool_update(struct orl_store *store, const struct orl_pool_row *row, str
     struct orl_pool_row wanted = *row;
     wanted.kind = old.kind;
     rc = check_template(store, &wanted, err);
+    rc = rc < 0 ? rc : check_display(&wanted, err);
     rc = rc < 0 ? rc : write_settings(store, &wanted, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "store/pool.h"
 #include "store/rdp_login.h"
 #include "vmpool/console_displays.h"
 #include "vmpool/static_domain.h"
@@ -234,11 +235,20 @@ static int add_login(const struct orl_console_sock *sock, const struct orl_deskt
     return r;
 }
 
-static enum orl_display_mode display_of(const struct orl_console_sock *sock, const char *uuid)
+static bool is_vnc_pool(const struct orl_console_sock *sock, const char *pool)
 {
+    struct orl_pool_row row;
+    return orl_pool_get(sock->cfg.store, pool, &row, NULL) == 0 &&
+           row.display == ORL_POOL_DISPLAY_VNC;
+}
+
+static enum orl_display_mode display_of(
+        const struct orl_console_sock *sock, const struct orl_desktop_row *row)
+{
+    const char *uuid = row->uuid[0] ? row->uuid : row->id;
     bool is_failing = sock->cfg.display == ORL_DISPLAY_AUTO &&
                       orl_console_displays_are_failing(sock->displays, uuid, orl_clock_now_us());
-    return is_failing ? ORL_DISPLAY_VNC : sock->cfg.display;
+    return is_failing || is_vnc_pool(sock, row->pool) ? ORL_DISPLAY_VNC : sock->cfg.display;
 }
 
 /* Checks against the row, then opens on a worker. Fills reply when the answer is no. */
@@ -284,7 +294,7 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         job->peer = (size_t)(peer - sock->peers);
         job->serial = peer->serial;
         job->reply = *reply;
-        job->display = display_of(sock, row.uuid[0] ? row.uuid : row.id);
+        job->display = display_of(sock, &row);
     }
     if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
         free(job);

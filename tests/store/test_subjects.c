@@ -83,7 +83,8 @@ static void a_pool_keeps_each_setting(void **state)
         struct orl_pool_row got;
         assert_ok(f, orl_pool_get(f->store, "demo", &wanted, &f->err));
         set_all(&wanted, i == 0);
-        wanted.template_version = i == 0; /* there is one */
+        wanted.template_version = i == 0;                                       /* there is one */
+        wanted.display = i == 0 ? ORL_POOL_DISPLAY_VNC : ORL_POOL_DISPLAY_AUTO; /* rdp is refused */
         assert_ok(f, orl_pool_update(f->store, &wanted, &f->err));
         assert_ok(f, orl_pool_get(f->store, "demo", &got, &f->err));
         for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {

@@ -253,6 +253,27 @@ static void a_dbus_display_that_does_not_open_gives_vnc(void **state)
     assert_memory_equal(banner, "RFB", sizeof banner);
 }
 
+static void a_pool_that_wants_vnc_gets_no_dbus_display(void **state)
+{
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_pool_row pool;
+    struct orl_id session;
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    rig->fake.has_display = true;
+    assert_int_equal(orl_pool_get(rig->store, "p", &pool, NULL), 0);
+    pool.display = ORL_POOL_DISPLAY_RDP;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL);
+    pool.display = ORL_POOL_DISPLAY_VNC;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), 0);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask);
+    assert_int_equal(rig->fds.count, 1);
+    assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_VNC);
+    assert_int_equal(rig->fake.displays_opened, 0);
+}
+
 static void a_dbus_display_that_fails_again_and_again_is_left_alone(void **state)
 {
     struct rig *rig = *state;
@@ -512,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             WITH_RIG(the_person_gets_the_display),
             WITH_RIG(a_dbus_display_that_does_not_open_gives_vnc),
+            WITH_RIG(a_pool_that_wants_vnc_gets_no_dbus_display),
             WITH_RIG(a_dbus_display_that_fails_again_and_again_is_left_alone),
             WITH_RIG(a_machine_that_hangs_holds_one_worker_only),
             WITH_RIG(nobody_else_gets_it),
