@@ -2,6 +2,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/channel_pump.h"
+#include "vmpool/hook.h"
 #include "vmpool/identity.h"
 #include "vmpool/qmp.h"
 #include <errno.h>
@@ -18,6 +20,7 @@ enum {
     LOAD_TIMEOUT_MS = 60000,
     IDENTITY_TIMEOUT_MS = 60000,
     IDENTITY_POLL_MS = 20,
+    HOOK_TIMEOUT_MS = 10000,
     CLOCK_TRIES = 3,
     CARD_MAX = 4096,
     MIB = 1024 * 1024,
@@ -121,6 +124,44 @@ static int tell_identity(virDomainPtr domain, const struct orl_vm_identity *iden
     return r < 0 ? r : await_guest(domain, pid, deadline_us, err);
 }
 
+static int call_hook(int fd, const struct orl_hook_msg *msg, struct orl_err *err)
+{
+    struct orl_hook_msg answer;
+    return orl_hook_call(fd, msg, HOOK_TIMEOUT_MS, &answer, err);
+}
+
+static int tell_hook(virConnectPtr conn, virDomainPtr domain,
+        const struct orl_vm_identity *identity, struct orl_err *err)
+{
+    ORL_AUTO(orl_close_auto) int fd = -1;
+    struct orl_hook_msg msg;
+    int r = orl_channel_open(conn, domain, ORL_HOOK_PORT, &fd, err);
+    if (r < 0) {
+        return r;
+    }
+    orl_hook_msg_init(&msg, "hello", 1);
+    r = call_hook(fd, &msg, err);
+    orl_hook_msg_init(&msg, "identity", 2);
+    orl_hook_msg_put(&msg, "hostname", identity->hostname);
+    orl_hook_msg_put(&msg, "machine_id", identity->machine_id);
+    orl_hook_msg_put(&msg, "seed", identity->seed);
+    orl_hook_msg_put(&msg, "mac", identity->mac);
+    orl_hook_msg_put_u64(&msg, "time_ms", orl_clock_wall_ms());
+    r = r < 0 ? r : call_hook(fd, &msg, err);
+    orl_hook_msg_wipe(&msg);
+    return r;
+}
+
+/* A hook does it at once; where none answers, the agent starts a shell for it. */
+static int tell(virConnectPtr conn, virDomainPtr domain, const struct orl_vm_identity *identity,
+        uint64_t deadline_us, struct orl_err *err)
+{
+    if (orl_bl_has_hook(domain) && tell_hook(conn, domain, identity, err) == 0) {
+        return 0;
+    }
+    return tell_identity(domain, identity, deadline_us, err);
+}
+
 static int ask_time(
         virDomainPtr domain, uint64_t deadline_us, bool *ret_is_on_time, struct orl_err *err)
 {
@@ -133,14 +174,14 @@ static int ask_time(
 
 /* On a busy host the guest may set its clock long after it was told the time: then it is told again. Where that does
  * not help, it is as late as its host is. */
-static int set_identity(
-        virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
+static int set_identity(virConnectPtr conn, virDomainPtr domain,
+        const struct orl_vm_identity *identity, struct orl_err *err)
 {
     uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
     bool is_on_time = false;
     int r = ask_time(domain, deadline_us, &is_on_time, err); /* its port is open from here on */
     for (int i = 0; r == 0 && (i == 0 || (!is_on_time && i < CLOCK_TRIES)); i++) {
-        r = tell_identity(domain, identity, deadline_us, err);
+        r = tell(conn, domain, identity, deadline_us, err);
         r = r < 0 ? r : ask_time(domain, deadline_us, &is_on_time, err);
     }
     return r;
@@ -177,7 +218,7 @@ int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
     /* One that an earlier try left half-way is worth nothing. */
     r = r < 0 ? r : orl_bl_stop(self, spec->uuid, ORL_VM_STOP_KILL, err);
     r = r < 0 ? r : bring_up(self, conn, &found, paths.state, &domain, err);
-    r = r < 0 ? r : set_identity(domain, identity, err);
+    r = r < 0 ? r : set_identity(conn, domain, identity, err);
     r = r < 0 ? r : orl_bl_look(self, spec->uuid, ret_look, err);
     if (r < 0 && domain) {
         (void)virDomainDestroy(domain);
