@@ -12,6 +12,8 @@ import unittest
 
 BIN = pathlib.Path(os.environ.get("ORIEL_BIN", "/nonexistent"))
 USER, PASSWORD = "alice", "secret"
+MSG_VERSION = int(re.search(r"#define ORL_MSG_VERSION (\d+)", (
+    pathlib.Path(__file__).resolve().parents[2] / "base/ipc_msgs.h").read_text())[1])
 
 
 def wait_for(what, check, seconds=20.0):

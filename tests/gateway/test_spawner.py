@@ -85,7 +85,7 @@ class Spawner(unittest.TestCase):
         bad = {"short": (b"x", ()), "long": (good + b"x", (null,)), "huge": (b"x" * 60000, ()),
                "no fd": (good, ()), "two fds": (good, (null,) * 2), "many fds": (good, (null,) * 200),
                "kill with an fd": (struct.pack("=III", KILL, SESSION, 9), (null,)),
-               "unknown kind": (struct.pack("=III", SPAWN, 3, 9), (null,)),
+               "unknown kind": (struct.pack("=III", SPAWN, 4, 9), (null,)),
                "no kind": (struct.pack("=III", SPAWN, 0, 9), (null,)),
                "unknown verb": (struct.pack("=III", 3, SESSION, 9), (null,)),
                "a path": (b"/bin/sh\0-c\0id\0", (null,))}

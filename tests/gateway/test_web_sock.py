@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import lib
 from test_component import Rig
 
-VERSION, CLOSE, WEB = 3, 10, 13
+VERSION, CLOSE, WEB = lib.MSG_VERSION, 10, 13
 BINDING = "0123456789abcdef" * 4
 
 

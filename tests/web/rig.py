@@ -21,7 +21,7 @@ COOKIE = f"__Host-oriel={TOKEN}"
 TICKET, TICKET_PASSWORD = "t-0123456789abcdef", "abcdefghjkmnpq23"
 OFFER = f"binary, oriel.{TICKET}.{TICKET_PASSWORD}"
 SANITIZED = os.environ.get("ORIEL_SANITIZED") == "1"
-CLOSE, WEB = 10, 13  # base/ipc_msgs.h
+VERSION, CLOSE, WEB = lib.MSG_VERSION, 10, 13  # base/ipc_msgs.h
 
 
 class Broker(http.server.BaseHTTPRequestHandler):
@@ -322,7 +322,7 @@ class Rig(lib.Case):
             self.assertEqual((level, kind), (socket.SOL_SOCKET, socket.SCM_RIGHTS))
             fds.frombytes(value)
         version, kind, number = struct.unpack_from("<HHI", data)
-        self.assertEqual((version, kind, len(fds)), (3, WEB, 2))
+        self.assertEqual((version, kind, len(fds)), (VERSION, WEB, 2))
         fields, at = [], 8
         while at < len(data):
             size = struct.unpack_from("<H", data, at)[0]
@@ -336,7 +336,7 @@ class Rig(lib.Case):
 
     def tell_close(self, number, reason, audit=""):
         text = struct.pack("<H", len(audit)) + audit.encode() + struct.pack("<H", 0)
-        self.link.sendall(struct.pack("<HHII", 3, CLOSE, number, reason) + text)
+        self.link.sendall(struct.pack("<HHII", VERSION, CLOSE, number, reason) + text)
 
     def open_desktop(self, **more):
         """(WebSocket, number, stream, aux)."""
