@@ -263,9 +263,12 @@ static int host(void *self, struct orl_vm_host *ret_host, struct orl_err *err)
     return 0;
 }
 
-static int network(void *self, struct orl_vm_network *ret_network, struct orl_err *err)
+static int network(void *self, enum orl_network_mode mode, const char *name,
+        struct orl_vm_network *ret_network, struct orl_err *err)
 {
     (void)self;
+    (void)mode;
+    (void)name;
     (void)err;
     memset(ret_network, 0, sizeof(*ret_network));
     return 0;
