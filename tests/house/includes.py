@@ -24,6 +24,7 @@ RULES = {
     "gateway": (["base/*", "gateway/*"], []),
     "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h", "liboath/oath.h"]),
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
+    "guest/hook": (["base/err.h", "base/hook_wire.h", "base/regional.h", "guest/hook/*"], ["crypt.h"]),
     "web/server": (["base/*", "web/server/*"], ["libwebsockets.h", "curl/*"]),
     "cli": (["base/*", "cli/*", "store/store_copy.h"], ["curl/*", "jansson.h", "sodium.h"]),
 }
@@ -32,7 +33,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 def folder_of(path):
     parts = path.split("/")
-    return "/".join(parts[:2]) if parts[0] in ("protocols", "web") else parts[0]
+    return "/".join(parts[:2]) if parts[0] in ("protocols", "web", "guest") else parts[0]
 
 
 def faults_of(path, text):

@@ -1,0 +1,165 @@
+#include "guest/hook/account.h"
+#include "guest/hook/home.h"
+#include "guest/hook/text_file.h"
+#include "guest/hook/unix_name.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *name_of(const char *user)
+{
+    static char names[4][ORL_UNIX_NAME_MAX + 1];
+    static unsigned next;
+    next = (next + 1) % 4;
+    orl_unix_name(user, names[next]);
+    return names[next];
+}
+
+static void a_legal_name_stays(void **state)
+{
+    (void)state;
+    assert_string_equal(name_of("ann"), "ann");
+    assert_string_equal(name_of("ann-marie_2"), "ann-marie_2");
+}
+
+static void other_names_are_made_legal_and_stay_apart(void **state)
+{
+    (void)state;
+    static const char *const users[] = {"Ann", "ann@example.org", "root", "user", "systemd-x",
+            "_apt", "2pac", "J\xC3\xBCrgen", "\xE5\xA4\xA7", "-x", "a b", "a:b", "a\nroot:x:0:0",
+            "../x", "abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyy", "ann-0123abcd",
+            "a_b@"};
+    enum { COUNT = sizeof(users) / sizeof(users[0]) };
+    char names[COUNT][ORL_UNIX_NAME_MAX + 1];
+    for (size_t i = 0; i < COUNT; i++) {
+        orl_unix_name(users[i], names[i]);
+        assert_string_not_equal(names[i], users[i]);
+        assert_true(names[i][0] >= 'a' && names[i][0] <= 'z');
+        assert_int_equal(
+                strspn(names[i], "abcdefghijklmnopqrstuvwxyz0123456789_-"), strlen(names[i]));
+        assert_true(strlen(names[i]) > 9 && strlen(names[i]) <= ORL_UNIX_NAME_MAX);
+        for (size_t k = 0; k < i; k++) {
+            assert_string_not_equal(names[i], names[k]);
+        }
+    }
+    assert_string_equal(name_of("Ann"), names[0]); /* always the same */
+}
+
+static char etc[] = "/tmp/oriel-etc-XXXXXX";
+
+static const char *file(const char *name)
+{
+    static char path[128];
+    (void)snprintf(path, sizeof(path), "%s/%s", etc, name);
+    return path;
+}
+
+static char *text_of(const char *name)
+{
+    static char text[4096];
+    assert_true(orl_text_read(file(name), text, sizeof(text)) >= 0);
+    return text;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memcpy(etc + strlen(etc) - 6, "XXXXXX", 6);
+    assert_non_null(mkdtemp(etc));
+    static const char passwd[] =
+            "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh";
+    assert_true(orl_text_write(file("passwd"), passwd, sizeof(passwd) - 1, 0644));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    (void)unlink(file("passwd"));
+    (void)unlink(file("group"));
+    (void)unlink(file("shadow"));
+    return rmdir(etc);
+}
+
+static void an_account_is_made_once_and_opened_again(void **state)
+{
+    (void)state;
+    struct orl_account a;
+    assert_null(orl_account_open(etc, "ann", 10000, &a));
+    assert_null(orl_account_open(etc, "ann", 10000, &a));
+    assert_string_equal(a.home, "/home/ann");
+    const char *passwd = text_of("passwd");
+    const char *first = strstr(passwd, "\nann:x:10000:10000:ann:/home/ann:/bin/");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "\nann:"));
+    assert_non_null(strstr(passwd, "user:x:1000:1000::/home/user:/bin/sh\n"));
+    assert_string_equal(text_of("group"), "ann:x:10000:\n");
+    assert_non_null(strstr(text_of("shadow"), "ann:!:"));
+}
+
+static void somebody_elses_name_or_number_is_refused(void **state)
+{
+    (void)state;
+    struct orl_account a;
+    assert_null(orl_account_open(etc, "ann", 10000, &a));
+    assert_non_null(orl_account_open(etc, "ann", 10001, &a));
+    assert_non_null(orl_account_open(etc, "bob", 10000, &a));
+    assert_non_null(orl_account_open(etc, "eve", 0, &a));
+    assert_non_null(orl_account_open(etc, "eve", 1000, &a));
+    assert_non_null(orl_account_open(etc, "", 10002, &a));
+    assert_null(orl_account_open(etc, "x:0:0:\nroot2:x:0:0:::", 10003, &a));
+    assert_null(strstr(text_of("passwd"), "\nroot2"));
+}
+
+static void a_secret_opens_the_account_and_is_gone_after(void **state)
+{
+    (void)state;
+    struct orl_account a;
+    assert_null(orl_account_open(etc, "ann", 10000, &a));
+    assert_true(orl_account_set_secret(etc, &a, "one-time"));
+    assert_non_null(strstr(text_of("shadow"), "ann:$6$"));
+    assert_null(strstr(text_of("shadow"), "one-time"));
+    assert_true(orl_account_set_secret(etc, &a, NULL));
+    assert_string_equal(text_of("shadow"), "ann:!:20000:0:99999:7:::\n");
+}
+
+static void only_a_blank_disk_is_formatted(void **state)
+{
+    (void)state;
+    static unsigned char head[65536];
+    bool is_ext4 = true;
+    assert_true(orl_home_is_blank(head, sizeof(head), &is_ext4));
+    assert_false(is_ext4);
+    head[65535] = 1;
+    assert_false(orl_home_is_blank(head, sizeof(head), &is_ext4));
+    assert_false(is_ext4);
+    head[0x438] = 0x53;
+    head[0x439] = 0xEF;
+    assert_false(orl_home_is_blank(head, sizeof(head), &is_ext4));
+    assert_true(is_ext4);
+    assert_false(orl_home_is_blank(head, 0, &is_ext4));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(a_legal_name_stays),
+            cmocka_unit_test(other_names_are_made_legal_and_stay_apart),
+            cmocka_unit_test_setup_teardown(
+                    an_account_is_made_once_and_opened_again, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    somebody_elses_name_or_number_is_refused, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    a_secret_opens_the_account_and_is_gone_after, setup, teardown),
+            cmocka_unit_test(only_a_blank_disk_is_formatted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
