@@ -50,6 +50,9 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
 void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args *args);
 
 void orl_api_goldens_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_homes_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_homes_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_homes_remove(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_alarms_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_alarms_clear(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args);

@@ -114,7 +114,7 @@ static json_t *to_json(struct orl_broker *broker, const struct seat *seat,
             desktop != NULL && desktop->is_ready, "session", session != NULL ? session->id : "",
             "started_ms", session != NULL ? (json_int_t)session->started_ms : 0, "waiting", waiting,
             "ready", (json_int_t)counts.ready, "problem_text", problem, "files_kept",
-            pool->kind != ORL_POOL_FLOATING, "has_thumbnail",
+            pool->kind != ORL_POOL_FLOATING || pool->person.home != ORL_HOME_NONE, "has_thumbnail",
             session != NULL && orl_thumbs_has(broker->thumbs, session->id), "protocol",
             session != NULL && session->state == ORL_SESSION_ACTIVE ? protocol_of(broker, session)
                                                                     : "");

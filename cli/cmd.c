@@ -16,6 +16,7 @@ static const struct {
         {"ticket", "One-time tickets."},
         {"login", "Where people are logged in at the portal."},
         {"golden", "Prepared desktops that others begin as copies of."},
+        {"home", "People's files in pools that keep them."},
         {"alarm", "What is wrong now."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},

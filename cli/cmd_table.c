@@ -332,6 +332,22 @@ static const struct orl_cli_column golden_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_column home_columns[] = {
+        {"ID", "id", 0},
+        {"USER", "user", 0},
+        {"POOL", "pool", 0},
+        {"KIND", "kind", 0},
+        {"SIZE", "size_mib", 0},
+        {"DESKTOP", "desktop", 0},
+        {"USED", "used_ms", ORL_CLI_FMT_TIME},
+        {"PATH", "path", 0},
+        COL_END,
+};
+static const struct orl_cli_opt home_delete_opts[] = {
+        NEEDED("yes", ORL_CLI_OPT_CONFIRM, NULL, NULL,
+                "The person begins with an empty home: I know. The disk's file stays."),
+        END,
+};
 static const struct orl_cli_column alarm_columns[] = {
         {"REASON", "reason", 0},
         {"OBJECT", "object", 0},
@@ -462,6 +478,11 @@ static const struct orl_cli_column host_columns[] = {
     OPT("key-file", ORL_CLI_OPT_PATH, "FILE", "key_file",                                          \
             "Key of backups; default /etc/oriel/backup.key, made by the first backup.")
 
+static const struct orl_cli_opt home_backup_opts[] = {
+        STORE_OPT,
+        NEEDED("id", ORL_CLI_OPT_STR, "ID", "id", "Id of the home, as listed."),
+        END,
+};
 static const struct orl_cli_opt backup_opts[] = {
         STORE_OPT,
         KEY_OPT,
@@ -639,6 +660,15 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         LIST("golden", "List golden images, and how far those are that are being made.",
                 "/v1/goldens", NULL, golden_columns),
 
+        LIST("home", "List whose files are kept, and on which desktop they are.", "/v1/homes", NULL,
+                home_columns),
+        SHOW("home", "Show one.", "/v1/homes/{0}", IN_PATH("ID", "Id of the home, as listed.")),
+        LOCAL("home", "backup",
+                "Copy a home that no desktop has into a qcow2 file of its own; on its host.",
+                IN_BODY("FILE", "file", "File to make."), home_backup_opts),
+        ACT("home", "delete", "Forget a home that no desktop has; its file stays where it is.",
+                ORL_CLI_DELETE, "/v1/homes/{0}", IN_PATH("ID", "Id of the home, as listed."),
+                home_delete_opts, "home {0} forgotten; its file stays"),
         LIST("alarm", "List what is wrong now.", "/v1/alarms", NULL, alarm_columns),
         ACT("alarm", "clear", "Forget an alarm whose cause nobody sees any more.", ORL_CLI_POST,
                 "/v1/alarms/clear", IN_BODY("OBJECT", "object", "As listed: \"pool:NAME\"."),

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "cli/backup.h"
+#include "cli/home_copy.h"
+#include "store/home.h"
 #include "store/store_copy.h"
 #include <errno.h>
 #include <stdio.h>
@@ -166,6 +168,27 @@ static int create(const struct orl_cli_call *call, struct orl_err *err)
     return rc;
 }
 
+static int home_backup(const struct orl_cli_call *call, struct orl_err *err)
+{
+    struct orl_store *store = NULL;
+    struct orl_home_row row = {0};
+    const char *file = text_of(call, "file", "");
+    int rc = orl_store_open(text_of(call, "store", STORE), &store, err);
+    rc = rc < 0 ? rc : orl_home_get(store, text_of(call, "id", ""), &row, err);
+    orl_store_close(store);
+    if (rc == 0 && row.kind != ORL_HOME_VOLUME) {
+        rc = orl_err_set(err, ORL_E_INVAL, "%s is on a file server, and backed up there", row.path);
+    } else if (rc == 0 && row.desktop[0] != '\0') {
+        rc = orl_err_set(err, ORL_E_CONFLICT, "it is on desktop %s: its person must log off first",
+                row.desktop);
+    }
+    rc = rc < 0 ? rc : orl_home_copy(row.path, file, err);
+    if (rc == 0) {
+        (void)printf("the home of %s in %s is copied to %s\n", row.user, row.pool, file);
+    }
+    return rc;
+}
+
 enum orl_cli_exit orl_cli_local(const struct orl_cli_call *call, struct orl_err *err)
 {
     int rc = 0;
@@ -173,6 +196,8 @@ enum orl_cli_exit orl_cli_local(const struct orl_cli_call *call, struct orl_err 
         rc = backup(call, err);
     } else if (strcmp(call->cmd->noun, "restore") == 0) {
         rc = restore(call, err);
+    } else if (strcmp(call->cmd->noun, "home") == 0) {
+        rc = home_backup(call, err);
     } else if (strcmp(call->cmd->verb, "migrate") == 0) {
         rc = migrate(call, err);
     } else if (strcmp(call->cmd->verb, "restored") == 0) {
