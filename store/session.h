@@ -114,7 +114,7 @@ ORL_NODISCARD int orl_session_line(
 /* How many with a living lease wait before this one, or negative. */
 ORL_NODISCARD int orl_session_count_ahead(struct orl_store *store,
         const struct orl_session_row *session, uint64_t now_ms, struct orl_err *err);
-/* Who waits for a desktop of their own that runs and is ready by now; at most max_count. */
+/* Who waits for a desktop of their own that runs, is ready and knows its person by now; at most max_count. */
 ORL_NODISCARD int orl_session_startable(struct orl_store *store, unsigned max_count,
         orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
 /* Active or disconnected, on a machine that is off, gone or failed; at most max_count. */

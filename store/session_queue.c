@@ -49,6 +49,7 @@ int orl_session_startable(struct orl_store *store, unsigned max_count, orl_sessi
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT s.id, s.pool FROM session s JOIN desktop d ON d.id = s.desktop"
             " WHERE s.state = 'waiting' AND d.power = 'running' AND d.is_ready = 1"
+            " AND d.person IN ('none', 'ready')"
             " ORDER BY s.queue_ms, s.id LIMIT $1");
     orl_db_put_u64(&q, max_count);
     return read_waiters(&q, fn, ctx, err);
