@@ -1,5 +1,7 @@
 /* Component: a real broker with short times, this test in the place of gateway and vmpool. */
+#include "base/clock.h"
 #include "broker_fixture.h"
+#include "store/person.h"
 #include "store/pool.h"
 
 #include <setjmp.h>
@@ -26,6 +28,8 @@ static int start(void **state)
     add_user(&b, "carol", "keep");
     add_user(&b, "dave", "keep");
     add_user(&b, "erin", "keep");
+    add_floating_pool(&b, "people", 3, 60);
+    add_user(&b, "pauline", "people");
     return 0;
 }
 
@@ -261,6 +265,70 @@ static void machine_that_is_switched_off_ends_the_session(void **state)
     close(gw);
 }
 
+/* A desktop of pool "people" whose guest has a hook. */
+static void make_hooked_desktop(char ret_id[ORL_ID_LEN + 1])
+{
+    struct orl_err err = {0};
+    make_ready_desktop(&b, "people", ret_id);
+    struct orl_desktop_seen seen = {
+            .id = ret_id, .power = ORL_POWER_RUNNING, .is_ready = true, .has_hook = true};
+    assert_int_equal(orl_desktop_observe(b.store, &seen, orl_clock_wall_ms(), &err), 0);
+}
+
+static void guest_must_know_its_person_before_they_see_it(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    int gw = gateway_connect(&b);
+    make_hooked_desktop(id);
+    uint32_t conn = send_login(&b, gw, "pauline", "password-pauline", "", "10.0.8.1:1");
+    struct orl_msg_plan waiting = expect_plan(gw, conn, false);
+    struct orl_desktop_row row = desktop_of(id);
+    assert_int_equal(row.person, ORL_PERSON_WANTED);
+    assert_int_equal(orl_desktop_set_person(b.store, id, row.version - 1, ORL_PERSON_READY,
+                             ORL_REASON_NONE, "", orl_clock_wall_ms(), NULL),
+            ORL_E_CONFLICT);
+    assert_int_equal(orl_desktop_set_person(b.store, id, row.version, ORL_PERSON_READY,
+                             ORL_REASON_NONE, "", orl_clock_wall_ms(), NULL),
+            0);
+    poke(gw);
+    struct orl_msg_plan plan = expect_plan(gw, conn, true);
+    assert_string_equal(plan.session, waiting.session);
+    /* Locked is no log-off; what the hook has seen end is. */
+    assert_int_equal(orl_desktop_set_guest_state(
+                             b.store, id, row.version, ORL_GUEST_LOCKED, orl_clock_wall_ms(), NULL),
+            0);
+    poke(gw);
+    expect_silence(gw);
+    assert_int_equal(orl_desktop_set_guest_state(b.store, id, row.version, ORL_GUEST_LOGGED_OFF,
+                             orl_clock_wall_ms(), NULL),
+            0);
+    poke(gw);
+    expect_refusal(&b, gw, conn, ORL_REASON_LOGGED_OFF);
+    await_session(&b, plan.session, "ended");
+    assert_int_equal(desktop_of(id).lease, ORL_LEASE_ENDING);
+    close(gw);
+}
+
+static void guest_that_does_not_take_its_person_is_nobodys(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    int gw = gateway_connect(&b);
+    make_hooked_desktop(id);
+    uint32_t conn = send_login(&b, gw, "pauline", "password-pauline", "", "10.0.8.1:2");
+    struct orl_msg_plan waiting = expect_plan(gw, conn, false);
+    struct orl_desktop_row row = desktop_of(id);
+    assert_int_equal(orl_desktop_set_person(b.store, id, row.version, ORL_PERSON_FAILED,
+                             ORL_REASON_HOME_IN_USE, "on another", orl_clock_wall_ms(), NULL),
+            0);
+    poke(gw);
+    expect_refusal(&b, gw, conn, ORL_REASON_HOME_IN_USE);
+    await_session(&b, waiting.session, "ended");
+    assert_int_equal(desktop_of(id).lease, ORL_LEASE_ENDING);
+    close(gw);
+}
+
 static void machine_that_dies_says_so(void **state)
 {
     uint32_t conn = 0;
@@ -361,6 +429,8 @@ int main(void)
             cmocka_unit_test(close_of_a_connection_from_before_the_restart_counts),
             cmocka_unit_test(taken_entitlement_and_account_put_out),
             cmocka_unit_test(machine_that_is_switched_off_ends_the_session),
+            cmocka_unit_test(guest_must_know_its_person_before_they_see_it),
+            cmocka_unit_test(guest_that_does_not_take_its_person_is_nobodys),
             cmocka_unit_test(machine_that_dies_says_so),
             cmocka_unit_test(ticket_that_is_late_is_refused),
             cmocka_unit_test(refused_first_use_leaves_the_ticket_good),
