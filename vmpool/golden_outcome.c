@@ -42,27 +42,6 @@ static bool get(const struct orl_reconcile *r, const char *id, struct orl_golden
     return is_found;
 }
 
-static void write_row(struct orl_reconcile *r, struct orl_golden_row *row,
-        enum orl_golden_state state, uint32_t percent, const char *text, uint64_t now_ms)
-{
-    bool is_new = row->state != state;
-    if (!is_new && row->percent == percent && strcmp(row->text, text) == 0) {
-        return;
-    }
-    struct orl_err err = {0};
-    row->state = state;
-    row->percent = percent;
-    orl_msg_text(row->text, sizeof row->text, text);
-    if (orl_golden_update(r->cfg.store, row, now_ms, &err) < 0) {
-        orl_log_warn(
-                &r->log, "golden image's row not written", "image", row->id, "error", err.text);
-    } else if (is_new) {
-        orl_log_info(&r->log, "golden image", "image", row->id, "template", row->template_name,
-                "is", orl_golden_state_name(state), "text", text);
-        orl_reconcile_changed(r);
-    }
-}
-
 /* Nothing else says how far a boot is: its time does, against the usual one. */
 static uint32_t booted_percent(const struct orl_memo *memo, uint64_t now_ms)
 {
@@ -94,7 +73,7 @@ static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct
     }
     if (!is_painted) {
         memo->painted_ms = 0;
-        write_row(r, row, row->state,
+        orl_golden_write_row(r, row, row->state,
                 job->look.has_agent ? PERCENT_ANSWERS : booted_percent(memo, now_ms),
                 job->look.has_agent ? "its desktop starts" : "boots", now_ms);
         return;
@@ -104,11 +83,12 @@ static void on_looked(struct orl_reconcile *r, const struct orl_job *job, struct
         if (now_ms >= memo->painted_ms + AGENT_WAIT_MS) {
             memo->fault = "its guest has no agent that could give copies an identity";
         }
-        write_row(r, row, row->state, PERCENT_PAINTED, "painted; its agent is awaited", now_ms);
+        orl_golden_write_row(
+                r, row, row->state, PERCENT_PAINTED, "painted; its agent is awaited", now_ms);
         return;
     }
     memo->has_rested = has_rested(r, job, memo, now_ms);
-    write_row(r, row, row->state, PERCENT_RESTS, "comes to rest", now_ms);
+    orl_golden_write_row(r, row, row->state, PERCENT_RESTS, "comes to rest", now_ms);
 }
 
 static void on_frozen(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
@@ -120,9 +100,9 @@ static void on_frozen(struct orl_reconcile *r, const struct orl_job *job, struct
         return;
     }
     if (job->result < 0) {
-        write_row(r, row, ORL_GOLDEN_FAILED, row->percent, job->err.text, now_ms);
+        orl_golden_write_row(r, row, ORL_GOLDEN_FAILED, row->percent, job->err.text, now_ms);
     } else {
-        write_row(r, row, ORL_GOLDEN_READY, PERCENT, "", now_ms);
+        orl_golden_write_row(r, row, ORL_GOLDEN_READY, PERCENT, "", now_ms);
     }
 }
 
@@ -136,7 +116,7 @@ void orl_golden_outcome(
     switch (job->kind) {
     case ORL_JOB_GOLDEN_BOOT:
         if (job->result < 0 && row.state == ORL_GOLDEN_BUILDING) {
-            write_row(r, &row, ORL_GOLDEN_FAILED, row.percent, job->err.text, now_ms);
+            orl_golden_write_row(r, &row, ORL_GOLDEN_FAILED, row.percent, job->err.text, now_ms);
         }
         break;
     case ORL_JOB_GOLDEN_LOOK:
@@ -161,6 +141,6 @@ void orl_golden_note_resume(struct orl_reconcile *r, const struct orl_job *job, 
     memo->resumes_failed = job->result < 0 ? memo->resumes_failed + 1 : 0;
     if (memo->resumes_failed >= RESUMES_MAX && row.state == ORL_GOLDEN_READY) {
         (void)snprintf(text, sizeof text, "copies don't start: %.200s", job->err.text);
-        write_row(r, &row, ORL_GOLDEN_FAILED, PERCENT, text, now_ms);
+        orl_golden_write_row(r, &row, ORL_GOLDEN_FAILED, PERCENT, text, now_ms);
     }
 }

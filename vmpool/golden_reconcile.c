@@ -211,26 +211,24 @@ static int send_job(struct orl_reconcile *r, enum orl_job_kind kind,
     return orl_reconcile_submit(r, job, row->id, now_ms);
 }
 
-static int write_row(struct orl_reconcile *r, const struct orl_golden_row *before,
+void orl_golden_write_row(struct orl_reconcile *r, const struct orl_golden_row *before,
         enum orl_golden_state state, uint32_t percent, const char *text, uint64_t now_ms)
 {
     struct orl_golden_row row = *before;
     struct orl_err err = {0};
     if (row.state == state && row.percent == percent && strcmp(row.text, text) == 0) {
-        return 0;
+        return;
     }
     row.state = state;
     row.percent = percent;
     orl_msg_text(row.text, sizeof row.text, text);
-    int rc = orl_golden_update(r->cfg.store, &row, now_ms, &err);
-    if (rc < 0) {
+    if (orl_golden_update(r->cfg.store, &row, now_ms, &err) < 0) {
         orl_log_warn(&r->log, "golden image's row not written", "image", row.id, "error", err.text);
     } else if (before->state != state) {
         orl_log_info(&r->log, "golden image", "image", row.id, "template", row.template_name, "is",
                 orl_golden_state_name(state), "text", text);
         orl_reconcile_changed(r);
     }
-    return rc;
 }
 
 static int insert(struct orl_reconcile *r, const struct orl_golden_view *view,
@@ -277,20 +275,23 @@ static int act_on(struct orl_reconcile *r, struct orl_rows *rows,
         memo->boots++;
         memo->painted_ms = memo->rest_looks = 0;
         memo->power_since_ms = now_ms;
-        (void)write_row(r, row, row->state, 1, "starting", now_ms);
+        orl_golden_write_row(r, row, row->state, 1, "starting", now_ms);
         return send_job(r, ORL_JOB_GOLDEN_BOOT, row, &spec, now_ms);
     case ORL_GOLDEN_LOOK:
         memo->looked_ms = now_ms;
         return send_job(r, ORL_JOB_GOLDEN_LOOK, row, NULL, now_ms);
     case ORL_GOLDEN_FREEZE:
-        (void)write_row(r, row, row->state, PERCENT_MADE, "being frozen", now_ms);
+        orl_golden_write_row(r, row, row->state, PERCENT_MADE, "being frozen", now_ms);
         return send_job(r, ORL_JOB_GOLDEN_FREEZE, row, &spec, now_ms);
     case ORL_GOLDEN_PUBLISH:
-        return write_row(r, row, ORL_GOLDEN_READY, 100, "", now_ms);
+        orl_golden_write_row(r, row, ORL_GOLDEN_READY, 100, "", now_ms);
+        return 0;
     case ORL_GOLDEN_FAIL:
-        return write_row(r, row, ORL_GOLDEN_FAILED, row->percent, action->text, now_ms);
+        orl_golden_write_row(r, row, ORL_GOLDEN_FAILED, row->percent, action->text, now_ms);
+        return 0;
     case ORL_GOLDEN_RETIRE:
-        return write_row(r, row, ORL_GOLDEN_STALE, row->percent, action->text, now_ms);
+        orl_golden_write_row(r, row, ORL_GOLDEN_STALE, row->percent, action->text, now_ms);
+        return 0;
     case ORL_GOLDEN_ERASE:
         return send_job(r, ORL_JOB_GOLDEN_ERASE, row, NULL, now_ms);
     case ORL_GOLDEN_FORGET:

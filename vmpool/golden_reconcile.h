@@ -28,6 +28,9 @@ ORL_NODISCARD int orl_golden_follow(const struct orl_reconcile *r, const struct 
         const struct orl_desktop_row *row, struct orl_vm_spec *spec, struct orl_err *err);
 /* Whether a machine of that name makes an image that a row knows. */
 bool orl_golden_knows(const struct orl_rows *rows, const char *domain);
+/* Where it differs from *before; a change of state is logged. */
+void orl_golden_write_row(struct orl_reconcile *r, const struct orl_golden_row *before,
+        enum orl_golden_state state, uint32_t percent, const char *text, uint64_t now_ms);
 /* What a job about an image brought. */
 void orl_golden_outcome(
         struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo, uint64_t now_ms);
