@@ -4,6 +4,7 @@ on a NAT and a routed network. Guests are asked by their agent; a guest without 
 
 Usage: vm_network.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)"""
 import base64
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -182,7 +183,7 @@ def addresses(rig, guest):
 
 
 def outbound(guest, source):
-    answer = guest.sh(f"can {WORLD} 80; can {WORLD6} 80; $bb nslookup world.example.org")
+    answer = guest.sh(f"can {WORLD} 80 20; can {WORLD6} 80 20; $bb nslookup world.example.org")
     expect(f"{WORLD} 80 yes from {source[0]}" in answer, f"the world is reached, and sees {source[0]}")
     expect(f"{WORLD6} 80 yes from {source[1]}" in answer, f"in IPv6 too, and sees {source[1]}")
     expect(re.search(rf"Address.*{re.escape(WORLD)}", answer) is not None, "names are resolved")
@@ -196,9 +197,9 @@ def spoofing(guest, frames, gateway):
         $bb ip addr add {false_ip}/20 dev eth0; $bb ip neigh replace {gateway} lladdr $g dev eth0
         $bb ip route replace default via {gateway} src {false_ip}; can {WORLD} 80 2
         $bb arping -c 1 -w 1 -U -s {false_ip} -I eth0 {false_ip} >/dev/null 2>&1
-        $bb ip addr del {false_ip}/20 dev eth0; $bb ip route replace default via {gateway}; can {WORLD} 80 3
+        $bb ip addr del {false_ip}/20 dev eth0; $bb ip route replace default via {gateway}; can {WORLD} 80 20
         $bb ip link set eth0 address {false_mac}; $bb ip neigh replace {gateway} lladdr $g dev eth0; can {WORLD} 80 2; can {WORLD6} 80 1
-        $bb ip link set eth0 address {guest.mac}; $bb ip neigh del {gateway} dev eth0; can {WORLD} 80 3""")
+        $bb ip link set eth0 address {guest.mac}; $bb ip neigh del {gateway} dev eth0; can {WORLD} 80 20""")
     said = [line.split()[2] for line in answer.splitlines() if line.startswith(f"{WORLD} 80 ")]
     expect(said == ["no", "yes", "no", "yes"], f"with another address or MAC it reaches nothing, with its own it does again: {said}")
     seen = frames.read_text()
@@ -225,8 +226,14 @@ def without_its_filter(rig, guest, gateway):
     file = rig.dir / "card.xml"
     file.write_text(re.sub(r"<filterref.*?</filterref>", "", card, flags=re.S))
     run("virsh", "-c", rig.uri, "update-device", guest.domain, file, "--live")
-    answer = guest.sh("".join(f"can {gateway} {p} 3 &\n" for p in PORTS) + "wait")
+    answer = guest.sh("".join(f"can {gateway} {p} 20 &\n" for p in PORTS) + "wait")
     expect(answer.count(" yes ") == len(PORTS), "without its filter a guest reaches the host: the tries were real")
+
+
+def at_once(*calls):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(*call) for call in calls]:
+            done.result()
 
 
 OFFICE = """<domain type='qemu'><name>office</name><memory unit='MiB'>192</memory><vcpu>1</vcpu>
@@ -271,21 +278,18 @@ def tests(rig, net):
     routed, = guests(rig, "r", 1)
     uuid = installation(rig)
     frames = net.watch(f"orn-{uuid[:8]}")
-    for guest in (first, second, routed):
-        addresses(rig, guest)
+    at_once(*((addresses, rig, guest) for guest in (first, second, routed)))
     gateway = re.search(r"<ip address='([^']+)'", run("virsh", "-c", rig.uri, "net-dumpxml", f"oriel-nat-{uuid[:8]}"))[1]
-    outbound(first, ("198.51.100.1", "2001:db8:51::1"))
-    outbound(routed, (routed.address, routed.address6))
+    at_once((outbound, first, ("198.51.100.1", "2001:db8:51::1")), (outbound, routed, (routed.address, routed.address6)))
     host = net.addresses()
     expect(len(host) >= 6 and gateway in host, f"the host has {len(host)} addresses")
     for address in host:
         run(*net.host, sys.executable, "-c", f"import socket; socket.create_connection(('{address}', 22), 3).recv(9)")
     print("ok: its own programs answer it at all of them", flush=True)
-    reaches_nothing_of(first, host, "a guest behind NAT and the host")
-    reaches_nothing_of(routed, host, "a routed guest and the host")
+    at_once((reaches_nothing_of, first, host, "a guest behind NAT and the host"), (reaches_nothing_of, routed, host, "a routed guest and the host"))
     for guest in (first, second, routed):
         guest.sh(" ; ".join(f"($bb nc -ll -p {p} -e /bin/busybox echo hello >/dev/null 2>&1 &)" for p in PORTS))
-    own = second.sh(f"can {second.address} 22; can {second.address6} 22")
+    own = second.sh(f"can {second.address} 22 20; can {second.address6} 22 20")
     expect(own.count(" yes hello") == 2, "a guest's own programs answer it")
     reaches_nothing_of(first, [second.address, second.address6, routed.address, routed.address6], "a guest and its neighbours")
     world = run(*net.world, sys.executable, "-c", f"import socket; print(socket.create_connection(('{routed.address}', 22), 5, ('{WORLD}', 0)).recv(9))")
