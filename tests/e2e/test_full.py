@@ -178,10 +178,12 @@ class Desktop(lib_full.Case):
         return self.mean(path, "1024x60+0+0") * 1024 * 60
 
     def test_who_is_idle_is_warned_on_the_screen_and_disconnected(self):
-        self.stack.oriel("pool", "set", "main", "--idle-timeout", 20, "--warn-first", 10, "--warn-last", 4)
-        self.addCleanup(self.stack.oriel, "pool", "set", "main", "--idle-timeout", 14400, "--warn-first", 300, "--warn-last", 60)
         client = self.login("bob")
         self.focus()
+        self.x("xdotool", "key", "a")
+        lib.wait_for("news of input", lambda: time.time() * 1000 - (self.stack.session_of("bob")["stats"] or {"last_input_ms": 0})["last_input_ms"] < 12000, 30)
+        self.addCleanup(self.stack.oriel, "pool", "set", "main", "--idle-timeout", 14400, "--warn-first", 300, "--warn-last", 60)
+        self.stack.oriel("pool", "set", "main", "--idle-timeout", 30, "--warn-first", 15, "--warn-last", 5)
         with self.subTest("input takes the warning away"):
             lib.wait_for("the warning", lambda: self.band_pixels() > 1000, 90)
             self.x("xdotool", "key", "a")
