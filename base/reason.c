@@ -106,6 +106,12 @@ static const struct {
                 "Your files cannot be reached now. Please try again or tell your administrator."},
         [ORL_REASON_GUEST_HOOK_BROKEN] = {"guest.hook_broken",
                 "The program inside the desktop talks nonsense and was cut off."},
+        [ORL_REASON_STORE_RESTORED] = {"store_restored",
+                "This service was restored from a backup. Please tell your administrator."},
+        [ORL_REASON_SWEEP_STOPPED] = {"sweep_stopped",
+                "Clearing up has stopped on a host. Please tell your administrator."},
+        [ORL_REASON_DESKTOP_LOST] = {"desktop_lost",
+                "The machine of your desktop is missing. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -65,6 +65,9 @@ enum orl_reason {
     ORL_REASON_HOME_IN_USE,      /* another desktop has it */
     ORL_REASON_HOME_UNAVAILABLE, /* its disk or folder cannot be had */
     ORL_REASON_GUEST_HOOK_BROKEN, /* alarm: a guest's hook was cut off */
+    ORL_REASON_STORE_RESTORED,    /* alarm: a backup was put in the store's place */
+    ORL_REASON_SWEEP_STOPPED,     /* alarm: vmpool removes nothing until somebody has looked */
+    ORL_REASON_DESKTOP_LOST,      /* a person's own machine is not there any more */
     ORL_REASON_COUNT
 };
 

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STALE_LEASE_MS (UINT64_C(3600) * 1000)
+
 /* What came of one attempt; reason is set when it is REFUSED. */
 enum outcome { OUT_REFUSED = 0, OUT_WAIT, OUT_READY };
 struct attempt {
@@ -154,6 +156,9 @@ static int activate(struct attempt *at, struct orl_err *err)
         return rc;
     }
     bool is_up = desktop.power == ORL_POWER_RUNNING && desktop.is_ready;
+    if (desktop.power == ORL_POWER_FAILED && desktop.reason == ORL_REASON_DESKTOP_LOST) {
+        return refused(at, desktop.reason); /* nothing will start it but an administrator */
+    }
     /* Who comes back sees a restart on the screen; who waits gets a desktop that is there. */
     if (at->session.state == ORL_SESSION_WAITING && !is_up) {
         at->outcome = OUT_WAIT;
@@ -190,6 +195,33 @@ static int must_queue(struct attempt *at, struct orl_err *err)
     return rc == ORL_E_NOTFOUND ? 1 : rc;
 }
 
+static int ended_before_us(void *ctx, const struct orl_session_row *row)
+{
+    const struct orl_broker *broker = ctx;
+    return row->ended_ms <= broker->started_ms &&
+           row->lease_until_ms + STALE_LEASE_MS > broker->started_ms;
+}
+
+/* A static desktop runs on from person to person. One who had it under a broker that died just now may not
+ * have been told that it is over: first their gateway must have had time to say that they are still there.
+ * 1: wait. */
+static int must_let_others_speak(const struct attempt *at, struct orl_err *err)
+{
+    struct orl_broker *broker = at->broker;
+    struct orl_pool_row pool;
+    const struct orl_session_filter ended = {
+            .pool = at->session.pool, .state = ORL_SESSION_ENDED, .max_count = 64};
+    uint64_t settled_us = broker->started_us + (uint64_t)broker->cfg->lease_s * ORL_US_PER_S;
+    if (orl_loop_now_us(broker->loop) >= settled_us) {
+        return 0;
+    }
+    int rc = orl_pool_get(broker->store, at->session.pool, &pool, err);
+    if (rc < 0 || pool.kind != ORL_POOL_STATIC) {
+        return rc;
+    }
+    return orl_session_list(broker->store, &ended, ended_before_us, broker, err);
+}
+
 static int claim(struct attempt *at, bool is_new, struct orl_err *err)
 {
     struct orl_desktop_row desktop;
@@ -208,6 +240,11 @@ static int bind(struct attempt *at, bool is_new, struct orl_err *err)
         return refused(at, at->session.reason);
     }
     if (rc == 0 && at->session.desktop[0] == '\0') {
+        int must_wait = must_let_others_speak(at, err);
+        if (must_wait != 0) {
+            at->outcome = OUT_WAIT;
+            return must_wait < 0 ? must_wait : 0;
+        }
         rc = claim(at, is_new, err);
         if (rc == ORL_E_NOTFOUND) {
             at->outcome = OUT_WAIT;

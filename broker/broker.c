@@ -68,6 +68,7 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
 {
     *broker = (struct orl_broker){.cfg = cfg, .loop = loop, .log = {.name = "broker"}};
     broker->started_ms = orl_clock_wall_ms();
+    broker->started_us = orl_clock_now_us();
     broker->refusal_limit =
             (struct orl_log_limit){.period_us = UINT64_C(60) * ORL_US_PER_S, .burst = 60};
     broker->store_limit =

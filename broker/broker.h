@@ -51,7 +51,7 @@ struct orl_broker {
     struct orl_login_times login_times;
     /* Checked in place of the hash of a person who is not there, so that time does not tell. */
     char dummy_hash[ORL_PASSWORD_HASH_MAX + 1];
-    uint64_t started_ms;
+    uint64_t started_ms, started_us;
     struct orl_log_ctx log;
     struct orl_log_limit refusal_limit; /* of lines; the audit has its own rule */
     struct orl_log_limit store_limit;   /* it may be away for long */

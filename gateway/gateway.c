@@ -60,7 +60,9 @@ static void on_vmpool_up(void *ctx)
 
 static void on_vmpool_down(void *ctx)
 {
-    (void)ctx; /* questions without an answer come again by their deadline */
+    /* Questions without an answer come again by their deadline. What vmpool gave it can take back; so nothing of it
+     * outlives a vmpool that can't any more: the consoles end, and are asked for again. */
+    orl_gateway_cut_displays(ctx);
 }
 
 static void on_vmpool_msg(void *ctx, struct orl_msg *msg, struct orl_ipc_fds *fds)

@@ -2,7 +2,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "gateway/gateway_priv.h"
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 enum { CONSOLE_MAX_QUEUED = 64 };
@@ -21,6 +23,10 @@ static void free_proc(struct orl_console_proc *proc)
 {
     orl_timer_free(proc->grace);
     orl_ipc_free(proc->ipc);
+    if (proc->display >= 0) { /* also for who holds another copy of it, as vmpool does */
+        (void)shutdown(proc->display, SHUT_RDWR);
+        close(proc->display);
+    }
     free(proc);
 }
 
@@ -82,6 +88,15 @@ static void on_console_closed(void *ctx, struct orl_ipc *ipc, int code)
     release_if_gone(proc);
 }
 
+void orl_gateway_cut_displays(struct orl_gateway *gateway)
+{
+    for (struct orl_console_proc *proc = gateway->procs; proc != NULL; proc = proc->next) {
+        if (proc->display >= 0) {
+            (void)shutdown(proc->display, SHUT_RDWR);
+        }
+    }
+}
+
 void orl_gateway_on_console_child(struct orl_gateway *gateway, const struct orl_spawner_rep *rep)
 {
     struct orl_console_proc *proc = find(gateway, rep->id);
@@ -116,6 +131,7 @@ static int start(
     proc->number = number;
     proc->gateway = gateway;
     proc->kind = msg->u.start.source == ORL_SOURCE_RDP ? ORL_CHILD_CONSOLE_RDP : ORL_CHILD_CONSOLE;
+    proc->display = display->count == 1 ? fcntl(display->fd[0], F_DUPFD_CLOEXEC, 0) : -1;
     int code = orl_timer_new(gateway->loop, kill_now, proc, &proc->grace, &err);
     if (code == ORL_OK) {
         code = orl_ipc_pair(pair, &err);

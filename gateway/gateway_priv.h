@@ -30,6 +30,7 @@ struct orl_console_proc {
     struct orl_gateway *gateway;
     struct orl_ipc *ipc;     /* NULL once closed */
     struct orl_timer *grace; /* between CLOSE and SIGKILL */
+    int display;             /* its stream, shut down with it; -1: not ours to end */
     bool is_process_alive;
     bool is_ending; /* the table has forgotten it */
     struct orl_console_proc *next;
@@ -72,6 +73,8 @@ void orl_gateway_free_peers(struct orl_gateway *gateway);
 
 /* gateway_consoles.c */
 extern const struct orl_console_ops orl_gateway_console_ops;
+/* Every stream that vmpool handed out and that is not its own to end. */
+void orl_gateway_cut_displays(struct orl_gateway *gateway);
 void orl_gateway_on_console_child(struct orl_gateway *gateway, const struct orl_spawner_rep *rep);
 void orl_gateway_free_procs(struct orl_gateway *gateway);
 

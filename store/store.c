@@ -117,6 +117,7 @@ int orl_store_open(const char *target, struct orl_store **ret_store, struct orl_
     if (rc == 0) {
         rc = migrate(store, err);
         rc = rc < 0 ? rc : load_installation(store, err);
+        rc = rc < 0 ? rc : orl_store_adopt_copy(store, err);
         if (rc < 0) {
             orl_err_prefix(err, "store %s", target);
         }

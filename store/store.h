@@ -60,7 +60,8 @@ ORL_NODISCARD int orl_store_meta_set(
         struct orl_store *store, const char *key, const char *value, struct orl_err *err);
 /* Pages, indexes, foreign keys and the invariants between tables. ORL_E_BACKEND: text says what. */
 ORL_NODISCARD int orl_store_check(struct orl_store *store, struct orl_err *err);
-/* A consistent copy of the whole store in a new file (0600). ORL_E_EXISTS. */
+/* A consistent copy of the whole store in a new file (0600). ORL_E_EXISTS. Opened in the store's place it gives up
+ * every desktop that is free in it: somebody may have had it since. */
 ORL_NODISCARD int orl_store_backup(struct orl_store *store, const char *path, struct orl_err *err);
 
 #endif

@@ -283,24 +283,30 @@ int orl_store_copy(struct orl_store *from, struct orl_store *to,
 
 int orl_store_backup(struct orl_store *store, const char *path, struct orl_err *err)
 {
-    if (orl_db_kind(store->db) == ORL_DB_SQLITE) {
-        return orl_sqlite_copy(store->db, path, err);
+    char part[ORL_STORE_PATH_MAX + 16];
+    struct orl_store *to = NULL;
+    int len = snprintf(part, sizeof(part), "%s.part", path);
+    if (len < 0 || (size_t)len >= sizeof(part)) {
+        return orl_err_set(err, ORL_E_INVAL, "the path is too long");
     }
     if (access(path, F_OK) == 0) {
         return orl_err_set(err, ORL_E_EXISTS, "%s is there already", path);
     }
+    (void)unlink(part);
+    bool is_file = orl_db_kind(store->db) == ORL_DB_SQLITE;
     mode_t mask = umask(0077);
-    struct orl_store *to = NULL;
-    int rc = orl_store_open(path, &to, err);
+    int rc = is_file ? orl_sqlite_copy(store->db, part, err) : 0;
+    rc = rc < 0 ? rc : orl_store_open(part, &to, err);
     (void)umask(mask);
-    rc = rc < 0 ? rc : orl_store_copy(store, to, NULL, err);
+    rc = rc < 0 || is_file ? rc : orl_store_copy(store, to, NULL, err);
+    rc = rc < 0 ? rc : orl_store_mark_copy(to, err);
     rc = rc < 0 ? rc : orl_db_lock_out(to->db, err); /* one file, without its journal */
     orl_store_close(to);
-    if (rc == 0 && chmod(path, S_IRUSR | S_IWUSR) < 0) {
+    if (rc == 0 && (chmod(part, S_IRUSR | S_IWUSR) < 0 || rename(part, path) < 0)) {
         rc = orl_err_sys(err, errno, "%s", path);
     }
     if (rc < 0) {
-        (void)unlink(path);
+        (void)unlink(part);
     }
     return rc;
 }

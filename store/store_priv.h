@@ -27,6 +27,9 @@ enum orl_reason orl_store_get_reason(struct orl_db_query *q);
 ORL_NODISCARD int orl_store_run_one(
         struct orl_db_query *q, const char *thing, const char *name, struct orl_err *err);
 ORL_NODISCARD int orl_store_no_such(const char *thing, const char *name, struct orl_err *err);
+/* store_adopt.c: the mark of a backup, and what whoever opens it first does about it. */
+ORL_NODISCARD int orl_store_mark_copy(struct orl_store *copy, struct orl_err *err);
+ORL_NODISCARD int orl_store_adopt_copy(struct orl_store *store, struct orl_err *err);
 /* As orl_store_stamp_set(), inside a transaction of the caller. */
 ORL_NODISCARD int orl_store_stamp_raise(
         struct orl_store *store, uint64_t now_ms, struct orl_err *err);

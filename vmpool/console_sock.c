@@ -6,6 +6,7 @@
 #include "store/pool.h"
 #include "store/rdp_login.h"
 #include "vmpool/console_displays.h"
+#include "vmpool/console_grants.h"
 #include "vmpool/static_domain.h"
 #include "vmpool/static_target.h"
 #include <errno.h>
@@ -35,6 +36,7 @@ struct orl_console_sock {
     int fd;
     struct orl_io *io;
     struct orl_console_displays *displays;
+    struct orl_console_grants *grants;
     struct job *jobs; /* not answered yet */
     bool is_closing;
     uint64_t next_serial;
@@ -146,6 +148,10 @@ static void finish(struct orl_console_sock *sock, struct job *job)
     unlink_job(sock, job);
     struct peer *peer = &sock->peers[job->peer];
     const char *desktop = job->reply.u.console.desktop;
+    if (job->result == 0 && job->target[0]) {
+        job->result = orl_console_grants_give(
+                sock->grants, desktop, job->reply.u.console.session, job->fds.fd[0]);
+    }
     if (job->result == 0) {
         bool is_qemu = job->fds.count == 2;
         job->reply.u.console.source = is_qemu       ? ORL_SOURCE_QEMU
@@ -411,6 +417,7 @@ int orl_console_sock_new(const struct orl_console_sock_cfg *cfg, struct orl_cons
     if (r == 0 && orl_console_displays_new(cfg->loop, on_display, sock, &sock->displays) < 0) {
         r = orl_err_set(err, ORL_E_NOMEM, "console socket");
     }
+    r = r < 0 ? r : orl_console_grants_new(&sock->grants);
     r = r < 0 ? r : orl_io_open(cfg->loop, sock->fd, ORL_IO_READ, on_connect, sock, &sock->io, err);
     if (r < 0) {
         orl_console_sock_free(sock);
@@ -428,6 +435,7 @@ void orl_console_sock_free(struct orl_console_sock *sock)
     sock->is_closing = true;
     orl_io_close(sock->io);
     orl_console_displays_free(sock->displays);
+    orl_console_grants_free(sock->grants);
     for (size_t i = 0; i < PEERS_MAX; i++) {
         orl_ipc_free(sock->peers[i].ipc);
     }

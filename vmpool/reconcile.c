@@ -174,12 +174,13 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
         row->retry_ms = now_ms + (row->attempts > 1 ? orl_plan_backoff_ms(row->attempts) : 0);
         (void)snprintf(row->reason_text, sizeof row->reason_text, "%s",
                 vm ? "the guest ended by itself" : "the machine has vanished");
-    } else if (row->power == ORL_POWER_FAILED && before != row->power) {
-        row->reason = ORL_REASON_GUEST_DIED;
-        orl_msg_text(row->reason_text, sizeof row->reason_text, "the machine has vanished");
     } else if (row->power == ORL_POWER_STOPPED && before == ORL_POWER_RUNNING) {
         row->reason = ORL_REASON_NONE;
         row->reason_text[0] = '\0';
+    }
+    if (is_missed && row->power == ORL_POWER_FAILED) {
+        row->reason = ORL_REASON_DESKTOP_LOST;
+        orl_msg_text(row->reason_text, sizeof row->reason_text, "the machine has vanished");
     }
     if (orl_reconcile_write(r, row, false, now_ms) == 0 && before != row->power) {
         orl_log_info(&r->log, "power", "desktop", row->id, "from", orl_power_name(before), "to",
@@ -447,6 +448,7 @@ static void pass(
         input.desktops = desktops;
         plan_and_act(r, rows, list, &input, verdicts, now_ms);
         write_problems(r, rows, verdicts, now_ms);
+        orl_reconcile_alarms(r, rows, now_ms);
         check_templates(r, rows, now_ms);
         drop_deleted_pools(r, rows);
         orl_plan_input_sample(r, now_ms);

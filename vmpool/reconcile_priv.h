@@ -10,6 +10,7 @@
 
 #define ORL_RECONCILE_MAX_ROWS 16384
 #define ORL_RECONCILE_MAX_POOLS 256
+#define ORL_RECONCILE_MAX_ALARMS 512
 
 #define ORL_MEMO_KEY_MAX 95
 
@@ -94,6 +95,14 @@ struct orl_reconcile {
     size_t pool_memo_count;
     struct orl_sweep sweep;
     enum orl_sweep_alarm alarm;
+    bool is_sweep_accepted; /* an administrator has cleared its alarm: what is unknown is left-overs */
+    struct orl_alarm_memo {
+        char object[ORL_TEXT_MAX + 1]; /* empty: a free place */
+        enum orl_reason reason;        /* NONE: it has no alarm */
+        bool is_written;
+        uint64_t written_ms;
+        uint64_t used_pass;
+    } alarms[ORL_RECONCILE_MAX_ALARMS];
 };
 
 /* Never NULL unless memory ran out. */
@@ -160,6 +169,8 @@ int orl_reconcile_write(struct orl_reconcile *r, const struct orl_desktop_row *r
 void orl_reconcile_pool_failed(struct orl_reconcile *r, const char *pool, enum orl_reason reason,
         const char *text, uint64_t now_ms);
 void orl_reconcile_changed(struct orl_reconcile *r);
+/* What the rows say is wrong, as alarms. */
+void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms);
 /* Machines and overlays that no row knows; verdicts on quarantine. */
 void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_vm_list *list, uint64_t now_ms);

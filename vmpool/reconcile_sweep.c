@@ -23,11 +23,31 @@ static void audit(struct orl_reconcile *r, const char *action, const char *objec
     }
 }
 
+/* A dedicated disk whose machine is gone: its file's name has the beginning of the desktop's id. */
+static void name_disk(struct orl_quarantine_row *row, const struct orl_vm_overlay *overlay)
+{
+    size_t len = strspn(overlay->name + strlen("oriel-"), "0123456789abcdef");
+    memset(row->id, '0', ORL_ID_LEN);
+    memcpy(row->id, overlay->name + strlen("oriel-"), len < ORL_ID_LEN ? len : ORL_ID_LEN);
+    orl_msg_text(row->domain, sizeof row->domain, overlay->name);
+    orl_msg_text(row->overlay, sizeof row->overlay, overlay->path);
+    orl_msg_text(row->reason_text, sizeof row->reason_text, "a disk whose machine is gone");
+}
+
 static void put_quarantine(
         struct orl_reconcile *r, const struct orl_sweep_action *action, uint64_t now_ms)
 {
     struct orl_quarantine_row row = {0};
     struct orl_err err = {0};
+    if (!action->vm) {
+        name_disk(&row, action->overlay);
+        orl_msg_text(row.host, sizeof row.host, r->cfg.host);
+        if (orl_quarantine_put(r->cfg.store, &row, now_ms, &err) < 0) {
+            orl_log_warn(&r->log, "quarantine's row not written", "domain", row.domain, "error",
+                    err.text);
+        }
+        return;
+    }
     orl_msg_text(row.id, sizeof row.id, action->vm->meta.desktop);
     orl_msg_text(row.host, sizeof row.host, r->cfg.host);
     orl_msg_text(row.pool, sizeof row.pool, action->vm->meta.pool);
@@ -51,6 +71,11 @@ static void carry_out(
         return;
     }
     bool is_kept = action->kind == ORL_SWEEP_QUARANTINE;
+    if (is_kept && !action->vm) { /* nothing runs that could be stopped */
+        put_quarantine(r, action, now_ms);
+        audit(r, "sweep.quarantine", name, "a disk whose machine is gone", now_ms);
+        return;
+    }
     struct orl_job *job = orl_job_new(is_kept ? ORL_JOB_QUARANTINE : ORL_JOB_SWEEP, r->cfg.backend);
     if (!job) {
         return;
@@ -110,12 +135,28 @@ static int purge(struct orl_reconcile *r, const struct orl_quarantine_row *row,
     return 0;
 }
 
+static int is_there(void *ctx, const struct orl_desktop_row *row)
+{
+    (void)ctx;
+    (void)row;
+    return 1;
+}
+
 /* Back to its person. Without a known person it would be a spare with somebody's files on it. */
 static int adopt(struct orl_reconcile *r, const struct orl_quarantine_row *row, uint64_t now_ms,
         struct orl_err *err)
 {
+    const struct orl_desktop_filter theirs = {.pool = row->pool, .user = row->user};
     if (row->user[0] == '\0') {
         return orl_err_set(err, ORL_E_INVAL, "whose desktop it was is not known");
+    }
+    /* Also one that is just ending: it comes back to them. */
+    int rc = orl_desktop_list(r->cfg.store, &theirs, is_there, NULL, err);
+    if (rc != 0) {
+        return rc < 0 ? rc
+                      : orl_err_set(err, ORL_E_EXISTS,
+                                "%s has another desktop in pool %s: delete that one first",
+                                row->user, row->pool);
     }
     struct orl_desktop_row desktop = {
             .lease = ORL_LEASE_ASSIGNED, .power = ORL_POWER_STOPPED, .want = ORL_WANT_STOP};
@@ -128,7 +169,7 @@ static int adopt(struct orl_reconcile *r, const struct orl_quarantine_row *row, 
     orl_msg_text(desktop.overlay, sizeof desktop.overlay, row->overlay);
     /* Which version it lies on is not known: none of them can be removed. */
     struct orl_pool_row pool;
-    int rc = orl_pool_get(r->cfg.store, row->pool, &pool, err);
+    rc = orl_pool_get(r->cfg.store, row->pool, &pool, err);
     if (rc < 0) {
         return rc;
     }
@@ -150,9 +191,12 @@ static void carry_out_verdicts(
         const struct orl_quarantine_row *row = &verdicts.rows[i];
         int rc = row->verdict == ORL_VERDICT_PURGE ? purge(r, row, list, now_ms, &err)
                                                    : adopt(r, row, now_ms, &err);
-        if (rc < 0) {
+        if (rc < 0 && strcmp(row->reason_text, err.text) != 0) {
+            struct orl_quarantine_row told = *row;
+            orl_msg_text(told.reason_text, sizeof told.reason_text, err.text);
             orl_log_warn(
                     &r->log, "verdict not carried out", "domain", row->domain, "error", err.text);
+            (void)!orl_quarantine_put(r->cfg.store, &told, now_ms, NULL);
         }
     }
 }
@@ -218,6 +262,7 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
             .is_known = is_known,
             .ctx = rows,
             .known_count = count_machines(rows),
+            .is_accepted = r->is_sweep_accepted,
             .store_stamp_ms = stamp_ms,
             .grace_ms = r->cfg.sweep_grace_ms,
             .now_ms = now_ms};

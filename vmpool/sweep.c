@@ -15,9 +15,11 @@ const char *orl_sweep_alarm_text(enum orl_sweep_alarm alarm)
 {
     switch (alarm) {
     case ORL_SWEEP_TOO_MANY:
-        return "too many machines of ours are unknown to the store; nothing is removed";
+        return "too many machines of ours are unknown to the store; nothing is removed until this "
+               "alarm is cleared";
     case ORL_SWEEP_OLD_STORE:
-        return "a machine is newer than the store, as after restoring a backup; nothing is removed";
+        return "a machine is newer than the store, as after restoring a backup; nothing is removed "
+               "until this alarm is cleared";
     default:
         return "";
     }
@@ -44,6 +46,19 @@ static uint64_t unknown_since(struct orl_sweep *sweep, const char *name, uint64_
         (void)snprintf(seen->name, sizeof seen->name, "%s", name);
     }
     return now_ms;
+}
+
+/* The first time: what is in quarantine stays where it is. */
+static bool is_news(struct orl_sweep *sweep, const char *name)
+{
+    for (size_t i = 0; i < sweep->seen_count; i++) {
+        if (strcmp(sweep->seen[i].name, name) == 0) {
+            bool was_told = sweep->seen[i].is_told;
+            sweep->seen[i].is_told = true;
+            return !was_told;
+        }
+    }
+    return false;
 }
 
 static void forget_gone(struct orl_sweep *sweep)
@@ -84,15 +99,22 @@ size_t orl_sweep_plan(struct orl_sweep *sweep, const struct orl_sweep_input *in,
 {
     size_t count = 0;
     *ret_alarm = alarm_of(in);
+    bool is_stopped = *ret_alarm != ORL_SWEEP_NO_ALARM && !in->is_accepted;
     for (size_t i = 0; i < in->list->vm_count; i++) {
         const struct orl_vm *vm = &in->list->vms[i];
-        if (is_known(in, vm->name) || vm->meta.is_quarantined) {
+        if (is_known(in, vm->name)) {
             continue;
         }
         uint64_t since_ms = unknown_since(sweep, vm->name, in->now_ms);
-        if (*ret_alarm == ORL_SWEEP_NO_ALARM && count < ORL_SWEEP_MAX_ACTIONS &&
-                in->now_ms >= since_ms + in->grace_ms) {
+        /* Once for each start of ours: its row may have been lost with a store. */
+        if (vm->meta.is_quarantined &&
+                (is_stopped || count == ORL_SWEEP_MAX_ACTIONS ||
+                        in->now_ms < since_ms + in->grace_ms || !is_news(sweep, vm->name))) {
+            continue;
+        }
+        if (!is_stopped && count < ORL_SWEEP_MAX_ACTIONS && in->now_ms >= since_ms + in->grace_ms) {
             bool is_kept = vm->meta.kind == ORL_VM_DEDICATED;
+            (void)is_news(sweep, vm->name);
             ret_actions[count++] = (struct orl_sweep_action){
                     .kind = is_kept ? ORL_SWEEP_QUARANTINE : ORL_SWEEP_REMOVE,
                     .vm = vm,
@@ -105,10 +127,14 @@ size_t orl_sweep_plan(struct orl_sweep *sweep, const struct orl_sweep_input *in,
             continue;
         }
         uint64_t since_ms = unknown_since(sweep, overlay->name, in->now_ms);
-        if (*ret_alarm == ORL_SWEEP_NO_ALARM && count < ORL_SWEEP_MAX_ACTIONS &&
-                in->now_ms >= since_ms + in->grace_ms && overlay->kind == ORL_VM_FLOATING) {
+        bool is_due = !is_stopped && count < ORL_SWEEP_MAX_ACTIONS &&
+                      in->now_ms >= since_ms + in->grace_ms;
+        if (is_due && overlay->kind == ORL_VM_FLOATING) {
             ret_actions[count++] =
                     (struct orl_sweep_action){.kind = ORL_SWEEP_REMOVE, .overlay = overlay};
+        } else if (is_due && overlay->kind == ORL_VM_DEDICATED && is_news(sweep, overlay->name)) {
+            ret_actions[count++] =
+                    (struct orl_sweep_action){.kind = ORL_SWEEP_QUARANTINE, .overlay = overlay};
         }
     }
     forget_gone(sweep);

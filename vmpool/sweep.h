@@ -25,6 +25,7 @@ struct orl_sweep {
         char name[ORL_VM_NAME_MAX + 1];
         uint64_t since_ms;
         bool is_here;
+        bool is_told; /* it is in quarantine, and was said to be once */
     } * seen;
     size_t seen_count;
 };
@@ -34,6 +35,7 @@ struct orl_sweep_input {
     bool (*is_known)(const void *ctx, const char *name);
     const void *ctx;
     size_t known_count; /* rows with a machine on this host */
+    bool is_accepted;   /* somebody has looked: no alarm stops it */
     uint64_t store_stamp_ms;
     uint64_t grace_ms;
     uint64_t now_ms;

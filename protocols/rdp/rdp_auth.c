@@ -38,6 +38,7 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_CONSOLE_UNREACHABLE:
     case ORL_REASON_POOL_LIMITS:
     case ORL_REASON_POOL_NETWORK:
+    case ORL_REASON_DESKTOP_LOST:
         return ERRINFO_CB_DESTINATION_NOT_FOUND;
     case ORL_REASON_POOL_FULL:
     case ORL_REASON_HOST_FULL:

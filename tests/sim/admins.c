@@ -4,6 +4,7 @@
 #include "broker/revoke.h"
 #include "broker/session_lease.h"
 #include "sim.h"
+#include "store/alarm.h"
 #include "store/entitlement.h"
 #include "store/host.h"
 #include "store/template.h"
@@ -37,6 +38,7 @@ static void fill_pool(struct orl_pool_row *pool, enum sim_pool which)
                          : which == SIM_DEDICATED ? DEDICATED_MAX
                                                   : STATIC_DESKTOPS;
     pool->disconnect_timeout_s = TIMEOUT_S;
+    pool->clone_method = ORL_CLONE_COLD;
     pool->is_maintenance = false;
 }
 
@@ -302,13 +304,15 @@ void sim_deletes_pool(struct sim *sim)
         return;
     }
     const char *name = sim_pool_names[SIM_FLOATING];
-    if (orl_pool_get(sim->broker.store, name, &row, NULL) == ORL_E_NOTFOUND) {
-        sim_repair(sim);
-    } else if (sim_pick(sim, 4) == 0) {
+    bool is_gone = orl_pool_get(sim->broker.store, name, &row, NULL) == ORL_E_NOTFOUND;
+    if (!is_gone && sim_pick(sim, 4) == 0) {
         sim_note(sim, "pool %s is deleted: %d", name,
                 orl_pool_set_deleted(sim->broker.store, name, NULL));
     }
     leave_api(sim, before);
+    if (is_gone) {
+        sim_repair(sim);
+    }
 }
 
 void sim_sets_clock(struct sim *sim)
@@ -390,6 +394,9 @@ void sim_repair(struct sim *sim)
                     &err);
         }
     }
+    /* Has looked: what nobody knows is left-overs. */
+    must(orl_alarm_clear(store, ORL_REASON_SWEEP_STOPPED, "sweep:here", sim_wall_ms(sim), &err),
+            &err);
     for (unsigned i = 0; i < SIM_POOLS; i++) {
         struct orl_pool_row pool = {0};
         int rc = orl_pool_get(store, sim_pool_names[i], &pool, NULL);

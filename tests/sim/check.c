@@ -1,6 +1,7 @@
 /* What must always hold, after every step; and what must hold when all is at rest. */
 #include "broker/gateway_sock.h"
 #include "sim.h"
+#include "store/host.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,8 +93,8 @@ void sim_check_console(struct sim *sim, const struct sim_conn *mine)
     for (size_t g = 0; g < SIM_GATEWAYS; g++) {
         for (size_t i = 0; i < SIM_CONNS; i++) {
             const struct sim_conn *other = &sim->gateways[g].conns[i];
-            if (mine->pool != SIM_STATIC && other->state != SIM_CONN_FREE &&
-                    other->person != mine->person && strcmp(other->console, mine->console) == 0) {
+            if (other->state != SIM_CONN_FREE && other->person != mine->person &&
+                    strcmp(other->console, mine->console) == 0) {
                 sim_fail(sim, "u%u and u%u see the screen of %s at once", mine->person,
                         other->person, mine->console);
             }
@@ -202,7 +203,9 @@ static void check_sessions(struct sim *sim)
     if (orl_session_list(store_of(sim), &live, see_session, &c, NULL) < 0) {
         sim_fail(sim, "sessions can't be listed");
     }
-    check_queue(sim, &c);
+    if (sim->failed_step != sim->step) {
+        check_queue(sim, &c);
+    }
     memcpy(sim->waiting, c.waiting, sizeof sim->waiting);
     sim->waiting_count = c.waiting_count;
 }
@@ -317,14 +320,20 @@ static int rest_pool(void *ctx, const struct orl_pool_row *row)
     return 0;
 }
 
+static int is_in_quarantine(void *ctx, const struct orl_quarantine_row *row)
+{
+    return strcmp(row->domain, ctx) == 0;
+}
+
 static void rest_machines(struct rest *rest)
 {
     struct sim *sim = rest->sim;
     struct orl_desktop_row row;
     for (size_t i = 0; i < sim->fake.count; i++) {
-        const struct fake_vm *vm = &sim->fake.vms[i];
+        struct fake_vm *vm = &sim->fake.vms[i];
         if (strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
-                !vm->vm.meta.is_quarantined && !row_of(sim, vm->vm.uuid, &row)) {
+                orl_quarantine_list(store_of(sim), is_in_quarantine, vm->vm.name, NULL) == 0 &&
+                !row_of(sim, vm->vm.uuid, &row)) {
             odd(rest, "machine %s (%s) is nobody's and still there", vm->vm.name,
                     vm->is_defined ? "defined" : "an overlay alone");
         }
@@ -370,8 +379,9 @@ void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
         unsigned room = pool.max_desktops > rest.kept[p] ? pool.max_desktops - rest.kept[p] : 0;
         unsigned wanted = pool.spares < room ? pool.spares : room;
         if (rest.spares[p] != wanted) {
-            odd(&rest, "pool %s has %u spares, wants %u", sim_pool_names[p], rest.spares[p],
-                    wanted);
+            odd(&rest, "pool %s has %u spares, wants %u; %u others of %u, retry in %lld ms",
+                    sim_pool_names[p], rest.spares[p], wanted, rest.kept[p], pool.max_desktops,
+                    (long long)pool.retry_ms - (long long)sim_wall_ms(sim));
         }
     }
     tell_memo(&rest);

@@ -1,8 +1,12 @@
 /* Gateways as the broker and vmpool see them, and the people at their clients. */
 #include "sim.h"
+#include "vmpool/console_grants.h"
 #include "vmpool/console_sock.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { STATS_MS = 5000 };
 
@@ -43,6 +47,22 @@ static bool take(struct sim_queue *q, struct sim_msg *ret_msg)
     return true;
 }
 
+static void hang_up(struct sim_conn *conn)
+{
+    for (int i = 0; i < 2 && conn->stream[0] > 0; i++) { /* as a gateway does when a console ends */
+        (void)shutdown(conn->stream[i], SHUT_RDWR);
+        close(conn->stream[i]);
+    }
+    memset(conn->stream, 0, sizeof conn->stream);
+    conn->console[0] = '\0';
+}
+
+static void forget_conn(struct sim_conn *conn)
+{
+    hang_up(conn);
+    *conn = (struct sim_conn){0};
+}
+
 /* The client is gone; the broker is told. */
 void sim_drop_conn(
         struct sim *sim, struct sim_gateway *gateway, struct sim_conn *conn, enum orl_reason reason)
@@ -51,7 +71,7 @@ void sim_drop_conn(
     memcpy(msg.session, conn->session, sizeof msg.session); /* for the checker alone */
     sim_note(sim, "u%u leaves %u (%s)", conn->person, conn->number, orl_reason_code(reason));
     say(gateway, &msg);
-    *conn = (struct sim_conn){0};
+    forget_conn(conn);
 }
 
 /* What the broker tells a gateway. */
@@ -76,8 +96,53 @@ void sim_gateway_take(struct sim *sim, struct sim_gateway *gateway, const struct
         }
         sim->refusals += conn->state != SIM_CONN_LIVE;
         sim->takeovers += reason == ORL_REASON_TAKEN_OVER;
-        *conn = (struct sim_conn){0};
+        forget_conn(conn);
     }
+}
+
+static bool is_hung_up(const struct sim_conn *conn)
+{
+    char byte;
+    return conn->stream[0] > 0 && recv(conn->stream[0], &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+/* Whoever is still connected to a static desktop when vmpool hands it out is cut off by that. */
+static void cut_off(struct sim *sim)
+{
+    for (size_t g = 0; g < SIM_GATEWAYS; g++) {
+        for (size_t i = 0; i < SIM_CONNS; i++) {
+            if (is_hung_up(&sim->gateways[g].conns[i])) {
+                hang_up(&sim->gateways[g].conns[i]);
+            }
+        }
+    }
+}
+
+void sim_vmpool_is_gone(struct sim *sim)
+{
+    for (size_t g = 0; g < SIM_GATEWAYS; g++) {
+        for (size_t i = 0; i < SIM_CONNS; i++) {
+            hang_up(&sim->gateways[g].conns[i]);
+        }
+    }
+}
+
+static void open_static(struct sim *sim, struct sim_conn *conn, const char *desktop)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        abort();
+    }
+    if (!sim->ours.grants ||
+            orl_console_grants_give(sim->ours.grants, desktop, conn->session, pair[0]) < 0) {
+        close(pair[0]);
+        close(pair[1]);
+        return;
+    }
+    memcpy(conn->stream, pair, sizeof pair);
+    orl_msg_text(conn->console, sizeof conn->console, desktop);
+    cut_off(sim);
+    sim_check_console(sim, conn);
 }
 
 /* The display of its desktop, if vmpool says that it is this session's. */
@@ -100,10 +165,14 @@ static void ask_console(struct sim *sim, struct sim_gateway *gateway, struct sim
     if (rc < 0 && rc != ORL_E_NOTFOUND) {
         return; /* asked again */
     }
+    char name[16];
+    sim_person_name(conn->person, name);
+    if (verdict.reason == ORL_REASON_NONE && strcmp(row.user, name) != 0) {
+        sim_fail(sim, "u%u is shown desktop %.12s, which is %s's", conn->person, row.id, row.user);
+    }
     const struct fake_vm *vm = rc == 0 ? fake_find(&sim->fake, row.uuid) : NULL;
     if (verdict.reason == ORL_REASON_NONE && row.kind == ORL_POOL_STATIC) {
-        orl_msg_text(conn->console, sizeof conn->console, row.id);
-        sim_check_console(sim, conn);
+        open_static(sim, conn, row.id);
     } else if (verdict.reason == ORL_REASON_NONE && vm && vm->vm.state == ORL_VM_RUNNING) {
         orl_msg_text(conn->console, sizeof conn->console, row.uuid);
         sim_check_console(sim, conn);
@@ -167,6 +236,9 @@ void sim_gateway_dies(struct sim *sim)
         sim_ipc_hang_up(ipc);
         sim_leave(sim, before);
     }
+    for (size_t i = 0; i < SIM_CONNS; i++) {
+        forget_conn(&gateway->conns[i]);
+    }
     *gateway = (struct sim_gateway){.pid = ++sim->next_pid};
 }
 
@@ -213,9 +285,9 @@ void sim_broker_hears(struct sim *sim)
     sim_broker_turn(sim);
 }
 
-void sim_logs_in(struct sim *sim)
+static void log_in(
+        struct sim *sim, struct sim_gateway *gateway, unsigned person, enum sim_pool pool)
 {
-    struct sim_gateway *gateway = &sim->gateways[sim_pick(sim, SIM_GATEWAYS)];
     struct sim_conn *conn = &gateway->conns[sim_pick(sim, SIM_CONNS)];
     struct sim_msg msg = {.type = ORL_MSG_LOGIN};
     if (!gateway->ipc || conn->state != SIM_CONN_FREE) {
@@ -223,8 +295,8 @@ void sim_logs_in(struct sim *sim)
     }
     *conn = (struct sim_conn){.state = SIM_CONN_ASKING,
             .number = ++gateway->next_number,
-            .person = sim_pick(sim, SIM_PEOPLE),
-            .pool = (enum sim_pool)sim_pick(sim, SIM_POOLS),
+            .person = person,
+            .pool = pool,
             .stats_ms = sim->now_ms};
     msg.conn = conn->number;
     sim_person_name(conn->person, msg.text);
@@ -232,6 +304,13 @@ void sim_logs_in(struct sim *sim)
     sim_note(sim, "u%u logs in to %s, connection %u", conn->person, msg.pool, conn->number);
     sim->logins++;
     say(gateway, &msg);
+}
+
+void sim_logs_in(struct sim *sim)
+{
+    struct sim_gateway *gateway = &sim->gateways[sim_pick(sim, SIM_GATEWAYS)];
+    unsigned person = sim_pick(sim, SIM_PEOPLE);
+    log_in(sim, gateway, person, (enum sim_pool)sim_pick(sim, SIM_POOLS));
 }
 
 /* A client that there is; NULL: it was no good guess. */
@@ -256,6 +335,21 @@ void sim_leaves(struct sim *sim)
     if (conn && conn->state == SIM_CONN_LIVE) {
         sim_drop_conn(sim, gateway, conn,
                 conn->is_mute ? ORL_REASON_CLIENT_STALLED : ORL_REASON_CLIENT_CLOSED);
+    }
+}
+
+/* By the other gateway, before the end of the first connection is known. */
+void sim_comes_back(struct sim *sim)
+{
+    struct sim_gateway *gateway = NULL;
+    struct sim_conn *conn = any_conn(sim, &gateway);
+    struct sim_gateway *other =
+            gateway == &sim->gateways[0] ? &sim->gateways[1] : &sim->gateways[0];
+    if (conn && conn->state == SIM_CONN_LIVE && other->ipc) {
+        log_in(sim, other, conn->person, conn->pool);
+        if (sim_pick(sim, 2) == 0) {
+            sim_drop_conn(sim, gateway, conn, ORL_REASON_CLIENT_CLOSED);
+        }
     }
 }
 

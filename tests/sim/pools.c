@@ -1,5 +1,6 @@
 /* Both vmpools, the hypervisor they share, and what guests do by themselves. */
 #include "sim.h"
+#include "vmpool/console_grants.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,8 @@ void sim_start_vmpool(struct sim *sim, enum sim_who who)
             .submit = submit,
             .on_change = on_change,
             .ctx = &owners[who]};
-    if (orl_reconcile_new(&cfg, &v->reconcile, NULL) < 0) {
+    if (orl_reconcile_new(&cfg, &v->reconcile, NULL) < 0 ||
+            orl_console_grants_new(&v->grants) < 0) {
         abort();
     }
     orl_reconcile_set_accel(v->reconcile, ORL_VM_ACCEL_QEMU, "fake", NULL);
@@ -94,6 +96,11 @@ void sim_bury_vmpool(struct sim *sim, enum sim_who who)
     }
     sim->job_count = kept;
     orl_reconcile_free(v->reconcile);
+    if (who == SIM_VMPOOL) {
+        sim_vmpool_is_gone(sim);
+    }
+    orl_console_grants_free(v->grants);
+    v->grants = NULL;
     v->reconcile = NULL;
     v->shift_ms = 0;
 }

@@ -43,6 +43,7 @@ static enum verdict judge(const char *what)
     }
     if (sim_one_in(sim, sim->rates.store_error)) {
         sim_fault(sim, "the store fails: %s", what);
+        sim->failed_step = sim->step;
         return FAIL_BEFORE;
     }
     return CALL;

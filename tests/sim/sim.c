@@ -25,6 +25,7 @@ static const struct {
         {60, sim_logs_in},
         {140, sim_uses},
         {14, sim_leaves},
+        {12, sim_comes_back},
         {10, sim_logs_off},
         {4, sim_powers_off},
         {3, sim_vanishes},
@@ -133,6 +134,18 @@ static void remove_files(const struct sim *sim)
     (void)rmdir(sim->dir);
 }
 
+static void drop_where(struct sim *sim, bool is_all)
+{
+    for (size_t g = 0; g < SIM_GATEWAYS; g++) {
+        for (size_t i = 0; i < SIM_CONNS; i++) {
+            struct sim_conn *conn = &sim->gateways[g].conns[i];
+            if (conn->state != SIM_CONN_FREE && (is_all || conn->is_mute)) {
+                sim_drop_conn(sim, &sim->gateways[g], conn, ORL_REASON_CLIENT_STALLED);
+            }
+        }
+    }
+}
+
 void sim_close(struct sim *sim)
 {
     sim_kill(sim, SIM_BROKER);
@@ -141,6 +154,7 @@ void sim_close(struct sim *sim)
     for (size_t i = 0; i < sim->job_count; i++) {
         orl_job_free(sim->jobs[i].job);
     }
+    drop_where(sim, true);
     orl_store_close(sim->processes[SIM_CHECKER].store);
     orl_cfg_fini(orl_broker_keys, &sim->broker_cfg);
     free(sim->seen);
@@ -197,18 +211,6 @@ static bool comes_to_rest(struct sim *sim, bool is_empty)
     }
     sim_fail(sim, "does not come to rest%s: %s", is_empty ? " when all have left" : "", text);
     return false;
-}
-
-static void drop_where(struct sim *sim, bool is_all)
-{
-    for (size_t g = 0; g < SIM_GATEWAYS; g++) {
-        for (size_t i = 0; i < SIM_CONNS; i++) {
-            struct sim_conn *conn = &sim->gateways[g].conns[i];
-            if (conn->state != SIM_CONN_FREE && (is_all || conn->is_mute)) {
-                sim_drop_conn(sim, &sim->gateways[g], conn, ORL_REASON_CLIENT_STALLED);
-            }
-        }
-    }
 }
 
 static void use_all(struct sim *sim)

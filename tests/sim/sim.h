@@ -44,6 +44,7 @@ struct sim_job {
 struct sim_vmpool { /* of one installation */
     struct orl_backend backend;
     struct orl_reconcile *reconcile;
+    struct orl_console_grants *grants;
     char installation[ORL_UUID_LEN + 1];
     bool is_poked;
     int64_t shift_ms; /* the wall clock was set, and it has not noticed */
@@ -58,8 +59,9 @@ struct sim_conn { /* what a gateway knows of a client */
     char session[ORL_ID_LEN + 1];
     char desktop[ORL_ID_LEN + 1];
     uint64_t version;
-    char console[ORL_UUID_LEN +
-                 1]; /* the machine whose screen it shows; static: the desktop's id */
+    /* The machine whose screen it shows; static: the desktop's id, and the two ends of its stream. */
+    char console[ORL_UUID_LEN + 1];
+    int stream[2]; /* 0: none */
     uint64_t stats_ms;
     bool is_mute; /* the client has vanished; the gateway has not noticed */
 };
@@ -106,6 +108,8 @@ struct sim {
     int64_t wall_ms; /* what the wall clock is ahead of it */
     unsigned step;
     uint64_t faults;
+    unsigned
+            failed_step; /* when a call to the store last failed: whose turn it was waits for the next */
     struct sim_rates rates;
     bool is_calm;       /* no more faults */
     bool is_store_weak; /* constraints and triggers are off: the second lock, to watch the first */
@@ -201,12 +205,14 @@ struct sim_conn *sim_conn_find(struct sim_gateway *gateway, uint32_t number);
 void sim_gateway_take(struct sim *sim, struct sim_gateway *gateway, const struct sim_msg *msg);
 void sim_gateway_turn(struct sim *sim, struct sim_gateway *gateway);
 void sim_gateways_turn(struct sim *sim);
+void sim_vmpool_is_gone(struct sim *sim); /* gateways end what it gave them */
 void sim_gateway_dies(struct sim *sim);
 void sim_broker_hears(struct sim *sim);
 void sim_drop_conn(struct sim *sim, struct sim_gateway *gateway, struct sim_conn *conn,
         enum orl_reason reason);
 void sim_logs_in(struct sim *sim);
 void sim_leaves(struct sim *sim);
+void sim_comes_back(struct sim *sim);
 void sim_vanishes(struct sim *sim);
 void sim_uses(struct sim *sim);
 void sim_logs_off(struct sim *sim);

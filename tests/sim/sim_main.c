@@ -74,7 +74,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: oriel-sim [--faults N] [--seed N] [--lines N] [--weak]\n");
         return 2;
     }
-    orl_log_set_level(ORL_LOG_ERROR);
+    orl_log_set_level(o.is_verbose ? ORL_LOG_WARN : ORL_LOG_ERROR);
     if (!o.is_verbose && !freopen("/dev/null", "w", stderr)) {
         return 2;
     }

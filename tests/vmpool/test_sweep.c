@@ -16,6 +16,7 @@ struct rig {
     struct orl_sweep_action actions[ORL_SWEEP_MAX_ACTIONS];
     enum orl_sweep_alarm alarm;
     size_t known;
+    bool is_accepted;
 };
 
 static bool is_known(const void *ctx, const char *name)
@@ -45,6 +46,7 @@ static size_t plan(struct rig *rig, uint64_t now_ms)
 {
     const struct orl_sweep_input input = {.list = &rig->list,
             .is_known = is_known,
+            .is_accepted = rig->is_accepted,
             .known_count = rig->known,
             .store_stamp_ms = STAMP_MS,
             .grace_ms = GRACE_MS,
@@ -93,10 +95,17 @@ static void a_dedicated_one_is_never_removed(void **state)
     add_vm(&rig, "ann", ORL_VM_DEDICATED);
     add_overlay(&rig, "bob", ORL_VM_DEDICATED);
     assert_int_equal(plan(&rig, 100), 0);
-    assert_int_equal(plan(&rig, 100000), 1);
+    assert_int_equal(plan(&rig, 100000), 2);
     assert_int_equal(rig.actions[0].kind, ORL_SWEEP_QUARANTINE);
+    assert_int_equal(rig.actions[1].kind, ORL_SWEEP_QUARANTINE);
+    assert_null(rig.actions[1].vm); /* the disk alone: said once */
     rig.vms[0].meta.is_quarantined = true;
     assert_int_equal(plan(&rig, 200000), 0);
+    orl_sweep_fini(
+            &rig.sweep); /* vmpool starts again, perhaps on a restored store: both are said again */
+    assert_int_equal(plan(&rig, 300000), 0);
+    assert_int_equal(plan(&rig, 400000), 2);
+    assert_int_equal(plan(&rig, 500000), 0);
     orl_sweep_fini(&rig.sweep);
 }
 
@@ -112,6 +121,10 @@ static void too_many_at_once_stop_the_sweep(void **state)
     assert_int_equal(plan(&rig, 100), 0);
     assert_int_equal(plan(&rig, 100000), 0);
     assert_int_equal(rig.alarm, ORL_SWEEP_TOO_MANY);
+    rig.is_accepted = true; /* an administrator cleared the alarm */
+    assert_int_equal(plan(&rig, 100000), ORL_SWEEP_MAX_ACTIONS);
+    assert_int_equal(rig.alarm, ORL_SWEEP_TOO_MANY);
+    rig.is_accepted = false;
     rig.known = MANY; /* a big installation with a few strays is no alarm */
     assert_int_equal(plan(&rig, 100001), ORL_SWEEP_MAX_ACTIONS);
     assert_int_equal(rig.alarm, ORL_SWEEP_NO_ALARM);

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""seed_bug.py NAME SOURCE_DIR OUT_DIR: copies of our files with one bug each put in, for the simulation to catch. A place
+that is not there any more is left as it is, and said: the test of that bug then fails, not the build."""
+import pathlib
+import sys
+
+# name: [(file, what is there, the bug)]
+BUGS = {
+    # The display is handed to whoever knows the desktop's id: neither version nor session is asked.
+    "fence": [("vmpool/console_judge.c",
+               "row->version != ask->version || row->session[0] == '\\0' ||\n"
+               "            strcmp(row->session, ask->session) != 0",
+               "row->session[0] == '\\0'")],
+    # A floating desktop is free again when its session ends, as a static one is.
+    "reuse": [("store/session_life.c",
+               "lease == ORL_LEASE_ENDING && desktop->kind == ORL_POOL_STATIC &&",
+               "lease == ORL_LEASE_ENDING && desktop->kind != ORL_POOL_DEDICATED &&"),
+              ("store/desktop_move.c", "    if (!orl_desktop_move_is_legal(&a, &b)) {\n"
+               "        return false;\n    }\n", "    (void)a;\n    (void)b;\n"),
+              ("store/desktop_move.c",
+               "    return from->lease != ORL_LEASE_ENDING || to->lease == ORL_LEASE_ENDING ||\n"
+               "           to->want != ORL_WANT_DELETE;", "    return true;"),
+              ("store/desktop_move.c", "to->user[0] = '\\0';",
+               "to->user[0] = '\\0';\n        to->is_tainted = false;\n        to->want = ORL_WANT_RUN;")],
+    # A machine whose removal failed counts as removed.
+    "leak": [("vmpool/outcome.c",
+              "    if (job->result < 0) {\n        count_failure(row, now_ms);\n"
+              "        note(row, ORL_REASON_INTERNAL, job->err.text);\n    } else if (",
+              "    if ("),
+             ("vmpool/pool_plan.c", "if (d->is_here || d->power != ORL_POWER_ABSENT) {",
+              "if (d->power != ORL_POWER_ABSENT) {")],
+    # Every machine on the host is ours.
+    "stranger": [("vmpool/vm_meta.c", "return strcmp(meta->installation, installation) == 0;",
+                  "return meta->installation[0] == installation[0] || true;")],
+    # The end of an old connection ends what the new one has.
+    "late": [("store/session_life.c", "if (conn != 0 && session.conn != conn) {",
+              "if (conn != 0 && session.conn == 0) {"),
+             # (Nor is the old one closed when the person comes by another: else nothing would come late.)
+             ("broker/assign.c", "if (at.loser != NULL) {", "if (at.loser != NULL && !broker) {")],
+}
+
+
+def main():
+    name, source, out = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+    out.mkdir(parents=True, exist_ok=True)
+    texts = {}
+    for file, there, bug in BUGS[name]:
+        text = texts.get(file) or (source / file).read_text()
+        if text.count(there) != 1:
+            print(f"seed_bug.py: {name}: {file} does not have this once any more:\n{there}", file=sys.stderr)
+        texts[file] = text.replace(there, bug)
+    for file, text in texts.items():
+        path = out / pathlib.Path(file).name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

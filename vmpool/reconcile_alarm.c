@@ -1,0 +1,139 @@
+/* What an administrator must look at, as alarms: made of what the rows say, raised while it is so, cleared
+ * when it is over. */
+#include "store/alarm.h"
+#include "vmpool/reconcile_priv.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { REFRESH_MS = 60000 };
+
+static struct orl_alarm_memo *memo_of(struct orl_reconcile *r, const char *object)
+{
+    struct orl_alarm_memo *room = NULL;
+    for (size_t i = 0; i < ORL_RECONCILE_MAX_ALARMS; i++) {
+        struct orl_alarm_memo *memo = &r->alarms[i];
+        if (strcmp(memo->object, object) == 0) {
+            return memo;
+        }
+        if (!room && memo->object[0] == '\0') {
+            room = memo;
+        }
+    }
+    if (room) {
+        *room = (struct orl_alarm_memo){0};
+        (void)snprintf(room->object, sizeof room->object, "%s", object);
+    }
+    return room;
+}
+
+/* The one alarm of an object; reason NONE: it has none. More than we can remember are not raised: by then
+ * nobody reads them. */
+static void set(struct orl_reconcile *r, const char *object, enum orl_reason reason,
+        const char *text, uint64_t now_ms)
+{
+    struct orl_alarm_memo *memo = memo_of(r, object);
+    struct orl_err err = {0};
+    if (!memo) {
+        return;
+    }
+    memo->used_pass = r->pass;
+    bool is_same = memo->is_written && memo->reason == reason;
+    bool is_fresh = reason == ORL_REASON_NONE ||
+                    (now_ms >= memo->written_ms && now_ms < memo->written_ms + REFRESH_MS);
+    if (is_same && is_fresh) {
+        return;
+    }
+    int rc = 0;
+    if (!is_same) { /* after a start whatever was left of it */
+        rc = orl_alarm_clear(r->cfg.store, memo->reason, object, now_ms, &err);
+    }
+    if (rc == 0 && reason != ORL_REASON_NONE) {
+        rc = orl_alarm_raise(r->cfg.store, reason, object, text, now_ms, &err);
+    }
+    memo->is_written = rc == 0;
+    memo->reason = reason;
+    memo->written_ms = now_ms;
+    if (rc < 0) {
+        orl_log_warn(&r->log, "alarm not written", "object", object, "error", err.text);
+    }
+}
+
+static void set_of(struct orl_reconcile *r, const char *kind, const char *name,
+        enum orl_reason reason, const char *text, uint64_t now_ms)
+{
+    char object[ORL_TEXT_MAX + 1];
+    (void)snprintf(object, sizeof object, "%s:%.200s", kind, name);
+    set(r, object, reason, text, now_ms);
+}
+
+/* What is gone has no alarm. */
+static void clear_unused(struct orl_reconcile *r, uint64_t now_ms)
+{
+    for (size_t i = 0; i < ORL_RECONCILE_MAX_ALARMS; i++) {
+        struct orl_alarm_memo *memo = &r->alarms[i];
+        if (memo->object[0] == '\0' || memo->used_pass == r->pass) {
+            continue;
+        }
+        if (memo->reason != ORL_REASON_NONE) {
+            set(r, memo->object, ORL_REASON_NONE, "", now_ms);
+        }
+        if (memo->is_written || memo->reason == ORL_REASON_NONE) {
+            memo->object[0] = '\0';
+        }
+    }
+}
+
+static void set_templates(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
+{
+    for (size_t i = 0; i < rows->template_count; i++) {
+        const struct orl_template_row *t = &rows->templates[i];
+        char name[ORL_NAME_MAX + 16];
+        (void)snprintf(name, sizeof name, "%s/%u", t->name, t->version);
+        bool is_bad = t->state == ORL_TEMPLATE_MISSING || t->state == ORL_TEMPLATE_CORRUPT;
+        set_of(r, "template", name, is_bad ? t->reason : ORL_REASON_NONE, t->reason_text, now_ms);
+    }
+}
+
+static int see_sweep_alarm(void *ctx, const struct orl_alarm_row *row)
+{
+    return row->reason == ORL_REASON_SWEEP_STOPPED && strcmp(row->object, ctx) == 0;
+}
+
+static void set_sweep(struct orl_reconcile *r, uint64_t now_ms)
+{
+    char object[ORL_NAME_MAX + 8];
+    bool is_on = r->alarm != ORL_SWEEP_NO_ALARM;
+    (void)snprintf(object, sizeof object, "sweep:%s", r->cfg.host);
+    const struct orl_alarm_memo *memo = memo_of(r, object);
+    bool was_raised = memo && memo->is_written && memo->reason != ORL_REASON_NONE;
+    r->is_sweep_accepted = r->is_sweep_accepted && is_on;
+    if (is_on && was_raised && orl_alarm_list(r->cfg.store, see_sweep_alarm, object, NULL) == 0) {
+        orl_log_warn(&r->log, "sweep goes on: its alarm was cleared by an administrator");
+        r->is_sweep_accepted = true;
+    }
+    bool is_raised = is_on && !r->is_sweep_accepted;
+    set(r, object, is_raised ? ORL_REASON_SWEEP_STOPPED : ORL_REASON_NONE,
+            orl_sweep_alarm_text(r->alarm), now_ms);
+}
+
+void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
+{
+    set_of(r, "host", r->cfg.host, r->is_up ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
+            r->down_text, now_ms);
+    for (size_t i = 0; i < rows->pool_count; i++) {
+        const struct orl_pool_row *pool = &rows->pools[i];
+        /* The host's own alarm says that better than one of each pool. */
+        bool is_own = pool->problem != ORL_REASON_HYPERVISOR_DOWN;
+        set_of(r, "pool", pool->name, is_own ? pool->problem : ORL_REASON_NONE, pool->problem_text,
+                now_ms);
+    }
+    set_templates(r, rows, now_ms);
+    for (size_t i = 0; i < rows->desktop_count; i++) {
+        const struct orl_desktop_row *row = &rows->desktops[i];
+        if (row->reason == ORL_REASON_DESKTOP_LOST) {
+            set_of(r, "desktop", row->id, row->reason, row->reason_text, now_ms);
+        }
+    }
+    set_sweep(r, now_ms);
+    clear_unused(r, now_ms);
+}
