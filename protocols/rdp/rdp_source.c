@@ -162,6 +162,7 @@ static void on_connected(void *ctx)
     }
     (void)pthread_join(s->thread, NULL);
     s->has_thread = false;
+    orl_rdp_source_drop_password(s);
     if (s->is_late) {
         orl_rdp_source_give_up(
                 s, ORL_REASON_CONSOLE_PROTOCOL, "the display did not finish its handshake in time");

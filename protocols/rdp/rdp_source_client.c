@@ -242,6 +242,15 @@ int orl_rdp_source_client_new(
 
 void orl_rdp_source_drop_password(struct orl_source *s)
 {
+    rdpSettings *settings = s->instance != NULL && s->instance->context != NULL
+                                    ? s->instance->context->settings
+                                    : NULL;
+    char *lent = s->password == NULL && settings != NULL
+                         ? freerdp_settings_get_string_writable(settings, FreeRDP_Password)
+                         : NULL;
+    if (lent != NULL) {
+        orl_secret_wipe(lent, strlen(lent));
+    }
     if (s->password != NULL) {
         orl_secret_wipe(s->password, strlen(s->password));
         free(s->password);

@@ -122,6 +122,7 @@ void orl_rdp_source_flush(struct orl_source *s);
 ORL_NODISCARD int orl_rdp_source_client_new(
         struct orl_source *s, const struct orl_rdp_source_opts *opts, struct orl_err *err);
 void orl_rdp_source_client_free(struct orl_source *s);
+/* Ours, when FreeRDP has it; FreeRDP's, when ours is gone. */
 void orl_rdp_source_drop_password(struct orl_source *s);
 /* Why it ended, of what FreeRDP knows. */
 enum orl_reason orl_rdp_source_reason(const struct orl_source *s, const char **ret_text);
