@@ -93,7 +93,7 @@ static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err
     vm->has_overlay = true;
     vm->has_card = spec->network.name[0] != '\0';
     vm->is_late = fake->is_late;
-    if (has_fault(fake, fake->faults.half)) {
+    if (fake->half_clones || has_fault(fake, fake->faults.half)) {
         return orl_err_set(err, ORL_E_BACKEND, "injected, between overlay and definition");
     }
     vm->vm.state = ORL_VM_OFF;

@@ -34,6 +34,7 @@ struct fake {
     unsigned displays_opened;
     int display_gate; /* not 0: opening a display waits for a byte of this fd, as where QEMU hangs */
     bool is_late;     /* the caller of the next call is dead */
+    bool half_clones;      /* as on a full disk */
     bool swallows_removal; /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
     size_t count;
