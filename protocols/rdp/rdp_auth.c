@@ -60,6 +60,8 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_HOME_IN_USE:
     case ORL_REASON_HOME_UNAVAILABLE:
     case ORL_REASON_GUEST_HOOK_BROKEN:
+    case ORL_REASON_STORE_RESTORED:
+    case ORL_REASON_SWEEP_STOPPED:
         return ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED;
     case ORL_REASON_HANDSHAKE_TIMEOUT:
         return ERRINFO_LOGON_TIMEOUT;
