@@ -134,7 +134,7 @@ int orl_backup_seal(const char *plain, const char *sealed, const uint8_t key[ORL
     ORL_AUTO(close_file) FILE *in = NULL;
     ORL_AUTO(close_file) FILE *out = NULL;
     int rc = open_both(plain, sealed, &in, &out, err);
-    if (rc < 0) {
+    if (in == NULL || out == NULL) {
         return rc;
     }
     rc = seal_pieces(in, out, key) < 0 ? orl_err_sys(err, errno, "%s", sealed)
@@ -175,7 +175,7 @@ int orl_backup_open(const char *sealed, const char *plain, const uint8_t key[ORL
     ORL_AUTO(close_file) FILE *out = NULL;
     bool is_written = false;
     int rc = open_both(sealed, plain, &in, &out, err);
-    if (rc < 0) {
+    if (in == NULL || out == NULL) {
         return rc;
     }
     if (!open_pieces(in, out, key, &is_written)) {

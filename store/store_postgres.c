@@ -1,6 +1,7 @@
 /* store/store_db.h on PostgreSQL. One writer at a time, as with SQLite: what writes holds one
  * advisory lock until its commit, so a rule that was proven there holds here, and no serialization
  * failure reaches a caller that can't begin again. Readers wait for nobody. */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "store/store_postgres_priv.h"
@@ -11,7 +12,13 @@
 
 #define LOCK "SELECT pg_advisory_xact_lock(" ORL_PG_WRITER ")"
 
-enum { PARAMS_MAX = 96, TRIES = 3, OPEN_WAIT_MS = 10000, RECONNECT_WAIT_MS = 200 };
+enum {
+    PARAMS_MAX = 96,
+    TEXTS_MAX = 1 << 20,
+    TRIES = 3,
+    OPEN_WAIT_MS = 10000,
+    RECONNECT_WAIT_MS = 200
+};
 enum { OID_INT8 = 20, OID_TEXT = 25 };
 
 /* A statement under way. */
@@ -21,7 +28,9 @@ struct run {
     bool is_write;
     int param_count;
     Oid types[PARAMS_MAX];
-    char *values[PARAMS_MAX];
+    size_t starts
+            [PARAMS_MAX]; /* of each in texts, which are one after the other, each with its NUL */
+    struct orl_buf texts;
     PGresult *result; /* NULL: not sent yet */
     int row;
 };
@@ -127,6 +136,7 @@ static void prepare(struct orl_db_query *q, const char *sql, bool is_kept)
     run->is_kept = is_kept;
     run->is_write = strncmp(sql, "SELECT", 6) != 0;
     run->row = -1;
+    orl_buf_init(&run->texts, TEXTS_MAX);
     q->statement = run;
 }
 
@@ -134,30 +144,32 @@ static void end(struct orl_db_query *q)
 {
     struct run *run = q->statement;
     PQclear(run->result);
-    for (int i = 0; i < run->param_count; i++) {
-        free(run->values[i]);
-    }
+    orl_buf_wipe(&run->texts); /* hashes and sealed secrets pass here */
+    orl_buf_fini(&run->texts);
     free(run);
 }
 
-static void put(struct orl_db_query *q, Oid type, const char *text)
+/* Where it lies, to be put right; NULL: it was too much. */
+static char *put(struct orl_db_query *q, Oid type, const char *text)
 {
     struct run *run = q->statement;
-    char *copy = run->param_count < PARAMS_MAX ? strdup(text) : NULL;
-    if (copy == NULL) {
+    size_t start = run->texts.len;
+    if (run->param_count < PARAMS_MAX) {
+        orl_buf_put(&run->texts, text, strlen(text) + 1);
+    }
+    if (run->texts.len == start) {
         orl_db_fail(q, "too many parameters, or no memory");
-        return;
+        return NULL;
     }
     run->types[run->param_count] = type;
-    run->values[run->param_count++] = copy;
+    run->starts[run->param_count++] = start;
+    return (char *)run->texts.data + start;
 }
 
 static void put_text(struct orl_db_query *q, const char *text)
 {
-    struct run *run = q->statement;
-    put(q, OID_TEXT, text);
+    char *copy = put(q, OID_TEXT, text);
     /* A client's name may be any bytes, and PostgreSQL takes text only. */
-    char *copy = q->failed.code == 0 ? run->values[run->param_count - 1] : NULL;
     if (copy == NULL || orl_utf8_is_valid(copy, strlen(copy))) {
         return;
     }
@@ -173,7 +185,7 @@ static void put_number(struct orl_db_query *q, int64_t v)
 {
     char text[24];
     (void)snprintf(text, sizeof(text), "%lld", (long long)v);
-    put(q, OID_INT8, text);
+    (void)put(q, OID_INT8, text);
 }
 
 /* Its name, when it is prepared here; NULL: to be sent as it is. */
@@ -207,7 +219,10 @@ static int find_prepared(
 
 static int send_it(struct orl_pg *pg, const struct run *run, const char *name)
 {
-    const char *const *values = (const char *const *)run->values;
+    const char *values[PARAMS_MAX];
+    for (int i = 0; i < run->param_count; i++) {
+        values[i] = (const char *)run->texts.data + run->starts[i];
+    }
     return name[0] != '\0'
                    ? PQsendQueryPrepared(pg->conn, name, run->param_count, values, NULL, NULL, 0)
                    : PQsendQueryParams(pg->conn, run->sql, run->param_count, run->types, values,
