@@ -81,8 +81,6 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_CLOSED_BY_ADMIN:
     case ORL_REASON_SHUTDOWN:
     case ORL_REASON_INTERNAL:
-    case ORL_REASON_STORE_RESTORED:
-    case ORL_REASON_SWEEP_STOPPED:
     case ORL_REASON_COUNT:
         break;
     }
