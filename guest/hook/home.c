@@ -71,6 +71,8 @@ static bool is_mounted(const char *target)
     return is_found;
 }
 
+static const char unreadable[] = "the home's disk cannot be read";
+
 /* A file system where there is none; never over something else. */
 static const char *make_ready(char *disk)
 {
@@ -84,7 +86,7 @@ static const char *make_ready(char *disk)
     }
     free(head);
     if (len <= 0) {
-        return "the home's disk cannot be read";
+        return unreadable;
     }
     if (is_blank) {
         int status = orl_run((char *[]){(char *)"mke2fs", (char *)"-q", (char *)"-F", (char *)"-t",
@@ -109,6 +111,11 @@ static const char *mount_disk(
         (void)nanosleep(&step, NULL);
     }
     const char *why = make_ready(disk);
+    /* Its name is there before it can be opened. */
+    while (why == unreadable && orl_run_now_ms() < end_ms) {
+        (void)nanosleep(&step, NULL);
+        why = make_ready(disk);
+    }
     if (why != NULL) {
         return why;
     }
