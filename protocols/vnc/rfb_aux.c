@@ -238,7 +238,9 @@ static void on_msg(struct orl_rfb_aux *aux, const struct orl_aux_msg *msg)
     switch (msg->type) {
     case ORL_AUX_HELLO:
         begin_sound(aux, msg->u.codecs);
-        say_again(aux);
+        if (aux->said[0] != '\0') {
+            say_again(aux);
+        }
         aux->events.on_hello(aux->ctx);
         break;
     case ORL_AUX_TEXT:
