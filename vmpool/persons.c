@@ -49,6 +49,7 @@ void orl_person_hang_up(struct orl_person_memo *memo)
     orl_hook_link_free(memo->link);
     memo->link = NULL;
     memo->is_greeted = false;
+    memo->has_home = false; /* the machine may be another one by then; plugging in twice is once */
     memo->asked = 0;
 }
 

@@ -26,6 +26,12 @@ class Guest:
         return json.loads(run("virsh", "-c", self.rig.uri, "qemu-agent-command", self.domain, json.dumps(command)))["return"]
 
     def sh(self, script):
+        for _ in range(60):  # the agent starts after the rest
+            try:
+                self.ask({"execute": "guest-ping"})
+                break
+            except subprocess.CalledProcessError:
+                time.sleep(0.5)
         pid = self.ask({"execute": "guest-exec", "arguments": {"path": "/bin/sh", "arg": ["-c", script], "capture-output": True}})["pid"]
         for _ in range(100):
             status = self.ask({"execute": "guest-exec-status", "arguments": {"pid": pid}})
@@ -107,10 +113,12 @@ def reboot(rig, desktop, guest):
 
 
 def crash(rig, session, desktop, guest):
-    guest.sh("/bin/busybox sync")
+    guest.sh("for home in /home/*; do echo kept >$home/kept; done; /bin/busybox sync")
     vm_pool.crash_of(rig, guest.domain)
-    rig.until("a crash is seen as one", lambda: [r for r in rig.rows() if r["id"] == desktop and r["reason"] == "guest_died"])
-    expect(person(rig, desktop)[0][1] != "logged_off", "and is no log-off")
+    rig.until("a crash is seen, and the guest is started once more", lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "rebooting"])
+    expect(person(rig, desktop)[0][1] != "logged_off", "it is no log-off")
+    rig.until("it has its person and the home again", lambda: [r for r in rig.rows() if r["id"] == desktop and r["ready"] == "ready"] and
+              guest.sh("/bin/busybox ls /home/*/kept 2>/dev/null | /bin/busybox wc -l") == "1")
     leave(rig, session, desktop)
 
 
