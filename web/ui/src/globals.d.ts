@@ -2,5 +2,5 @@
 declare const LICENCES_URL: string;
 declare const WORKLET_URL: string;
 // Not in TypeScript's DOM yet.
-interface Navigator { keyboard?: {lock(keys?: string[]): Promise<void>; unlock(): void}; }
+interface Navigator { keyboard?: {lock(keys?: string[]): Promise<void>; unlock(): void; getLayoutMap?(): Promise<Map<string, string>>}; }
 declare module '@novnc/novnc' { const RFB: any; export default RFB; }
