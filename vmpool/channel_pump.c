@@ -141,11 +141,14 @@ static int start(struct pump *pump, virDomainPtr domain, const char *channel, st
     if (pump->watch < 0) {
         return orl_err_set(err, ORL_E_NOMEM, "watching a guest's channel");
     }
-    /* From here on it is the event thread's. */
+    int watch = pump->watch;
     if (virStreamEventAddCallback(pump->stream, 0, on_stream, pump, NULL) < 0) {
         hang_up(pump);
     }
-    set_events(pump);
+    /* From here on it is the event thread's, which may free it before this call is back. Our side is writable: there
+     * it is seen at once, and the rest set. */
+    virEventUpdateHandle(
+            watch, VIR_EVENT_HANDLE_WRITABLE | VIR_EVENT_HANDLE_HANGUP | VIR_EVENT_HANDLE_ERROR);
     return 0;
 }
 
