@@ -4,6 +4,7 @@
 #include "store/store_db_priv.h"
 #include "store/store_priv.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,6 +282,17 @@ int orl_store_copy(struct orl_store *from, struct orl_store *to,
     return rc;
 }
 
+/* Before SQLite opens it, which would let the store's group in. */
+static int make_private(const char *path, struct orl_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return orl_err_sys(err, errno, "backup %s", path);
+    }
+    close(fd);
+    return 0;
+}
+
 int orl_store_backup(struct orl_store *store, const char *path, struct orl_err *err)
 {
     char part[ORL_STORE_PATH_MAX + 16];
@@ -294,15 +306,13 @@ int orl_store_backup(struct orl_store *store, const char *path, struct orl_err *
     }
     (void)unlink(part);
     bool is_file = orl_db_kind(store->db) == ORL_DB_SQLITE;
-    mode_t mask = umask(0077);
-    int rc = is_file ? orl_sqlite_copy(store->db, part, err) : 0;
+    int rc = is_file ? orl_sqlite_copy(store->db, part, err) : make_private(part, err);
     rc = rc < 0 ? rc : orl_store_open(part, &to, err);
-    (void)umask(mask);
     rc = rc < 0 || is_file ? rc : orl_store_copy(store, to, NULL, err);
     rc = rc < 0 ? rc : orl_store_mark_copy(to, err);
     rc = rc < 0 ? rc : orl_db_lock_out(to->db, err); /* one file, without its journal */
     orl_store_close(to);
-    if (rc == 0 && (chmod(part, S_IRUSR | S_IWUSR) < 0 || rename(part, path) < 0)) {
+    if (rc == 0 && rename(part, path) < 0) {
         rc = orl_err_sys(err, errno, "%s", path);
     }
     if (rc < 0) {
