@@ -20,16 +20,35 @@ static const char *text_of(const struct orl_cli_call *call, const char *key, con
     return text != NULL ? text : otherwise;
 }
 
-/* A name that is not taken, in the folder of the file beside it. */
-static int temporary_name(const char *beside, char ret_path[1100], struct orl_err *err)
+/* A whole store as SQLite sees it, in a folder that is nobody else's: SQLite also reads a journal that lies beside it. */
+struct plain {
+    char folder[1100];
+    char file[1120];
+};
+
+static int plain_open(const char *beside, struct plain *ret_plain, struct orl_err *err)
 {
-    (void)snprintf(ret_path, 1100, "%.1000s.XXXXXX", beside);
-    int fd = mkstemp(ret_path);
-    if (fd < 0) {
-        return orl_err_sys(err, errno, "%s", ret_path);
+    (void)snprintf(ret_plain->folder, sizeof(ret_plain->folder), "%.1000s.XXXXXX", beside);
+    if (mkdtemp(ret_plain->folder) == NULL) {
+        int rc = orl_err_sys(err, errno, "%s", ret_plain->folder);
+        ret_plain->folder[0] = '\0';
+        return rc;
     }
-    close(fd);
-    return unlink(ret_path) < 0 ? orl_err_sys(err, errno, "%s", ret_path) : 0;
+    (void)snprintf(ret_plain->file, sizeof(ret_plain->file), "%s/store", ret_plain->folder);
+    return 0;
+}
+
+static void plain_close(const struct plain *plain)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    char path[1140];
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && plain->folder[0] != '\0'; i++) {
+        (void)snprintf(path, sizeof(path), "%s%s", plain->file, ends[i]);
+        (void)unlink(path);
+    }
+    if (plain->folder[0] != '\0') {
+        (void)rmdir(plain->folder);
+    }
 }
 
 static int load_key(const struct orl_cli_call *call, bool can_make,
@@ -47,7 +66,6 @@ static int load_key(const struct orl_cli_call *call, bool can_make,
 static int backup(const struct orl_cli_call *call, struct orl_err *err)
 {
     uint8_t key[ORL_BACKUP_KEY_BYTES];
-    char plain[1100];
     const char *file = text_of(call, "file", "");
     bool is_plain = json_is_true(json_object_get(call->body, "is_plain"));
     struct orl_store *store = NULL;
@@ -60,13 +78,12 @@ static int backup(const struct orl_cli_call *call, struct orl_err *err)
     if (rc == 0 && is_plain) {
         rc = orl_store_backup(store, file, err);
     } else if (rc == 0) {
+        struct plain plain = {0};
         rc = load_key(call, true, key, err);
-        rc = rc < 0 ? rc : temporary_name(file, plain, err);
-        rc = rc < 0 ? rc : orl_store_backup(store, plain, err);
-        if (rc == 0) {
-            rc = orl_backup_seal(plain, file, key, err);
-            (void)unlink(plain);
-        }
+        rc = rc < 0 ? rc : plain_open(file, &plain, err);
+        rc = rc < 0 ? rc : orl_store_backup(store, plain.file, err);
+        rc = rc < 0 ? rc : orl_backup_seal(plain.file, file, key, err);
+        plain_close(&plain);
         orl_secret_wipe(key, sizeof(key));
     }
     orl_store_close(store);
@@ -107,17 +124,14 @@ static int unpack(
 
 static int restore(const struct orl_cli_call *call, struct orl_err *err)
 {
-    char plain[1100];
+    struct plain plain = {0};
     struct orl_store_copied copied = {0};
     const char *file = text_of(call, "file", "");
     const char *to = text_of(call, "store", STORE);
-    int rc = temporary_name(to[0] == '/' ? to : "/tmp/oriel-restore", plain, err);
-    rc = rc < 0 ? rc : unpack(call, file, plain, err);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = orl_store_restore(plain, to, &copied, err);
-    (void)unlink(plain);
+    int rc = plain_open(to[0] == '/' ? to : "/tmp/oriel-restore", &plain, err);
+    rc = rc < 0 ? rc : unpack(call, file, plain.file, err);
+    rc = rc < 0 ? rc : orl_store_restore(plain.file, to, &copied, err);
+    plain_close(&plain);
     if (rc == 0) {
         say_copied("restored", to, &copied);
         (void)printf("vmpool compares it with the machines that are there: oriel alarm list, oriel "
