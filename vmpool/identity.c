@@ -24,10 +24,13 @@ static const char script[] =
         "cp /etc/machine-id /var/lib/dbus/machine-id\n"
         "if ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1; then\n"
         "rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub\n"
-        "(ssh-keygen -A && systemctl try-restart ssh) >/dev/null 2>&1 &\n"
+        "(ssh-keygen -A && sync && systemctl try-restart ssh.service sshd.service) >/dev/null 2>&1 "
+        "&\n"
         "fi\n"
         "[ \"$(hostname)\" = \"$1\" ] || exit 41\n"
-        "[ \"$(cat /etc/machine-id)\" = \"$2\" ] || exit 42\n";
+        "[ \"$(cat /etc/machine-id)\" = \"$2\" ] || exit 42\n"
+        "sync\n" /* after a power cut it must not be the other one again */
+        "exit 0\n";
 
 void orl_identity_make(const struct orl_vm_spec *spec, struct orl_vm_identity *ret_identity)
 {

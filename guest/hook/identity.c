@@ -1,5 +1,6 @@
 #include "guest/hook/identity.h"
 #include "guest/hook/run.h"
+#include "guest/hook/ssh_keys.h"
 #include "guest/hook/text_file.h"
 
 #include <ctype.h>
@@ -115,8 +116,12 @@ const char *orl_identity_set(const struct orl_hook_msg *msg)
     why = why != NULL ? why : set_clock(msg);
     why = why != NULL ? why : set_hostname(orl_hook_msg_get(msg, "hostname"));
     why = why != NULL ? why : set_machine_id(orl_hook_msg_get(msg, "machine_id"));
+    if (why == NULL && !orl_ssh_keys_renew("/")) {
+        why = "the SSH host keys cannot be removed";
+    }
     if (why == NULL && orl_hook_msg_get(msg, "machine_id")[0] != '\0') {
         tell_services();
     }
+    sync(); /* after a power cut it must not be the other one again */
     return why;
 }

@@ -29,20 +29,39 @@ static void pause_ms(unsigned ms)
     (void)nanosleep(&step, NULL);
 }
 
-int orl_run(char *const argv[], char *const env[], unsigned timeout_ms)
+static _Noreturn void become(char *const argv[], char *const env[])
 {
     char *own_env[] = {path_env, NULL};
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int null = open("/dev/null", O_RDONLY);
+    (void)dup2(null, STDIN_FILENO);
+    (void)putenv(path_env); /* execvpe() looks along ours */
+    (void)execvpe(argv[0], argv, env != NULL ? env : own_env);
+    _exit(126);
+}
+
+void orl_run_apart(char *const argv[])
+{
     pid_t pid = fork();
     if (pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        int null = open("/dev/null", O_RDONLY);
-        (void)dup2(null, STDIN_FILENO);
+        if (setsid() < 0 || fork() != 0) {
+            _exit(0); /* init waits for the other one */
+        }
+        become(argv, NULL);
+    }
+    if (pid > 0) {
+        (void)waitpid(pid, NULL, 0);
+    }
+}
+
+int orl_run(char *const argv[], char *const env[], unsigned timeout_ms)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
         (void)setpgid(0, 0);
-        (void)putenv(path_env); /* execvpe() looks along ours */
-        (void)execvpe(argv[0], argv, env != NULL ? env : own_env);
-        _exit(126);
+        become(argv, env);
     }
     uint64_t end_ms = orl_run_now_ms() + timeout_ms;
     int status = 0;

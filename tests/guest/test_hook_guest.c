@@ -1,5 +1,7 @@
 #include "guest/hook/account.h"
 #include "guest/hook/home.h"
+#include "guest/hook/run.h"
+#include "guest/hook/ssh_keys.h"
 #include "guest/hook/text_file.h"
 #include "guest/hook/unix_name.h"
 
@@ -9,9 +11,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *name_of(const char *user)
@@ -148,6 +152,34 @@ static void only_a_blank_disk_is_formatted(void **state)
     assert_false(orl_home_is_blank(head, 0, &is_ext4));
 }
 
+static void a_copy_has_ssh_keys_of_its_own(void **state)
+{
+    (void)state;
+    static const char golden[] = "the golden image's";
+    char text[4096] = "";
+    uint64_t end_ms = orl_run_now_ms() + 30000;
+    assert_true(orl_ssh_keys_renew(etc)); /* no SSH server: nothing to do */
+    assert_int_equal(mkdir(file("etc"), 0755), 0);
+    assert_int_equal(mkdir(file("etc/ssh"), 0755), 0);
+    assert_true(orl_text_put(file("etc/ssh/sshd_config"), 0644, "Port 22\n"));
+    assert_true(orl_ssh_keys_renew(etc));
+    assert_int_equal(access(file("etc/ssh/ssh_host_ed25519_key"), F_OK), -1);
+    assert_true(orl_text_put(file("etc/ssh/ssh_host_ed25519_key"), 0600, "%s", golden));
+    assert_true(orl_text_put(file("etc/ssh/ssh_host_other_key"), 0600, "%s", golden));
+    assert_true(orl_text_put(file("etc/ssh/ssh_host_other_key.pub"), 0644, "%s", golden));
+    assert_true(orl_ssh_keys_renew(etc));
+    assert_int_equal(access(file("etc/ssh/ssh_host_other_key"), F_OK), -1);
+    assert_int_equal(access(file("etc/ssh/ssh_host_other_key.pub"), F_OK), -1);
+    assert_string_equal(text_of("etc/ssh/sshd_config"), "Port 22\n");
+    while (orl_text_read(file("etc/ssh/ssh_host_ed25519_key"), text, sizeof(text)) <= 0 &&
+            orl_run_now_ms() < end_ms) {
+        (void)poll(NULL, 0, 20);
+    }
+    assert_non_null(strstr(text, "PRIVATE KEY"));
+    char *argv[] = {(char *)"rm", (char *)"-r", (char *)file("etc"), NULL};
+    assert_int_equal(orl_run(argv, NULL, 5000), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +192,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     a_secret_opens_the_account_and_is_gone_after, setup, teardown),
             cmocka_unit_test(only_a_blank_disk_is_formatted),
+            cmocka_unit_test_setup_teardown(a_copy_has_ssh_keys_of_its_own, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
