@@ -94,7 +94,12 @@ static bool has_ip(const char *xml, const struct orl_addr_net *net)
 
 const char *orl_network_foreign_fault(const char *xml)
 {
-    return strstr(xml, "<forward") ? "it has a <forward>: guests could reach other networks" : NULL;
+    if (strstr(xml, "<forward")) {
+        return "it has a <forward>: guests could reach other networks";
+    }
+    return strstr(xml, "<ip ") || strstr(xml, " ipv6='yes'")
+                   ? "it has an <ip> or ipv6='yes': guests could reach this host"
+                   : NULL;
 }
 
 /* What libvirt prints has its text escaped: "<x" is an element. */

@@ -255,6 +255,11 @@ static void a_network_that_was_changed_is_refused(void **state)
     assert_null(orl_network_fault(
             "<network><bridge name='orl-abcd1234'/></network>", &isolated, INSTALLATION));
     assert_non_null(orl_network_foreign_fault(bad[0]));
+    assert_null(orl_network_foreign_fault("<network><bridge name='lab'/></network>"));
+    assert_non_null(orl_network_foreign_fault("<network><bridge name='lab'/>"
+                                              "<ip address='192.0.2.1' prefix='24'/></network>"));
+    assert_non_null(
+            orl_network_foreign_fault("<network ipv6='yes'><bridge name='lab'/></network>"));
 }
 
 int main(void)
