@@ -241,8 +241,9 @@ struct orl_backend_ops {
     int (*golden_freeze)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
     /* Ends the machine and removes the files, whatever there is of them. uuid: "" where there is no machine. */
     int (*golden_remove)(void *self, const char *id, const char *uuid, struct orl_err *err);
-    /* Starts a machine that clone() made as a copy of the golden image, gives it its own card and identity, and
-     * looks at it. It runs and is nobody but itself, or it does not run. */
+    /* Starts a machine that clone() made as a copy of the golden image, gives it its own identity and card, and
+     * looks at it. It runs and is nobody but itself, or it does not run; then its disk may have been written to,
+     * and only a new clone() makes it fit to be resumed. */
     int (*resume)(void *self, const struct orl_vm_spec *spec,
             const struct orl_vm_identity *identity, struct orl_vm_look *ret_look,
             struct orl_err *err);

@@ -63,7 +63,10 @@ static void on_started(struct orl_reconcile *r, const struct orl_job *job,
     } else {
         bool is_given = row->lease != ORL_LEASE_FREE && row->lease != ORL_LEASE_ENDING;
         bool was_up = row->power == ORL_POWER_REBOOTING;
-        row->power = is_given ? ORL_POWER_FAILED : ORL_POWER_STOPPED;
+        /* A copy that ran for a moment has written to its disk, and the image's memory does not know of that:
+         * it is never begun again, another takes its place. */
+        bool is_spoilt = job->kind == ORL_JOB_RESUME;
+        row->power = is_given || is_spoilt ? ORL_POWER_FAILED : ORL_POWER_STOPPED;
         count_failure(row, now_ms);
         note(row, was_up ? ORL_REASON_GUEST_DIED : ORL_REASON_GUEST_START_FAILED, job->err.text);
         if (!is_given) {

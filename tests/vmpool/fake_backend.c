@@ -117,6 +117,7 @@ static int fake_start(void *self, const char *uuid, struct orl_err *err)
         memset(vm->guest.memory, 0, sizeof vm->guest.memory);
         memset(vm->guest.clipboard, 0, sizeof vm->guest.clipboard);
         vm->vm.state = ORL_VM_RUNNING;
+        vm->has_run = true;
         vm->boot_left = has_fault(fake, fake->faults.no_boot) ? 1000000 : BOOT_LOOKS;
         fake->starts++;
     }
@@ -413,14 +414,22 @@ static int fake_resume(void *self, const struct orl_vm_spec *spec,
         const struct orl_vm_identity *identity, struct orl_vm_look *ret_look, struct orl_err *err)
 {
     struct fake *fake = self;
+    struct fake_vm *vm = fake_find(fake, spec->uuid);
     (void)identity;
-    int r = fake->cannot_resume ? orl_err_set(err, ORL_E_BACKEND, "the fake copies nothing")
-                                : fake_start(self, spec->uuid, err);
-    struct fake_vm *vm = r < 0 ? NULL : fake_find(fake, spec->uuid);
+    if (fake->cannot_resume) {
+        return orl_err_set(err, ORL_E_BACKEND, "the fake copies nothing");
+    }
+    fake->resumed_again += vm && vm->has_run;
+    unsigned starts = fake->starts;
+    int r = fake_start(self, spec->uuid, err);
+    fake->resumes += fake->starts - starts;
+    fake->starts = starts;
+    if (r == 0 && fake->resumes_fail_late) {
+        r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent");
+    }
     if (vm) {
         vm->boot_left = 0;
-        fake->starts--;
-        fake->resumes++;
+        vm->vm.state = r < 0 && vm->is_defined ? ORL_VM_OFF : vm->vm.state;
     }
     return r < 0 ? r : fake_look(self, spec->uuid, ret_look, err);
 }

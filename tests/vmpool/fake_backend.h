@@ -16,6 +16,7 @@ struct fake_vm {
     bool is_defined; /* false: only its overlay is there */
     bool has_overlay;
     bool has_card;
+    bool has_run;   /* its disk is not what it was cloned from any more */
     bool is_frozen; /* a golden image: no machine any more, files only */
     int boot_left;  /* looks until it has painted */
     bool is_late;   /* made by a call whose caller is dead */
@@ -44,7 +45,9 @@ struct fake {
     unsigned suspends, wakes;
     unsigned starts, clones, removals, reboots, resets;
     unsigned resumes;
-    bool cannot_resume; /* machines don't begin as copies here */
+    bool cannot_resume;     /* machines don't begin as copies here */
+    bool resumes_fail_late; /* they run, but don't become somebody of their own */
+    unsigned resumed_again; /* on a disk that was written to */
     unsigned boot_tests;
     int boot_test_result;
     char last_console[ORL_UUID_LEN + 1];

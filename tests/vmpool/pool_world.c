@@ -315,7 +315,8 @@ static void run_job(struct world *w, struct world_job *job)
         w->fake.is_late = job->is_late;
         orl_job_run(job->job);
         /* A call that is carried out twice, as after a lost answer. */
-        if (job->job->kind != ORL_JOB_OBSERVE && pick(w, 100) < w->fake.faults.twice) {
+        if (job->job->kind != ORL_JOB_OBSERVE && job->job->kind != ORL_JOB_RESUME &&
+                pick(w, 100) < w->fake.faults.twice) {
             orl_job_run(job->job);
         }
         w->fake.is_late = false;
@@ -554,6 +555,9 @@ static void check(struct world *w)
         } else if (!w->fake.vms[i].is_late && !row_of(w, w->fake.vms[i].vm.uuid, &row)) {
             fail(w, "machine %s has leaked: no row knows it", w->fake.vms[i].vm.name);
         }
+    }
+    if (w->fake.resumed_again > 0) {
+        fail(w, "a copy was begun again on a disk that was written to");
     }
     unsigned heavy = 0;
     for (size_t i = 0; i < w->job_count; i++) {

@@ -417,6 +417,32 @@ static void a_deleted_pool_ends_with_its_row(void **state)
     assert_string_equal(w->fault, "");
 }
 
+static int open_golden_world(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    world_open_golden(w, 1);
+    *state = w;
+    return 0;
+}
+
+/* It ran for a moment: its disk is not the golden image's any more. */
+static void a_copy_that_fails_is_never_begun_again(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_counts counts;
+    w->fake.resumes_fail_late = true;
+    for (unsigned i = 0; i < 200 && w->fake.resumes < 2; i++) {
+        world_calm(w, 1);
+    }
+    assert_true(w->fake.resumes >= 2); /* another was made for it, and begun */
+    assert_int_equal(w->fake.resumed_again, 0);
+    w->fake.resumes_fail_late = false;
+    world_calm(w, 3 * SETTLED_S);
+    assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
+    assert_int_equal(counts.ready, 2);
+    assert_string_equal(w->fault, "");
+}
+
 #define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
 
 int main(void)
@@ -437,6 +463,8 @@ int main(void)
             WITH_WORLD(a_pool_that_asks_for_nonsense_or_a_missing_network_says_so),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
+            cmocka_unit_test_setup_teardown(
+                    a_copy_that_fails_is_never_begun_again, open_golden_world, close_world),
     };
     orl_log_set_level(ORL_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
