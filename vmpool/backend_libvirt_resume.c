@@ -196,7 +196,7 @@ static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,
     if (r == 0 && virDomainResume(*ret_domain) < 0) {
         r = orl_libvirt_err(err, "resuming a copy");
     }
-    return r < 0 ? r : plug_card(*ret_domain, spec, err);
+    return r;
 }
 
 int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
@@ -219,6 +219,8 @@ int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
     r = r < 0 ? r : orl_bl_stop(self, spec->uuid, ORL_VM_STOP_KILL, err);
     r = r < 0 ? r : bring_up(self, conn, &found, paths.state, &domain, err);
     r = r < 0 ? r : set_identity(conn, domain, identity, err);
+    /* Only then: nobody on its network ever sees it as who it was copied from. */
+    r = r < 0 ? r : plug_card(domain, &found, err);
     r = r < 0 ? r : orl_bl_look(self, spec->uuid, ret_look, err);
     if (r < 0 && domain) {
         (void)virDomainDestroy(domain);

@@ -16,7 +16,9 @@ import time
 import vm_pool
 from vm_pool import Failed, expect, run
 
-LOOK = """printf '%s\\n' "$(hostname)" "$(cat /etc/machine-id)" "$(cat /sys/class/net/eth0/address)" "$(head -c 16 /dev/urandom | md5sum)" "$(date +%s)" """
+# Its card comes last: the guest may have to find it yet.
+LOOK = """for i in 1 2 3 4 5 6 7 8 9 10; do [ -e /sys/class/net/eth0/address ] && break; sleep 1; done
+printf '%s\\n' "$(hostname)" "$(cat /etc/machine-id)" "$(cat /sys/class/net/eth0/address)" "$(head -c 16 /dev/urandom | md5sum)" "$(date +%s)" """
 
 
 class Rig(vm_pool.Rig):
