@@ -244,8 +244,14 @@ int orl_bl_wake(void *self_, const char *uuid, struct orl_err *err)
     if (r < 0) {
         return r;
     }
-    bool is_awake = virDomainGetState(domain, &state, NULL, 0) == 0 && state == VIR_DOMAIN_RUNNING;
-    if (!is_awake && virDomainResume(domain) < 0) {
+    if (virDomainGetState(domain, &state, NULL, 0) < 0) {
+        return orl_libvirt_err(err, "a domain's state");
+    }
+    /* Its guest may have gone to sleep by itself, in a machine that was made before it could not. */
+    int woken = state == VIR_DOMAIN_RUNNING       ? 0
+                : state == VIR_DOMAIN_PMSUSPENDED ? virDomainPMWakeup(domain, 0)
+                                                  : virDomainResume(domain);
+    if (woken < 0) {
         return orl_libvirt_err(err, "waking a domain");
     }
     orl_bl_set_clock(domain);

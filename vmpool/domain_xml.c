@@ -95,6 +95,8 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     orl_domain_xml_put_cpu(out, spec);
     orl_xml_putf(out, "  <on_poweroff>destroy</on_poweroff>\n"
                       "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n");
+    /* A guest that sleeps can be reached by nobody; its processors cost nothing when it idles. */
+    orl_xml_putf(out, "  <pm><suspend-to-mem enabled='no'/><suspend-to-disk enabled='no'/></pm>\n");
     put_devices(out, spec, type);
     if (type != ORL_DOMAIN_XML_TEST) {
         orl_domain_xml_put_override(out, spec);

@@ -36,6 +36,11 @@ static void count_failure(struct orl_desktop_row *row, uint64_t now_ms)
     row->retry_ms = now_ms + orl_plan_backoff_ms(row->attempts);
 }
 
+static bool is_given(const struct orl_desktop_row *row)
+{
+    return row->lease != ORL_LEASE_FREE && row->lease != ORL_LEASE_ENDING;
+}
+
 static void on_cloned(struct orl_reconcile *r, const struct orl_job *job,
         struct orl_desktop_row *row, uint64_t now_ms)
 {
@@ -61,15 +66,14 @@ static void on_started(struct orl_reconcile *r, const struct orl_job *job,
         row->power = ORL_POWER_RUNNING;
         row->retry_ms = 0;
     } else {
-        bool is_given = row->lease != ORL_LEASE_FREE && row->lease != ORL_LEASE_ENDING;
         bool was_up = row->power == ORL_POWER_REBOOTING;
         /* A copy that ran for a moment has written to its disk, and the image's memory does not know of that:
          * it is never begun again, another takes its place. */
         bool is_spoilt = job->kind == ORL_JOB_RESUME;
-        row->power = is_given || is_spoilt ? ORL_POWER_FAILED : ORL_POWER_STOPPED;
+        row->power = is_given(row) || is_spoilt ? ORL_POWER_FAILED : ORL_POWER_STOPPED;
         count_failure(row, now_ms);
         note(row, was_up ? ORL_REASON_GUEST_DIED : ORL_REASON_GUEST_START_FAILED, job->err.text);
-        if (!is_given) {
+        if (!is_given(row)) {
             orl_reconcile_pool_failed(r, row->pool, row->reason, job->err.text, now_ms);
         }
     }
@@ -96,11 +100,15 @@ static void on_woken(struct orl_reconcile *r, const struct orl_job *job,
     }
     if (job->result == 0) {
         row->power = ORL_POWER_RUNNING;
+        row->is_ready = is_given(row) && row->ready_ms != 0; /* a person goes on where they were */
+        row->retry_ms = 0;
     } else {
         count_failure(row, now_ms);
         note(row, ORL_REASON_GUEST_START_FAILED, job->err.text);
     }
-    (void)orl_reconcile_write(r, row, false, now_ms);
+    if (orl_reconcile_write(r, row, false, now_ms) == 0 && row->is_ready) {
+        orl_reconcile_changed(r);
+    }
 }
 
 static bool is_well(const struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,

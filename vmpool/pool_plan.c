@@ -297,6 +297,12 @@ static void plan_given(struct orl_plan_pass *pass, size_t index)
             plan_start(pass, index);
         }
         break;
+    case ORL_POWER_SUSPENDED:
+        /* Not by us: its guest went to sleep, or somebody at libvirt paused it. */
+        if (!d->is_maintenance && pass->in->now_ms >= d->retry_ms) {
+            add_urgent(pass, ORL_PLAN_WAKE, index);
+        }
+        break;
     case ORL_POWER_STOPPING:
         plan_stop(pass, index);
         break;

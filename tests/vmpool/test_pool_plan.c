@@ -332,6 +332,23 @@ static void who_waits_wakes_one_that_sleeps(void **state)
     assert_int_equal(count(&rig, ORL_PLAN_WAKE), 0);
 }
 
+static void a_persons_own_is_woken_but_in_maintenance(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig, 0, 8);
+    struct orl_plan_desktop *d = add(&rig, ORL_LEASE_IN_USE, ORL_POWER_SUSPENDED);
+    d->is_alive = true;
+    expect_only(&rig, ORL_PLAN_WAKE);
+    d->want = ORL_WANT_STOP; /* only one that is awake can be asked to */
+    expect_only(&rig, ORL_PLAN_WAKE);
+    d->retry_ms = NOW_MS + 1;
+    assert_int_equal(count(&rig, ORL_PLAN_WAKE), 0);
+    d->retry_ms = 0;
+    d->is_maintenance = true;
+    assert_int_equal(count(&rig, ORL_PLAN_WAKE), 0);
+}
+
 static void one_that_does_not_wake_is_given_up_soon(void **state)
 {
     (void)state;
@@ -608,6 +625,7 @@ int main(void)
             cmocka_unit_test(a_busy_desktop_is_left_alone),
             cmocka_unit_test(a_deleted_pool_drains),
             cmocka_unit_test(who_waits_wakes_one_that_sleeps),
+            cmocka_unit_test(a_persons_own_is_woken_but_in_maintenance),
             cmocka_unit_test(one_that_does_not_wake_is_given_up_soon),
             cmocka_unit_test(spares_sleep_as_many_as_shall),
             cmocka_unit_test(a_pool_in_maintenance_makes_and_wakes_nothing),

@@ -407,6 +407,24 @@ static void a_guest_that_restarts_itself_stays_its_persons(void **state)
     assert_string_equal(w->fault, "");
 }
 
+/* By its guest, or by somebody at libvirt. */
+static void a_persons_machine_that_is_paused_goes_on(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row desktop = give_to_ann(w);
+    struct fake_vm *vm = fake_find(&w->fake, desktop.uuid);
+    vm->vm.state = ORL_VM_PAUSED;
+    world_calm(w, 5);
+    vm = fake_find(&w->fake, desktop.uuid);
+    assert_int_equal(vm->vm.state, ORL_VM_RUNNING);
+    assert_int_equal(w->fake.wakes, 1);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.power, ORL_POWER_RUNNING);
+    assert_true(desktop.is_ready);
+    assert_int_equal(desktop.lease, ORL_LEASE_IN_USE);
+    assert_string_equal(w->fault, "");
+}
+
 static void a_deleted_pool_ends_with_its_row(void **state)
 {
     struct world *w = *state;
@@ -462,6 +480,7 @@ int main(void)
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
             WITH_WORLD(a_pool_that_asks_for_nonsense_or_a_missing_network_says_so),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
+            WITH_WORLD(a_persons_machine_that_is_paused_goes_on),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
             cmocka_unit_test_setup_teardown(
                     a_copy_that_fails_is_never_begun_again, open_golden_world, close_world),
