@@ -55,14 +55,14 @@ static void on_broker_msg(void *ctx, struct orl_msg *msg, struct orl_ipc_fds *fd
 
 static void on_vmpool_up(void *ctx)
 {
-    (void)ctx;
+    /* What another vmpool handed out this one can't take back: those consoles end, and ask again. While there is none,
+     * nobody is given a desktop, and who has one goes on. */
+    orl_gateway_cut_displays(ctx);
 }
 
 static void on_vmpool_down(void *ctx)
 {
-    /* Questions without an answer come again by their deadline. What vmpool gave it can take back; so nothing of it
-     * outlives a vmpool that can't any more: the consoles end, and are asked for again. */
-    orl_gateway_cut_displays(ctx);
+    (void)ctx; /* questions without an answer come again by their deadline */
 }
 
 static void on_vmpool_msg(void *ctx, struct orl_msg *msg, struct orl_ipc_fds *fds)
