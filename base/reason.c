@@ -112,6 +112,8 @@ static const struct {
                 "Clearing up has stopped on a host. Please tell your administrator."},
         [ORL_REASON_DESKTOP_LOST] = {"desktop_lost",
                 "The machine of your desktop is missing. Please tell your administrator."},
+        [ORL_REASON_NOT_REMOVED] = {"not_removed",
+                "An old desktop cannot be removed. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -1,6 +1,7 @@
 #include "broker/session_lease.h"
 
 #include "base/clock.h"
+#include "base/clock_watch.h"
 #include "base/ipc.h"
 #include "broker/events.h"
 #include "broker/pool_drain.h"
@@ -21,6 +22,8 @@ enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000 };
 struct orl_leases {
     struct orl_broker *broker;
     struct orl_timer *tick;
+    struct orl_clock_watch clock;
+    int64_t jump_ms; /* the store has not heard of it yet */
     uint64_t pruned_us;
     uint32_t round;      /* of looking at all connections */
     uint64_t generation; /* the store's, when we looked last */
@@ -440,11 +443,42 @@ static bool prune(struct orl_broker *broker)
     return sessions == MAX_PRUNED || rows == MAX_PRUNED;
 }
 
+static void shift_conn(void *ctx, struct orl_conn *conn)
+{
+    const int64_t *by_ms = ctx;
+    conn->started_ms = orl_clock_shifted(conn->started_ms, *by_ms);
+    conn->input_ms = orl_clock_shifted(conn->input_ms, *by_ms);
+}
+
+/* Nobody is idle, over time, or gone, because somebody set the clock; nor stays for a day. */
+static void follow_clock(struct orl_leases *lease)
+{
+    struct orl_broker *broker = lease->broker;
+    struct orl_err err = {0};
+    uint64_t wall_ms = orl_clock_wall_ms();
+    int64_t by_ms = orl_clock_watch_jump(&lease->clock, wall_ms, orl_clock_now_us());
+    if (by_ms != 0) {
+        orl_log_warn(&broker->log, "the clock was set", "by_s", ORL_LOG_NUM(by_ms / 1000));
+        orl_conn_each(broker->gateways, shift_conn, &by_ms);
+        lease->settled_ms = wall_ms + (uint64_t)broker->cfg->lease_s * 1000;
+        lease->jump_ms += by_ms;
+    }
+    if (lease->jump_ms == 0) {
+        return;
+    }
+    if (orl_session_shift(broker->store, lease->jump_ms, wall_ms, &err) < 0) {
+        orl_broker_log_store(broker, "following the clock", &err);
+    } else {
+        lease->jump_ms = 0;
+    }
+}
+
 static void on_tick(void *ctx)
 {
     struct orl_leases *lease = ctx;
     struct orl_broker *broker = lease->broker;
     uint64_t now_us = orl_loop_now_us(broker->loop);
+    follow_clock(lease);
     orl_conn_each(broker->gateways, renew_waiting, broker);
     orl_session_policy_look(broker);
     look(lease);

@@ -39,7 +39,7 @@ static void read_settings(struct orl_db_query *q, struct orl_pool_row *row)
         } else {
             uint32_t number = s->type == ORL_SETTING_CHOICE ? get_choice(q, s)
                               : s->type == ORL_SETTING_FLAG ? orl_db_get_bool(q)
-                                                            : orl_db_get_u32(q);
+                                                            : orl_db_get_u32_near(q);
             memcpy(at, &number, sizeof(number));
         }
     }

@@ -96,6 +96,10 @@ ORL_NODISCARD int orl_session_disconnect(struct orl_store *store, const char *id
  * stopped; static is free. Its tickets are revoked. Already ended: nothing changes. */
 ORL_NODISCARD int orl_session_end(struct orl_store *store, const char *id, enum orl_reason reason,
         const char *actor, uint64_t now_ms, struct orl_err *err);
+/* The wall clock was set by so much: leases, waits, tickets, logins and wishes to restart move with it. Not what
+ * was written in the last seconds before now_ms, by the new clock. */
+ORL_NODISCARD int orl_session_shift(
+        struct orl_store *store, int64_t by_ms, uint64_t now_ms, struct orl_err *err);
 /* Disconnects up to max_count sessions whose lease has run out; returns how many. */
 ORL_NODISCARD int orl_session_expire(
         struct orl_store *store, unsigned max_count, uint64_t now_ms, struct orl_err *err);

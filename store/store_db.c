@@ -186,6 +186,12 @@ uint64_t orl_db_get_u64(struct orl_db_query *q)
     return (uint64_t)v;
 }
 
+uint32_t orl_db_get_u32_near(struct orl_db_query *q)
+{
+    int64_t v = q->db->ops->number(q, q->next_column++);
+    return v < 0 ? 0 : v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
 uint32_t orl_db_get_u32(struct orl_db_query *q)
 {
     uint64_t v = orl_db_get_u64(q);

@@ -70,6 +70,8 @@ ORL_NODISCARD int orl_db_run(struct orl_db_query *q, struct orl_err *err);
 /* Each reads the next column of the row. Text that does not fit makes the query fail. */
 void orl_db_get_text(struct orl_db_query *q, char *ret, size_t ret_size);
 uint64_t orl_db_get_u64(struct orl_db_query *q);
+/* For what people may have written by hand: the nearest that fits. */
+uint32_t orl_db_get_u32_near(struct orl_db_query *q);
 uint32_t orl_db_get_u32(struct orl_db_query *q);
 bool orl_db_get_bool(struct orl_db_query *q);
 /* Borrowed until the next step; never NULL. */

@@ -55,7 +55,7 @@ void orl_memo_forget_unused(struct orl_reconcile *r)
 {
     size_t kept = 0;
     for (size_t i = 0; i < r->memo_count; i++) {
-        if (r->memos[i].is_busy || r->memos[i].used_pass == r->pass) {
+        if (r->memos[i].is_busy || r->memos[i].used_pass == r->pass || orl_hung_is(&r->memos[i])) {
             if (kept != i) {
                 r->memos[kept] = r->memos[i];
             }

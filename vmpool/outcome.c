@@ -189,7 +189,7 @@ static void on_deleted(struct orl_reconcile *r, const struct orl_job *job,
 {
     if (job->result < 0) {
         count_failure(row, now_ms);
-        note(row, ORL_REASON_INTERNAL, job->err.text);
+        note(row, ORL_REASON_NOT_REMOVED, job->err.text);
     } else if (row->power == ORL_POWER_STOPPING || row->power == ORL_POWER_STOPPED) {
         row->power = ORL_POWER_ABSENT;
     }
@@ -269,6 +269,7 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
     }
     struct orl_memo *memo = orl_memo_get(r, key);
     if (memo && job->tick != memo->job_tick) {
+        orl_hung_note_late(memo, job);
         return; /* given up meanwhile */
     }
     if (memo) {

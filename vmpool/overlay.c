@@ -62,7 +62,11 @@ int orl_overlay_create(const char *path, const char *base, struct orl_err *err)
     const char *argv[] = {
             "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, path, NULL};
     r = orl_proc_run(argv, CREATE_TIMEOUT_MS, NULL, err);
-    return r < 0 ? orl_err_prefix(err, "overlay on %s", base) : 0;
+    if (r < 0) { /* on a full disk its beginning would stay */
+        (void)!orl_overlay_remove(path, NULL);
+        return orl_err_prefix(err, "overlay on %s", base);
+    }
+    return 0;
 }
 
 bool orl_overlay_has_direct(const char *path)

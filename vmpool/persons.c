@@ -1,5 +1,6 @@
 #include "vmpool/persons.h"
 #include "base/clock.h"
+#include "base/clock_watch.h"
 #include "vmpool/home_disk.h"
 #include "vmpool/persons_priv.h"
 #include "vmpool/reconcile_priv.h"
@@ -397,7 +398,7 @@ static void look_at(struct orl_persons *p, const struct orl_desktop_row *row,
 }
 
 /* Machines that are off, gone or free again: nobody to talk to. */
-static void forget(struct orl_persons *p)
+static void forget(struct orl_persons *p, uint64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < p->count; i++) {
@@ -406,6 +407,7 @@ static void forget(struct orl_persons *p)
             p->memos[kept++] = memo;
         } else {
             orl_person_hang_up(memo);
+            orl_person_clear_alarm(memo, now_ms);
             free(memo);
         }
     }
@@ -432,13 +434,22 @@ bool orl_persons_look(struct orl_persons *p, const struct orl_rows *rows, uint64
             look_at(p, row, pool, now_ms);
         }
     }
-    forget(p);
+    forget(p, now_ms);
     release_homes(p, now_ms);
     for (size_t i = 0; i < p->count; i++) {
         const struct orl_person_memo *memo = p->memos[i];
         is_busy = is_busy || (memo->goal != ORL_GOAL_NONE && !memo->is_off) || !memo->link;
     }
     return is_busy;
+}
+
+void orl_persons_shift(struct orl_persons *p, int64_t by_ms)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct orl_person_memo *memo = p->memos[i];
+        memo->deadline_ms = orl_clock_shifted(memo->deadline_ms, by_ms);
+        memo->retry_ms = orl_clock_shifted(memo->retry_ms, by_ms);
+    }
 }
 
 bool orl_persons_holds(const struct orl_persons *p, const char *desktop)

@@ -57,6 +57,8 @@ void orl_person_ready(struct orl_person_memo *memo, uint64_t now_ms);
 void orl_person_set_state(
         struct orl_person_memo *memo, enum orl_guest_state state, uint64_t now_ms);
 void orl_person_is_off(struct orl_person_memo *memo, const char *how);
+/* The guest whose hook was cut off has gone. */
+void orl_person_clear_alarm(struct orl_person_memo *memo, uint64_t now_ms);
 /* Ends the conversation; what was agreed in it stays. */
 void orl_person_hang_up(struct orl_person_memo *memo);
 

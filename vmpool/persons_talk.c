@@ -106,11 +106,27 @@ static void on_message(void *ctx, const struct orl_hook_msg *msg)
     }
 }
 
+static void alarm_object(const struct orl_person_memo *memo, char ret_object[ORL_TEXT_MAX + 1])
+{
+    (void)snprintf(ret_object, ORL_TEXT_MAX + 1, "desktop:%s", memo->id);
+}
+
+void orl_person_clear_alarm(struct orl_person_memo *memo, uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    char object[ORL_TEXT_MAX + 1];
+    alarm_object(memo, object);
+    if (memo->was_cut && orl_alarm_clear(memo->persons->cfg.store, ORL_REASON_GUEST_HOOK_BROKEN,
+                                 object, now_ms, &err) < 0) {
+        orl_log_warn(&memo->persons->log, "alarm not cleared", "error", err.text);
+    }
+}
+
 static void raise_alarm(struct orl_person_memo *memo, const char *why, uint64_t now_ms)
 {
     struct orl_err err = {0};
-    char object[ORL_ID_LEN + 16];
-    (void)snprintf(object, sizeof object, "desktop:%s", memo->id);
+    char object[ORL_TEXT_MAX + 1];
+    alarm_object(memo, object);
     if (orl_alarm_raise(memo->persons->cfg.store, ORL_REASON_GUEST_HOOK_BROKEN, object, why, now_ms,
                 &err) < 0) {
         orl_log_warn(&memo->persons->log, "alarm not raised", "error", err.text);

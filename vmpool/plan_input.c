@@ -92,11 +92,11 @@ static void note_schedule(
         struct orl_reconcile *r, const char *pool, bool is_bad, const struct orl_err *err)
 {
     struct orl_pool_memo *memo = orl_pool_memo_get(r, pool);
-    if (memo && is_bad && !memo->has_bad_schedule) {
+    if (memo && is_bad && !memo->schedule_fault[0]) {
         orl_log_warn(&r->log, "pool's schedule can't be read", "pool", pool, "error", err->text);
     }
     if (memo) {
-        memo->has_bad_schedule = is_bad;
+        orl_msg_text(memo->schedule_fault, sizeof memo->schedule_fault, is_bad ? err->text : "");
     }
 }
 
@@ -105,10 +105,9 @@ static struct orl_spares spares_of(
 {
     struct orl_spares spares = {.running = row->spares, .suspended = row->spares_suspended};
     struct orl_err err = {0};
-    if (row->schedule[0]) {
-        int rc = orl_schedule_spares(row->schedule, now_ms, spares, &spares, &err);
-        note_schedule(r, row->name, rc < 0, &err);
-    }
+    int rc = row->schedule[0] ? orl_schedule_spares(row->schedule, now_ms, spares, &spares, &err)
+                              : 0;
+    note_schedule(r, row->name, rc < 0, &err);
     uint32_t expected = forecast(r, row, now_ms);
     spares.running = expected > spares.running ? expected : spares.running;
     /* More than the pool may have is no use: those that run come first. */

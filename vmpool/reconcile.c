@@ -1,4 +1,5 @@
 #include "vmpool/reconcile.h"
+#include "base/clock_watch.h"
 #include "store/host.h"
 #include "store/session.h"
 #include "vmpool/golden_reconcile.h"
@@ -77,8 +78,7 @@ int orl_reconcile_submit(
     struct orl_memo *memo = key ? orl_memo_get(r, key) : NULL;
     int rc = key && !memo ? ORL_E_NOMEM : 0;
     uint64_t tick = ++r->tick;
-    bool can_hang = job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_GOLDEN_LOOK ||
-                    job->kind == ORL_JOB_STOP;
+    enum orl_job_kind kind = job->kind;
     job->tick = tick;
     rc = rc < 0 ? rc : r->cfg.submit(r->cfg.ctx, job);
     if (rc < 0) {
@@ -87,7 +87,7 @@ int orl_reconcile_submit(
     }
     if (memo) {
         memo->is_busy = true;
-        memo->can_hang = can_hang;
+        memo->job = kind;
         memo->job_tick = tick;
         memo->busy_since_ms = now_ms;
     }
@@ -220,18 +220,6 @@ static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uin
     }
 }
 
-/* A guest whose QEMU is frozen holds the call that looks at it; ending the machine frees both. */
-static void give_up_hung(struct orl_reconcile *r, struct orl_memo *memo, uint64_t now_ms)
-{
-    if (memo->is_busy && memo->can_hang && now_ms >= memo->busy_since_ms + HUNG_MS) {
-        orl_log_warn(&r->log, "a call to the hypervisor does not come back", "subject", memo->key);
-        memo->is_busy = false;
-        memo->job_tick = 0;
-        memo->done_tick = ++r->tick;
-        memo->looked_ms = now_ms + HUNG_MS; /* not at once again: each takes a worker */
-    }
-}
-
 static bool is_at_rest(const struct orl_desktop_row *row)
 {
     bool is_kept = row->power == ORL_POWER_STOPPED && row->lease != ORL_LEASE_FREE;
@@ -251,9 +239,11 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
             return false;
         }
         bool is_static = row->kind == ORL_POOL_STATIC;
-        give_up_hung(r, memo, now_ms);
-        bool is_stale = memo->is_busy || (!is_static && memo->done_tick > tick);
-        if (list && !is_stale && is_half_a_copy(row)) {
+        bool has_hung = orl_hung_fail(r, row, memo, now_ms);
+        bool is_stale = memo->is_busy || (!is_static && !has_hung && memo->done_tick > tick);
+        if (has_hung) {
+            /* what the list says of it is no news */
+        } else if (list && !is_stale && is_half_a_copy(row)) {
             drop_half(r, row, now_ms);
         } else if (list && !is_static && !is_stale) {
             adopt(r, row, list, memo, now_ms);
@@ -274,6 +264,23 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
     return true;
 }
 
+/* What somebody wrote into the row that the broker would not have taken: read as far as it can be, and said. */
+static enum orl_reason nonsense(const struct orl_pool_row *pool, const struct orl_pool_memo *memo,
+        char ret_text[ORL_TEXT_MAX + 1])
+{
+    if (memo && memo->schedule_fault[0]) {
+        (void)snprintf(ret_text, ORL_TEXT_MAX + 1, "schedule: %.200s", memo->schedule_fault);
+        return ORL_REASON_POOL_LIMITS;
+    }
+    uint64_t spares = (uint64_t)pool->spares + pool->spares_suspended;
+    if (pool->kind != ORL_POOL_STATIC && spares > pool->max_desktops) {
+        (void)snprintf(ret_text, ORL_TEXT_MAX + 1, "%llu spares are more than its maximum, %u",
+                (unsigned long long)spares, pool->max_desktops);
+        return ORL_REASON_POOL_LIMITS;
+    }
+    return ORL_REASON_NONE;
+}
+
 static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_plan_verdict *verdicts, uint64_t now_ms)
 {
@@ -288,8 +295,13 @@ static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
                            : t && problem == t->reason && t->reason ? t->reason_text
                                                                     : "";
         uint64_t retry_ms = pool->retry_ms;
+        char why[ORL_TEXT_MAX + 1];
         if (problem == ORL_REASON_NONE && memo && memo->failures > 0) {
             continue; /* what orl_reconcile_pool_failed() wrote holds until one is ready */
+        }
+        if (problem == ORL_REASON_NONE) {
+            problem = nonsense(pool, memo, why);
+            text = problem == ORL_REASON_NONE ? text : why;
         }
         if (problem == ORL_REASON_NONE && retry_ms <= now_ms) {
             retry_ms = 0;
@@ -433,6 +445,7 @@ static void pass(
         orl_log_error(&r->log, "the store can't be read", "error", err.text);
         return;
     }
+    orl_hung_look(r, now_ms);
     orl_networks_want(r, rows);
     bool is_resting = orl_golden_pass(r, rows, list, tick, now_ms);
     struct orl_plan_pool *pools = calloc(rows->pool_count + 1, sizeof *pools);
@@ -496,31 +509,25 @@ static void declare_hung(struct orl_reconcile *r, uint64_t now_ms)
     orl_reconcile_changed(r);
 }
 
-static void shift(uint64_t *at_ms, int64_t by_ms)
-{
-    if (*at_ms > 0) {
-        int64_t moved = (int64_t)*at_ms + by_ms;
-        *at_ms = moved > 0 ? (uint64_t)moved : 1;
-    }
-}
-
 void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
 {
     uint64_t *const clocks[] = {&r->last_pass_ms, &r->observing_since_ms, &r->heartbeat_ms,
             &r->templates_ms, &r->governor.filled_ms, &r->governor.spare_ms};
     for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
-        shift(clocks[i], by_ms);
+        *clocks[i] = orl_clock_shifted(*clocks[i], by_ms);
     }
     for (size_t i = 0; i < r->memo_count; i++) {
         struct orl_memo *memo = &r->memos[i];
         uint64_t *const times[] = {&memo->busy_since_ms, &memo->power_since_ms, &memo->looked_ms,
-                &memo->agent_since_ms, &memo->ready_since_ms, &memo->rebooted_ms};
+                &memo->agent_since_ms, &memo->ready_since_ms, &memo->rebooted_ms, &memo->painted_ms,
+                &memo->cpu_since_ms};
         for (size_t j = 0; j < sizeof times / sizeof times[0]; j++) {
-            shift(times[j], by_ms);
+            *times[j] = orl_clock_shifted(*times[j], by_ms);
         }
     }
     for (size_t i = 0; i < r->sweep.seen_count; i++) {
-        shift(&r->sweep.seen[i].since_ms, by_ms);
+        uint64_t *since_ms = &r->sweep.seen[i].since_ms;
+        *since_ms = orl_clock_shifted(*since_ms, by_ms);
     }
     for (size_t i = 0; i < r->pool_memo_count; i++) {
         r->pool_memos[i].forecast_until_ms = 0;

@@ -1,6 +1,7 @@
 /* What an administrator must look at, as alarms: made of what the rows say, raised while it is so, cleared
  * when it is over. */
 #include "store/alarm.h"
+#include "vmpool/job.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
 #include <string.h>
@@ -116,10 +117,76 @@ static void set_sweep(struct orl_reconcile *r, uint64_t now_ms)
             orl_sweep_alarm_text(r->alarm), now_ms);
 }
 
+/* A person's own machine that does not come up, and what can't be removed: each is tried again for ever. */
+static enum orl_reason trouble_of(const struct orl_desktop_row *row)
+{
+    bool is_down = row->kind == ORL_POOL_DEDICATED && row->is_tainted &&
+                   row->lease != ORL_LEASE_ENDING && row->power == ORL_POWER_FAILED;
+    bool has_repeated = row->attempts > 1 && row->reason != ORL_REASON_NONE;
+    if (row->reason == ORL_REASON_DESKTOP_LOST || (is_down && has_repeated)) {
+        return row->reason;
+    }
+    return row->reason == ORL_REASON_NOT_REMOVED && has_repeated ? row->reason : ORL_REASON_NONE;
+}
+
+static void set_desktops(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
+{
+    for (size_t i = 0; i < rows->desktop_count; i++) {
+        const struct orl_desktop_row *row = &rows->desktops[i];
+        enum orl_reason reason = trouble_of(row);
+        const struct orl_memo *memo = reason != ORL_REASON_NONE ? orl_memo_get(r, row->id) : NULL;
+        if (memo && !orl_hung_is(memo)) {
+            set_of(r, "desktop", row->id, reason, row->reason_text, now_ms);
+        }
+    }
+    for (size_t i = 0; i < r->memo_count; i++) {
+        if (orl_hung_is(&r->memos[i])) {
+            char object[ORL_TEXT_MAX + 1];
+            char text[ORL_TEXT_MAX + 1];
+            orl_hung_object(&r->memos[i], object);
+            orl_hung_text(&r->memos[i], text);
+            set(r, object, ORL_REASON_HYPERVISOR_DOWN, text, now_ms);
+        }
+    }
+}
+
+/* One that was raised before our start. Clearing it is then as for any other: its object has to be well, or gone.
+ * A guest's hook is heard, or not, by those who talk to it. */
+static int remember(void *ctx, const struct orl_alarm_row *row)
+{
+    struct orl_reconcile *r = ctx;
+    bool is_ours = strncmp(row->object, "desktop:", strlen("desktop:")) == 0 ||
+                   strncmp(row->object, "template:", strlen("template:")) == 0 ||
+                   strncmp(row->object, "pool:", strlen("pool:")) == 0 ||
+                   strncmp(row->object, "golden:", strlen("golden:")) == 0 ||
+                   strncmp(row->object, "domain:", strlen("domain:")) == 0;
+    struct orl_alarm_memo *memo = is_ours ? memo_of(r, row->object) : NULL;
+    if (memo) {
+        memo->reason = row->reason;
+        memo->is_written = true;
+        memo->used_pass = r->pass - 1;
+    }
+    return 0;
+}
+
+static void remember_all(struct orl_reconcile *r)
+{
+    struct orl_err err = {0};
+    if (orl_alarm_list(r->cfg.store, remember, r, &err) < 0) {
+        orl_log_warn(&r->log, "alarms not read", "error", err.text);
+        return;
+    }
+    r->has_read_alarms = true;
+}
+
 void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
 {
-    set_of(r, "host", r->cfg.host, r->is_up ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
-            r->down_text, now_ms);
+    if (!r->has_read_alarms) {
+        remember_all(r);
+    }
+    bool is_well = r->is_up && r->hung_text[0] == '\0';
+    set_of(r, "host", r->cfg.host, is_well ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
+            r->is_up ? r->hung_text : r->down_text, now_ms);
     for (size_t i = 0; i < rows->pool_count; i++) {
         const struct orl_pool_row *pool = &rows->pools[i];
         /* The host's own alarm says that better than one of each pool. */
@@ -128,12 +195,7 @@ void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, 
                 now_ms);
     }
     set_templates(r, rows, now_ms);
-    for (size_t i = 0; i < rows->desktop_count; i++) {
-        const struct orl_desktop_row *row = &rows->desktops[i];
-        if (row->reason == ORL_REASON_DESKTOP_LOST) {
-            set_of(r, "desktop", row->id, row->reason, row->reason_text, now_ms);
-        }
-    }
+    set_desktops(r, rows, now_ms);
     set_sweep(r, now_ms);
     clear_unused(r, now_ms);
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/desktop.h"
 #include "store/pool.h"
+#include "vmpool/job.h"
 #include "vmpool/name_index.h"
 #include "vmpool/reconcile.h"
 #include "vmpool/sweep.h"
@@ -13,13 +14,17 @@
 #define ORL_RECONCILE_MAX_ALARMS 512
 
 #define ORL_MEMO_KEY_MAX 95
+#define ORL_MEMO_HUNG_MAX 2
 
 /* What is remembered of one desktop (or swept machine) between passes; a restart starts anew. */
 struct orl_memo {
     char key[ORL_MEMO_KEY_MAX + 1]; /* desktop id, name of a swept machine, version of a template */
     bool is_busy;                   /* a job is out */
-    bool can_hang;                  /* and may be given up: a look, a request to stop */
-    uint64_t job_tick;              /* that job's; any other that comes back is too late */
+    enum orl_job_kind job;          /* that job's */
+    uint64_t job_tick;              /* ... any other that comes back is too late */
+    enum orl_job_kind hung;         /* the last that was given up (vmpool/hung.c) */
+    uint64_t hung_pass;             /* in which it was */
+    uint64_t hung_ticks[ORL_MEMO_HUNG_MAX]; /* those that have not come back; 0: a free place */
     uint64_t busy_since_ms;
     uint64_t done_tick; /* when its last job came back */
     enum orl_power power;
@@ -44,7 +49,7 @@ struct orl_pool_memo {
     char name[ORL_NAME_MAX + 1];
     uint32_t failures; /* since a desktop of it became ready */
     uint64_t lead_ms;  /* from a row to a ready desktop, lately; 0: none was seen */
-    bool has_bad_schedule;
+    char schedule_fault[ORL_TEXT_MAX + 1]; /* why it can't be read; empty: it can */
     uint32_t forecast_spares;
     uint64_t forecast_until_ms; /* then it is asked again */
 };
@@ -74,6 +79,7 @@ struct orl_reconcile {
     bool was_asked;    /* a first observation came back */
     uint32_t failures; /* observations that failed in a row */
     char down_text[ORL_TEXT_MAX + 1];
+    char hung_text[ORL_TEXT_MAX + 1]; /* why libvirt must be started again; empty: it need not */
     bool is_observing;
     uint64_t observing_since_ms;
     bool must_repeat;
@@ -95,6 +101,7 @@ struct orl_reconcile {
     size_t pool_memo_count;
     struct orl_sweep sweep;
     enum orl_sweep_alarm alarm;
+    bool has_read_alarms; /* those of before our start */
     bool is_sweep_accepted; /* an administrator has cleared its alarm: what is unknown is left-overs */
     struct orl_alarm_memo {
         char object[ORL_TEXT_MAX + 1]; /* empty: a free place */
@@ -169,6 +176,16 @@ int orl_reconcile_write(struct orl_reconcile *r, const struct orl_desktop_row *r
 void orl_reconcile_pool_failed(struct orl_reconcile *r, const char *pool, enum orl_reason reason,
         const char *text, uint64_t now_ms);
 void orl_reconcile_changed(struct orl_reconcile *r);
+/* Gives up what does not come back. */
+void orl_hung_look(struct orl_reconcile *r, uint64_t now_ms);
+/* What that means for the desktop whose call was given up in this pass. False: nothing. */
+bool orl_hung_fail(struct orl_reconcile *r, struct orl_desktop_row *row, struct orl_memo *memo,
+        uint64_t now_ms);
+/* One that was given up comes back after all. */
+void orl_hung_note_late(struct orl_memo *memo, const struct orl_job *job);
+bool orl_hung_is(const struct orl_memo *memo);
+void orl_hung_text(const struct orl_memo *memo, char ret_text[ORL_TEXT_MAX + 1]);
+void orl_hung_object(const struct orl_memo *memo, char ret_object[ORL_TEXT_MAX + 1]);
 /* What the rows say is wrong, as alarms. */
 void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms);
 /* Machines and overlays that no row knows; verdicts on quarantine. */

@@ -1,5 +1,6 @@
 #include "vmpool/vmpool.h"
 #include "base/clock.h"
+#include "base/clock_watch.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -32,7 +33,6 @@ enum {
     PATH_BYTES = 400,
     ACCEL_RETRY_US = 3000000,
     REBOOTS_MAX = 64,
-    CLOCK_JUMP_MS = 3000,
 };
 
 static const struct orl_log_ctx log_ctx = {.name = "vmpool"};
@@ -61,7 +61,7 @@ struct orl_vmpool {
     pthread_mutex_t reboots_lock; /* guards the next two */
     char reboots[REBOOTS_MAX][ORL_UUID_LEN + 1];
     size_t reboot_count;
-    int64_t clock_base_ms; /* wall clock less monotonic */
+    struct orl_clock_watch clock;
     bool is_poke_due;
     bool is_stopping;
 };
@@ -80,13 +80,12 @@ struct accel_job {
 static uint64_t now_ms_of(struct orl_vmpool *v)
 {
     uint64_t wall_ms = orl_clock_wall_ms();
-    int64_t base_ms = (int64_t)wall_ms - (int64_t)(orl_clock_now_us() / ORL_US_PER_MS);
-    int64_t jump_ms = base_ms - v->clock_base_ms;
-    if (v->clock_base_ms != 0 && (jump_ms > CLOCK_JUMP_MS || jump_ms < -CLOCK_JUMP_MS)) {
-        orl_log_warn(&log_ctx, "the clock was set", "by_s", ORL_LOG_NUM(jump_ms / MS_PER_S));
-        orl_reconcile_shift(v->reconcile, jump_ms);
+    int64_t by_ms = orl_clock_watch_jump(&v->clock, wall_ms, orl_clock_now_us());
+    if (by_ms != 0) {
+        orl_log_warn(&log_ctx, "the clock was set", "by_s", ORL_LOG_NUM(by_ms / MS_PER_S));
+        orl_reconcile_shift(v->reconcile, by_ms);
+        orl_persons_shift(v->persons, by_ms);
     }
-    v->clock_base_ms = base_ms;
     return wall_ms;
 }
 

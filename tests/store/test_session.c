@@ -316,6 +316,45 @@ static void failures_revoke_a_ticket(void **state)
     assert_int_equal(orl_ticket_revoke(f->store, "t-", 1, &f->err), ORL_E_NOTFOUND);
 }
 
+/* An hour and a day, there and back: leases, tickets and waits end when they would have. */
+static void a_clock_that_is_set_ends_and_keeps_nothing(void **state)
+{
+    static const int64_t jumps_ms[] = {3600000, -3600000, 86400000, -86400000};
+    struct fixture *f = *state;
+    f->now_ms += UINT64_C(1700000000000);
+    struct orl_id here = fixture_active(f, "alice", "demo");
+    struct orl_id away = fixture_active(f, "bob", "demo");
+    struct orl_ticket_row ticket = {.id = "t-0123456789abcdef",
+            .secret = "s",
+            .user = "alice",
+            .pool = "demo",
+            .first_use_by_ms = f->now_ms + 60000};
+    assert_ok(f, orl_ticket_insert(f->store, &ticket, f->now_ms, &f->err));
+    assert_ok(f, orl_session_disconnect(
+                         f->store, away.text, 7, ORL_REASON_CLIENT_CLOSED, f->now_ms, &f->err));
+    struct orl_session_row before = fixture_session(f, here.text);
+    for (size_t i = 0; i < sizeof(jumps_ms) / sizeof(jumps_ms[0]); i++) {
+        f->now_ms = (uint64_t)((int64_t)f->now_ms + jumps_ms[i] + 1);
+        assert_ok(f, orl_session_shift(f->store, jumps_ms[i], f->now_ms, &f->err));
+        assert_int_equal(orl_session_expire(f->store, 9, f->now_ms, &f->err), 0);
+        assert_int_equal(orl_session_reap(f->store, 9, f->now_ms, &f->err), 0);
+        assert_int_equal(orl_ticket_count_unused(f->store, "alice", f->now_ms, &f->err), 1);
+        assert_int_equal(orl_ticket_count_unused(f->store, "alice", f->now_ms + 60001, &f->err), 0);
+    }
+    struct orl_session_row after = fixture_session(f, here.text);
+    assert_int_equal(after.lease_until_ms, before.lease_until_ms);
+    assert_int_equal(after.started_ms, before.started_ms);
+    assert_int_equal(fixture_session(f, here.text).disconnected_ms, 0);
+    f->now_ms += 31000;
+    assert_int_equal(orl_session_expire(f->store, 9, f->now_ms, &f->err), 1);
+    /* What was written after the clock was set is not moved. */
+    struct orl_id late = fixture_wait(f, "carol", "demo", 1);
+    before = fixture_session(f, late.text);
+    assert_ok(f, orl_session_shift(f->store, -3600000, f->now_ms, &f->err));
+    assert_int_equal(fixture_session(f, late.text).lease_until_ms, before.lease_until_ms);
+    assert_ok(f, orl_store_check(f->store, &f->err));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -337,6 +376,7 @@ int main(void)
             CASE(the_line_is_in_the_order_of_waiting),
             CASE(a_ticket_enters_once_and_reenters_its_session),
             CASE(failures_revoke_a_ticket),
+            CASE(a_clock_that_is_set_ends_and_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

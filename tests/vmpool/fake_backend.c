@@ -76,8 +76,16 @@ static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err
 {
     struct fake *fake = self;
     int r = enter(fake, "clone", spec->uuid, err);
-    if (r < 0) {
-        return r;
+    fake->clone_calls++;
+    if (r < 0 || fake->is_readonly) {
+        return r < 0 ? r : orl_err_set(err, ORL_E_BACKEND, "Read-only file system");
+    }
+    for (size_t i = 0; i < fake->count; i++) {
+        const struct orl_vm *other = &fake->vms[i].vm;
+        if (strcmp(other->name, spec->name) == 0 && strcmp(other->uuid, spec->uuid) != 0) {
+            return orl_err_set(err, ORL_E_BACKEND, "domain '%s' already exists with uuid %s",
+                    other->name, other->uuid);
+        }
     }
     struct fake_vm *vm = fake_find(fake, spec->uuid);
     if (!vm) {
@@ -107,8 +115,9 @@ static int fake_start(void *self, const char *uuid, struct orl_err *err)
     struct fake *fake = self;
     int r = enter(fake, "start", uuid, err);
     struct fake_vm *vm = fake_find(fake, uuid);
-    if (r < 0) {
-        return r;
+    fake->start_calls++;
+    if (r < 0 || fake->start_fault) {
+        return r < 0 ? r : orl_err_set(err, ORL_E_BACKEND, "%s", fake->start_fault);
     }
     if (!vm || !vm->is_defined) {
         return orl_err_set(err, ORL_E_NOTFOUND, "no such machine");
@@ -182,8 +191,12 @@ static int fake_remove(void *self, const char *uuid, const char *overlay, struct
     struct fake *fake = self;
     (void)overlay;
     int r = enter(fake, "remove", uuid[0] ? uuid : NULL, err);
+    fake->remove_calls++;
     if (r < 0 || fake->swallows_removal) {
         return r;
+    }
+    if (fake->is_readonly) {
+        return orl_err_set(err, ORL_E_SYS, "unlink: Read-only file system");
     }
     struct fake_vm *vm = uuid[0] ? fake_find(fake, uuid) : NULL;
     for (size_t i = 0; !vm && overlay && i < fake->count; i++) {

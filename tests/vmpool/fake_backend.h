@@ -35,14 +35,17 @@ struct fake {
     unsigned displays_opened;
     int display_gate; /* not 0: opening a display waits for a byte of this fd, as where QEMU hangs */
     bool is_late;     /* the caller of the next call is dead */
-    bool half_clones;      /* as on a full disk */
-    bool swallows_removal; /* a seeded bug: says that it removed */
+    bool half_clones;        /* as on a full disk */
+    const char *start_fault; /* why none starts */
+    bool is_readonly;        /* so is the disk: nothing is made, nothing goes */
+    bool swallows_removal;   /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
     size_t count;
     /* Before a machine is touched: what the world thinks of that. */
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;
     unsigned suspends, wakes;
+    unsigned clone_calls, start_calls, remove_calls; /* whatever came of them */
     unsigned starts, clones, removals, reboots, resets;
     unsigned resumes;
     bool cannot_resume;     /* machines don't begin as copies here */

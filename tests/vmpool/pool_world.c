@@ -161,7 +161,7 @@ static void on_touch(void *ctx, const char *what, const char *uuid)
     }
 }
 
-static void start_vmpool(struct world *w)
+void world_start(struct world *w)
 {
     const struct orl_reconcile_cfg cfg = {.store = w->store,
             .backend = &w->backend,
@@ -253,7 +253,7 @@ static void open_world(struct world *w, uint64_t seed, enum world_bug bug, bool 
     store_place(path, w->target);
     must(orl_store_open(w->target, &w->store, &err), &err);
     fill_store(w);
-    start_vmpool(w);
+    world_start(w);
 }
 
 void world_open(struct world *w, uint64_t seed, enum world_bug bug)
@@ -299,7 +299,7 @@ void world_restore(struct world *w, const char *file)
     orl_store_close(w->store);
     must(orl_store_restore(file, w->target, NULL, &err), &err);
     must(orl_store_open(w->target, &w->store, &err), &err);
-    start_vmpool(w);
+    world_start(w);
 }
 
 static unsigned pick(struct world *w, unsigned below)
@@ -307,12 +307,22 @@ static unsigned pick(struct world *w, unsigned below)
     return fake_random(&w->fake, below);
 }
 
+static void judge_template(const struct world *w, struct orl_template_row *t)
+{
+    t->state = w->templates[t->version] ? w->templates[t->version] : ORL_TEMPLATE_READY;
+    t->reason = t->state == ORL_TEMPLATE_READY     ? ORL_REASON_NONE
+                : t->state == ORL_TEMPLATE_MISSING ? ORL_REASON_TEMPLATE_MISSING
+                                                   : ORL_REASON_TEMPLATE_CORRUPT;
+    (void)snprintf(t->reason_text, sizeof t->reason_text, "%s",
+            t->reason ? "its file is not what it was" : "");
+}
+
 static void run_job(struct world *w, struct world_job *job)
 {
     if (job->job->kind == ORL_JOB_TEMPLATE) {
-        job->job->template_row.state = ORL_TEMPLATE_READY;
+        judge_template(w, &job->job->template_row);
     } else {
-        w->fake.is_late = job->is_late;
+        w->fake.is_late = job->is_late || job->is_hung;
         orl_job_run(job->job);
         /* A call that is carried out twice, as after a lost answer. */
         if (job->job->kind != ORL_JOB_OBSERVE && job->job->kind != ORL_JOB_RESUME &&
@@ -336,6 +346,11 @@ static void advance_job(struct world *w)
     }
     size_t index = pick(w, (unsigned)w->job_count);
     struct world_job *job = &w->jobs[index];
+    if (w->hangs == job->job->kind && (job->is_hung || w->hang_max > 0)) {
+        w->hang_max -= !job->is_hung;
+        job->is_hung = true;
+        return;
+    }
     if (!job->has_run) {
         run_job(w, job);
         if (job->is_late) {
@@ -364,7 +379,7 @@ static void kill_vmpool(struct world *w)
     }
     w->job_count = kept;
     orl_reconcile_free(w->reconcile);
-    start_vmpool(w);
+    world_start(w);
     w->kills++;
 }
 
@@ -562,7 +577,7 @@ static void check(struct world *w)
     unsigned heavy = 0;
     for (size_t i = 0; i < w->job_count; i++) {
         enum orl_job_kind kind = w->jobs[i].job->kind;
-        heavy += !w->jobs[i].is_late &&
+        heavy += !w->jobs[i].is_late && !w->jobs[i].is_hung &&
                  (kind == ORL_JOB_CLONE || kind == ORL_JOB_START || kind == ORL_JOB_STOP ||
                          kind == ORL_JOB_KILL || kind == ORL_JOB_DELETE);
     }
@@ -711,9 +726,14 @@ bool world_settle(struct world *w)
 
 void world_calm(struct world *w, unsigned seconds)
 {
+    world_calm_in_steps(w, seconds, 1000);
+}
+
+void world_calm_in_steps(struct world *w, unsigned steps, unsigned step_ms)
+{
     w->fake.faults = (struct fake_faults){0};
-    for (unsigned i = 0; i < seconds; i++) {
-        w->now_ms += 1000;
+    for (unsigned i = 0; i < steps; i++) {
+        w->now_ms += step_ms;
         orl_reconcile_tick(w->reconcile, w->now_ms);
         for (unsigned turn = 0; turn < 2 * WORLD_JOBS && w->job_count > 0; turn++) {
             advance_job(w);

@@ -30,6 +30,7 @@ struct world_job {
     struct orl_job *job;
     bool has_run;
     bool is_late; /* the process that sent it is dead */
+    bool is_hung; /* while the world's hangs is that */
 };
 struct world {
     uint64_t seed;
@@ -45,6 +46,9 @@ struct world {
     unsigned step;
     struct world_job jobs[WORLD_JOBS];
     size_t job_count;
+    enum orl_template_state templates[4]; /* of each version's files; 0: ready */
+    enum orl_job_kind hangs;              /* calls of that kind do not come back ... */
+    unsigned hang_max;                    /* ... as many of them */
     char sessions[WORLD_POOLS][WORLD_USERS][ORL_ID_LEN + 1];
     uint32_t rows[WORLD_POOLS]; /* after the last step */
     uint32_t max[WORLD_POOLS];
@@ -62,6 +66,7 @@ struct world {
 
 void world_open(struct world *world, uint64_t seed, enum world_bug bug);
 void world_open_golden(struct world *world, uint64_t seed);
+void world_start(struct world *world); /* another vmpool, which remembers nothing */
 void world_close(struct world *world);
 /* false: something does not hold (world->fault). */
 bool world_step(struct world *world);
@@ -70,6 +75,7 @@ bool world_settle(struct world *world);
 
 /* That many seconds without faults and without anybody's doing. */
 void world_calm(struct world *world, unsigned seconds);
+void world_calm_in_steps(struct world *world, unsigned steps, unsigned step_ms);
 
 /* The store becomes what the backup has, as by an administrator; vmpool was stopped for it. */
 void world_restore(struct world *world, const char *file);

@@ -4,11 +4,15 @@
 #include "vmpool/overlay.h"
 #include "vmpool/proc.h"
 #include "vmpool/vm_meta.h"
+#include <errno.h>
+#include <libvirt/libvirt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -176,6 +180,79 @@ static void a_template_that_vanished_is_an_error(void **state)
     assert_int_equal(state_of(spec.uuid), ORL_VM_ABSENT);
 }
 
+/* virsh define, of a machine that somebody made by hand. */
+static void define_by_hand(const char *name)
+{
+    char xml[400];
+    char uuid[ORL_UUID_LEN + 1];
+    orl_uuid_new(uuid);
+    (void)snprintf(xml, sizeof xml,
+            "<domain type='test'><name>%s</name><uuid>%s</uuid><memory>65536</memory>"
+            "<os><type>hvm</type></os></domain>",
+            name, uuid);
+    virConnectPtr conn = virConnectOpen("test:///default");
+    assert_non_null(conn);
+    virDomainPtr domain = virDomainDefineXML(conn, xml);
+    assert_non_null(domain);
+    (void)virDomainFree(domain);
+    (void)virConnectClose(conn);
+}
+
+static void another_machine_of_our_name_is_an_error_that_names_it(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_spec spec = spec_of(INSTALLATION, ORL_VM_FLOATING);
+    struct orl_vm_list list = {0};
+    assert_int_equal(state_of(spec.uuid),
+            ORL_VM_ABSENT); /* connected: the driver forgets with its last one */
+    define_by_hand(spec.name);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_true(backend.ops->clone(backend.self, &spec, &err) < 0);
+        assert_non_null(strstr(err.text, "already exists"));
+    }
+    assert_int_equal(state_of(spec.uuid), ORL_VM_ABSENT);
+    good(backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), &err);
+    assert_int_not_equal(access(spec.overlay, F_OK), 0);
+    good(backend.ops->list(backend.self, &list, &err), &err);
+    assert_int_equal(list.vm_count, 0); /* nor is it ours */
+    orl_vm_list_fini(&list);
+    (void)snprintf(spec.name, sizeof spec.name, "oriel-0123456789ab-2"); /* its next row's */
+    orl_uuid_new(spec.uuid);
+    good(backend.ops->clone(backend.self, &spec, &err), &err);
+}
+
+/* A file system of 64 KiB: too small, then read-only. */
+static void a_full_or_readonly_disk_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    char path[128];
+    char mount_point[96];
+    (void)snprintf(mount_point, sizeof mount_point, "%s/small", dir);
+    (void)snprintf(path, sizeof path, "%s/oriel-0123456789ab-1.qcow2", mount_point);
+    assert_int_equal(mkdir(mount_point, 0700), 0);
+    if (mount("oriel", mount_point, "tmpfs", 0, "size=64k") < 0) {
+        print_message("no mounts here: %s\n", strerror(errno));
+        skip();
+    }
+    int full = orl_overlay_create(path, base, &err);
+    bool was_left = access(path, F_OK) == 0;
+    char text[sizeof err.text];
+    (void)snprintf(text, sizeof text, "%s", err.text);
+    int remounted = mount("oriel", mount_point, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL);
+    err = (struct orl_err){0};
+    int readonly = orl_overlay_create(path, base, &err);
+    assert_int_equal(umount(mount_point), 0);
+    assert_true(full < 0);
+    assert_non_null(strstr(text, "No space left"));
+    assert_false(was_left);
+    assert_int_equal(remounted, 0);
+    assert_true(readonly < 0);
+    assert_non_null(strstr(err.text, "Read-only"));
+    good(orl_overlay_create(path, base, &err), &err);
+}
+
 #define WITH_BACKEND(fn) cmocka_unit_test_setup_teardown(fn, open_backend, close_backend)
 
 int main(void)
@@ -186,6 +263,8 @@ int main(void)
             WITH_BACKEND(a_quarantined_machine_says_so),
             WITH_BACKEND(the_host_has_a_size),
             WITH_BACKEND(a_template_that_vanished_is_an_error),
+            WITH_BACKEND(another_machine_of_our_name_is_an_error_that_names_it),
+            WITH_BACKEND(a_full_or_readonly_disk_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* What goes wrong outside of us is a reason and an alarm, and over when its cause is: docs/operations.md, Repair. */
+#include "bad_world.h"
 #include "base/log.h"
-#include "pool_world.h"
 #include "store/alarm.h"
 #include "store/pool.h"
 #include <setjmp.h>
@@ -13,49 +13,16 @@
 
 enum { SETTLED_S = 60, GRACE_S = 70, STRAYS = 12 };
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w, 1, WORLD_SOUND);
-    world_calm(w, SETTLED_S);
-    *state = w;
-    return w->fault[0] ? -1 : 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
-struct wanted {
-    enum orl_reason reason;
-    const char *object;
-};
-
-static int is_wanted(void *ctx, const struct orl_alarm_row *row)
-{
-    const struct wanted *wanted = ctx;
-    return row->reason == wanted->reason && strcmp(row->object, wanted->object) == 0;
-}
-
-static bool has_alarm(struct world *w, enum orl_reason reason, const char *object)
-{
-    struct wanted wanted = {.reason = reason, .object = object};
-    return orl_alarm_list(w->store, is_wanted, &wanted, NULL) == 1;
-}
-
 static void a_hypervisor_that_is_away_is_an_alarm_of_its_host(void **state)
 {
     struct world *w = *state;
     w->fake.is_down = true;
     world_calm(w, 5);
-    assert_true(has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "host:here"));
-    assert_false(has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "pool:floating"));
+    assert_true(bad_has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "host:here"));
+    assert_false(bad_has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "pool:floating"));
     w->fake.is_down = false;
     world_calm(w, 5);
-    assert_false(has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "host:here"));
+    assert_false(bad_has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "host:here"));
 }
 
 /* As on a full or read-only disk: each clone ends half-way. */
@@ -69,10 +36,10 @@ static void clones_that_fail_are_an_alarm_of_their_pool(void **state)
     assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
     w->fake.half_clones = true;
     world_calm(w, SETTLED_S);
-    assert_true(has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
+    assert_true(bad_has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
     w->fake.half_clones = false;
     world_calm(w, 20 * SETTLED_S); /* its waiting grew */
-    assert_false(has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
+    assert_false(bad_has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
     assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
     assert_int_equal(counts.ready, 4);
     assert_int_equal(counts.total, 4);
@@ -92,13 +59,13 @@ static void a_sweep_that_stops_goes_on_when_its_alarm_is_cleared(void **state)
         (void)snprintf(vm->vm.name, sizeof vm->vm.name, "oriel-aaaaaaaaaaaa-%u", i + 1);
     }
     world_calm(w, 2 * GRACE_S);
-    assert_true(has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+    assert_true(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
     assert_int_equal(w->fake.count, before + STRAYS);
     assert_int_equal(
             orl_alarm_clear(w->store, ORL_REASON_SWEEP_STOPPED, "sweep:here", w->now_ms, NULL), 0);
     world_calm(w, GRACE_S);
     assert_int_equal(w->fake.count, before);
-    assert_false(has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+    assert_false(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
 }
 
 /* Somebody undefined it by hand: its row says so, and nothing is made in its place. */
@@ -123,17 +90,220 @@ static void a_persons_machine_that_vanished_is_an_alarm_until_it_is_back(void **
     assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
     assert_int_equal(desktop.power, ORL_POWER_FAILED);
     assert_int_equal(desktop.reason, ORL_REASON_DESKTOP_LOST);
-    assert_true(has_alarm(w, ORL_REASON_DESKTOP_LOST, object));
+    assert_true(bad_has_alarm(w, ORL_REASON_DESKTOP_LOST, object));
     kept.vm.state = ORL_VM_OFF;
     w->fake.vms[w->fake.count++] = kept;
     world_calm(w, SETTLED_S);
     assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
     assert_string_equal(desktop.user, "ann");
     assert_true(desktop.is_ready);
-    assert_false(has_alarm(w, ORL_REASON_DESKTOP_LOST, object));
+    assert_false(bad_has_alarm(w, ORL_REASON_DESKTOP_LOST, object));
 }
 
-#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
+enum { TRIES_IN_20_MINUTES = 30 }; /* one a minute, and the first few */
+
+/* Somebody wrote into the template's file, or moved it away. */
+static void a_template_that_changed_under_its_pool_is_an_alarm_and_nobody_loses_theirs(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row ann = bad_give(w, "floating", "ann");
+    world_calm(w, SETTLED_S);
+    w->templates[2] = ORL_TEMPLATE_CORRUPT;
+    w->templates[1] = ORL_TEMPLATE_MISSING;
+    world_calm(w, SETTLED_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_TEMPLATE_CORRUPT, "template:t/2"));
+    assert_true(bad_has_alarm(w, ORL_REASON_TEMPLATE_MISSING, "template:t/1"));
+    assert_int_equal(bad_count_ready(w, "floating"), 2); /* those that run, do */
+    struct orl_desktop_row bob = bad_give(w, "floating", "bob");
+    unsigned calls = w->fake.clone_calls;
+    world_calm(w, SETTLED_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_TEMPLATE_CORRUPT, "pool:floating"));
+    assert_int_equal(w->fake.clone_calls, calls);
+    w->templates[1] = w->templates[2] = ORL_TEMPLATE_UNKNOWN; /* put back */
+    world_calm(w, SETTLED_S);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    assert_int_equal(bad_row(w, ann.id).lease, ORL_LEASE_IN_USE);
+    assert_int_equal(bad_row(w, bob.id).lease, ORL_LEASE_IN_USE);
+    assert_string_equal(w->fault, "");
+}
+
+static void an_older_version_takes_the_place_of_one_that_changed(void **state)
+{
+    struct world *w = *state;
+    w->templates[2] = ORL_TEMPLATE_CORRUPT;
+    bad_minutes(w, 3);
+    assert_true(bad_has_alarm(w, ORL_REASON_TEMPLATE_CORRUPT, "template:t/2"));
+    struct orl_desktop_row ann = bad_give(w, "floating", "ann");
+    assert_int_equal(ann.template_version, 1);
+    assert_int_equal(bad_count_alarms(w), 1);
+}
+
+/* What overlays lie on is gone: none of them starts. */
+static void a_persons_machine_that_can_not_start_is_an_alarm_until_it_does(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row ann = bad_give(w, "dedicated", "ann");
+    world_calm(w, SETTLED_S);
+    w->fake.start_fault = "Could not open backing file: No such file or directory";
+    struct fake_vm *vm = fake_find(&w->fake, ann.uuid);
+    vm->vm.state = ORL_VM_CRASHED;
+    unsigned calls = w->fake.start_calls;
+    bad_minutes(w, 20);
+    assert_true(w->fake.start_calls - calls < TRIES_IN_20_MINUTES);
+    ann = bad_row(w, ann.id);
+    assert_int_equal(ann.power, ORL_POWER_FAILED);
+    assert_non_null(strstr(ann.reason_text, "backing file"));
+    assert_true(bad_has_desktop_alarm(w, ann.reason, ann.id));
+    w->fake.start_fault = NULL;
+    bad_minutes(w, 20);
+    ann = bad_row(w, ann.id);
+    assert_true(ann.is_ready);
+    assert_string_equal(ann.user, "ann");
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_string_equal(w->fault, "");
+}
+
+static void spares_that_can_not_start_are_their_pools_alarm_and_are_replaced(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool = bad_pool(w, "floating");
+    pool.spares = 4;
+    bad_set(w, &pool);
+    w->fake.start_fault = "Could not open backing file: No such file or directory";
+    unsigned calls = w->fake.start_calls + w->fake.clone_calls;
+    bad_minutes(w, 20);
+    assert_true(w->fake.start_calls + w->fake.clone_calls - calls < 2 * TRIES_IN_20_MINUTES);
+    assert_true(bad_has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
+    w->fake.start_fault = NULL;
+    bad_minutes(w, 20);
+    assert_int_equal(bad_count_ready(w, "floating"), 4);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_string_equal(w->fault, "");
+}
+
+static void on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row ann = bad_give(w, "floating", "ann");
+    struct orl_session_row session;
+    w->fake.is_readonly = true;
+    world_calm(w, SETTLED_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
+    assert_int_equal(orl_session_find(w->store, "ann", "floating", &session, NULL), 0);
+    assert_int_equal(
+            orl_session_end(w->store, session.id, ORL_REASON_LOGGED_OFF, "test", w->now_ms, NULL),
+            0);
+    unsigned calls = w->fake.clone_calls + w->fake.remove_calls;
+    bad_minutes(w, 20);
+    assert_true(w->fake.clone_calls + w->fake.remove_calls - calls < 3 * TRIES_IN_20_MINUTES);
+    assert_int_equal(bad_row(w, ann.id).reason, ORL_REASON_NOT_REMOVED);
+    assert_true(bad_has_desktop_alarm(w, ORL_REASON_NOT_REMOVED, ann.id));
+    w->fake.is_readonly = false;
+    bad_minutes(w, 20);
+    assert_int_equal(orl_desktop_get(w->store, ann.id, &ann, NULL), ORL_E_NOTFOUND);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_string_equal(w->fault, "");
+}
+
+/* virsh undefine, and define again without its uuid. */
+static void another_machine_of_the_same_name_is_told_and_outlived(void **state)
+{
+    struct world *w = *state;
+    for (size_t i = 0; i < w->fake.count; i++) {
+        struct fake_vm *vm = &w->fake.vms[i];
+        if (vm->vm.meta.kind == ORL_VM_FLOATING) {
+            vm->vm.uuid[0] = vm->vm.uuid[0] == 'f' ? 'e' : 'f';
+            vm->vm.state = ORL_VM_OFF;
+            vm->is_late = true; /* ours no more */
+        }
+    }
+    unsigned calls = w->fake.clone_calls + w->fake.start_calls;
+    bad_minutes(w, 20);
+    assert_true(w->fake.clone_calls + w->fake.start_calls - calls < TRIES_IN_20_MINUTES);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    assert_int_equal(bad_count_alarms(w), 0);
+    for (size_t i = 0; i < w->fake.count; i++) {
+        assert_false(w->fake.vms[i].is_late);
+    }
+    assert_string_equal(w->fault, "");
+}
+
+static void take_and_leave(struct world *w, const char *user)
+{
+    struct orl_session_row session;
+    (void)bad_give(w, "floating", user);
+    assert_int_equal(orl_session_find(w->store, user, "floating", &session, NULL), 0);
+    assert_int_equal(
+            orl_session_end(w->store, session.id, ORL_REASON_LOGGED_OFF, "test", w->now_ms, NULL),
+            0);
+}
+
+static const enum orl_job_kind calls_that_hang[] = {
+        ORL_JOB_CLONE, ORL_JOB_START, ORL_JOB_DELETE, ORL_JOB_LOOK};
+
+static void a_call_that_does_not_come_back_is_an_alarm_and_the_others_go_on(void **state)
+{
+    struct world *w = *state;
+    for (size_t k = 0; k < sizeof calls_that_hang / sizeof calls_that_hang[0]; k++) {
+        w->hangs = calls_that_hang[k];
+        w->hang_max = 1;
+        take_and_leave(w, "ann");
+        bad_minutes(w, 20);
+        assert_int_equal(w->job_count, 1);
+        assert_int_equal(bad_count_ready(w, "floating"), 2);
+        assert_true(bad_has_desktop_alarm(w, ORL_REASON_HYPERVISOR_DOWN, w->jobs[0].job->id));
+        assert_int_equal(bad_count_alarms(w), 1);
+        w->hangs = ORL_JOB_NONE;
+        bad_minutes(w, 5);
+        assert_int_equal(bad_count_alarms(w), 0);
+    }
+    assert_string_equal(w->fault, "");
+}
+
+/* Until somebody starts libvirt again: then each call comes back. */
+static void when_none_comes_back_no_more_are_sent_and_the_host_has_the_alarm(void **state)
+{
+    struct world *w = *state;
+    for (size_t k = 0; k < 3; k++) {
+        w->hangs = calls_that_hang[k];
+        w->hang_max = WORLD_JOBS;
+        take_and_leave(w, "ann");
+        take_and_leave(w, "bob");
+        bad_minutes(w, 30);
+        struct orl_pool_row pool = bad_pool(w, "floating");
+        pool.spares = 4;
+        bad_set(w, &pool);
+        bad_minutes(w, 60);
+        pool.spares = 2;
+        bad_set(w, &pool);
+        assert_true(w->job_count >= 2 && w->job_count <= 5);
+        assert_true(bad_count_alarms(w) > 0);
+        w->hangs = ORL_JOB_NONE;
+        bad_minutes(w, 30);
+        assert_int_equal(bad_count_ready(w, "floating"), 2);
+        assert_int_equal(bad_count_alarms(w), 0);
+    }
+    assert_string_equal(w->fault, "");
+}
+
+static void an_alarm_of_before_our_start_goes_with_its_cause(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(orl_alarm_raise(w->store, ORL_REASON_DESKTOP_LOST,
+                             "desktop:0123456789abcdef0123456789abcdef", "", w->now_ms, NULL),
+            0);
+    assert_int_equal(
+            orl_alarm_raise(w->store, ORL_REASON_STORE_RESTORED, "store", "", w->now_ms, NULL), 0);
+    orl_reconcile_free(w->reconcile);
+    w->job_count = 0;
+    world_start(w);
+    world_calm(w, 5);
+    assert_false(
+            bad_has_alarm(w, ORL_REASON_DESKTOP_LOST, "desktop:0123456789abcdef0123456789abcdef"));
+    assert_true(bad_has_alarm(w, ORL_REASON_STORE_RESTORED, "store")); /* an administrator's */
+}
 
 int main(void)
 {
@@ -142,6 +312,15 @@ int main(void)
             WITH_WORLD(clones_that_fail_are_an_alarm_of_their_pool),
             WITH_WORLD(a_sweep_that_stops_goes_on_when_its_alarm_is_cleared),
             WITH_WORLD(a_persons_machine_that_vanished_is_an_alarm_until_it_is_back),
+            WITH_WORLD(a_template_that_changed_under_its_pool_is_an_alarm_and_nobody_loses_theirs),
+            WITH_WORLD(an_older_version_takes_the_place_of_one_that_changed),
+            WITH_WORLD(a_persons_machine_that_can_not_start_is_an_alarm_until_it_does),
+            WITH_WORLD(spares_that_can_not_start_are_their_pools_alarm_and_are_replaced),
+            WITH_WORLD(on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said),
+            WITH_WORLD(another_machine_of_the_same_name_is_told_and_outlived),
+            WITH_WORLD(a_call_that_does_not_come_back_is_an_alarm_and_the_others_go_on),
+            WITH_WORLD(when_none_comes_back_no_more_are_sent_and_the_host_has_the_alarm),
+            WITH_WORLD(an_alarm_of_before_our_start_goes_with_its_cause),
     };
     orl_log_set_level(ORL_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
