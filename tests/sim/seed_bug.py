@@ -25,7 +25,7 @@ BUGS = {
     # A machine whose removal failed counts as removed.
     "leak": [("vmpool/outcome.c",
               "    if (job->result < 0) {\n        count_failure(row, now_ms);\n"
-              "        note(row, ORL_REASON_INTERNAL, job->err.text);\n    } else if (",
+              "        note(row, ORL_REASON_NOT_REMOVED, job->err.text);\n    } else if (",
               "    if ("),
              ("vmpool/pool_plan.c", "if (d->is_here || d->power != ORL_POWER_ABSENT) {",
               "if (d->power != ORL_POWER_ABSENT) {")],
