@@ -218,7 +218,9 @@ static bool read_pair(struct orl_hook_msg *msg, const char *line, size_t len)
 
 static int decode(const char *text, size_t len, struct orl_hook_msg *msg)
 {
-    memset(msg, 0, sizeof(*msg));
+    msg->verb[0] = '\0';
+    msg->serial = 0;
+    msg->count = msg->text_len = 0;
     size_t at = 0;
     size_t bound = len < ORL_HOOK_MSG_MAX ? len : ORL_HOOK_MSG_MAX;
     for (bool is_first = true;; is_first = false) {
@@ -242,7 +244,8 @@ int orl_hook_msg_decode(const void *data, size_t len, struct orl_hook_msg *ret_m
 {
     const char *at = data;
     const char *end = at + len;
-    struct orl_hook_msg msg;
+    /* Cleared and wiped once, however many resets a peer sends. */
+    struct orl_hook_msg msg = {.serial = 0};
     for (;;) {
         const char *reset = at < end ? memchr(at, ORL_HOOK_RESET, (size_t)(end - at)) : NULL;
         int used = decode(at, (size_t)((reset != NULL ? reset : end) - at), &msg);
@@ -250,8 +253,8 @@ int orl_hook_msg_decode(const void *data, size_t len, struct orl_hook_msg *ret_m
             *ret_msg = msg;
             used += (int)(at - (const char *)data);
         }
-        orl_hook_msg_wipe(&msg);
         if (used > 0 || reset == NULL) {
+            orl_hook_msg_wipe(&msg);
             return used;
         }
         at = reset + 1;

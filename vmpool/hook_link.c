@@ -17,6 +17,7 @@ struct orl_hook_link {
     uint64_t asked; /* serial of the question; 0: none */
     uint64_t period_us;
     unsigned messages; /* in this period */
+    size_t bytes;      /* ... garbage included */
     bool *was_freed;   /* of the callback that is under way */
     int end_code;
     const char *end_why;
@@ -52,14 +53,16 @@ static void on_deadline(void *ctx)
     on_ended(link);
 }
 
-static bool is_flood(struct orl_hook_link *link)
+static bool is_flood(struct orl_hook_link *link, size_t bytes)
 {
     uint64_t now_us = orl_loop_now_us(link->cfg.loop);
     if (now_us >= link->period_us + ORL_HOOK_LINK_PERIOD_MS * ORL_US_PER_MS) {
         link->period_us = now_us;
         link->messages = 0;
+        link->bytes = 0;
     }
-    return ++link->messages > ORL_HOOK_LINK_MESSAGES;
+    link->bytes += bytes;
+    return link->bytes > ORL_HOOK_LINK_BYTES;
 }
 
 /* Hands on what is whole. False: freed meanwhile, or over. */
@@ -70,7 +73,7 @@ static bool deliver(struct orl_hook_link *link)
     while ((used = orl_hook_msg_decode(link->buf, link->len, &msg)) > 0) {
         link->len -= (size_t)used;
         memmove(link->buf, link->buf + used, link->len);
-        if (is_flood(link)) {
+        if (++link->messages > ORL_HOOK_LINK_MESSAGES) {
             end(link, ORL_E_PROTO, "the guest's hook says too much");
             return false;
         }
@@ -106,8 +109,14 @@ static void on_readable(void *ctx, unsigned events)
             end(link, ORL_E_CLOSED, "the guest's port was closed");
             return;
         }
+        bool has_line = memchr(link->buf + link->len, '\n', (size_t)n) != NULL;
         link->len += (size_t)n;
-        if (!deliver(link)) {
+        if (is_flood(link, (size_t)n)) {
+            end(link, ORL_E_PROTO, "the guest's hook says too much");
+            return;
+        }
+        /* Only a line's end can end a message; a guest that sends single bytes is not read anew for each. */
+        if ((has_line || link->len >= ORL_HOOK_MSG_MAX) && !deliver(link)) {
             return;
         }
     }

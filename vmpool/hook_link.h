@@ -6,6 +6,7 @@
 #include "base/loop.h"
 
 #define ORL_HOOK_LINK_MESSAGES 200 /* that a guest may say in ORL_HOOK_LINK_PERIOD_MS */
+#define ORL_HOOK_LINK_BYTES 65536  /* ... and in how many bytes, garbage included */
 #define ORL_HOOK_LINK_PERIOD_MS 10000
 
 struct orl_hook_link;

@@ -95,7 +95,10 @@ static void what_a_guest_says_arrives_in_order(void **state)
            "event 1\nname locked\n.\nevent 2\nna");
     run_ms(w, 50);
     assert_int_equal(w->messages, 1);
-    say(w, "me unlocked\n.\n");
+    say(w, "me unlocked\n.");
+    run_ms(w, 50);
+    assert_int_equal(w->messages, 1);
+    say(w, "\n");
     run_ms(w, 50);
     assert_int_equal(w->messages, 2);
     assert_string_equal(w->last, "event:unlocked");
@@ -133,6 +136,19 @@ static void a_flood_ends_it_after_a_bounded_number(void **state)
     run_ms(w, 5000);
     assert_int_equal(w->code, ORL_E_PROTO);
     assert_int_equal(w->messages, ORL_HOOK_LINK_MESSAGES);
+}
+
+static void many_bytes_end_it_as_many_messages_do(void **state)
+{
+    struct world *w = *state;
+    char large[1024];
+    (void)snprintf(large, sizeof large, "event 1\nname %0999d\n.\n", 0);
+    for (int i = 0; i < ORL_HOOK_LINK_MESSAGES / 2 && w->code == 0; i++) {
+        say(w, large);
+        run_ms(w, 5);
+    }
+    assert_int_equal(w->code, ORL_E_PROTO);
+    assert_true(w->messages < ORL_HOOK_LINK_MESSAGES / 2);
 }
 
 static void silence_ends_a_question_and_chatter_is_no_answer(void **state)
@@ -205,6 +221,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(a_line_without_end_ends_it, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     a_flood_ends_it_after_a_bounded_number, setup, teardown),
+            cmocka_unit_test_setup_teardown(many_bytes_end_it_as_many_messages_do, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     silence_ends_a_question_and_chatter_is_no_answer, setup, teardown),
             cmocka_unit_test_setup_teardown(an_answer_in_time_leaves_it_open, setup, teardown),
