@@ -3,6 +3,7 @@
 #include "guest/hook/text_file.h"
 
 #include <crypt.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,11 +53,12 @@ static bool set_line(
     (void)snprintf(path, sizeof(path), "%s/%s", etc, file);
     char *text = malloc(FILE_MAX + LINE_MAX_BYTES);
     ssize_t len = text != NULL ? orl_text_read(path, text, FILE_MAX) : -1;
-    if (text != NULL && len < 0) {
+    if (text != NULL && len < 0 && errno == ENOENT) {
         text[0] = '\0';
         len = 0;
     }
-    bool is_good = text != NULL && len < FILE_MAX - 1;
+    /* One that is there and cannot be read is not written anew: everybody else is in it. */
+    bool is_good = len >= 0 && len < FILE_MAX - 1;
     char *old = is_good ? line_of(text, name) : NULL;
     if (old != NULL) {
         char *end = strchr(old, '\n');
@@ -82,8 +84,9 @@ static int look_up(const char *etc, const char *file, const char *name, uint32_t
     (void)snprintf(path, sizeof(path), "%s/%s", etc, file);
     char *text = malloc(FILE_MAX);
     if (text == NULL || orl_text_read(path, text, FILE_MAX) < 0) {
+        int result = text != NULL && errno == ENOENT ? 0 : -1;
         free(text);
-        return 0;
+        return result;
     }
     const char *by_name = line_of(text, name);
     const char *by_id = line_with_id(text, id);
@@ -116,7 +119,7 @@ const char *orl_account_open(
     int has_user = look_up(etc, "passwd", a.name, uid);
     int has_group = look_up(etc, "group", a.name, uid);
     if (has_user < 0 || has_group < 0) {
-        return "name or uid is another account's in this template";
+        return "name or uid is another account's in this template, or it cannot be read";
     }
     char gecos[65];
     char line[LINE_MAX_BYTES];

@@ -21,7 +21,9 @@ ssize_t orl_text_read(const char *path, char *buf, size_t max)
         n = read(fd, buf + used, max - 1 - used);
         used += n > 0 ? (size_t)n : 0;
     }
+    int why = errno;
     close(fd);
+    errno = why;
     buf[used] = '\0';
     return n < 0 ? -1 : (ssize_t)used;
 }

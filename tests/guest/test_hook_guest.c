@@ -93,6 +93,21 @@ static int teardown(void **state)
     return rmdir(etc);
 }
 
+static void file_that_cannot_be_read_is_not_written_anew(void **state)
+{
+    (void)state;
+    struct orl_account a;
+    static const char *const files[] = {"passwd", "group", "shadow"};
+    for (size_t i = 0; i < 3; i++) {
+        (void)unlink(file(files[i]));
+        assert_int_equal(symlink(files[i], file(files[i])), 0); /* a loop */
+        assert_non_null(orl_account_open(etc, "ann", 10000, &a));
+        char target[16];
+        assert_true(readlink(file(files[i]), target, sizeof(target)) > 0);
+        (void)unlink(file(files[i]));
+    }
+}
+
 static void an_account_is_made_once_and_opened_again(void **state)
 {
     (void)state;
@@ -185,6 +200,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_legal_name_stays),
             cmocka_unit_test(other_names_are_made_legal_and_stay_apart),
+            cmocka_unit_test_setup_teardown(
+                    file_that_cannot_be_read_is_not_written_anew, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     an_account_is_made_once_and_opened_again, setup, teardown),
             cmocka_unit_test_setup_teardown(
