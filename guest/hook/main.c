@@ -24,23 +24,46 @@ struct hook {
     uint64_t serial;
     uint64_t period_ms; /* when the current period of events began */
     unsigned events;    /* said in it */
+    bool is_unsaid; /* something was not: the next period begins with a hello, which has it all */
 };
 
-/* What is not said for being too much is in the next hello's state. */
+static void say_hello(struct hook *h)
+{
+    struct orl_hook_msg msg;
+    orl_verbs_hello(&h->session, 0, &msg);
+    h->is_unsaid = !orl_port_send(&h->port, &msg);
+}
+
+static void begin_period(struct hook *h)
+{
+    uint64_t now_ms = orl_run_now_ms();
+    if (now_ms - h->period_ms < EVENTS_PERIOD_MS) {
+        return;
+    }
+    h->period_ms = now_ms;
+    h->events = 0;
+    if (h->is_unsaid && h->port.has_host) {
+        say_hello(h);
+    }
+}
+
 static void say_event(struct hook *h, const char *name)
 {
     struct orl_hook_msg msg;
-    uint64_t now_ms = orl_run_now_ms();
-    if (now_ms - h->period_ms >= EVENTS_PERIOD_MS) {
-        h->period_ms = now_ms;
-        h->events = 0;
-    }
-    if (h->events++ >= EVENTS_MAX) {
-        return;
-    }
     orl_hook_msg_init(&msg, "event", ++h->serial);
     orl_hook_msg_put(&msg, "name", name);
-    (void)orl_port_send(&h->port, &msg);
+    h->is_unsaid = !orl_port_send(&h->port, &msg) || h->is_unsaid;
+}
+
+/* Of what any process here may make us say: so often, and no more. */
+static void say_limited(struct hook *h, const char *name)
+{
+    if (h->events < EVENTS_MAX) {
+        h->events++;
+        say_event(h, name);
+    } else {
+        h->is_unsaid = true;
+    }
 }
 
 static void on_port(struct hook *h)
@@ -51,7 +74,10 @@ static void on_port(struct hook *h)
         bool was_on = h->session.pid > 0;
         orl_verbs_do(&h->session, &msg, &answer);
         orl_hook_msg_wipe(&msg);
-        (void)orl_port_send(&h->port, &answer);
+        bool is_sent = orl_port_send(&h->port, &answer);
+        if (orl_hook_msg_is(&answer, "hello")) {
+            h->is_unsaid = !is_sent;
+        }
         if (!was_on && h->session.pid > 0) {
             say_event(h, "logged_on");
         }
@@ -68,9 +94,9 @@ static void on_local(struct hook *h)
     bool is_lock = strcmp(name, "locked") == 0;
     if ((is_lock || strcmp(name, "unlocked") == 0) && h->session.pid > 0) {
         h->session.is_locked = is_lock;
-        say_event(h, name);
+        say_limited(h, name);
     } else if (is_root && (strcmp(name, "rebooting") == 0 || strcmp(name, "shutdown") == 0)) {
-        say_event(h, name);
+        say_limited(h, name);
     }
 }
 
@@ -98,14 +124,16 @@ static void run(struct hook *h)
     bool is_running = true;
     while (is_running) {
         if (h->port.fd < 0 && orl_port_open(&h->port)) {
-            struct orl_hook_msg msg;
-            orl_verbs_hello(&h->session, 0, &msg);
-            (void)orl_port_send(&h->port, &msg);
+            say_hello(h);
         }
+        begin_period(h);
         struct pollfd fds[] = {{.fd = orl_port_poll_fd(&h->port), .events = POLLIN},
                 {.fd = h->local_fd, .events = POLLIN}, {.fd = h->signal_fd, .events = POLLIN},
                 {.fd = h->session.pidfd, .events = POLLIN}};
-        (void)poll(fds, 4, orl_port_is_idle(&h->port) ? PORT_RETRY_MS : -1);
+        (void)poll(fds, 4,
+                orl_port_is_idle(&h->port) ? PORT_RETRY_MS
+                : h->is_unsaid             ? EVENTS_PERIOD_MS
+                                           : -1);
         if ((fds[3].revents & POLLIN) != 0) {
             orl_session_finish(&h->session);
             say_event(h, "logged_off");
