@@ -246,11 +246,26 @@ static UINT on_scaled(RdpgfxClientContext *gfx, const RDPGFX_MAP_SURFACE_TO_SCAL
     return ERROR_INVALID_DATA;
 }
 
+/* What it is still asked for goes past us: its pipeline does not lead to our source any more. */
+static void let_go(const struct orl_rdp_source_screen *screen)
+{
+    RdpgfxClientContext *gfx = screen->gfx;
+    if (gfx != NULL) {
+        gfx->CreateSurface = screen->create_surface;
+        gfx->DeleteSurface = screen->delete_surface;
+        gfx->SurfaceToCache = screen->surface_to_cache;
+        gfx->EvictCacheEntry = screen->evict;
+        gfx->SurfaceCommand = screen->command;
+        gfx->MapSurfaceToScaledOutput = NULL;
+    }
+}
+
 void orl_rdp_source_gfx(struct orl_source *s, RdpgfxClientContext *gfx)
 {
     struct orl_rdp_source_screen *screen = &s->screen;
     rdpGdi *gdi = s->instance->context->gdi;
     if (gfx == NULL) {
+        let_go(screen);
         if (screen->gfx != NULL && gdi != NULL) {
             gdi_graphics_pipeline_uninit(gdi, screen->gfx);
         }
