@@ -1,4 +1,5 @@
 #include "vmpool/channel_pump.h"
+#include "base/secret.h"
 #include "vmpool/libvirt_conn.h"
 
 #include <errno.h>
@@ -23,7 +24,9 @@ struct pump {
 
 static void on_freed(void *ctx)
 {
-    free(ctx);
+    struct pump *pump = ctx;
+    orl_secret_wipe(&pump->to_guest, sizeof pump->to_guest); /* what was not sent */
+    free(pump);
 }
 
 /* The stream is over: the handle's callback sees the hang-up, and only it takes things down. */

@@ -303,6 +303,9 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
         job->display = display_of(sock, &row);
     }
     if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
+        if (job) {
+            orl_msg_wipe(&job->reply);
+        }
         free(job);
         refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "too many consoles are being opened");
         return false;
