@@ -286,10 +286,12 @@ static int find_free(struct orl_store *store, const struct orl_desktop_claim *cl
     return orl_desktop_read_one(&q, ret_row, err);
 }
 
-/* Whom the guest is to be told of, where its hook can. */
+/* Whom the guest is to be told of, where its hook can, and where they must not be in without their home in any
+ * case: a hook that was slow may be there by now. */
 #define PERSON_WANTED                                                                              \
-    "CASE WHEN has_hook = 1 AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool"          \
-    " AND p.person = 'auto') THEN 'wanted' ELSE 'none' END"
+    "CASE WHEN kind <> 'static' AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool"      \
+    " AND p.person = 'auto' AND (desktop.has_hook = 1 OR p.home <> 'none'))"                       \
+    " THEN 'wanted' ELSE 'none' END"
 
 /* The conditional update: whoever comes second changes no row. */
 static int take_free(struct orl_store *store, const struct orl_desktop_row *row,

@@ -81,6 +81,23 @@ static void a_claim_takes_the_oldest_ready_one_once(void **state)
     assert_int_equal(claim(f, "demo", "", &row), ORL_E_INVAL);
 }
 
+static void guest_without_a_hook_gets_no_person_unless_they_have_a_home(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_desktop_row row;
+    struct orl_pool_row pool;
+    fixture_ready_desktop(f, "demo");
+    fixture_ready_desktop(f, "demo");
+    assert_ok(f, claim(f, "demo", "alice", &row));
+    assert_int_equal(row.person, ORL_PERSON_NONE);
+    assert_ok(f, orl_pool_get(f->store, "demo", &pool, &f->err));
+    pool.person.home = ORL_HOME_VOLUME;
+    pool.person.home_size_mib = 64;
+    assert_ok(f, orl_pool_update(f->store, &pool, &f->err));
+    assert_ok(f, claim(f, "demo", "bob", &row));
+    assert_int_equal(row.person, ORL_PERSON_WANTED);
+}
+
 static void what_is_not_ready_is_not_claimed(void **state)
 {
     struct fixture *f = *state;
@@ -287,6 +304,7 @@ int main(void)
             CASE(a_new_row_is_an_intent),
             CASE(no_row_starts_in_use),
             CASE(a_claim_takes_the_oldest_ready_one_once),
+            CASE(guest_without_a_hook_gets_no_person_unless_they_have_a_home),
             CASE(what_is_not_ready_is_not_claimed),
             CASE(a_dedicated_desktop_comes_back_to_its_person),
             CASE(a_stale_version_moves_nothing),
