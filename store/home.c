@@ -131,12 +131,11 @@ int orl_home_take(struct orl_store *store, const struct orl_home_want *want, uin
         return orl_err_set(err, ORL_E_CONFLICT, "the home is on desktop %s", row.desktop);
     }
     {
-        ORL_DB_AUTO q = orl_db_query(store->db,
-                "UPDATE home SET desktop = $1, version = $2, used_ms = $3 WHERE id = $4"
-                " AND (desktop = '' OR (desktop = $1 AND version <= $2))");
+        ORL_DB_AUTO q =
+                orl_db_query(store->db, "UPDATE home SET desktop = $1, version = $2 WHERE id = $3"
+                                        " AND (desktop = '' OR (desktop = $1 AND version <= $2))");
         orl_db_put_text(&q, want->desktop);
         orl_db_put_u64(&q, want->version);
-        orl_db_put_u64(&q, now_ms);
         orl_db_put_text(&q, row.id);
         rc = orl_db_run(&q, err);
     }
@@ -150,6 +149,17 @@ int orl_home_take(struct orl_store *store, const struct orl_home_want *want, uin
         *ret_row = row;
     }
     return rc;
+}
+
+int orl_home_set_used(struct orl_store *store, const char *id, const char *desktop, uint64_t now_ms,
+        struct orl_err *err)
+{
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "UPDATE home SET used_ms = $1 WHERE id = $2 AND desktop = $3");
+    orl_db_put_u64(&q, now_ms);
+    orl_db_put_text(&q, id);
+    orl_db_put_text(&q, desktop);
+    return orl_store_run_one(&q, "home", id, err);
 }
 
 #define IS_GONE                                                                                    \

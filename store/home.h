@@ -15,7 +15,7 @@ struct orl_home_row {
     char desktop[ORL_ID_LEN + 1]; /* empty: on none */
     uint64_t version;             /* of that desktop when it was taken */
     uint64_t created_ms;
-    uint64_t used_ms; /* taken last */
+    uint64_t used_ms; /* in a guest last; 0: never, and its file may be missing */
 };
 typedef int (*orl_home_fn)(void *ctx, const struct orl_home_row *row);
 
@@ -31,6 +31,9 @@ struct orl_home_want {
 /* Made if it is the first time. ORL_E_CONFLICT: it is on another desktop. Taken by this one already: the row. */
 ORL_NODISCARD int orl_home_take(struct orl_store *store, const struct orl_home_want *want,
         uint64_t now_ms, struct orl_home_row *ret_row, struct orl_err *err);
+/* The guest of the desktop that has it, has it now. */
+ORL_NODISCARD int orl_home_set_used(struct orl_store *store, const char *id, const char *desktop,
+        uint64_t now_ms, struct orl_err *err);
 /* What is on desktops whose machine is gone or off is on none. Returns how many there were. */
 ORL_NODISCARD int orl_home_release_gone(
         struct orl_store *store, uint64_t now_ms, struct orl_err *err);

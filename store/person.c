@@ -50,6 +50,11 @@ int orl_desktop_set_person(struct orl_store *store, const char *id, uint64_t ver
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
+static bool is_in(enum orl_guest_state state)
+{
+    return state == ORL_GUEST_LOGGED_ON || state == ORL_GUEST_LOCKED;
+}
+
 int orl_desktop_set_guest_state(struct orl_store *store, const char *id, uint64_t version,
         enum orl_guest_state state, uint64_t now_ms, struct orl_err *err)
 {
@@ -70,9 +75,11 @@ int orl_desktop_set_guest_state(struct orl_store *store, const char *id, uint64_
         orl_db_put_u64(&q, row.version);
         rc = orl_store_run_one(&q, "desktop", id, err);
     }
-    rc = rc < 0 ? rc
-                : audit_person(store, &row, "guest.state", ORL_REASON_NONE,
-                          orl_guest_state_name(state), now_ms, err);
+    /* A guest may lock and unlock itself as it likes: that is no event of an account. */
+    if (rc == 0 && !(is_in(row.guest_state) && is_in(state))) {
+        rc = audit_person(store, &row, "guest.state", ORL_REASON_NONE, orl_guest_state_name(state),
+                now_ms, err);
+    }
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 

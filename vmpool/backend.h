@@ -106,6 +106,7 @@ struct orl_vm_spec {
 struct orl_vm_home {
     char path[ORL_VM_PATH_MAX + 1];
     uint64_t size_mib; /* where it is not there yet */
+    bool is_used;      /* its file has been in a guest: one that is missing is not made anew */
     bool is_buffered;  /* found out by home_attach() */
 };
 
@@ -227,7 +228,7 @@ struct orl_backend_ops {
             struct orl_vm_static_display *ret_display, struct orl_err *err);
     /* A non-blocking stream to the hook in the guest (base/hook_wire.h), taken from whoever had it; the caller's. */
     int (*hook_open)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
-    /* Makes the home's disk if there is none, and plugs it into the running machine. */
+    /* Makes the home's disk if there never was one, and plugs it into the running machine. */
     int (*home_attach)(
             void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);
     /* Boots spec as a machine that goes away with this process or call, until marker is seen on its

@@ -51,7 +51,7 @@ int orl_bl_home_attach(
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
     struct orl_vm_home found = *home;
     int r = find(self, uuid, &conn, &domain, err);
-    r = r < 0 ? r : orl_home_disk_make(home->path, home->size_mib, err);
+    r = r < 0 ? r : orl_home_disk_make(home, err);
     if (r < 0) {
         return r;
     }

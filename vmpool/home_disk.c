@@ -35,17 +35,24 @@ static int make_folder(const char *path, struct orl_err *err)
     return 0;
 }
 
-int orl_home_disk_make(const char *path, uint64_t size_mib, struct orl_err *err)
+int orl_home_disk_make(const struct orl_vm_home *home, struct orl_err *err)
 {
+    const char *path = home->path;
     struct stat st;
     if (stat(path, &st) == 0) {
         return 0;
+    }
+    if (errno != ENOENT) {
+        return orl_err_sys(err, errno, "%s", path);
+    }
+    if (home->is_used) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "%s was there and is missing", path);
     }
     char fresh[ORL_VM_PATH_MAX + 16];
     char size[32];
     int r = make_folder(path, err);
     (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-    (void)snprintf(size, sizeof size, "%" PRIu64 "M", size_mib);
+    (void)snprintf(size, sizeof size, "%" PRIu64 "M", home->size_mib);
     const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", fresh, size, NULL};
     r = r < 0 ? r : orl_proc_run(argv, CREATE_TIMEOUT_MS, NULL, err);
     /* Whole, or not there: link() does not replace what somebody else made meanwhile. */

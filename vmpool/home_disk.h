@@ -10,7 +10,8 @@
 /* images_dir/homes/ID.qcow2 */
 ORL_NODISCARD int orl_home_disk_path(const char *images_dir, const char *id,
         char ret_path[ORL_VM_PATH_MAX + 1], struct orl_err *err);
-/* Makes folder and image where they are missing; what is there stays as it is. */
-ORL_NODISCARD int orl_home_disk_make(const char *path, uint64_t size_mib, struct orl_err *err);
+/* Makes folder and image where they are missing; what is there stays as it is. ORL_E_NOTFOUND: they are missing,
+ * and is_used. */
+ORL_NODISCARD int orl_home_disk_make(const struct orl_vm_home *home, struct orl_err *err);
 
 #endif

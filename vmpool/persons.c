@@ -11,8 +11,9 @@
 
 enum {
     RETRY_MS = 1000,
-    HOME_MS = 20000,     /* more time where a disk is plugged in, and perhaps made */
-    FAREWELL_MS = 15000, /* from asking for the log-off, beside the pool's deadline */
+    HOME_MS = 20000,          /* more time where a disk is plugged in, and perhaps made */
+    FAREWELL_MS = 15000,      /* from asking for the log-off, beside the pool's deadline */
+    HOME_FAREWELL_MS = 60000, /* more time where all that was written goes back to a home */
     MS_PER_S = 1000,
 };
 
@@ -94,12 +95,48 @@ static struct orl_person_memo *get(struct orl_persons *p, const char *id)
     return memo;
 }
 
+uint64_t orl_persons_clock_ms(const struct orl_persons *p)
+{
+    return orl_loop_now_us(p->cfg.loop) / ORL_US_PER_MS;
+}
+
+uint64_t orl_person_left_ms(const struct orl_person_memo *memo)
+{
+    uint64_t clock_ms = orl_persons_clock_ms(memo->persons);
+    return memo->deadline_ms > clock_ms ? memo->deadline_ms - clock_ms : 0;
+}
+
+void orl_person_wait(struct orl_person_memo *memo, uint64_t ms)
+{
+    memo->retry_ms = orl_persons_clock_ms(memo->persons) + ms;
+}
+
+static bool is_in(enum orl_guest_state state)
+{
+    return state == ORL_GUEST_LOGGED_ON || state == ORL_GUEST_LOCKED;
+}
+
 static void log_store(const struct orl_person_memo *memo, int rc, const struct orl_err *err)
 {
     /* CONFLICT: the lease is over; the next pass sees that. */
     if (rc < 0 && rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND) {
         orl_log_warn(&memo->persons->log, "desktop's row not written", "desktop", memo->id, "error",
                 err->text);
+    }
+}
+
+/* What can't be written stays due: a log-off is said once. */
+static void write_state(struct orl_person_memo *memo, uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    struct orl_persons *p = memo->persons;
+    int rc = orl_desktop_set_guest_state(
+            p->cfg.store, memo->id, memo->version, memo->state, now_ms, &err);
+    log_store(memo, rc, &err);
+    memo->is_state_due = rc < 0 && rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND;
+    if (rc == 0) {
+        memo->written = memo->state;
+        p->cfg.on_change(p->cfg.ctx);
     }
 }
 
@@ -129,6 +166,9 @@ void orl_person_fail(
 void orl_person_ready(struct orl_person_memo *memo, uint64_t now_ms)
 {
     memo->goal = ORL_GOAL_NONE;
+    if (memo->is_state_due) {
+        write_state(memo, now_ms);
+    }
     if (memo->person != ORL_PERSON_READY) {
         orl_log_info(&memo->persons->log, "the guest has its person", "desktop", memo->id);
         set_person(memo, ORL_PERSON_READY, ORL_REASON_NONE, "", now_ms);
@@ -137,16 +177,13 @@ void orl_person_ready(struct orl_person_memo *memo, uint64_t now_ms)
 
 void orl_person_set_state(struct orl_person_memo *memo, enum orl_guest_state state, uint64_t now_ms)
 {
-    struct orl_err err = {0};
-    struct orl_persons *p = memo->persons;
     memo->state = state;
-    if (memo->goal == ORL_GOAL_OFF) {
-        return; /* the lease is over, and its version is another */
+    /* In the end the lease is over, and its version is another. */
+    memo->is_state_due = state != memo->written && memo->goal != ORL_GOAL_OFF;
+    /* A guest may change its mind as fast as it likes: the next look writes what it is then. */
+    if (memo->is_state_due && state == ORL_GUEST_LOGGED_OFF) {
+        write_state(memo, now_ms);
     }
-    int rc =
-            orl_desktop_set_guest_state(p->cfg.store, memo->id, memo->version, state, now_ms, &err);
-    log_store(memo, rc, &err);
-    p->cfg.on_change(p->cfg.ctx);
 }
 
 void orl_person_is_off(struct orl_person_memo *memo, const char *how)
@@ -175,22 +212,37 @@ static void run(void *job_)
     }
 }
 
-static void on_opened(struct orl_person_memo *memo, struct job *job, uint64_t now_ms)
+static void on_opened(struct orl_person_memo *memo, struct job *job)
 {
     if (job->result == 0) {
         orl_person_greet(memo, job->fd);
     } else {
-        memo->retry_ms = now_ms + RETRY_MS;
+        orl_person_wait(memo, RETRY_MS);
         orl_log_debug(&memo->persons->log, "the hook's port was not opened", "desktop", memo->id,
                 "error", job->err.text);
     }
 }
 
+/* From now on its file may not be missing. False: that was not written down; it is plugged in once more then. */
+static bool note_home(struct orl_person_memo *memo, uint64_t now_ms)
+{
+    struct orl_err err = {0};
+    int rc = orl_home_set_used(memo->persons->cfg.store, memo->home, memo->id, now_ms, &err);
+    if (rc < 0) {
+        orl_log_warn(&memo->persons->log, "home's row not written", "desktop", memo->id, "error",
+                err.text);
+        orl_person_wait(memo, RETRY_MS);
+    }
+    memo->has_home = rc == 0;
+    return memo->has_home;
+}
+
 static void on_plugged(struct orl_person_memo *memo, const struct job *job, uint64_t now_ms)
 {
     if (job->result == 0) {
-        memo->has_home = true;
-        orl_person_advance(memo, now_ms);
+        if (note_home(memo, now_ms)) {
+            orl_person_advance(memo, now_ms);
+        }
     } else if (memo->goal == ORL_GOAL_ON) {
         orl_person_fail(memo, ORL_REASON_HOME_UNAVAILABLE, job->err.text, now_ms);
     }
@@ -211,18 +263,18 @@ static void on_done(void *job_, void *ctx)
         if (job->is_home) {
             on_plugged(memo, job, now_ms);
         } else {
-            on_opened(memo, job, now_ms);
+            on_opened(memo, job);
         }
     }
     free(job);
 }
 
-static void submit(struct orl_person_memo *memo, const struct orl_vm_home *home, uint64_t now_ms)
+static void submit(struct orl_person_memo *memo, const struct orl_vm_home *home)
 {
     struct orl_persons *p = memo->persons;
     struct job *job = calloc(1, sizeof *job);
     if (!job) {
-        memo->retry_ms = now_ms + RETRY_MS;
+        orl_person_wait(memo, RETRY_MS);
         return;
     }
     job->backend = p->cfg.backend;
@@ -233,7 +285,7 @@ static void submit(struct orl_person_memo *memo, const struct orl_vm_home *home,
     (void)snprintf(job->uuid, sizeof job->uuid, "%s", memo->uuid);
     if (orl_work_submit(p->cfg.work, run, on_done, job, p) < 0) {
         free(job);
-        memo->retry_ms = now_ms + RETRY_MS;
+        orl_person_wait(memo, RETRY_MS);
         return;
     }
     memo->is_job_out = true;
@@ -257,8 +309,8 @@ static void take_home(struct orl_person_memo *memo, uint64_t now_ms)
             .version = memo->version};
     int rc = orl_home_take(p->cfg.store, &want, now_ms, &row, &err);
     if (rc == ORL_E_CONFLICT) {
-        memo->retry_ms = now_ms + RETRY_MS / 2;
-        if (now_ms + RETRY_MS >= memo->deadline_ms) {
+        orl_person_wait(memo, RETRY_MS / 2);
+        if (orl_person_left_ms(memo) <= RETRY_MS) {
             orl_person_fail(memo, ORL_REASON_HOME_IN_USE, err.text, now_ms);
         }
         return;
@@ -267,24 +319,25 @@ static void take_home(struct orl_person_memo *memo, uint64_t now_ms)
         orl_person_fail(memo, ORL_REASON_HOME_UNAVAILABLE, err.text, now_ms);
         return;
     }
-    memo->may_have_home = true;
+    orl_msg_text(memo->home, sizeof memo->home, row.id);
     if (row.kind == ORL_HOME_NFS) {
         orl_msg_text(memo->home_nfs, sizeof memo->home_nfs, row.path);
-        memo->has_home = true;
-        orl_person_ask_assign(memo, now_ms);
+        if (note_home(memo, now_ms)) {
+            orl_person_ask_assign(memo, now_ms);
+        }
         return;
     }
-    struct orl_vm_home home = {.size_mib = row.size_mib};
+    struct orl_vm_home home = {.size_mib = row.size_mib, .is_used = row.used_ms > 0};
     if (snprintf(home.path, sizeof home.path, "%s", row.path) >= (int)sizeof home.path) {
         orl_person_fail(memo, ORL_REASON_HOME_UNAVAILABLE, "its path is too long", now_ms);
         return;
     }
-    submit(memo, &home, now_ms);
+    submit(memo, &home);
 }
 
 static void advance_on(struct orl_person_memo *memo, uint64_t now_ms)
 {
-    if (memo->state == ORL_GUEST_LOGGED_ON || memo->state == ORL_GUEST_LOCKED) {
+    if (is_in(memo->state)) {
         orl_person_ready(memo, now_ms);
     } else if (memo->pool.home != ORL_HOME_NONE && !memo->has_home) {
         take_home(memo, now_ms);
@@ -295,8 +348,7 @@ static void advance_on(struct orl_person_memo *memo, uint64_t now_ms)
 
 static void advance_off(struct orl_person_memo *memo)
 {
-    bool is_on = memo->state == ORL_GUEST_LOGGED_ON || memo->state == ORL_GUEST_LOCKED;
-    if (is_on || memo->has_assigned) {
+    if (is_in(memo->state) || memo->has_assigned) {
         orl_person_ask_logoff(memo);
     } else {
         orl_person_is_off(memo, "nobody was in");
@@ -305,11 +357,12 @@ static void advance_off(struct orl_person_memo *memo)
 
 void orl_person_advance(struct orl_person_memo *memo, uint64_t now_ms)
 {
-    if (memo->is_job_out || memo->asked != 0 || now_ms < memo->retry_ms || memo->is_off) {
+    bool is_waiting = orl_persons_clock_ms(memo->persons) < memo->retry_ms;
+    if (memo->is_job_out || memo->asked != 0 || is_waiting || memo->is_off) {
         return;
     }
     if (!memo->link) {
-        submit(memo, NULL, now_ms);
+        submit(memo, NULL);
     } else if (memo->is_greeted && memo->goal == ORL_GOAL_ON) {
         advance_on(memo, now_ms);
     } else if (memo->is_greeted && memo->goal == ORL_GOAL_OFF) {
@@ -340,23 +393,26 @@ static enum orl_person_goal goal_of(
     if (row->lease == ORL_LEASE_ENDING) {
         return ORL_GOAL_OFF;
     }
-    bool is_in = memo->state == ORL_GUEST_LOGGED_ON || memo->state == ORL_GUEST_LOCKED;
-    bool is_missing = memo->is_greeted && !is_in && memo->state != ORL_GUEST_LOGGED_OFF;
+    bool is_missing =
+            memo->is_greeted && !is_in(memo->state) && memo->state != ORL_GUEST_LOGGED_OFF;
     if (row->person == ORL_PERSON_WANTED || (row->person == ORL_PERSON_READY && is_missing)) {
         return is_up ? ORL_GOAL_ON : ORL_GOAL_NONE;
     }
     return ORL_GOAL_NONE;
 }
 
-static void set_goal(struct orl_person_memo *memo, enum orl_person_goal goal, uint64_t now_ms)
+static void set_goal(struct orl_person_memo *memo, enum orl_person_goal goal)
 {
     if (memo->goal == goal) {
         return;
     }
-    uint64_t hook_ms = (uint64_t)memo->pool.hook_deadline_s * MS_PER_S;
+    bool has_home = memo->pool.home != ORL_HOME_NONE;
+    uint64_t more_ms = goal == ORL_GOAL_OFF ? FAREWELL_MS + (has_home ? HOME_FAREWELL_MS : 0)
+                       : has_home           ? HOME_MS
+                                            : 0;
     memo->goal = goal;
-    memo->deadline_ms = now_ms + hook_ms + (goal == ORL_GOAL_OFF ? FAREWELL_MS : 0) +
-                        (goal == ORL_GOAL_ON && memo->pool.home != ORL_HOME_NONE ? HOME_MS : 0);
+    memo->deadline_ms = orl_persons_clock_ms(memo->persons) +
+                        (uint64_t)memo->pool.hook_deadline_s * MS_PER_S + more_ms;
     memo->retry_ms = memo->was_cut ? memo->retry_ms : 0;
 }
 
@@ -367,6 +423,17 @@ static bool is_ours(const struct orl_desktop_row *row)
     return row->lease != ORL_LEASE_FREE && is_running && row->person != ORL_PERSON_NONE &&
            row->kind != ORL_POOL_STATIC &&
            (row->lease != ORL_LEASE_ENDING || row->person != ORL_PERSON_FAILED);
+}
+
+static void write_due_state(struct orl_person_memo *memo, uint64_t now_ms)
+{
+    /* Somebody is to be let in: that the one before had logged off is no news of theirs. */
+    bool is_old = memo->person == ORL_PERSON_WANTED && memo->state == ORL_GUEST_LOGGED_OFF;
+    if (is_old || memo->goal == ORL_GOAL_OFF || memo->state == memo->written) {
+        memo->is_state_due = false;
+    } else if (memo->is_state_due) {
+        write_state(memo, now_ms);
+    }
 }
 
 static void look_at(struct orl_persons *p, const struct orl_desktop_row *row,
@@ -383,6 +450,9 @@ static void look_at(struct orl_persons *p, const struct orl_desktop_row *row,
     memo->pass = p->pass;
     memo->version = row->version;
     memo->person = row->person;
+    memo->written = row->guest_state;
+    memo->template_version = row->template_version;
+    orl_msg_text(memo->template_name, sizeof memo->template_name, row->template_name);
     memo->pool = pool->person;
     orl_msg_text(memo->user, sizeof memo->user, row->user);
     orl_msg_text(memo->pool_name, sizeof memo->pool_name, row->pool);
@@ -390,8 +460,9 @@ static void look_at(struct orl_persons *p, const struct orl_desktop_row *row,
     if (row->lease == ORL_LEASE_ENDING && row->person == ORL_PERSON_READY) {
         memo->has_assigned = true;
     }
-    set_goal(memo, goal, now_ms);
-    if (memo->goal != ORL_GOAL_NONE && now_ms >= memo->deadline_ms) {
+    set_goal(memo, goal);
+    write_due_state(memo, now_ms);
+    if (memo->goal != ORL_GOAL_NONE && orl_person_left_ms(memo) == 0) {
         give_up(memo, now_ms);
     }
     orl_person_advance(memo, now_ms);
@@ -438,7 +509,8 @@ bool orl_persons_look(struct orl_persons *p, const struct orl_rows *rows, uint64
     release_homes(p, now_ms);
     for (size_t i = 0; i < p->count; i++) {
         const struct orl_person_memo *memo = p->memos[i];
-        is_busy = is_busy || (memo->goal != ORL_GOAL_NONE && !memo->is_off) || !memo->link;
+        is_busy = is_busy || (memo->goal != ORL_GOAL_NONE && !memo->is_off) || !memo->link ||
+                  memo->is_state_due;
     }
     return is_busy;
 }

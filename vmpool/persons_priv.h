@@ -24,21 +24,26 @@ struct orl_person_memo {
     struct orl_pool_person pool;
     enum orl_person person; /* as the row has it */
     enum orl_person_goal goal;
-    uint64_t deadline_ms; /* of the goal */
+    uint64_t deadline_ms; /* of the goal; monotonic, as the next */
     uint64_t retry_ms;    /* no new try before */
     uint64_t pass;        /* in which it was looked at last */
     struct orl_hook_link *link;
     bool is_job_out;
     bool is_greeted; /* hello was answered: state is the guest's */
     enum orl_guest_state state;
-    bool has_assigned; /* asked; the guest may be about it */
-    bool has_home;     /* taken, and where it is a disk, plugged in */
-    bool may_have_home;
+    enum orl_guest_state written; /* as the row has it */
+    bool is_state_due;            /* state is to be written */
+    bool has_assigned;            /* asked; the guest may be about it */
+    bool has_home;                /* taken, and where it is a disk, plugged in */
     bool is_off;
     bool was_cut;
     uint64_t serial;
-    uint64_t asked; /* serial of the assign or logoff that is out; 0: none */
+    uint64_t asked;            /* serial of the assign or logoff that is out; 0: none */
+    char home[ORL_ID_LEN + 1]; /* the row that was taken */
     char home_nfs[ORL_TEXT_MAX + 1];
+    char template_name[ORL_NAME_MAX + 1];
+    uint32_t template_version;
+    bool is_hook_noted; /* in the template's row */
 };
 struct orl_persons {
     struct orl_persons_cfg cfg;
@@ -48,8 +53,14 @@ struct orl_persons {
     uint64_t pass;
 };
 
-/* The next thing to do for it, if nothing is out. */
+/* Monotonic: for deadlines, which are none of the wall clock's business. */
+uint64_t orl_persons_clock_ms(const struct orl_persons *persons);
+/* Until the goal's deadline. */
+uint64_t orl_person_left_ms(const struct orl_person_memo *memo);
+/* The next thing to do for it, if nothing is out. now_ms: wall clock, here as below. */
 void orl_person_advance(struct orl_person_memo *memo, uint64_t now_ms);
+/* No new try before. */
+void orl_person_wait(struct orl_person_memo *memo, uint64_t ms);
 /* The guest will not have its person: for the row, the broker, the audit. */
 void orl_person_fail(
         struct orl_person_memo *memo, enum orl_reason reason, const char *text, uint64_t now_ms);

@@ -4,20 +4,14 @@
 #include "base/secret.h"
 #include "store/alarm.h"
 #include "store/session.h"
+#include "store/template.h"
 #include "vmpool/home_disk.h"
 #include "vmpool/hook.h"
 #include "vmpool/persons_priv.h"
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    HELLO_MS = 5000,
-    SLACK_MS = 10000,
-    CUT_MS = 60000,
-    RETRY_MS = 1000,
-    MS_PER_S = 1000,
-    SECRET_LEN = 26
-};
+enum { HELLO_MS = 5000, SLACK_MS = 10000, CUT_MS = 60000, RETRY_MS = 1000, SECRET_LEN = 26 };
 
 static bool parse_state(const char *text, enum orl_guest_state *ret_state)
 {
@@ -32,6 +26,22 @@ static bool parse_state(const char *text, enum orl_guest_state *ret_state)
     return false;
 }
 
+/* What new desktops of its template can be expected to have. */
+static void note_hook(struct orl_person_memo *memo)
+{
+    struct orl_err err = {0};
+    if (memo->is_hook_noted) {
+        return;
+    }
+    int rc = orl_template_set_hook(
+            memo->persons->cfg.store, memo->template_name, memo->template_version, true, &err);
+    if (rc < 0 && rc != ORL_E_NOTFOUND) {
+        orl_log_warn(&memo->persons->log, "template's row not written", "template",
+                memo->template_name, "error", err.text);
+    }
+    memo->is_hook_noted = true;
+}
+
 static void on_hello(struct orl_person_memo *memo, const struct orl_hook_msg *msg, uint64_t now_ms)
 {
     enum orl_guest_state state;
@@ -44,6 +54,7 @@ static void on_hello(struct orl_person_memo *memo, const struct orl_hook_msg *ms
         memo->has_assigned = false;
     }
     memo->is_greeted = true;
+    note_hook(memo);
     orl_person_set_state(memo, state, now_ms);
     orl_person_advance(memo, now_ms);
 }
@@ -139,7 +150,7 @@ static void on_end(void *ctx, int code, const char *why)
     uint64_t now_ms = orl_clock_wall_ms();
     bool was_assigning = memo->asked != 0 && memo->goal == ORL_GOAL_ON;
     memo->was_cut = memo->was_cut || code == ORL_E_PROTO;
-    memo->retry_ms = now_ms + (code == ORL_E_PROTO ? CUT_MS : RETRY_MS);
+    orl_person_wait(memo, code == ORL_E_PROTO ? CUT_MS : RETRY_MS);
     orl_log_warn(&memo->persons->log, "the guest's hook is not heard any more", "desktop", memo->id,
             "error", why);
     if (code == ORL_E_PROTO) {
@@ -224,7 +235,7 @@ void orl_person_ask_assign(struct orl_person_memo *memo, uint64_t now_ms)
     memo->asked = memo->serial;
     memo->has_assigned = true;
     /* on_assign and the session's start each may take the pool's deadline; ours is beside both. */
-    orl_hook_link_ask(memo->link, &msg, memo->deadline_ms - now_ms + SLACK_MS);
+    orl_hook_link_ask(memo->link, &msg, orl_person_left_ms(memo) + SLACK_MS);
     orl_secret_wipe(secret, sizeof secret);
     orl_hook_msg_wipe(&msg);
 }
@@ -234,5 +245,5 @@ void orl_person_ask_logoff(struct orl_person_memo *memo)
     struct orl_hook_msg msg;
     orl_hook_msg_init(&msg, "logoff", ++memo->serial);
     memo->asked = memo->serial;
-    orl_hook_link_ask(memo->link, &msg, (uint64_t)memo->pool.hook_deadline_s * MS_PER_S + SLACK_MS);
+    orl_hook_link_ask(memo->link, &msg, orl_person_left_ms(memo));
 }

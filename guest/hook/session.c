@@ -215,6 +215,7 @@ void orl_session_finish(struct orl_session *s)
         (void)fprintf(
                 stderr, "oriel-hook: a process of uid %" PRIu32 " does not end\n", s->account.uid);
     }
+    sync(); /* before what may take its whole time */
     if (s->on_logoff[0] != '\0') {
         char *argv[] = {s->on_logoff, NULL};
         int status = orl_run(argv, orl_session_env(s, NULL), s->deadline_s * 1000);

@@ -29,6 +29,12 @@ static void home_is_on_one_desktop_until_its_machine_is_gone(void **state)
     assert_non_null(strstr(row.path, row.id));
     assert_ok(f, orl_home_take(f->store, &one, f->now_ms, &again, &f->err));
     assert_string_equal(again.id, row.id);
+    assert_true(again.used_ms == 0); /* taken is not yet used */
+    assert_int_equal(
+            orl_home_set_used(f->store, row.id, second.text, f->now_ms, &f->err), ORL_E_NOTFOUND);
+    assert_ok(f, orl_home_set_used(f->store, row.id, first.text, f->now_ms, &f->err));
+    assert_ok(f, orl_home_take(f->store, &one, ++f->now_ms, &again, &f->err));
+    assert_true(again.used_ms == f->now_ms - 1);
     assert_int_equal(orl_home_take(f->store, &other, f->now_ms, &again, &f->err), ORL_E_CONFLICT);
     assert_int_equal(orl_home_release_gone(f->store, f->now_ms, &f->err), 0);
     assert_int_equal(
