@@ -1,6 +1,5 @@
 #include "vmpool/persons.h"
 #include "base/clock.h"
-#include "base/clock_watch.h"
 #include "vmpool/home_disk.h"
 #include "vmpool/persons_priv.h"
 #include "vmpool/reconcile_priv.h"
@@ -513,15 +512,6 @@ bool orl_persons_look(struct orl_persons *p, const struct orl_rows *rows, uint64
                   memo->is_state_due;
     }
     return is_busy;
-}
-
-void orl_persons_shift(struct orl_persons *p, int64_t by_ms)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        struct orl_person_memo *memo = p->memos[i];
-        memo->deadline_ms = orl_clock_shifted(memo->deadline_ms, by_ms);
-        memo->retry_ms = orl_clock_shifted(memo->retry_ms, by_ms);
-    }
 }
 
 bool orl_persons_holds(const struct orl_persons *p, const char *desktop)

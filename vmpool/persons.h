@@ -26,8 +26,6 @@ ORL_NODISCARD int orl_persons_new(
 void orl_persons_free(struct orl_persons *persons);
 /* A pass over all desktops of this host. True: something is under way, look again soon. */
 bool orl_persons_look(struct orl_persons *persons, const struct orl_rows *rows, uint64_t now_ms);
-/* The wall clock was set by so much. */
-void orl_persons_shift(struct orl_persons *persons, int64_t by_ms);
 /* Its person is still being seen off: its machine must not be touched yet. */
 bool orl_persons_holds(const struct orl_persons *persons, const char *desktop);
 

@@ -84,7 +84,6 @@ static uint64_t now_ms_of(struct orl_vmpool *v)
     if (by_ms != 0) {
         orl_log_warn(&log_ctx, "the clock was set", "by_s", ORL_LOG_NUM(by_ms / MS_PER_S));
         orl_reconcile_shift(v->reconcile, by_ms);
-        orl_persons_shift(v->persons, by_ms);
     }
     return wall_ms;
 }
