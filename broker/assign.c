@@ -452,7 +452,11 @@ enum orl_assign_step orl_assign_retry(struct orl_broker *broker, struct orl_conn
         orl_broker_log_store(broker, "waiting", &err);
         at.outcome = OUT_WAIT;
     }
-    if (at.outcome == OUT_WAIT && orl_loop_now_us(broker->loop) >= conn->deadline_us) {
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    if (at.has_claimed) { /* it has the whole time to start */
+        conn->deadline_us = now_us + (uint64_t)broker->cfg->wait_timeout_s * ORL_US_PER_S;
+    }
+    if (at.outcome == OUT_WAIT && now_us >= conn->deadline_us) {
         struct orl_pool_row pool;
         (void)refused(&at, ORL_REASON_WAIT_TIMEOUT);
         if (orl_pool_get(broker->store, at.session.pool, &pool, &err) == 0 &&

@@ -250,7 +250,7 @@ static int start_one(void *ctx, const struct orl_session_waiter *row)
     return has_room ? 0 : ORL_E_NOMEM;
 }
 
-/* Theirs is there by now. */
+/* Theirs is there by now, or theirs again. */
 static void start_bound(struct orl_broker *broker)
 {
     struct orl_err err = {0};

@@ -107,7 +107,8 @@ ORL_NODISCARD int orl_session_expire(
  * desktop is gone or not theirs any more; returns how many. */
 ORL_NODISCARD int orl_session_reap(
         struct orl_store *store, unsigned max_count, uint64_t now_ms, struct orl_err *err);
-/* Who waits without a desktop: by pool, and there in the order of the queue. Cheap, for thousands of them. */
+/* Who waits for a desktop that is nobody's: by pool, and there in the order of the queue. Cheap, for thousands of them.
+ * Who has one of their own in the pool (it is ending, or under maintenance) waits for that, in no queue. */
 struct orl_session_waiter {
     char id[ORL_ID_LEN + 1];
     char pool[ORL_NAME_MAX + 1];
@@ -115,10 +116,11 @@ struct orl_session_waiter {
 typedef int (*orl_session_waiter_fn)(void *ctx, const struct orl_session_waiter *waiter);
 ORL_NODISCARD int orl_session_line(
         struct orl_store *store, orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
-/* How many with a living lease wait before this one, or negative. */
+/* How many with a living lease wait in the queue before this one, or negative. */
 ORL_NODISCARD int orl_session_count_ahead(struct orl_store *store,
         const struct orl_session_row *session, uint64_t now_ms, struct orl_err *err);
-/* Who waits for a desktop of their own that runs, is ready and knows its person by now; at most max_count. */
+/* Who waits for a desktop of their own that runs, is ready and knows its person by now, or that can be claimed by them
+ * again; at most max_count. */
 ORL_NODISCARD int orl_session_startable(struct orl_store *store, unsigned max_count,
         orl_session_waiter_fn fn, void *ctx, struct orl_err *err);
 /* Active or disconnected, on a machine that is off, gone or failed; at most max_count. */

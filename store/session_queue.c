@@ -18,12 +18,24 @@ static int read_waiters(
     return rc;
 }
 
+/* What a claim gives back to its person (find_own() in store/desktop_move.c), and what it lets them wait for
+ * (has_other() there), of session s. In the words of the index desktop_one_per_person. */
+#define THEIRS                                                                                     \
+    "d.pool = s.pool AND d.user_name = s.user_name AND d.slot = s.slot AND d.user_name <> ''"      \
+    " AND d.lease <> 'ending'"
+#define HAS_OTHER                                                                                  \
+    "(EXISTS (SELECT 1 FROM desktop d WHERE " THEIRS ")"                                           \
+    " OR (s.pool IN (SELECT p.name FROM pool p WHERE p.kind = 'dedicated')"                        \
+    " AND EXISTS (SELECT 1 FROM desktop d WHERE d.pool = s.pool AND d.lease = 'ending'"            \
+    " AND d.user_name = s.user_name AND d.slot = s.slot AND d.kind = 'dedicated'"                  \
+    " AND d.want <> 'delete')))"
+
 int orl_session_line(
         struct orl_store *store, orl_session_waiter_fn fn, void *ctx, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT id, pool FROM session WHERE state = 'waiting' AND desktop = ''"
-            " ORDER BY pool, queue_ms, id");
+            "SELECT s.id, s.pool FROM session s WHERE s.state = 'waiting' AND s.desktop = ''"
+            " AND NOT " HAS_OTHER " ORDER BY s.pool, s.queue_ms, s.id");
     return read_waiters(&q, fn, ctx, err);
 }
 
@@ -31,8 +43,9 @@ int orl_session_count_ahead(struct orl_store *store, const struct orl_session_ro
         uint64_t now_ms, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT count(*) FROM session WHERE state = 'waiting' AND desktop = '' AND pool = $1"
-            " AND (queue_ms < $2 OR (queue_ms = $2 AND id < $3)) AND lease_until_ms >= $4");
+            "SELECT count(*) FROM session s WHERE s.state = 'waiting' AND s.desktop = ''"
+            " AND s.pool = $1 AND (s.queue_ms < $2 OR (s.queue_ms = $2 AND s.id < $3))"
+            " AND s.lease_until_ms >= $4 AND NOT " HAS_OTHER);
     orl_db_put_text(&q, session->pool);
     orl_db_put_u64(&q, session->queue_ms);
     orl_db_put_text(&q, session->id);
@@ -47,10 +60,14 @@ int orl_session_startable(struct orl_store *store, unsigned max_count, orl_sessi
         void *ctx, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT s.id, s.pool FROM session s JOIN desktop d ON d.id = s.desktop"
+            "SELECT id, pool FROM (SELECT s.id, s.pool, s.queue_ms FROM session s"
+            " JOIN desktop d ON d.id = s.desktop"
             " WHERE s.state = 'waiting' AND d.power = 'running' AND d.is_ready = 1"
             " AND d.person IN ('none', 'ready')"
-            " ORDER BY s.queue_ms, s.id LIMIT $1");
+            " UNION ALL SELECT s.id, s.pool, s.queue_ms FROM session s JOIN desktop d ON " THEIRS
+            " WHERE s.state = 'waiting' AND s.desktop = '' AND d.lease = 'assigned'"
+            " AND d.session = '' AND d.is_maintenance = 0 AND d.want <> 'delete') AS theirs"
+            " ORDER BY queue_ms, id LIMIT $1");
     orl_db_put_u64(&q, max_count);
     return read_waiters(&q, fn, ctx, err);
 }

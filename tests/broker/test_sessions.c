@@ -416,6 +416,46 @@ static void dedicated_desktop_is_started_for_its_person(void **state)
     close(gw);
 }
 
+static void who_waits_for_their_own_gets_it_and_holds_nobody_up(void **state)
+{
+    char own[ORL_ID_LEN + 1];
+    char spare[ORL_ID_LEN + 1];
+    char path[80];
+    uint32_t conn = 0;
+    uint32_t hans = 0;
+    uint32_t ines = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    api_ok(&b, "POST", "/v1/pools",
+            "{\"name\":\"theirs\",\"kind\":\"dedicated\",\"template\":\"tiny\",\"spares\":0,"
+            "\"max\":2}",
+            201);
+    add_user(&b, "hans", "theirs");
+    add_user(&b, "ines", "theirs");
+    make_ready_desktop(&b, "theirs", own);
+    struct orl_msg_plan first = log_in(gw, "hans", "10.0.10.1:1", &conn);
+    (void)snprintf(path, sizeof(path), "/v1/sessions/%s/logoff", first.session);
+    api_ok(&b, "POST", path, NULL, 200);
+    (void)expect(gw, conn, ORL_MSG_CLOSE);
+    hans = send_login(&b, gw, "hans", "password-hans", "", "10.0.10.1:2"); /* his is ending */
+    struct orl_msg_plan waiting = expect_plan(gw, hans, false);
+    make_ready_desktop(&b, "theirs", spare);
+    struct orl_msg_plan other = log_in(gw, "ines", "10.0.10.2:1", &ines);
+    assert_string_equal(other.desktop, spare);
+    put_to_rest(own); /* and no spare is free any more */
+    poke(gw);
+    for (int i = 0; i < 100 && desktop_of(own).want != ORL_WANT_RUN; i++) {
+        usleep(20000);
+    }
+    set_power(&b, own, ORL_POWER_STARTING, false);
+    set_power(&b, own, ORL_POWER_RUNNING, true);
+    poke(gw);
+    struct orl_msg_plan again = expect_plan(gw, hans, true);
+    assert_string_equal(again.session, waiting.session);
+    assert_string_equal(again.desktop, own);
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +475,7 @@ int main(void)
             cmocka_unit_test(ticket_that_is_late_is_refused),
             cmocka_unit_test(refused_first_use_leaves_the_ticket_good),
             cmocka_unit_test(dedicated_desktop_is_started_for_its_person),
+            cmocka_unit_test(who_waits_for_their_own_gets_it_and_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

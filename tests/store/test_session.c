@@ -262,6 +262,47 @@ static void the_line_is_in_the_order_of_waiting(void **state)
     assert_string_equal(order.users[0], "alice");
 }
 
+/* Theirs is to be theirs again: nobody's place in the queue depends on it, and nothing but it is for them. */
+static void who_waits_for_their_own_is_in_no_queue(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_id id = fixture_active(f, "alice", "own");
+    struct orl_desktop_row desktop = fixture_desktop(f, fixture_session(f, id.text).desktop);
+    assert_ok(f, orl_session_end(
+                         f->store, id.text, ORL_REASON_LOGGED_OFF, "broker", f->now_ms, &f->err));
+    struct orl_id alice = fixture_wait(f, "alice", "own", 1);
+    struct orl_id bob = fixture_wait(f, "bob", "own", 2);
+    struct orl_session_row row = fixture_session(f, bob.text);
+    struct order order = {.count = 0};
+    assert_ok(f, orl_session_line(f->store, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 1);
+    assert_string_equal(order.users[0], bob.text);
+    assert_int_equal(orl_session_count_ahead(f->store, &row, 0, &f->err), 0);
+    order.count = 0;
+    assert_ok(f, orl_session_startable(f->store, 10, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 0); /* it is still ending */
+    fixture_power(f, desktop.id, ORL_POWER_STOPPED);
+    struct orl_desktop_move again = {.id = desktop.id,
+            .version = fixture_desktop(f, desktop.id).version,
+            .lease = ORL_LEASE_ASSIGNED,
+            .actor = "vmpool"};
+    assert_ok(f, orl_desktop_move(f->store, &again, ++f->now_ms, NULL, &f->err));
+    assert_ok(f,
+            orl_desktop_set_maintenance(f->store, desktop.id, true, "test", ++f->now_ms, &f->err));
+    assert_ok(f, orl_session_startable(f->store, 10, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 0);
+    assert_int_equal(orl_session_count_ahead(f->store, &row, 0, &f->err), 0);
+    assert_ok(f,
+            orl_desktop_set_maintenance(f->store, desktop.id, false, "test", ++f->now_ms, &f->err));
+    assert_ok(f, orl_session_startable(f->store, 10, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 1);
+    assert_string_equal(order.users[0], alice.text);
+    assert_ok(f, orl_session_claim(f->store, alice.text, ++f->now_ms, &desktop, &f->err));
+    order.count = 0;
+    assert_ok(f, orl_session_startable(f->store, 10, note_waiter, &order, &f->err));
+    assert_int_equal(order.count, 0); /* it is off */
+}
+
 static void a_ticket_enters_once_and_reenters_its_session(void **state)
 {
     struct fixture *f = *state;
@@ -374,6 +415,7 @@ int main(void)
             CASE(a_claim_whose_caller_died_is_recycled),
             CASE(a_lease_moves_only_with_its_session),
             CASE(the_line_is_in_the_order_of_waiting),
+            CASE(who_waits_for_their_own_is_in_no_queue),
             CASE(a_ticket_enters_once_and_reenters_its_session),
             CASE(failures_revoke_a_ticket),
             CASE(a_clock_that_is_set_ends_and_keeps_nothing),
