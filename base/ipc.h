@@ -45,6 +45,8 @@ ORL_NODISCARD int orl_ipc_new(struct orl_loop *loop, int fd, unsigned max_queued
 /* Sends or queues; fds are duplicated. Errors come by on_closed, later in the same wake. */
 void orl_ipc_post(
         struct orl_ipc *ipc, const struct orl_msg *msg, const int *fds, unsigned fd_count);
+bool orl_ipc_is_sent(
+        const struct orl_ipc *ipc); /* all that was posted; what the peer can read is sent */
 int orl_ipc_fd(const struct orl_ipc *ipc);
 void orl_ipc_free(struct orl_ipc *ipc); /* NULL is fine; also inside its own callbacks */
 

@@ -197,6 +197,11 @@ void orl_ipc_post(struct orl_ipc *ipc, const struct orl_msg *msg, const int *fds
     }
 }
 
+bool orl_ipc_is_sent(const struct orl_ipc *ipc)
+{
+    return ipc->close_code == 0 && !ipc->is_freed && ipc->first == NULL;
+}
+
 int orl_ipc_fd(const struct orl_ipc *ipc)
 {
     return ipc->fd;

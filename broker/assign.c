@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STALE_LEASE_MS (UINT64_C(3600) * 1000)
+#define STALE_END_MS (UINT64_C(3600) * 1000)
 
 /* What came of one attempt; reason is set when it is REFUSED. */
 enum outcome { OUT_REFUSED = 0, OUT_WAIT, OUT_READY };
@@ -195,22 +195,13 @@ static int must_queue(struct attempt *at, struct orl_err *err)
     return rc == ORL_E_NOTFOUND ? 1 : rc;
 }
 
-static int ended_before_us(void *ctx, const struct orl_session_row *row)
-{
-    const struct orl_broker *broker = ctx;
-    return row->ended_ms <= broker->started_ms &&
-           row->lease_until_ms + STALE_LEASE_MS > broker->started_ms;
-}
-
-/* A static desktop runs on from person to person. One who had it under a broker that died just now may not
- * have been told that it is over: first their gateway must have had time to say that they are still there.
- * 1: wait. */
+/* A static desktop runs on from person to person. One whose session ended just before our start, or before their
+ * gateway came back to us, may not have been told yet: that gateway must have had time to say that they are still
+ * there. 1: wait. */
 static int must_let_others_speak(const struct attempt *at, struct orl_err *err)
 {
     struct orl_broker *broker = at->broker;
     struct orl_pool_row pool;
-    const struct orl_session_filter ended = {
-            .pool = at->session.pool, .state = ORL_SESSION_ENDED, .max_count = 64};
     uint64_t settled_us = broker->started_us + (uint64_t)broker->cfg->lease_s * ORL_US_PER_S;
     if (orl_loop_now_us(broker->loop) >= settled_us) {
         return 0;
@@ -219,7 +210,8 @@ static int must_let_others_speak(const struct attempt *at, struct orl_err *err)
     if (rc < 0 || pool.kind != ORL_POOL_STATIC) {
         return rc;
     }
-    return orl_session_list(broker->store, &ended, ended_before_us, broker, err);
+    uint64_t since_ms = broker->started_ms > STALE_END_MS ? broker->started_ms - STALE_END_MS : 0;
+    return orl_session_is_untold(broker->store, at->session.pool, at->session.user, since_ms, err);
 }
 
 static int claim(struct attempt *at, bool is_new, struct orl_err *err)

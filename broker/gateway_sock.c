@@ -194,10 +194,22 @@ static void send_close(struct orl_gateway *gateway, uint32_t number, enum orl_re
     orl_ipc_post(gateway->ipc, &msg, NULL, 0);
 }
 
+/* Only after its CLOSE: who would get its static desktop waits for this after a restart (assign.c). */
+static void note_told(struct orl_gateway *gateway, uint32_t number, const char *session)
+{
+    struct orl_err err = {0};
+    struct orl_broker *broker = gateway->gateways->broker;
+    if (session[0] != '\0' && orl_ipc_is_sent(gateway->ipc) &&
+            orl_session_told(broker->store, session, gateway->name, number, &err) < 0) {
+        orl_broker_log_store(broker, "an end that was told", &err);
+    }
+}
+
 void orl_conn_close(
         struct orl_conn *conn, enum orl_reason reason, const char *audit, const char *text)
 {
     send_close(conn->gateway, conn->number, reason, audit, text);
+    note_told(conn->gateway, conn->number, conn->session);
     remove_conn(conn);
 }
 
@@ -252,6 +264,7 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
         }
         if (reason != ORL_REASON_NONE) {
             send_close(gateway, msg->conn, reason, NULL, NULL);
+            note_told(gateway, msg->conn, msg->u.stats.session);
             if (conn != NULL) {
                 remove_conn(conn);
             }

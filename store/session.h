@@ -26,7 +26,7 @@ struct orl_session_row {
     char client_name[ORL_NAME_MAX + 1];
     char ticket[ORL_STORE_CODE_MAX + 1]; /* id of the ticket that opened it, or empty */
     char gateway[ORL_NAME_MAX + 1];
-    uint32_t conn; /* the gateway's number; 0: no connection */
+    uint32_t conn; /* the gateway's number; 0: no connection, or told that it has ended */
     uint64_t started_ms;
     uint64_t lease_until_ms;
     uint64_t disconnected_ms;
@@ -100,6 +100,12 @@ ORL_NODISCARD int orl_session_end(struct orl_store *store, const char *id, enum 
  * was written in the last seconds before now_ms, by the new clock. */
 ORL_NODISCARD int orl_session_shift(
         struct orl_store *store, int64_t by_ms, uint64_t now_ms, struct orl_err *err);
+/* The connection that it ended with was told so. Another's, or not ended: nothing changes. */
+ORL_NODISCARD int orl_session_told(struct orl_store *store, const char *id, const char *gateway,
+        uint32_t conn, struct orl_err *err);
+/* 1: a session of somebody else on a desktop of the pool has ended since since_ms, and its connection may not know it. */
+ORL_NODISCARD int orl_session_is_untold(struct orl_store *store, const char *pool, const char *user,
+        uint64_t since_ms, struct orl_err *err);
 /* Disconnects up to max_count sessions whose lease has run out; returns how many. */
 ORL_NODISCARD int orl_session_expire(
         struct orl_store *store, unsigned max_count, uint64_t now_ms, struct orl_err *err);

@@ -140,8 +140,7 @@ static int write_end(struct orl_store *store, const char *id, enum orl_reason re
         uint64_t now_ms, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE session SET state = 'ended', ended_ms = $1, reason = $2, conn = 0"
-            " WHERE id = $3");
+            "UPDATE session SET state = 'ended', ended_ms = $1, reason = $2 WHERE id = $3");
     orl_db_put_u64(&q, now_ms);
     orl_store_put_reason(&q, reason);
     orl_db_put_text(&q, id);
@@ -194,6 +193,19 @@ int orl_session_end(struct orl_store *store, const char *id, enum orl_reason rea
     }
     rc = end_session(store, &session, reason, actor, now_ms, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_session_told(struct orl_store *store, const char *id, const char *gateway, uint32_t conn,
+        struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE session SET conn = 0 WHERE id = $1 AND gateway = $2 AND conn = $3"
+            " AND state = 'ended'");
+    orl_db_put_text(&q, id);
+    orl_db_put_text(&q, gateway);
+    orl_db_put_u64(&q, conn);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
 }
 
 static int write_disconnect(struct orl_store *store, const char *id, enum orl_reason reason,

@@ -56,6 +56,18 @@ int orl_session_count_ahead(struct orl_store *store, const struct orl_session_ro
     return rc < 0 ? rc : (int)count;
 }
 
+int orl_session_is_untold(struct orl_store *store, const char *pool, const char *user,
+        uint64_t since_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT 1 FROM session WHERE state = 'ended' AND ended_ms >= $1 AND conn <> 0"
+            " AND pool = $2 AND user_name <> $3 AND desktop <> '' LIMIT 1");
+    orl_db_put_u64(&q, since_ms);
+    orl_db_put_text(&q, pool);
+    orl_db_put_text(&q, user);
+    return orl_db_step(&q, err);
+}
+
 int orl_session_startable(struct orl_store *store, unsigned max_count, orl_session_waiter_fn fn,
         void *ctx, struct orl_err *err)
 {

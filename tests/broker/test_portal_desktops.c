@@ -370,6 +370,44 @@ static void a_machine_is_restarted_by_its_person_and_keeps_its_session(void **st
     close(gw);
 }
 
+/* The broker dies between the end of a session and its CLOSE: who is still on the desktop goes before the next comes,
+ * and nobody waits where everybody knows. */
+static void a_static_desktop_has_one_person_also_after_a_restart(void **state)
+{
+    (void)state;
+    add_static_pool(&b, "shift", 1);
+    add_user(&b, "ann", "shift");
+    add_user(&b, "ben", "shift");
+    int gw = gateway_connect(&b);
+    uint32_t ann = send_login(&b, gw, "ann", "password-ann", "", "10.4.9.1:1");
+    struct orl_msg_plan plan = expect_plan(gw, ann, true);
+    broker_kill(&b, SIGKILL);
+    assert_int_equal(orl_session_end(b.store, plan.session, ORL_REASON_MAX_SESSION, "broker",
+                             orl_clock_wall_ms(), NULL),
+            0);
+    close(gw);
+    broker_restart(&b);
+    gw = gateway_connect(&b);
+    uint32_t ben = send_login(&b, gw, "ben", "password-ben", "", "10.4.9.2:1");
+    (void)expect_plan(gw, ben, false);
+    send_stats(gw, ann, plan.session);
+    struct orl_msg msg = expect(gw, ann, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_MAX_SESSION);
+    struct orl_msg_plan next = expect_plan(gw, ben, true);
+    assert_string_equal(next.desktop, plan.desktop);
+    char path[80];
+    (void)snprintf(path, sizeof(path), "/v1/sessions/%s/logoff", next.session);
+    api_ok(&b, "POST", path, NULL, 200);
+    expect_refusal(&b, gw, ben, ORL_REASON_LOGGED_OFF);
+    broker_kill(&b, SIGKILL);
+    close(gw);
+    broker_restart(&b);
+    gw = gateway_connect(&b);
+    ann = send_login(&b, gw, "ann", "password-ann", "", "10.4.9.1:2");
+    (void)expect_plan(gw, ann, true);
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +421,7 @@ int main(void)
             cmocka_unit_test(events_tell_of_changes_and_of_the_end),
             cmocka_unit_test(a_picture_is_asked_for_kept_and_shown_to_its_person_only),
             cmocka_unit_test(a_machine_is_restarted_by_its_person_and_keeps_its_session),
+            cmocka_unit_test(a_static_desktop_has_one_person_also_after_a_restart),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

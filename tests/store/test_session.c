@@ -129,6 +129,33 @@ static void the_end_of_a_static_one_frees(void **state)
     assert_string_equal(desktop.id, row.desktop);
 }
 
+static void an_end_is_untold_until_its_connection_was_told(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_id id = fixture_active(f, "alice", "desks");
+    uint64_t end_ms = ++f->now_ms;
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "bob", 0, &f->err), 0);
+    assert_ok(f,
+            orl_session_end(f->store, id.text, ORL_REASON_LOGGED_OFF, "broker", end_ms, &f->err));
+    struct orl_session_row row = fixture_session(f, id.text);
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "bob", end_ms, &f->err), 1);
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "alice", 0, &f->err), 0);
+    assert_int_equal(orl_session_is_untold(f->store, "own", "bob", 0, &f->err), 0);
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "bob", end_ms + 1, &f->err), 0);
+    assert_ok(f, orl_session_told(f->store, id.text, row.gateway, row.conn + 1, &f->err));
+    assert_ok(f, orl_session_told(f->store, id.text, "another", row.conn, &f->err));
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "bob", 0, &f->err), 1);
+    assert_ok(f, orl_session_told(f->store, id.text, row.gateway, row.conn, &f->err));
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "bob", 0, &f->err), 0);
+    /* Who was not there has nobody to tell. */
+    id = fixture_active(f, "alice", "desks");
+    assert_ok(f, orl_session_disconnect(
+                         f->store, id.text, 0, ORL_REASON_CLIENT_CLOSED, ++f->now_ms, &f->err));
+    assert_ok(f, orl_session_end(
+                         f->store, id.text, ORL_REASON_LOGGED_OFF, "broker", ++f->now_ms, &f->err));
+    assert_int_equal(orl_session_is_untold(f->store, "desks", "bob", 0, &f->err), 0);
+}
+
 static void a_dedicated_desktop_that_is_off_keeps_its_session_waiting(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +435,7 @@ int main(void)
             CASE(the_end_of_a_floating_one_destroys),
             CASE(the_end_of_a_dedicated_one_stops),
             CASE(the_end_of_a_static_one_frees),
+            CASE(an_end_is_untold_until_its_connection_was_told),
             CASE(a_dedicated_desktop_that_is_off_keeps_its_session_waiting),
             CASE(an_expired_lease_is_a_disconnected_session),
             CASE(the_disconnect_timeout_ends),
