@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/alarm.h"
 #include "store/pool.h"
+#include "store/template.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,32 @@ static void an_older_version_takes_the_place_of_one_that_changed(void **state)
     struct orl_desktop_row ann = bad_give(w, "floating", "ann");
     assert_int_equal(ann.template_version, 1);
     assert_int_equal(bad_count_alarms(w), 1);
+}
+
+/* The store refuses to forget it; somebody deleted the rows by hand. */
+static void a_template_that_is_deleted_under_its_pool_takes_nobodys_desktop(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row ann = bad_give(w, "floating", "ann");
+    struct orl_template_row t;
+    world_calm(w, SETTLED_S);
+    assert_int_equal(orl_template_get(w->store, "t", 2, &t, NULL), 0);
+    assert_int_equal(orl_template_remove(w->store, "t", 0, NULL), ORL_E_CONFLICT);
+    assert_int_equal(bad_try_edit(w, "DELETE FROM template_version"), 2);
+    world_calm(w, SETTLED_S);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    struct orl_desktop_row bob = bad_give(w, "floating", "bob");
+    unsigned calls = w->fake.clone_calls;
+    world_calm(w, SETTLED_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_TEMPLATE_MISSING, "pool:floating"));
+    assert_int_equal(w->fake.clone_calls, calls);
+    assert_int_equal(orl_template_add_version(w->store, &t, w->now_ms, &t.version, NULL), 0);
+    bad_minutes(w, 5);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_int_equal(bad_row(w, ann.id).lease, ORL_LEASE_IN_USE);
+    assert_int_equal(bad_row(w, bob.id).lease, ORL_LEASE_IN_USE);
+    assert_string_equal(w->fault, "");
 }
 
 /* What overlays lie on is gone: none of them starts. */
@@ -288,6 +315,31 @@ static void when_none_comes_back_no_more_are_sent_and_the_host_has_the_alarm(voi
     assert_string_equal(w->fault, "");
 }
 
+/* The pool's desktops boot meanwhile. */
+static void a_golden_image_whose_making_hangs_holds_no_pool(void **state)
+{
+    static const enum orl_job_kind kinds[] = {
+            ORL_JOB_GOLDEN_BOOT, ORL_JOB_GOLDEN_LOOK, ORL_JOB_GOLDEN_FREEZE};
+    (void)state;
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        struct world *w = calloc(1, sizeof *w);
+        world_open_golden(w, 1);
+        w->hangs = kinds[k];
+        w->hang_max = 1;
+        bad_minutes(w, 60);
+        assert_int_equal(bad_count_ready(w, "floating"), 2);
+        assert_int_equal(w->job_count, 1);
+        assert_true(bad_count_alarms(w) >= 1);
+        w->hangs = ORL_JOB_NONE;
+        bad_minutes(w, 20);
+        assert_int_equal(bad_count_ready(w, "floating"), 2);
+        assert_int_equal(bad_count_alarms(w), 0);
+        assert_string_equal(w->fault, "");
+        world_close(w);
+        free(w);
+    }
+}
+
 static void an_alarm_of_before_our_start_goes_with_its_cause(void **state)
 {
     struct world *w = *state;
@@ -314,6 +366,8 @@ int main(void)
             WITH_WORLD(a_persons_machine_that_vanished_is_an_alarm_until_it_is_back),
             WITH_WORLD(a_template_that_changed_under_its_pool_is_an_alarm_and_nobody_loses_theirs),
             WITH_WORLD(an_older_version_takes_the_place_of_one_that_changed),
+            WITH_WORLD(a_template_that_is_deleted_under_its_pool_takes_nobodys_desktop),
+            cmocka_unit_test(a_golden_image_whose_making_hangs_holds_no_pool),
             WITH_WORLD(a_persons_machine_that_can_not_start_is_an_alarm_until_it_does),
             WITH_WORLD(spares_that_can_not_start_are_their_pools_alarm_and_are_replaced),
             WITH_WORLD(on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said),
