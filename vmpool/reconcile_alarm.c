@@ -95,20 +95,58 @@ static void set_templates(struct orl_reconcile *r, const struct orl_rows *rows, 
     }
 }
 
+enum { OBJECT_MAX = ORL_NAME_MAX + 7 };
+
+struct sweep_alarm {
+    char object[OBJECT_MAX + 1];
+    enum orl_sweep_alarm kind;
+};
+
 static int see_sweep_alarm(void *ctx, const struct orl_alarm_row *row)
 {
-    return row->reason == ORL_REASON_SWEEP_STOPPED && strcmp(row->object, ctx) == 0;
+    struct sweep_alarm *alarm = ctx;
+    if (row->reason != ORL_REASON_SWEEP_STOPPED || strcmp(row->object, alarm->object) != 0) {
+        return 0;
+    }
+    bool is_many = strcmp(row->text, orl_sweep_alarm_text(ORL_SWEEP_TOO_MANY)) == 0;
+    alarm->kind = is_many ? ORL_SWEEP_TOO_MANY : ORL_SWEEP_OLD_STORE;
+    return 1;
+}
+
+static void sweep_object(const struct orl_reconcile *r, char ret_object[OBJECT_MAX + 1])
+{
+    (void)snprintf(ret_object, OBJECT_MAX + 1, "sweep:%s", r->cfg.host);
+}
+
+/* 1: it is in the store. */
+static int find_sweep_alarm(const struct orl_reconcile *r, struct sweep_alarm *ret_alarm)
+{
+    *ret_alarm = (struct sweep_alarm){.kind = ORL_SWEEP_NO_ALARM};
+    sweep_object(r, ret_alarm->object);
+    return orl_alarm_list(r->cfg.store, see_sweep_alarm, ret_alarm, NULL);
+}
+
+int orl_reconcile_recall_sweep(struct orl_reconcile *r)
+{
+    struct sweep_alarm alarm;
+    int rc = r->is_alarm_recalled ? 0 : find_sweep_alarm(r, &alarm);
+    if (rc >= 0 && !r->is_alarm_recalled) {
+        r->is_alarm_recalled = true;
+        r->alarm = alarm.kind;
+    }
+    return rc < 0 ? rc : 0;
 }
 
 static void set_sweep(struct orl_reconcile *r, uint64_t now_ms)
 {
-    char object[ORL_NAME_MAX + 8];
+    char object[OBJECT_MAX + 1];
+    struct sweep_alarm seen;
     bool is_on = r->alarm != ORL_SWEEP_NO_ALARM;
-    (void)snprintf(object, sizeof object, "sweep:%s", r->cfg.host);
+    sweep_object(r, object);
     const struct orl_alarm_memo *memo = memo_of(r, object);
     bool was_raised = memo && memo->is_written && memo->reason != ORL_REASON_NONE;
     r->is_sweep_accepted = r->is_sweep_accepted && is_on;
-    if (is_on && was_raised && orl_alarm_list(r->cfg.store, see_sweep_alarm, object, NULL) == 0) {
+    if (is_on && was_raised && find_sweep_alarm(r, &seen) == 0) {
         orl_log_warn(&r->log, "sweep goes on: its alarm was cleared by an administrator");
         r->is_sweep_accepted = true;
     }

@@ -53,7 +53,8 @@ struct orl_pool_memo {
     uint32_t forecast_spares;
     uint64_t forecast_until_ms; /* then it is asked again */
 };
-struct orl_rows { /* one pass's view of the store; its memory is kept for the next */
+struct orl_rows {      /* one pass's view of the store; its memory is kept for the next */
+    uint64_t stamp_ms; /* the store's, before this pass wrote anything */
     struct orl_pool_row *pools;
     size_t pool_count, pool_room;
     struct orl_desktop_row *desktops;
@@ -101,7 +102,8 @@ struct orl_reconcile {
     size_t pool_memo_count;
     struct orl_sweep sweep;
     enum orl_sweep_alarm alarm;
-    bool has_read_alarms; /* those of before our start */
+    bool has_read_alarms;   /* those of before our start */
+    bool is_alarm_recalled; /* one that stood when we started */
     bool is_sweep_accepted; /* an administrator has cleared its alarm: what is unknown is left-overs */
     struct orl_alarm_memo {
         char object[ORL_TEXT_MAX + 1]; /* empty: a free place */
@@ -186,6 +188,8 @@ void orl_hung_note_late(struct orl_memo *memo, const struct orl_job *job);
 bool orl_hung_is(const struct orl_memo *memo);
 void orl_hung_text(const struct orl_memo *memo, char ret_text[ORL_TEXT_MAX + 1]);
 void orl_hung_object(const struct orl_memo *memo, char ret_object[ORL_TEXT_MAX + 1]);
+/* Once: the sweep's alarm that the store has. */
+ORL_NODISCARD int orl_reconcile_recall_sweep(struct orl_reconcile *r);
 /* What the rows say is wrong, as alarms. */
 void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms);
 /* Machines and overlays that no row knows; verdicts on quarantine. */

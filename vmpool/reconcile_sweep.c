@@ -254,8 +254,7 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
 {
     struct orl_sweep_action actions[ORL_SWEEP_MAX_ACTIONS];
     enum orl_sweep_alarm alarm = ORL_SWEEP_NO_ALARM;
-    uint64_t stamp_ms = 0;
-    if (orl_store_stamp(r->cfg.store, &stamp_ms, NULL) < 0) {
+    if (orl_reconcile_recall_sweep(r) < 0) {
         return;
     }
     const struct orl_sweep_input input = {.list = list,
@@ -263,7 +262,8 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
             .ctx = rows,
             .known_count = count_machines(rows),
             .is_accepted = r->is_sweep_accepted,
-            .store_stamp_ms = stamp_ms,
+            .standing = r->alarm,
+            .store_stamp_ms = rows->stamp_ms,
             .grace_ms = r->cfg.sweep_grace_ms,
             .now_ms = now_ms};
     size_t count = orl_sweep_plan(&r->sweep, &input, actions, &alarm);

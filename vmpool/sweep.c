@@ -99,6 +99,9 @@ size_t orl_sweep_plan(struct orl_sweep *sweep, const struct orl_sweep_input *in,
 {
     size_t count = 0;
     *ret_alarm = alarm_of(in);
+    if (*ret_alarm == ORL_SWEEP_NO_ALARM && !in->is_accepted) {
+        *ret_alarm = in->standing; /* the store's stamp goes on, what it lost does not come back */
+    }
     bool is_stopped = *ret_alarm != ORL_SWEEP_NO_ALARM && !in->is_accepted;
     for (size_t i = 0; i < in->list->vm_count; i++) {
         const struct orl_vm *vm = &in->list->vms[i];

@@ -34,8 +34,9 @@ struct orl_sweep_input {
     /* Whether a row has that machine; by name, for machines and overlays alike. */
     bool (*is_known)(const void *ctx, const char *name);
     const void *ctx;
-    size_t known_count; /* rows with a machine on this host */
-    bool is_accepted;   /* somebody has looked: no alarm stops it */
+    size_t known_count;            /* rows with a machine on this host */
+    bool is_accepted;              /* somebody has looked: no alarm stops it */
+    enum orl_sweep_alarm standing; /* seen before: it stands until somebody has looked */
     uint64_t store_stamp_ms;
     uint64_t grace_ms;
     uint64_t now_ms;

@@ -291,6 +291,13 @@ void world_close(struct world *w)
     free(w->seen);
 }
 
+void world_restart(struct world *w)
+{
+    drop_jobs(w);
+    orl_reconcile_free(w->reconcile);
+    world_start(w);
+}
+
 void world_restore(struct world *w, const char *file)
 {
     struct orl_err err = {0};

@@ -77,6 +77,9 @@ bool world_settle(struct world *world);
 void world_calm(struct world *world, unsigned seconds);
 void world_calm_in_steps(struct world *world, unsigned steps, unsigned step_ms);
 
+/* SIGKILL, and a start; nothing that was under way is carried out. */
+void world_restart(struct world *world);
+
 /* The store becomes what the backup has, as by an administrator; vmpool was stopped for it. */
 void world_restore(struct world *world, const char *file);
 

@@ -14,6 +14,8 @@
 
 enum { SETTLED_S = 60, GRACE_S = 70, STRAYS = 12 };
 
+#define STRAY_UUID "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d"
+
 static void a_hypervisor_that_is_away_is_an_alarm_of_its_host(void **state)
 {
     struct world *w = *state;
@@ -66,6 +68,45 @@ static void a_sweep_that_stops_goes_on_when_its_alarm_is_cleared(void **state)
             orl_alarm_clear(w->store, ORL_REASON_SWEEP_STOPPED, "sweep:here", w->now_ms, NULL), 0);
     world_calm(w, GRACE_S);
     assert_int_equal(w->fake.count, before);
+    assert_false(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+}
+
+static void give_to(struct world *w, const char *user)
+{
+    struct orl_session_row session = {.pool = "floating", .conn = 1, .protocol = ORL_PROTOCOL_RDP};
+    struct orl_desktop_row desktop;
+    struct orl_id id;
+    (void)snprintf(session.user, sizeof session.user, "%s", user);
+    assert_int_equal(
+            orl_session_insert(w->store, &session, w->now_ms + 9999999, w->now_ms, &id, NULL), 0);
+    assert_int_equal(orl_session_claim(w->store, id.text, w->now_ms, &desktop, NULL), 0);
+}
+
+/* The store that lost its newest rows goes on writing, and is soon newer than all machines. */
+static void a_store_that_is_too_old_stops_the_sweep_until_somebody_has_looked(void **state)
+{
+    struct world *w = *state;
+    struct fake_vm *vm = &w->fake.vms[w->fake.count++];
+    memset(vm, 0, sizeof *vm);
+    vm->is_defined = vm->has_overlay = vm->is_late = true;
+    vm->vm.meta.stamp_ms = w->now_ms + 3000;
+    (void)snprintf(vm->vm.meta.desktop, sizeof vm->vm.meta.desktop, "%032x", 1U);
+    (void)snprintf(vm->vm.uuid, sizeof vm->vm.uuid, STRAY_UUID);
+    (void)snprintf(vm->vm.name, sizeof vm->vm.name, "oriel-aaaaaaaaaaaa-1");
+    world_calm(w, 5);
+    assert_true(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+    give_to(w, "ann");
+    world_calm(w, 2 * GRACE_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+    assert_non_null(fake_find(&w->fake, STRAY_UUID));
+    world_restart(w);
+    world_calm(w, 2 * GRACE_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+    assert_non_null(fake_find(&w->fake, STRAY_UUID));
+    assert_int_equal(
+            orl_alarm_clear(w->store, ORL_REASON_SWEEP_STOPPED, "sweep:here", w->now_ms, NULL), 0);
+    world_calm(w, GRACE_S);
+    assert_null(fake_find(&w->fake, STRAY_UUID));
     assert_false(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
 }
 
@@ -363,6 +404,7 @@ int main(void)
             WITH_WORLD(a_hypervisor_that_is_away_is_an_alarm_of_its_host),
             WITH_WORLD(clones_that_fail_are_an_alarm_of_their_pool),
             WITH_WORLD(a_sweep_that_stops_goes_on_when_its_alarm_is_cleared),
+            WITH_WORLD(a_store_that_is_too_old_stops_the_sweep_until_somebody_has_looked),
             WITH_WORLD(a_persons_machine_that_vanished_is_an_alarm_until_it_is_back),
             WITH_WORLD(a_template_that_changed_under_its_pool_is_an_alarm_and_nobody_loses_theirs),
             WITH_WORLD(an_older_version_takes_the_place_of_one_that_changed),

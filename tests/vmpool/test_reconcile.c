@@ -1,6 +1,7 @@
 /* Single stories of the reconciler on the calm world of pool_world.h. */
 #include "base/log.h"
 #include "pool_world.h"
+#include "store/alarm.h"
 #include "store/host.h"
 #include "store/pool.h"
 #include "store/template.h"
@@ -237,6 +238,10 @@ static void a_day_old_backup_loses_and_repeats_nothing(void **state)
     world_calm(w, 3 * GRACE_S);
     assert_true(dedicated_machines(w) >= machines);
     assert_non_null(fake_find(&w->fake, own.uuid));
+    assert_int_equal(orl_quarantine_get(w->store, own.id, &kept, NULL), ORL_E_NOTFOUND);
+    assert_int_equal(/* an administrator has looked */
+            orl_alarm_clear(w->store, ORL_REASON_SWEEP_STOPPED, "sweep:here", w->now_ms, NULL), 0);
+    world_calm(w, 3 * GRACE_S);
     assert_int_equal(orl_quarantine_get(w->store, own.id, &kept, NULL), 0);
     assert_string_equal(kept.user, "ann"); /* an administrator gives it back */
     /* Whoever comes next gets others. */
