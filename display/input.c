@@ -58,6 +58,29 @@ bool orl_input_is_valid(const struct orl_input *input)
     }
 }
 
+bool orl_input_is_deed(struct orl_input *last, const struct orl_input *input)
+{
+    bool is_deed = false;
+    switch (input->kind) {
+    case ORL_INPUT_KEY:
+    case ORL_INPUT_KEYSYM:
+        return true;
+    case ORL_INPUT_WHEEL:
+        return input->x != 0 || input->y != 0;
+    case ORL_INPUT_POINTER:
+        is_deed = last->kind != ORL_INPUT_POINTER || last->code != input->code ||
+                  last->x != input->x || last->y != input->y;
+        *last = *input;
+        return is_deed;
+    case ORL_INPUT_RELATIVE:
+        is_deed = input->x != 0 || input->y != 0 || last->code != input->code;
+        last->code = input->code;
+        return is_deed;
+    default:
+        return false;
+    }
+}
+
 bool orl_input_merge(struct orl_input *last, const struct orl_input *input)
 {
     if (last->kind != input->kind) {

@@ -42,6 +42,9 @@ struct orl_input {
 };
 /* In range for its kind; what comes from another process must pass it. */
 bool orl_input_is_valid(const struct orl_input *input);
+/* Whether a person did something: a key, a button, a wheel, or a pointer that moved; not what a client says by itself
+ * (a pointer that is where it was, lock keys, a lost focus). last: the pointer so far, zero at first; kept up here. */
+ORL_NODISCARD bool orl_input_is_deed(struct orl_input *last, const struct orl_input *input);
 /* For queues. True: *last now stands for both: of a row of moves only the last matters, wheels add up. Keys and
  * buttons are never merged. */
 ORL_NODISCARD bool orl_input_merge(struct orl_input *last, const struct orl_input *input);

@@ -60,6 +60,7 @@ struct orl_session {
     bool has_source;     /* the link's console has a picture */
     bool has_asked_size; /* a person changed it, not only the log-in */
     uint64_t last_input_ms;
+    struct orl_input pointer; /* as it was last */
     uint64_t watched_until_us;
     uint64_t thumb_us; /* when the last one was sent */
     struct orl_timer *stats_timer;
@@ -574,9 +575,11 @@ static void on_input(void *ctx, const struct orl_input *input)
     if (session->state != OPEN || !orl_input_is_valid(input)) {
         return;
     }
-    session->last_input_ms = orl_clock_wall_ms();
-    if (session->is_band_for_idle) {
-        end_idle_band(session);
+    if (orl_input_is_deed(&session->pointer, input)) {
+        session->last_input_ms = orl_clock_wall_ms();
+        if (session->is_band_for_idle) {
+            end_idle_band(session);
+        }
     }
     bool is_key = input->kind == ORL_INPUT_KEY || input->kind == ORL_INPUT_KEYSYM;
     if (is_key && input->is_down != 0) {

@@ -55,6 +55,32 @@ static void locks_and_unknown_kinds(void **state)
     assert_false(is_valid(UINT32_MAX, 0, 0, 0, 0));
 }
 
+static void what_a_client_says_by_itself_is_no_deed(void **state)
+{
+    (void)state;
+    struct orl_input last = {0};
+    const struct orl_input at = {ORL_INPUT_POINTER, 0, 0, 10, 20};
+    const struct orl_input moved = {ORL_INPUT_POINTER, 0, 0, 11, 20};
+    const struct orl_input pressed = {ORL_INPUT_POINTER, ORL_BUTTON_LEFT, 0, 11, 20};
+    const struct orl_input key = {ORL_INPUT_KEY, 0x1E, 1, 0, 0};
+    const struct orl_input locks = {ORL_INPUT_LOCKS, ORL_LOCK_NUM, 0, 0, 0};
+    const struct orl_input release = {ORL_INPUT_RELEASE_ALL, 0, 0, 0, 0};
+    const struct orl_input still = {ORL_INPUT_RELATIVE, ORL_BUTTON_LEFT, 0, 0, 0};
+    const struct orl_input let_go = {ORL_INPUT_RELATIVE, 0, 0, 0, 0};
+    const struct orl_input wheel = {ORL_INPUT_WHEEL, 0, 0, 0, 120};
+    assert_true(orl_input_is_deed(&last, &at));
+    assert_false(orl_input_is_deed(&last, &at));
+    assert_true(orl_input_is_deed(&last, &moved));
+    assert_true(orl_input_is_deed(&last, &pressed));
+    assert_false(orl_input_is_deed(&last, &pressed));
+    assert_false(orl_input_is_deed(&last, &still));
+    assert_true(orl_input_is_deed(&last, &let_go));
+    assert_true(orl_input_is_deed(&last, &key));
+    assert_true(orl_input_is_deed(&last, &wheel));
+    assert_false(orl_input_is_deed(&last, &locks));
+    assert_false(orl_input_is_deed(&last, &release));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +88,7 @@ int main(void)
             cmocka_unit_test(keysyms_fit_29_bits),
             cmocka_unit_test(pointers_lie_within_the_largest_surface),
             cmocka_unit_test(locks_and_unknown_kinds),
+            cmocka_unit_test(what_a_client_says_by_itself_is_no_deed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

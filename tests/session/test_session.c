@@ -406,6 +406,30 @@ static void input_takes_an_idle_band_away_and_is_told_at_once(void **state)
     finish(&rig);
 }
 
+static void a_pointer_that_rests_keeps_nobody_there(void **state)
+{
+    (void)state;
+    struct rig rig;
+    bool has_input = false;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    struct orl_input at = {.kind = ORL_INPUT_POINTER, .x = 10, .y = 10};
+    orl_session_viewer_events()->on_input(rig.session, &at);
+    band(&rig, ORL_NOTICE_BAND_INPUT, "Move the mouse.");
+    assert_true(rig.band_pixels > 100);
+    (void)stats_since(&rig, 0, &has_input);
+    const uint64_t now_ms = orl_clock_wall_ms();
+    orl_session_viewer_events()->on_input(rig.session, &at);
+    run_for_ms(&rig, 100);
+    assert_int_equal(stats_since(&rig, now_ms, &has_input), 0);
+    at.x++;
+    orl_session_viewer_events()->on_input(rig.session, &at);
+    run_for_ms(&rig, 100);
+    assert_int_equal(stats_since(&rig, now_ms, &has_input), 1);
+    assert_true(has_input);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +442,7 @@ int main(void)
             cmocka_unit_test(what_a_client_was_told_is_no_wish_of_its_own),
             cmocka_unit_test(a_band_is_seen_and_does_not_stop_work),
             cmocka_unit_test(input_takes_an_idle_band_away_and_is_told_at_once),
+            cmocka_unit_test(a_pointer_that_rests_keeps_nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
