@@ -165,7 +165,11 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     if (row.state == ORL_SESSION_ENDED) {
         return reason_of_end(&row);
     }
-    if (row.conn != number || strcmp(row.gateway, gateway) != 0) {
+    bool is_its_gateway = strcmp(row.gateway, gateway) == 0;
+    if (row.state == ORL_SESSION_DISCONNECTED && row.conn == 0 && is_its_gateway) {
+        return reason_of_end(&row); /* we died before we said so */
+    }
+    if (row.conn != number || !is_its_gateway) {
         return ORL_REASON_TAKEN_OVER;
     }
     ret_conn->state = row.state == ORL_SESSION_ACTIVE ? ORL_CONN_LIVE : ORL_CONN_WAITING;

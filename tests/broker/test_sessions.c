@@ -182,7 +182,24 @@ static void restart_of_the_broker_is_survived(void **state)
     /* Another connection's number, or another's session, is not believed. */
     send_stats(gw, conn + 1000, plan.session);
     msg = expect(gw, conn + 1000, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_CLOSED_BY_ADMIN);
+    await_session(&b, plan.session, "disconnected");
+    plan = log_in(gw, "carol", "10.0.5.1:2", &conn);
+    send_stats(gw, conn + 1000, plan.session);
+    msg = expect(gw, conn + 1000, ORL_MSG_CLOSE);
     assert_int_equal(msg.u.close.reason, ORL_REASON_TAKEN_OVER);
+    await_session(&b, plan.session, "active");
+    /* Disconnected by the broker, which died before it said so: told why, and not let in again. */
+    broker_kill(&b, SIGKILL);
+    assert_int_equal(orl_session_disconnect(b.store, plan.session, 0, ORL_REASON_IDLE_TIMEOUT,
+                             orl_clock_wall_ms(), NULL),
+            0);
+    close(gw);
+    broker_restart(&b);
+    gw = gateway_connect(&b);
+    send_stats(gw, conn, plan.session);
+    msg = expect(gw, conn, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_IDLE_TIMEOUT);
     await_session(&b, plan.session, "disconnected");
     close(gw);
 }
