@@ -281,8 +281,17 @@ static enum orl_reason nonsense(const struct orl_pool_row *pool, const struct or
     return ORL_REASON_NONE;
 }
 
+/* What orl_reconcile_pool_failed() wrote holds until one is ready. Where no spares are wanted only until its time is
+ * over: nothing is made there but for who waits, and nobody may wait at a pool that has a problem. */
+static bool holds_failure(
+        const struct orl_pool_row *pool, const struct orl_plan_pool *plan, uint64_t now_ms)
+{
+    return pool->problem != ORL_REASON_HYPERVISOR_DOWN &&
+           (plan->spares + plan->spares_suspended > 0 || pool->retry_ms > now_ms);
+}
+
 static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
-        const struct orl_plan_verdict *verdicts, uint64_t now_ms)
+        const struct orl_plan_pool *pools, const struct orl_plan_verdict *verdicts, uint64_t now_ms)
 {
     for (size_t i = 0; i < rows->pool_count; i++) {
         const struct orl_pool_row *pool = &rows->pools[i];
@@ -296,8 +305,9 @@ static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
                                                                     : "";
         uint64_t retry_ms = pool->retry_ms;
         char why[ORL_TEXT_MAX + 1];
-        if (problem == ORL_REASON_NONE && memo && memo->failures > 0) {
-            continue; /* what orl_reconcile_pool_failed() wrote holds until one is ready */
+        if (problem == ORL_REASON_NONE && memo && memo->failures > 0 &&
+                holds_failure(pool, &pools[i], now_ms)) {
+            continue;
         }
         if (problem == ORL_REASON_NONE) {
             problem = nonsense(pool, memo, why);
@@ -460,7 +470,7 @@ static void pass(
         input.pools = pools;
         input.desktops = desktops;
         plan_and_act(r, rows, list, &input, verdicts, now_ms);
-        write_problems(r, rows, verdicts, now_ms);
+        write_problems(r, rows, pools, verdicts, now_ms);
         orl_reconcile_alarms(r, rows, now_ms);
         check_templates(r, rows, now_ms);
         drop_deleted_pools(r, rows);

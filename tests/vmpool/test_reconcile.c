@@ -317,6 +317,29 @@ static void guests_that_never_boot_are_the_pools_problem(void **state)
     assert_int_equal(pool.problem, ORL_REASON_NONE);
 }
 
+/* Whoever comes to a pool with a problem is refused; where nobody waits and no spares are wanted nothing is tried. */
+static void a_problem_ends_where_nothing_is_tried(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    pool.spares = 3;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    for (int i = 0; i < 70; i++) { /* every new guest hangs */
+        world_calm(w, 1);
+        for (size_t v = 0; v < w->fake.count; v++) {
+            w->fake.vms[v].boot_left += w->fake.vms[v].boot_left > 0 ? 10 : 0;
+        }
+    }
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_GUEST_START_FAILED);
+    pool.spares = 0;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    world_calm(w, 2 * SETTLED_S);
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_NONE);
+}
+
 static enum orl_reason problem_of(struct world *w)
 {
     struct orl_pool_row pool;
@@ -483,6 +506,7 @@ int main(void)
             WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
             WITH_WORLD(a_hypervisor_that_hangs_is_down_until_its_answer_comes),
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
+            WITH_WORLD(a_problem_ends_where_nothing_is_tried),
             WITH_WORLD(a_pool_that_asks_for_nonsense_or_a_missing_network_says_so),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
             WITH_WORLD(a_persons_machine_that_is_paused_goes_on),
