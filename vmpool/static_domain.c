@@ -79,7 +79,9 @@ static void read_vnc(const char *xml, const char *host, char *ret, size_t size)
     char listen[128] = "";
     ret[0] = '\0';
     if (attribute(xml, "socket", socket, sizeof socket)) {
-        (void)snprintf(ret, size, host[0] ? "" : "unix:%s", socket);
+        if (!host[0]) {
+            (void)snprintf(ret, size, "unix:%s", socket);
+        }
         return;
     }
     if (!attribute(xml, "port", port, sizeof port) || strspn(port, "0123456789") != strlen(port)) {
