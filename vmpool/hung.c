@@ -111,8 +111,11 @@ bool orl_hung_fail(struct orl_reconcile *r, struct orl_desktop_row *row, struct 
 {
     bool is_start = memo->hung == ORL_JOB_CLONE || memo->hung == ORL_JOB_START ||
                     memo->hung == ORL_JOB_RESUME;
-    if (memo->hung_pass != r->pass ||
-            (!is_start && memo->hung != ORL_JOB_DELETE && memo->hung != ORL_JOB_WAKE)) {
+    /* With these the machine is ended, which frees the call: a spare's, or its person asked for that. */
+    bool is_ended = memo->hung == ORL_JOB_SUSPEND || memo->hung == ORL_JOB_RESET ||
+                    (memo->hung == ORL_JOB_WAKE && row->lease == ORL_LEASE_FREE);
+    if (memo->hung_pass != r->pass || (!is_start && !is_ended && memo->hung != ORL_JOB_DELETE &&
+                                              memo->hung != ORL_JOB_WAKE)) {
         return false;
     }
     char text[ORL_TEXT_MAX + 1];
@@ -121,7 +124,7 @@ bool orl_hung_fail(struct orl_reconcile *r, struct orl_desktop_row *row, struct 
     row->retry_ms = now_ms + orl_plan_backoff_ms(row->attempts);
     row->reason = ORL_REASON_HYPERVISOR_DOWN;
     orl_msg_text(row->reason_text, sizeof row->reason_text, text);
-    if (is_start) {
+    if (is_start || is_ended) {
         row->power = ORL_POWER_FAILED;
         row->is_ready = false;
     }

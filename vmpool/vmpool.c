@@ -43,7 +43,8 @@ struct orl_vmpool {
     struct orl_store *store;
     struct orl_backend backend;
     /* libvirt's calls have no deadline: what hangs must not hold what would end it, nor a person. */
-    struct orl_work *work;         /* makes, starts, stops, removes */
+    struct orl_work *work;         /* makes, starts, stops */
+    struct orl_work *end_work;     /* kills and removes: needs no answer of QEMU's */
     struct orl_work *look_work;    /* looks into guests, reaches static desktops */
     struct orl_work *observe_work; /* one at a time */
     struct orl_work *slow_work;    /* templates, the accelerator */
@@ -107,6 +108,9 @@ static int submit(void *ctx, struct orl_job *job)
     } else if (job->kind == ORL_JOB_LOOK || job->kind == ORL_JOB_GOLDEN_LOOK ||
                job->kind == ORL_JOB_REACH) {
         work = v->look_work;
+    } else if (job->kind == ORL_JOB_KILL || job->kind == ORL_JOB_DELETE ||
+               job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_GOLDEN_ERASE) {
+        work = v->end_work;
     } else if (job->kind == ORL_JOB_TEMPLATE) {
         work = v->slow_work;
     }
@@ -386,6 +390,7 @@ static int open_all(struct orl_vmpool *v, struct orl_err *err)
     r = r < 0 ? r : orl_wake_new(v->loop, on_wake, v, &v->wake, err);
     r = r < 0 ? r : open_backend(v, err);
     r = r < 0 ? r : orl_work_new(v->loop, WORKERS, QUEUE_MAX, &v->work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, WORKERS, QUEUE_MAX, &v->end_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, WORKERS, QUEUE_MAX, &v->look_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, 1, 1, &v->observe_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, 1, QUEUE_MAX, &v->slow_work, err);
@@ -432,6 +437,7 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_work_free(v->slow_work);
     orl_work_free(v->look_work);
     orl_work_free(v->observe_work);
+    orl_work_free(v->end_work);
     orl_work_free(v->work);
     orl_console_sock_free(v->console);
     orl_reconcile_free(v->reconcile);
