@@ -108,7 +108,7 @@ int orl_bl_filter(struct orl_backend_libvirt *self, virConnectPtr conn,
     orl_network_name(name, plan->mode, self->installation);
     int r = plan->mode == ORL_NETWORK_ISOLATED ? 0 : read_host(self, conn, nets, err);
     if (r == 0) {
-        orl_network_block_make(plan->mode, nets, self->guest_block, block);
+        orl_network_block_make(plan, nets, self->guest_block, block);
         r = put_filter(self, conn, plan, block, name, err);
     }
     if (r == 0) {

@@ -126,7 +126,7 @@ static int read_file(const char *dir, const char *file, char *ret_text, struct o
     return 0;
 }
 
-/* "|-- 10.0.2.0" and below it "/24 link UNICAST" for a network, "/32 host LOCAL" for an address. */
+/* "|-- 10.0.2.0" and below it "/24 link UNICAST" for a network, "/32 host LOCAL" for an address, "/32 link BROADCAST". */
 static int parse_trie(char *text, struct orl_host_nets *nets, struct orl_err *err)
 {
     char *rest = NULL;
@@ -148,7 +148,8 @@ static int parse_trie(char *text, struct orl_host_nets *nets, struct orl_err *er
             continue;
         }
         const char *kind = slash + end;
-        bool is_address = strncmp(kind, "host LOCAL", 10) == 0;
+        bool is_address =
+                strncmp(kind, "host LOCAL", 10) == 0 || strncmp(kind, "link BROADCAST", 14) == 0;
         (void)snprintf(full, sizeof full, "%s/%u", at, bits);
         if (bits == 0) { /* a default route over a line between two is no network of the host's */
             continue;

@@ -1,5 +1,6 @@
 /* The addresses and networks that a host has, from its /proc/PID/net: what guests must not reach.
- * Loopback and link-local IPv6 are left out: no guest may reach those of anybody. */
+ * Loopback and link-local IPv6 are left out: no guest may reach those of anybody. Broadcasts to its networks are heard
+ * by it: they are addresses here. */
 #ifndef ORL_VMPOOL_HOST_NETS_H
 #define ORL_VMPOOL_HOST_NETS_H
 #include "base/addr.h"

@@ -44,20 +44,26 @@ static void block_text(struct orl_network_block *list, const char *text)
     }
 }
 
-void orl_network_block_make(enum orl_network_mode mode, const struct orl_host_nets *host,
+void orl_network_block_make(const struct orl_network_plan *plan, const struct orl_host_nets *host,
         char *const *guest_block, struct orl_network_block *ret_block)
 {
+    bool is_bridged = plan->mode == ORL_NETWORK_BRIDGED;
     ret_block->count = 0;
+    if (plan->mode == ORL_NETWORK_NAT || plan->mode == ORL_NETWORK_ROUTED) {
+        block(ret_block, &plan->v4);
+    }
+    if (plan->has_v6) {
+        block(ret_block, &plan->v6);
+    }
     for (unsigned i = 0; i < host->address_count; i++) {
         block(ret_block, &host->addresses[i]);
     }
-    for (unsigned i = 0; mode != ORL_NETWORK_BRIDGED && i < sizeof never / sizeof never[0]; i++) {
+    for (unsigned i = 0; i < sizeof never / sizeof never[0]; i++) {
         block_text(ret_block, never[i]);
     }
     for (unsigned i = 0; guest_block[i] && i < ORL_ADDR_NETS_MAX; i++) {
         bool is_host = strcmp(guest_block[i], ORL_NETWORK_BLOCK_HOST) == 0;
-        for (unsigned j = 0; is_host && mode != ORL_NETWORK_BRIDGED && j < host->subnet_count;
-                j++) {
+        for (unsigned j = 0; is_host && !is_bridged && j < host->subnet_count; j++) {
             block(ret_block, &host->subnets[j]);
         }
         if (!is_host) {
@@ -200,15 +206,37 @@ static void put_v6(const struct filter *f)
 }
 
 /* Who gives addresses on that network is not ours, so libvirt watches for what it gave: $IP. No one can watch in
- * IPv6: there a guest may have any address, but be no router and no DHCP server. */
+ * IPv6: there a guest may have any address, but be no router and no DHCP server. Link-local addresses and groups,
+ * which the host has and is in as well, are for finding neighbours (RFC 4861), groups (RFC 3810) and an address. */
 static void put_bridged(const struct filter *f)
 {
-    rule(f, "accept", "out", TALK, "<arp arpsrcmacaddr='$MAC' arpsrcipaddr='$IP'/>");
-    rule(f, "accept", "out", TALK, "<arp arpsrcmacaddr='$MAC' arpsrcipaddr='0.0.0.0'/>");
-    rule(f, "accept", "in", TALK, "<arp/>");
-    rule(f, "accept", "out", TALK,
+    static const char *const out[] = {
+            "<arp arpsrcmacaddr='$MAC' arpsrcipaddr='$IP'/>",
+            "<arp arpsrcmacaddr='$MAC' arpsrcipaddr='0.0.0.0'/>",
             "<ip srcipaddr='0.0.0.0' dstipaddr='255.255.255.255' protocol='udp' srcportstart='68' "
-            "dstportstart='67'/>");
+            "dstportstart='67'/>",
+            "<ip srcipaddr='$IP' dstipaddr='255.255.255.255' protocol='udp' srcportstart='68' "
+            "dstportstart='67'/>",
+            "<ipv6 protocol='icmpv6' type='133'/>",
+            "<ipv6 protocol='icmpv6' type='135' typeend='136'/>",
+            "<ipv6 protocol='icmpv6' type='131' typeend='132'/>",
+            "<ipv6 protocol='icmpv6' type='143'/>",
+            "<ipv6 " LINK_LOCAL6 " dstipaddr='ff02::1:2' protocol='udp' srcportstart='546' "
+            "dstportstart='547'/>",
+    };
+    static const char *const in[] = {
+            "<arp/>",
+            "<ipv6 srcipaddr='::' protocol='icmpv6' type='135'/>",
+            "<ipv6 " LINK_LOCAL6 " protocol='icmpv6' type='130'/>",
+            "<ipv6 " LINK_LOCAL6 " protocol='icmpv6' type='134' typeend='136'/>",
+            "<ipv6 " LINK_LOCAL6 " protocol='udp' srcportstart='547' dstportstart='546'/>",
+    };
+    for (size_t i = 0; i < sizeof out / sizeof out[0]; i++) {
+        rule(f, "accept", "out", TALK, out[i]);
+    }
+    for (size_t i = 0; i < sizeof in / sizeof in[0]; i++) {
+        rule(f, "accept", "in", TALK, in[i]);
+    }
     rule(f, "drop", "out", BLOCK, "<ip protocol='udp' srcportstart='67'/>");
     rule(f, "drop", "out", BLOCK, "<ipv6 protocol='udp' srcportstart='547'/>");
     rule(f, "drop", "out", BLOCK, "<ipv6 protocol='icmpv6' type='134'/>");

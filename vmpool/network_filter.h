@@ -17,9 +17,10 @@ struct orl_network_block {
     unsigned count;
 };
 bool orl_network_block_is_valid(const char *entry);
-/* What guests of that network must not reach: the host's addresses, always; the networks of guest_block. A bridged
- * guest is in one of the host's networks, which is left to it. */
-void orl_network_block_make(enum orl_network_mode mode, const struct orl_host_nets *host,
+/* What guests of that network must not reach: always the host's addresses, their own network where it is ours, and
+ * what is nobody's or everybody's; the networks of guest_block. A bridged guest is in one of the host's networks, which
+ * is left to it. */
+void orl_network_block_make(const struct orl_network_plan *plan, const struct orl_host_nets *host,
         char *const *guest_block, struct orl_network_block *ret_block);
 /* A NUL-terminated document. uuid: of the filter of that name that is there, or empty. */
 void orl_network_filter_xml(struct orl_buf *out, const struct orl_network_plan *plan,

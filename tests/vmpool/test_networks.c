@@ -78,7 +78,8 @@ static void a_hosts_addresses_and_networks_are_read(void **state)
 {
     (void)state;
     struct orl_host_nets nets = read_host(fib_trie, if_inet6, 0);
-    assert_int_equal(nets.address_count, 3);
+    assert_int_equal(nets.address_count, 4);
+    assert_true(is_in(nets.addresses, nets.address_count, "192.168.7.255"));
     assert_true(is_in(nets.addresses, nets.address_count, "192.168.7.5"));
     assert_true(is_in(nets.addresses, nets.address_count, "203.0.113.9"));
     assert_true(is_in(nets.addresses, nets.address_count, "2001:db8:0:7::5"));
@@ -86,7 +87,7 @@ static void a_hosts_addresses_and_networks_are_read(void **state)
     assert_true(is_in(nets.subnets, nets.subnet_count, "192.168.7.0/24"));
     assert_true(is_in(nets.subnets, nets.subnet_count, "2001:db8:0:7::/64"));
     nets = read_host(fib_trie, NULL, 0); /* a kernel without IPv6 */
-    assert_int_equal(nets.address_count, 2);
+    assert_int_equal(nets.address_count, 3);
     (void)read_host(fib_trie, "nonsense\n", ORL_E_PROTO);
     struct orl_host_nets none = {.address_count = 0};
     assert_int_equal(orl_host_nets_read("/nowhere", &none, NULL), ORL_E_SYS);
@@ -123,6 +124,14 @@ static void what_another_covers_is_left_out(void **state)
     assert_true(is_in(list, count, "fd00::/8"));
 }
 
+static struct orl_network_plan plan_of(enum orl_network_mode mode)
+{
+    struct orl_network_plan plan = {.mode = mode, .has_v6 = true};
+    orl_guest_net_default(INSTALLATION, mode == ORL_NETWORK_ROUTED, &plan.v4);
+    assert_int_equal(orl_guest_net_parse("fd12:3456:789a:1::/64", true, &plan.v6, NULL), 0);
+    return plan;
+}
+
 static void guests_must_not_reach_the_host_whatever_guest_block_says(void **state)
 {
     (void)state;
@@ -132,18 +141,28 @@ static void guests_must_not_reach_the_host_whatever_guest_block_says(void **stat
     char host_subnets[] = "host-subnets";
     char node[] = "10.99.0.0/16";
     char *usual[] = {host_subnets, node, NULL};
-    orl_network_block_make(ORL_NETWORK_NAT, &nets, none, &block);
+    struct orl_network_plan plan = plan_of(ORL_NETWORK_NAT);
+    orl_network_block_make(&plan, &nets, none, &block);
     assert_true(is_in(block.list, block.count, "192.168.7.5"));
     assert_true(is_in(block.list, block.count, "203.0.113.9"));
     assert_true(is_in(block.list, block.count, "2001:db8:0:7::5"));
     assert_true(is_in(block.list, block.count, "fe80::/10"));
+    assert_true(is_in(block.list, block.count, "192.168.7.255"));
+    assert_true(is_in(block.list, block.count, "10.77.160.0/20")); /* neighbours, and the gateway */
+    assert_true(is_in(block.list, block.count, "fd12:3456:789a:1::/64"));
     assert_false(is_in(block.list, block.count, "192.168.7.0/24"));
-    orl_network_block_make(ORL_NETWORK_ROUTED, &nets, usual, &block);
+    plan = plan_of(ORL_NETWORK_ROUTED);
+    orl_network_block_make(&plan, &nets, usual, &block);
     assert_true(is_in(block.list, block.count, "192.168.7.0/24"));
     assert_true(is_in(block.list, block.count, "10.99.0.0/16"));
     assert_false(is_in(block.list, block.count, "192.168.7.5")); /* covered */
-    orl_network_block_make(ORL_NETWORK_BRIDGED, &nets, usual, &block);
+    plan = (struct orl_network_plan){.mode = ORL_NETWORK_BRIDGED};
+    orl_network_block_make(&plan, &nets, usual, &block);
     assert_true(is_in(block.list, block.count, "192.168.7.5"));
+    assert_true(is_in(block.list, block.count, "192.168.7.255"));
+    assert_true(is_in(block.list, block.count, "fe80::/10")); /* the host has one on its bridge */
+    assert_true(is_in(block.list, block.count, "ff00::/8"));
+    assert_true(is_in(block.list, block.count, "224.0.0.0/3"));
     assert_false(is_in(block.list, block.count, "192.168.7.0/24")); /* where the guest is */
     assert_true(orl_network_block_is_valid("host-subnets"));
     assert_false(orl_network_block_is_valid("host"));
@@ -201,14 +220,6 @@ static void compare(const char *name, struct orl_buf *xml)
     orl_buf_fini(xml);
 }
 
-static struct orl_network_plan plan_of(enum orl_network_mode mode)
-{
-    struct orl_network_plan plan = {.mode = mode, .has_v6 = true};
-    orl_guest_net_default(INSTALLATION, mode == ORL_NETWORK_ROUTED, &plan.v4);
-    assert_int_equal(orl_guest_net_parse("fd12:3456:789a:1::/64", true, &plan.v6, NULL), 0);
-    return plan;
-}
-
 static void networks_and_filters_are_as_they_were(void **state)
 {
     (void)state;
@@ -219,7 +230,9 @@ static void networks_and_filters_are_as_they_were(void **state)
         char name[64];
         struct orl_buf xml;
         struct orl_network_block block;
-        struct orl_network_plan plan = plan_of(mode);
+        bool is_ours = mode == ORL_NETWORK_NAT || mode == ORL_NETWORK_ROUTED;
+        struct orl_network_plan plan =
+                is_ours ? plan_of(mode) : (struct orl_network_plan){.mode = mode};
         if (mode != ORL_NETWORK_BRIDGED) {
             orl_buf_init(&xml, ORL_NETWORK_XML_MAX);
             orl_network_xml(&xml, &plan, INSTALLATION);
@@ -228,7 +241,7 @@ static void networks_and_filters_are_as_they_were(void **state)
             compare(name, &xml);
         }
         orl_buf_init(&xml, ORL_NETWORK_FILTER_MAX);
-        orl_network_block_make(mode, &nets, usual, &block);
+        orl_network_block_make(&plan, &nets, usual, &block);
         orl_network_filter_xml(
                 &xml, &plan, &block, INSTALLATION, "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d");
         (void)snprintf(name, sizeof name, "nwfilter/%s", names[mode]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What guests reach: oriel-vmpool, a libvirtd in a network namespace of its own (the "host"), a second namespace (the "world"), tiny guests
-on a NAT and a routed network. Guests are asked by their agent; a guest without its filter shows that the same question can be answered.
+on a NAT, a routed and a bridged network. Guests are asked by their agent; a guest without its filter shows that the same question can be answered.
 
 Usage: vm_network.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)"""
 import base64
@@ -21,6 +21,7 @@ from vm_pool import SKIP, Failed, Rig, expect, run
 
 PORTS = (22, 443, 3389, 5432, 16509)
 WORLD, WORLD6, DNS = "203.0.113.5", "2001:db8:113::5", "203.0.113.53"
+LAB, LAB6 = "198.18.7", "2001:db8:2:"  # a network that the host and the world are in, behind the host's bridge lab0
 NAT6, ROUTED6 = "fd12:3456:789a:1::", "fd12:3456:789a:2::"
 
 # Listens on each port of both families and answers with who called.
@@ -71,16 +72,20 @@ class Net:
         self.world = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
         for text in (f"ip link add up0 type veth peer name up1 netns {holder.pid}", "ip addr add 198.51.100.1/24 dev up0",
                      "ip addr add 2001:db8:51::1/64 dev up0 nodad", "ip link set up0 up", "ip route add default via 198.51.100.2",
-                     "ip route add default via 2001:db8:51::2"):
+                     "ip route add default via 2001:db8:51::2", "ip link add lab0 type bridge", f"ip link add lab1 type veth peer name lab2 netns {holder.pid}",
+                     "ip link set lab1 master lab0 up", f"ip addr add {LAB}.1/24 dev lab0", f"ip addr add {LAB6}:1/64 dev lab0 nodad", "ip link set lab0 up"):
             run(*self.host, *text.split())
         for text in ("ip link set lo up", f"ip addr add {WORLD}/32 dev lo", f"ip addr add {DNS}/32 dev lo", f"ip addr add {WORLD6}/128 dev lo nodad",
                      "ip addr add 198.51.100.2/24 dev up1", "ip addr add 2001:db8:51::2/64 dev up1 nodad", "ip link set up1 up",
-                     "ip route add 10.0.0.0/8 via 198.51.100.1", f"ip route add {ROUTED6}/64 via 2001:db8:51::1"):
+                     "ip route add 10.0.0.0/8 via 198.51.100.1", f"ip route add {ROUTED6}/64 via 2001:db8:51::1",
+                     f"ip addr add {LAB}.2/24 dev lab2", f"ip addr add {LAB6}:2/64 dev lab2 nodad", "ip link set lab2 up"):
             run(*self.world, *text.split())
         resolv = rig.dir / "resolv.conf"
         resolv.write_text(f"nameserver {DNS}\n")
         run("nsenter", f"--mount=/proc/{(rig.dir / 'v' / 'libvirtd.pid').read_text().strip()}/ns/mnt", "mount", "--bind", resolv, os.path.realpath("/etc/resolv.conf"))
         self.spawn(*self.world, sys.executable, "-c", SERVER, "80", "dns")
+        self.spawn(*self.world, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--interface=lab2", "--bind-interfaces",
+                   f"--dhcp-range={LAB}.100,{LAB}.150,1h", f"--dhcp-leasefile={rig.dir}/lab.leases", "--pid-file=", ready=False)
         self.spawn(*self.host, sys.executable, "-c", SERVER, *map(str, PORTS))
 
     def spawn(self, *args, ready=True, out=None):
@@ -103,6 +108,11 @@ class Net:
         rows = json.loads(run(*self.host, "ip", "-j", "address"))
         return [a["local"] for row in rows for a in row["addr_info"] if not a["local"].startswith(("127.", "fe80:")) and a["local"] != "::1"]
 
+    def link_local(self, interface):
+        """The host's own there, as a guest on its first card calls it."""
+        row, = json.loads(run(*self.host, "ip", "-j", "-6", "address", "show", "dev", interface))
+        return next(a["local"] for a in row["addr_info"] if a["scope"] == "link") + "%eth0"
+
     def close(self):
         for process in self.processes:
             process.kill()
@@ -114,8 +124,7 @@ class Guest:
         self.rig, self.domain, self.id = rig, row["domain"], row["id"]
         xml = run("virsh", "-c", rig.uri, "dumpxml", self.domain)
         self.mac = re.search(r"<mac address='([^']+)'", xml)[1]
-        self.address = re.search(r"name='ADDRESS' value='([^']+)'", xml)[1]
-        self.address6 = re.search(r"name='ADDRESS6' value='([^']+)'", xml)[1]
+        self.address, self.address6 = ((re.search(rf"name='{name}' value='([^']+)'", xml) or ["", None])[1] for name in ("ADDRESS", "ADDRESS6"))
 
     def ask(self, command, **arguments):
         text = json.dumps({"execute": command, "arguments": arguments})
@@ -219,15 +228,25 @@ def installation(rig):
     return next(rig.state.glob("images/*-*")).name
 
 
-def without_its_filter(rig, guest, gateway):
+def without_its_filter(rig, guest, targets):
     """What the same guest can reach when nobody keeps it from it: the questions above were good ones."""
     xml = run("virsh", "-c", rig.uri, "dumpxml", guest.domain)
     card = re.search(r"<interface type='network'>.*?</interface>", xml, re.S)[0]
     file = rig.dir / "card.xml"
     file.write_text(re.sub(r"<filterref.*?</filterref>", "", card, flags=re.S))
     run("virsh", "-c", rig.uri, "update-device", guest.domain, file, "--live")
-    answer = guest.sh("".join(f"can {gateway} {p} 20 &\n" for p in PORTS) + "wait")
-    expect(answer.count(" yes ") == len(PORTS), "without its filter a guest reaches the host: the tries were real")
+    answer = guest.sh("".join(f"can {a} {p} 20 &\n" for a in targets for p in PORTS) + "wait")
+    expect(answer.count(" yes ") == len(targets) * len(PORTS), "without its filter a guest reaches the host: the tries were real")
+
+
+def bridged(rig, net, host):
+    """It finds its neighbours in that network, and of the host, which is one of them, nothing."""
+    guest, = guests(rig, "b", 1)
+    guest.sh(f"$bb ip -6 addr add {LAB6}:9/64 dev eth0")
+    expect(f"inet {LAB}.1" in guest.dhcp(), "a bridged guest has an address from that network's DHCP server")
+    answer = guest.sh(f"can {LAB}.2 80 20; can {LAB6}:2 80 20")
+    expect(answer.count(" yes from ") == 2, "and reaches a neighbour there in both families")
+    reaches_nothing_of(guest, [*host, net.link_local("lab0")], "a bridged guest and the host")
 
 
 def at_once(*calls):
@@ -286,7 +305,9 @@ def tests(rig, net):
     for address in host:
         run(*net.host, sys.executable, "-c", f"import socket; socket.create_connection(('{address}', 22), 3).recv(9)")
     print("ok: its own programs answer it at all of them", flush=True)
-    at_once((reaches_nothing_of, first, host, "a guest behind NAT and the host"), (reaches_nothing_of, routed, host, "a routed guest and the host"))
+    local = {kind: net.link_local(f"or{kind}-{uuid[:8]}") for kind in "nr"}
+    at_once((reaches_nothing_of, first, [*host, local["n"]], "a guest behind NAT and the host"),
+            (reaches_nothing_of, routed, [*host, local["r"]], "a routed guest and the host"), (bridged, rig, net, host))
     for guest in (first, second, routed):
         guest.sh(" ; ".join(f"($bb nc -ll -p {p} -e /bin/busybox echo hello >/dev/null 2>&1 &)" for p in PORTS))
     own = second.sh(f"can {second.address} 22 20; can {second.address6} 22 20")
@@ -296,7 +317,7 @@ def tests(rig, net):
     expect("hello" in world, "a routed guest is reached from the world")
     spoofing(first, frames, gateway)
     host_changes(rig, net, first)
-    without_its_filter(rig, second, gateway)
+    without_its_filter(rig, second, [gateway, local["n"]])
 
 
 def recycled(rig):
@@ -326,6 +347,7 @@ def main():
             db.execute("UPDATE pool SET spares = 0")
         rig.tool_out("pool", rig.store, "n", "nat", "2")
         rig.tool_out("pool", rig.store, "r", "routed", "1")
+        rig.tool_out("pool", rig.store, "b", "bridged:lab0", "1")
         if rig.user:
             for path in (rig.state, *rig.state.iterdir()):
                 shutil.chown(path, rig.user, rig.user)
