@@ -165,6 +165,11 @@ class Stack:
         self.port = lib.free_port()
         self.vnc_port = lib.free_port()
         self.log_dir = self.dir / "log"
+        # Under tests/store/with_postgres that server is the store.
+        self.store = [f"store={os.environ['ORIEL_TEST_PG']}"] if "ORIEL_TEST_PG" in os.environ else []
+        # Golden images' memory, where vmpool would have it; of our own, so that it can be counted and goes with us.
+        shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else self.dir
+        self.memory_dir = pathlib.Path(tempfile.mkdtemp(prefix="oe2e.", dir=shared))
 
     # ---- set-up and end ----
 
@@ -179,6 +184,10 @@ class Stack:
             folder.mkdir()
             shutil.chown(folder, owner, group)
             folder.chmod(mode)
+        if self.store:
+            pathlib.Path(os.environ["ORIEL_TEST_PG_FOLDER"]).chmod(0o711)  # its socket is for the daemons' users
+        shutil.chown(self.memory_dir, "oriel-vmpool", "oriel-vmpool")
+        self.memory_dir.chmod(0o711)
         for name in PROGRAMS:
             shutil.copy2(lib.BIN / name, self.dir / "bin" / name)
         self.certificate = lib.make_certificate(self.dir / "pub")
@@ -210,6 +219,7 @@ class Stack:
             subprocess.run([SOURCE / "scripts/libvirtd-private", "kill", self.libvirt], capture_output=True, timeout=120, check=False)
         if os.environ.get("ORIEL_E2E_KEEP"):
             shutil.copytree(self.log_dir, pathlib.Path(os.environ["ORIEL_E2E_KEEP"]) / "stack", dirs_exist_ok=True)
+        shutil.rmtree(self.memory_dir, ignore_errors=True)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # ---- its processes ----
@@ -222,13 +232,13 @@ class Stack:
             self.processes[name] = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def start_broker(self, *settings):
-        self.launch("broker", f"state_dir={self.dir / 'store'}", "password_cost=minimal", "lease_s=10", "wait_timeout_s=150",
+        self.launch("broker", f"state_dir={self.dir / 'store'}", *self.store, "password_cost=minimal", "lease_s=10", "wait_timeout_s=150",
                     "vmpool_silent_s=20", *settings)
         lib.wait_for("the broker", lambda: self.call("status").returncode == 0, 30)
 
     def start_vmpool(self):
-        self.launch("vmpool", f"state_dir={self.dir / 'store'}", f"images_dir={self.dir / 'images'}", f"tiny_dir={self.tiny}",
-                    f"libvirt_uri={self.uri}", "accel=qemu", "reserve_disk_mib=100", "reserve_memory_mib=64", "sweep_grace_s=5")
+        self.launch("vmpool", f"state_dir={self.dir / 'store'}", *self.store, f"images_dir={self.dir / 'images'}", f"tiny_dir={self.tiny}",
+                    f"golden_memory_dir={self.memory_dir}", f"libvirt_uri={self.uri}", "accel=qemu", "reserve_disk_mib=100", "reserve_memory_mib=64", "sweep_grace_s=5")
         lib.wait_for("the vmpool", lambda: self.is_host_up(), 60)
 
     def is_host_up(self):
@@ -283,6 +293,20 @@ class Stack:
         pid = self.libvirt_pid()
         os.kill(pid, signal.SIGKILL)
         lib.wait_for("libvirtd to be gone", lambda: not is_running(pid))
+
+    def restart(self, *names):
+        """SIGKILL to all of them at once, then started again, each after what it connects to."""
+        for name in names:
+            if name != "libvirt":
+                self.processes[name].kill()
+        if "libvirt" in names:
+            self.kill_libvirt()
+        for name in names:
+            if name != "libvirt":
+                self.end(name)
+        for name in ("libvirt", "broker", "vmpool", "gateway", "web"):
+            if name in names:
+                getattr(self, f"start_{name}")()
 
     def log(self, name):
         path = self.log_dir / f"{name}.log"

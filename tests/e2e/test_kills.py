@@ -32,10 +32,6 @@ class Kills(lib_full.Case):
         self.assertEqual(self.stack.desktop_of("alice")["id"], self.desktop)
         self.assertEqual(self.stack.session_of("alice")["id"], self.session)
 
-    def restart(self, name):
-        self.stack.end(name, signal.SIGKILL)
-        getattr(self.stack, f"start_{name}")()
-
     def test_console(self):
         mark = len(self.stack.log("vmpool"))
         self.kill_workers("oriel-console")
@@ -54,7 +50,7 @@ class Kills(lib_full.Case):
 
     def test_gateway(self):
         workers = self.stack.workers("oriel-session") + self.stack.workers("oriel-console")
-        self.restart("gateway")
+        self.stack.restart("gateway")
         lib.wait_for("session and console to die", lambda: not any(lib_full.is_running(pid) for pid in workers))
         self.end(self.client)
         self.rdp("alice", name="again")
@@ -76,7 +72,7 @@ class Kills(lib_full.Case):
         bob = self.rdp("bob", name="bob")
         lib.wait_for("bob's desktop", lambda: self.stack.desktop_of("bob"), 60)
         lib.wait_for("another spare in the making", lambda: [row for row in self.stack.desktops(lease="free") if row["id"] != spare], 60)
-        self.restart("vmpool")
+        self.stack.restart("vmpool")
         self.assertEqual(self.stack.desktop_of("bob")["id"], spare)
         self.stack.wait_spare()
         self.assertIsNone(self.client.poll())
@@ -95,16 +91,8 @@ class Kills(lib_full.Case):
         self.assert_same_desktop()
 
     def test_all_at_once(self):
-        for name in ("gateway", "broker", "vmpool"):
-            self.stack.processes[name].kill()
-        self.stack.kill_libvirt()
-        for name in ("gateway", "broker", "vmpool"):
-            self.stack.end(name)
+        self.stack.restart("gateway", "broker", "vmpool", "libvirt")
         self.end(self.client)
-        self.stack.start_libvirt()
-        self.stack.start_broker()
-        self.stack.start_vmpool()
-        self.stack.start_gateway()
         self.rdp("alice", name="again")
         self.assert_same_desktop()
 
