@@ -25,7 +25,7 @@ echo left"""
 DISK_SECTORS = 32768  # of the tiny guest's disk
 SETTLED = {"running", "stopped", "suspended"}
 # What a step is, and how often beside the others.
-STEPS = {"come": 6, "go": 2, "log_off": 3, "visit": 6, "fault": 5}
+STEPS = {"come": 6, "go": 1, "log_off": 3, "visit": 8, "fault": 4}
 FAULTS = ("broker", "vmpool", "gateway", "web", "libvirt", "several", "session", "console", "guest", "hang")
 PROGRAMS = ("gateway", "broker", "vmpool", "web", "libvirt")
 
@@ -86,20 +86,27 @@ class Run:
             self.case.end(person.client)
             person.client = None
 
+    def sessions(self, *states):
+        rows = self.stack.oriel("session", "list")["sessions"]
+        return sorted((row for row in rows if row["pool"] in ("fresh", "kept") and row["state"] in states),
+                      key=lambda row: (row["user"], row["pool"]))
+
     def log_off(self):
-        live = self.stack.oriel("session", "list")["sessions"]
-        mine = sorted((row["user"], row["pool"], row["id"]) for row in live if row["pool"] in ("fresh", "kept"))
-        if mine:
-            user, pool, session = self.dice.choice(mine)
-            self.say(user, "logs off of", pool)
-            self.stack.call("session", "logoff", session)  # the broker may have ended it meanwhile
+        rows = self.sessions("active", "disconnected")
+        if rows:
+            row = self.dice.choice(rows)
+            self.say(row["user"], "logs off of", row["pool"])
+            self.stack.call("session", "logoff", row["id"])  # the broker may have ended it meanwhile
 
     def visit(self):
         """Somebody's guest is searched, and they leave their marker in it."""
-        active = [one for one in self.people if one.client is not None and one.client.poll() is None]
-        if active:
-            with contextlib.suppress(Unfit):
-                self.look(self.dice.choice(active))
+        active = {(row["user"], row["pool"]) for row in self.sessions("active")}
+        people = [one for one in self.people if (one.name, one.pool) in active and one.client is not None]
+        if people:
+            try:
+                self.look(self.dice.choice(people))
+            except Unfit as fault:
+                self.say("not now:", fault)
 
     def look(self, person):
         session = self.stack.session_of(person.name, person.pool)
@@ -227,12 +234,12 @@ class Run:
             self.count[step] += 1
             getattr(self, step)()
             self.stack.assert_given_once()
-            time.sleep(self.dice.uniform(0, 1.5))
+            time.sleep(self.dice.uniform(0, 2))
 
-    # ---- the end: everybody once more, then nothing is left ----
+    # ---- without faults ----
 
-    def everybody_once_more(self, pool):
-        """Without faults: each gets a desktop there, which is searched, and a marker."""
+    def everybody(self, pool):
+        """Each gets a desktop there, which is searched, and leaves a marker."""
         self.nobody()
         people = [one for one in self.people if pool in one.pools]
         for person in people:

@@ -29,10 +29,11 @@ class Faults(lib_full.Case):
     def test_nobody_finds_what_another_left_and_nothing_is_left_over(self):
         sockets = set((self.stack.dir / "run").iterdir())
         run = lib_faults.Run(self, self.seed)
+        self.stack.wait_spare("fresh")  # and the golden image that it is a copy of
+        run.everybody("fresh")
         run.go_on(self.seconds)
-        run.everybody_once_more("fresh")
-        run.everybody_once_more("kept")
-        run.everybody_once_more("fresh")
+        run.everybody("kept")
+        run.everybody("fresh")
         self.assertGreaterEqual(len(run.proved), 8, "markers that were left, and found in their own machine")
         run.wait_quiet()
         lib_faults.check_history(self, self.begin_seq)
