@@ -1,5 +1,5 @@
 """People and faults at random over real machines: nobody finds what another left, and nothing is left over.
-ORIEL_FAULT_SECONDS is how long (60), ORIEL_FAULT_SEED which run; the seed is printed. Under tests/store/with_postgres
+ORIEL_FAULT_SECONDS is how long (30), ORIEL_FAULT_SEED which run; the seed is printed. Under tests/store/with_postgres
 that server is the store, and is killed too."""
 import os
 import secrets
@@ -15,7 +15,7 @@ class Faults(lib_full.Case):
         super().setUp()
         stack = self.stack
         self.seed = int(os.environ.get("ORIEL_FAULT_SEED") or secrets.randbelow(1 << 32))
-        self.seconds = float(os.environ.get("ORIEL_FAULT_SECONDS") or 60)
+        self.seconds = float(os.environ.get("ORIEL_FAULT_SECONDS") or 30)
         print(f"seed {self.seed}, {self.seconds:.0f} s", flush=True)
         stack.oriel("pool", "set", "main", "--spares", 0)
         stack.oriel("pool", "add", "fresh", "--kind", "floating", "--template", "tiny", "--spares", 1, "--max", 4,
