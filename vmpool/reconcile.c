@@ -281,13 +281,25 @@ static enum orl_reason nonsense(const struct orl_pool_row *pool, const struct or
     return ORL_REASON_NONE;
 }
 
-/* What orl_reconcile_pool_failed() wrote holds until one is ready. Where no spares are wanted only until its time is
- * over: nothing is made there but for who waits, and nobody may wait at a pool that has a problem. */
-static bool holds_failure(
-        const struct orl_pool_row *pool, const struct orl_plan_pool *plan, uint64_t now_ms)
+static uint64_t count_spares(const struct orl_rows *rows, const char *pool)
 {
+    uint64_t count = 0;
+    for (size_t i = 0; i < rows->desktop_count; i++) {
+        const struct orl_desktop_row *row = &rows->desktops[i];
+        count += row->lease == ORL_LEASE_FREE && strcmp(row->pool, pool) == 0 &&
+                 (row->is_ready || row->power == ORL_POWER_SUSPENDED);
+    }
+    return count;
+}
+
+/* What orl_reconcile_pool_failed() wrote holds until one is ready. Where no spare lacks only until its time is over:
+ * nothing is made there but for who waits, and nobody may wait at a pool that has a problem. */
+static bool holds_failure(const struct orl_rows *rows, const struct orl_pool_row *pool,
+        const struct orl_plan_pool *plan, uint64_t now_ms)
+{
+    uint64_t wanted = (uint64_t)plan->spares + plan->spares_suspended;
     return pool->problem != ORL_REASON_HYPERVISOR_DOWN &&
-           (plan->spares + plan->spares_suspended > 0 || pool->retry_ms > now_ms);
+           (pool->retry_ms > now_ms || count_spares(rows, pool->name) < wanted);
 }
 
 static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
@@ -306,7 +318,7 @@ static void write_problems(struct orl_reconcile *r, const struct orl_rows *rows,
         uint64_t retry_ms = pool->retry_ms;
         char why[ORL_TEXT_MAX + 1];
         if (problem == ORL_REASON_NONE && memo && memo->failures > 0 &&
-                holds_failure(pool, &pools[i], now_ms)) {
+                holds_failure(rows, pool, &pools[i], now_ms)) {
             continue;
         }
         if (problem == ORL_REASON_NONE) {
