@@ -218,7 +218,10 @@ static bool read_pair(struct orl_hook_msg *msg, const char *line, size_t len)
 
 static int decode(const char *text, size_t len, struct orl_hook_msg *msg)
 {
-    msg->verb[0] = '\0';
+    /* What a broken message before it left, and no more than that. */
+    memset(msg->verb, 0, sizeof(msg->verb));
+    memset(msg->pairs, 0, msg->count * sizeof(msg->pairs[0]));
+    memset(msg->text, 0, msg->text_len);
     msg->serial = 0;
     msg->count = msg->text_len = 0;
     size_t at = 0;
