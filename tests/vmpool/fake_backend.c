@@ -7,6 +7,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+struct orl_plan_limits fake_limits(uint32_t max_in_flight)
+{
+    return (struct orl_plan_limits){.max_in_flight = max_in_flight,
+            .max_attempts = 3,
+            .look_period_ms = 1000,
+            .static_period_ms = 10000,
+            .ready_timeout_ms = 60000,
+            .wake_timeout_ms = 20000,
+            .stop_timeout_ms = 20000,
+            .reserve_memory_mib = 512,
+            .reserve_disk_mib = 1024};
+}
+
 enum { BOOT_LOOKS = 3 };
 
 void fake_init(struct fake *fake, uint64_t seed)

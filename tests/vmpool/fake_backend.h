@@ -3,8 +3,12 @@
 #ifndef ORL_TESTS_VMPOOL_FAKE_BACKEND_H
 #define ORL_TESTS_VMPOOL_FAKE_BACKEND_H
 #include "vmpool/backend.h"
+#include "vmpool/pool_plan.h"
 
 #define FAKE_MAX_VMS 256
+
+/* What a reconciler on it may do at once, and how long it waits. */
+struct orl_plan_limits fake_limits(uint32_t max_in_flight);
 
 /* What people leave in a guest: in its overlay, in its memory, in its clipboard. */
 struct fake_guest {

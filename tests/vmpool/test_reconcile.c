@@ -297,21 +297,27 @@ static void a_hypervisor_that_hangs_is_down_until_its_answer_comes(void **state)
     assert_string_equal(w->fault, "");
 }
 
-static void guests_that_never_boot_are_the_pools_problem(void **state)
+/* Until the pool says so. */
+static void let_guests_hang(struct world *w, struct orl_pool_row *ret_pool)
 {
-    struct world *w = *state;
-    struct orl_pool_row pool;
-    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
-    pool.spares = 3;
-    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
-    for (int i = 0; i < 70; i++) { /* every new guest hangs */
+    assert_int_equal(orl_pool_get(w->store, "floating", ret_pool, NULL), 0);
+    ret_pool->spares = 3;
+    assert_int_equal(orl_pool_update(w->store, ret_pool, NULL), 0);
+    for (int i = 0; i < 70; i++) {
         world_calm(w, 1);
         for (size_t v = 0; v < w->fake.count; v++) {
             w->fake.vms[v].boot_left += w->fake.vms[v].boot_left > 0 ? 10 : 0;
         }
     }
-    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
-    assert_int_equal(pool.problem, ORL_REASON_GUEST_START_FAILED);
+    assert_int_equal(orl_pool_get(w->store, "floating", ret_pool, NULL), 0);
+    assert_int_equal(ret_pool->problem, ORL_REASON_GUEST_START_FAILED);
+}
+
+static void guests_that_never_boot_are_the_pools_problem(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    let_guests_hang(w, &pool);
     world_calm(w, 2 * SETTLED_S); /* they boot again */
     assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
     assert_int_equal(pool.problem, ORL_REASON_NONE);
@@ -322,17 +328,7 @@ static void a_problem_ends_where_nothing_is_tried(void **state)
 {
     struct world *w = *state;
     struct orl_pool_row pool;
-    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
-    pool.spares = 3;
-    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
-    for (int i = 0; i < 70; i++) { /* every new guest hangs */
-        world_calm(w, 1);
-        for (size_t v = 0; v < w->fake.count; v++) {
-            w->fake.vms[v].boot_left += w->fake.vms[v].boot_left > 0 ? 10 : 0;
-        }
-    }
-    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
-    assert_int_equal(pool.problem, ORL_REASON_GUEST_START_FAILED);
+    let_guests_hang(w, &pool);
     pool.spares = 0;
     assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
     world_calm(w, 2 * SETTLED_S);
