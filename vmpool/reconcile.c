@@ -146,6 +146,15 @@ int orl_reconcile_write(
     return rc;
 }
 
+/* A guest that dies again while it restarts has died as any that runs. */
+static enum orl_power power_before(
+        const struct orl_desktop_row *row, const struct orl_vm *vm, struct orl_memo *memo)
+{
+    bool has_died_anew = memo->was_alive && vm && vm->state == ORL_VM_CRASHED;
+    memo->was_alive = vm && (vm->state == ORL_VM_RUNNING || vm->state == ORL_VM_PAUSED);
+    return has_died_anew && row->power == ORL_POWER_REBOOTING ? ORL_POWER_RUNNING : row->power;
+}
+
 /* What the list says about one row: adopts it in memory and in the store. */
 static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
         const struct orl_vm_list *list, struct orl_memo *memo, uint64_t now_ms)
@@ -155,8 +164,9 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
      * administrator forgets it. */
     bool is_missed = !vm && row->kind == ORL_POOL_DEDICATED && row->is_tainted &&
                      row->want != ORL_WANT_DELETE;
-    struct orl_observed seen = orl_observed(row->power, is_missed ? ORL_LEASE_ASSIGNED : row->lease,
-            row->attempts, vm ? vm->state : ORL_VM_ABSENT);
+    struct orl_observed seen =
+            orl_observed(power_before(row, vm, memo), is_missed ? ORL_LEASE_ASSIGNED : row->lease,
+                    row->attempts, vm ? vm->state : ORL_VM_ABSENT);
     bool is_stable = row->is_ready && row->attempts > 0 && memo->ready_since_ms > 0 &&
                      now_ms >= memo->ready_since_ms + r->cfg.stable_ms;
     if (seen.power == row->power && !seen.has_died && !is_stable) {

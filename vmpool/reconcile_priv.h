@@ -30,6 +30,7 @@ struct orl_memo {
     enum orl_power power;
     uint64_t power_since_ms;
     uint64_t looked_ms;
+    bool was_alive;          /* the last list had it running */
     bool is_woken;           /* its way to ready began in suspension */
     uint64_t rebooted_ms;    /* when its guest was last asked, or made, to restart */
     uint64_t agent_since_ms; /* 0: has not answered yet */

@@ -431,6 +431,28 @@ static void a_guest_that_restarts_itself_stays_its_persons(void **state)
     assert_string_equal(w->fault, "");
 }
 
+static void kill_guest(struct world *w, const struct orl_desktop_row *desktop)
+{
+    fake_find(&w->fake, desktop->uuid)->vm.state = ORL_VM_CRASHED;
+    world_calm(w, 2);
+}
+
+static void a_guest_that_dies_while_it_restarts_has_died(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row desktop = give_to_ann(w);
+    fake_find(&w->fake, desktop.uuid)->boot_left = 100000;
+    orl_reconcile_rebooted(w->reconcile, desktop.uuid, w->now_ms);
+    world_calm(w, 2);
+    kill_guest(w, &desktop);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.attempts, 1);
+    kill_guest(w, &desktop);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.power, ORL_POWER_FAILED);
+    assert_int_equal(desktop.reason, ORL_REASON_GUEST_DIED);
+}
+
 /* By its guest, or by somebody at libvirt. */
 static void a_persons_machine_that_is_paused_goes_on(void **state)
 {
@@ -505,6 +527,7 @@ int main(void)
             WITH_WORLD(a_problem_ends_where_nothing_is_tried),
             WITH_WORLD(a_pool_that_asks_for_nonsense_or_a_missing_network_says_so),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
+            WITH_WORLD(a_guest_that_dies_while_it_restarts_has_died),
             WITH_WORLD(a_persons_machine_that_is_paused_goes_on),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
             cmocka_unit_test_setup_teardown(
