@@ -23,49 +23,30 @@ static bool is_given(enum orl_lease lease)
 
 struct sim_seen *sim_seen_of(struct sim *sim, const char *id)
 {
-    for (size_t i = sim->seen_count; i-- > 0;) {
-        if (strcmp(sim->seen[i].id, id) == 0) {
-            return &sim->seen[i];
+    size_t at = orl_name_index_find(&sim->seen_index, ORL_NAME_KEYS(sim->seen, id), id);
+    if (at != ORL_NAME_INDEX_NONE) {
+        return &sim->seen[at];
+    }
+    if (sim->seen_count == sim->seen_room) {
+        sim->seen_room = sim->seen_room ? 2 * sim->seen_room : 256;
+        sim->seen = realloc(sim->seen, sim->seen_room * sizeof *sim->seen);
+        if (!sim->seen) {
+            abort();
         }
     }
-    struct sim_seen *grown = realloc(sim->seen, (sim->seen_count + 1) * sizeof *grown);
-    if (!grown) {
-        abort();
-    }
-    sim->seen = grown;
-    struct sim_seen *seen = &grown[sim->seen_count++];
+    struct sim_seen *seen = &sim->seen[sim->seen_count];
     *seen = (struct sim_seen){0};
     (void)snprintf(seen->id, sizeof seen->id, "%s", id);
-    return seen;
-}
-
-struct by_uuid {
-    const char *uuid;
-    struct orl_desktop_row *row;
-};
-
-static int match_uuid(void *ctx, const struct orl_desktop_row *row)
-{
-    struct by_uuid *by = ctx;
-    if (strcmp(row->uuid, by->uuid) != 0) {
-        return 0;
+    if (!orl_name_index_add(&sim->seen_index, ORL_NAME_KEYS(sim->seen, id), sim->seen_count++)) {
+        abort();
     }
-    *by->row = *row;
-    return 1;
-}
-
-static bool row_of(struct sim *sim, const char *uuid, struct orl_desktop_row *ret_row)
-{
-    const struct orl_desktop_filter all = {0};
-    struct by_uuid by = {.uuid = uuid, .row = ret_row};
-    return orl_desktop_list(store_of(sim), &all, match_uuid, &by, NULL) == 1;
+    return seen;
 }
 
 /* A living vmpool touches a machine. */
 void sim_check_touch(void *ctx, const char *what, const char *uuid)
 {
     struct sim *sim = ctx;
-    struct orl_desktop_row row;
     const struct fake_vm *vm = fake_find(&sim->fake, uuid);
     bool is_end = strcmp(what, "remove") == 0 || strcmp(what, "clone") == 0;
     if (vm && strcmp(vm->vm.meta.installation, sim->fake.installation) != 0) {
@@ -75,16 +56,18 @@ void sim_check_touch(void *ctx, const char *what, const char *uuid)
             !sim_seen_of(sim, vm->vm.meta.desktop)->may_go) {
         sim_fail(sim, "%s of %s, which has what %s left on it", what, vm->vm.name, vm->guest.disk);
     }
-    if (sim->fake.installation != sim->ours.installation || !row_of(sim, uuid, &row)) {
+    const struct orl_desktop_row *row =
+            sim->fake.installation == sim->ours.installation ? sim_view_uuid(sim, uuid) : NULL;
+    if (!row) {
         return; /* the sweep's */
     }
-    if (is_end && is_given(row.lease)) {
-        sim_fail(sim, "%s of %.12s, which is %s by %s", what, row.id, orl_lease_name(row.lease),
-                row.user);
+    if (is_end && is_given(row->lease)) {
+        sim_fail(sim, "%s of %.12s, which is %s by %s", what, row->id, orl_lease_name(row->lease),
+                row->user);
     }
-    if (strcmp(what, "kill") == 0 && is_given(row.lease) && row.want != ORL_WANT_STOP &&
-            row.power != ORL_POWER_FAILED && row.power != ORL_POWER_STOPPING) {
-        sim_fail(sim, "kill of %.12s, which is %s", row.id, orl_lease_name(row.lease));
+    if (strcmp(what, "kill") == 0 && is_given(row->lease) && row->want != ORL_WANT_STOP &&
+            row->power != ORL_POWER_FAILED && row->power != ORL_POWER_STOPPING) {
+        sim_fail(sim, "kill of %.12s, which is %s", row->id, orl_lease_name(row->lease));
     }
 }
 
@@ -122,9 +105,8 @@ struct checking {
     size_t bound_count;
 };
 
-static int check_row(void *ctx, const struct orl_desktop_row *row)
+static void check_row(struct sim *sim, const struct orl_desktop_row *row)
 {
-    struct sim *sim = ctx;
     struct sim_seen *seen = sim_seen_of(sim, row->id);
     if (is_given(row->lease)) {
         if (seen->user[0] && strcmp(seen->user, row->user) != 0 && row->kind != ORL_POOL_STATIC) {
@@ -143,7 +125,6 @@ static int check_row(void *ctx, const struct orl_desktop_row *row)
             sim->recycled += seen->user[0] != '\0';
         }
     }
-    return 0;
 }
 
 static int see_session(void *ctx, const struct orl_session_row *row)
@@ -210,23 +191,31 @@ static void check_sessions(struct sim *sim)
     sim->waiting_count = c.waiting_count;
 }
 
-void sim_check(struct sim *sim)
+static void check_machines(struct sim *sim)
 {
-    const struct orl_desktop_filter all = {0};
-    struct orl_desktop_row row;
-    struct orl_err err = {0};
-    if (orl_desktop_list(store_of(sim), &all, check_row, sim, &err) < 0) {
-        sim_fail(sim, "desktops can't be listed: %s", err.text);
-    }
-    check_sessions(sim);
     for (size_t i = 0; i < sim->fake.count; i++) {
         const struct fake_vm *vm = &sim->fake.vms[i];
         if (!vm->is_late && !vm->vm.meta.is_quarantined &&
                 strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
-                !row_of(sim, vm->vm.uuid, &row)) {
+                !sim_view_uuid(sim, vm->vm.uuid)) {
             sim_fail(sim, "machine %s has leaked: no row knows it", vm->vm.name);
         }
     }
+}
+
+void sim_check(struct sim *sim)
+{
+    struct orl_err err = {0};
+    bool is_new = sim->view.is_stale;
+    const struct sim_view *view = sim_view(sim);
+    for (size_t i = 0; i < view->count && is_new; i++) {
+        check_row(sim, &view->rows[i]);
+    }
+    if (is_new || sim->must_check) {
+        check_sessions(sim);
+    }
+    sim->must_check = false;
+    check_machines(sim);
     if (sim->step % STORE_CHECK_EVERY == 0 && !sim->is_store_weak &&
             orl_store_check(store_of(sim), &err) < 0) {
         sim_fail(sim, "store: %s", err.text);
@@ -328,12 +317,11 @@ static int is_in_quarantine(void *ctx, const struct orl_quarantine_row *row)
 static void rest_machines(struct rest *rest)
 {
     struct sim *sim = rest->sim;
-    struct orl_desktop_row row;
     for (size_t i = 0; i < sim->fake.count; i++) {
         struct fake_vm *vm = &sim->fake.vms[i];
         if (strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
                 orl_quarantine_list(store_of(sim), is_in_quarantine, vm->vm.name, NULL) == 0 &&
-                !row_of(sim, vm->vm.uuid, &row)) {
+                !sim_view_uuid(sim, vm->vm.uuid)) {
             odd(rest, "machine %s (%s) is nobody's and still there", vm->vm.name,
                     vm->is_defined ? "defined" : "an overlay alone");
         }

@@ -18,6 +18,10 @@ int __real_orl_db_run(struct orl_db_query *q, struct orl_err *err);
 int __wrap_orl_db_run(struct orl_db_query *q, struct orl_err *err);
 int __real_orl_db_exec(struct orl_db *db, const char *script, struct orl_err *err);
 int __wrap_orl_db_exec(struct orl_db *db, const char *script, struct orl_err *err);
+int __real_orl_db_begin(struct orl_db *db, unsigned depth, struct orl_err *err);
+int __wrap_orl_db_begin(struct orl_db *db, unsigned depth, struct orl_err *err);
+int __real_orl_db_commit(struct orl_db *db, unsigned depth, struct orl_err *err);
+int __wrap_orl_db_commit(struct orl_db *db, unsigned depth, struct orl_err *err);
 int __real_orl_store_tx_begin(
         struct orl_store *store, struct orl_store_tx *tx, struct orl_err *err);
 int __wrap_orl_store_tx_begin(
@@ -25,7 +29,8 @@ int __wrap_orl_store_tx_begin(
 int __real_orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err);
 int __wrap_orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err);
 
-static enum verdict judge(const char *what)
+/* An error after a commit: the answer was lost with the connection, and nobody knows. */
+static enum verdict judge(const char *what, bool is_commit)
 {
     struct sim *sim = sim_the;
     struct sim_process *p = &sim->processes[sim->current];
@@ -44,7 +49,7 @@ static enum verdict judge(const char *what)
     if (sim_one_in(sim, sim->rates.store_error)) {
         sim_fault(sim, "the store fails: %s", what);
         sim->failed_step = sim->step;
-        return FAIL_BEFORE;
+        return is_commit && sim_pick(sim, 2) == 0 ? FAIL_AFTER : FAIL_BEFORE;
     }
     return CALL;
 }
@@ -57,24 +62,39 @@ static int failed(struct orl_err *err)
 
 int __wrap_orl_db_step(struct orl_db_query *q, struct orl_err *err)
 {
-    enum verdict v = judge("a read");
+    enum verdict v = judge("a read", false);
     int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_step(q, err);
     return v == CALL ? rc : failed(err);
 }
 
 int __wrap_orl_db_run(struct orl_db_query *q, struct orl_err *err)
 {
-    enum verdict v = judge("a write");
+    enum verdict v = judge("a write", false);
     int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_run(q, err);
+    sim_the->view.is_stale = true;
     return v == CALL ? rc : failed(err);
 }
 
-/* What is undone is undone: a dead program's transaction, too. */
 int __wrap_orl_db_exec(struct orl_db *db, const char *script, struct orl_err *err)
 {
-    enum verdict v = strncmp(script, "ROLLBACK", 8) == 0 ? CALL : judge(script);
-    bool is_done = v == CALL || (v == FAIL_AFTER && strcmp(script, "COMMIT") == 0);
-    int rc = is_done ? __real_orl_db_exec(db, script, err) : 0;
+    enum verdict v = judge("a script", false);
+    int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_exec(db, script, err);
+    sim_the->view.is_stale = true;
+    return v == CALL ? rc : failed(err);
+}
+
+/* What was begun for a dead program is undone with its handle. */
+int __wrap_orl_db_begin(struct orl_db *db, unsigned depth, struct orl_err *err)
+{
+    enum verdict v = judge("a begin", false);
+    return v == CALL ? __real_orl_db_begin(db, depth, err) : failed(err);
+}
+
+int __wrap_orl_db_commit(struct orl_db *db, unsigned depth, struct orl_err *err)
+{
+    enum verdict v = judge("a commit", depth == 0);
+    int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_commit(db, depth, err);
+    sim_the->view.is_stale = true;
     return v == CALL ? rc : failed(err);
 }
 
@@ -124,6 +144,7 @@ enum sim_who sim_enter(struct sim *sim, enum sim_who who)
 {
     enum sim_who before = sim->current;
     sim->current = who;
+    sim->must_check = sim->must_check || who == SIM_BROKER;
     sim->processes[who].is_running = true;
     return before;
 }
@@ -132,6 +153,7 @@ static void bury(struct sim *sim, enum sim_who who)
 {
     struct sim_process *p = &sim->processes[who];
     p->is_dying = true; /* nothing of what follows has an effect */
+    sim->view.is_stale = true;
     if (who == SIM_BROKER) {
         sim_bury_broker(sim);
     } else {
@@ -227,5 +249,6 @@ void sim_restore_backup(struct sim *sim)
         abort();
     }
     sim->has_backup = false;
+    sim->view.is_stale = true;
     sim_open_store(sim, SIM_CHECKER);
 }

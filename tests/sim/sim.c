@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STEP_MS = 700, REST_STEPS = 4000, REST_LOOK_EVERY = 25 };
+enum { WILDEST = 4, STEP_MS = 700, REST_STEPS = 4000, REST_LOOK_EVERY = 25 };
 
 struct sim *sim_the;
 
@@ -74,11 +74,16 @@ static void configure(struct sim *sim)
     set(sim, "state_dir", sim->dir);
     set(sim, "lease_s", "20");
     set(sim, "wait_timeout_s", "120");
-    sim->rates = (struct sim_rates){.store_error = 2500,
-            .store_kill = 4000,
-            .send_kill = 400,
-            .hang = 60,
-            .backend = {.fail_before = 4, .fail_after = 4, .half = 3, .twice = 4, .no_boot = 3}};
+    unsigned wild = 1 + (unsigned)(sim->seed % WILDEST);
+    sim->rates = (struct sim_rates){.store_error = 2500 / wild,
+            .store_kill = 4000 / wild,
+            .send_kill = 400 / wild,
+            .hang = 60 / wild,
+            .backend = {.fail_before = 4 * wild,
+                    .fail_after = 4 * wild,
+                    .half = 3 * wild,
+                    .twice = 4 * wild,
+                    .no_boot = 3 * wild}};
     sim->fake.faults = sim->rates.backend;
 }
 
@@ -101,6 +106,7 @@ void sim_open(struct sim *sim, uint64_t seed, bool is_store_weak)
     if (!mkdtemp(sim->dir)) {
         abort();
     }
+    sim->view.is_stale = true;
     fake_init(&sim->fake, seed);
     sim->fake.on_touch = sim_check_touch;
     sim->fake.ctx = sim;
@@ -158,6 +164,8 @@ void sim_close(struct sim *sim)
     orl_store_close(sim->processes[SIM_CHECKER].store);
     orl_cfg_fini(orl_broker_keys, &sim->broker_cfg);
     free(sim->seen);
+    free(sim->view.rows);
+    orl_name_index_fini(&sim->seen_index);
     remove_files(sim);
 }
 

@@ -11,6 +11,7 @@
 #include "store/desktop.h"
 #include "store/pool.h"
 #include "store/session.h"
+#include "vmpool/name_index.h"
 #include "vmpool/reconcile.h"
 
 enum {
@@ -96,6 +97,12 @@ struct sim_seen { /* a desktop's past */
     bool may_go; /* the administrator said so */
 };
 
+struct sim_view { /* of all desktops */
+    struct orl_desktop_row *rows;
+    size_t count, room;
+    bool is_stale;
+};
+
 struct sim_rates { /* one in so many; 0: never */
     unsigned store_error, store_kill, send_kill, hang;
     struct fake_faults backend;
@@ -130,8 +137,11 @@ struct sim {
     int accepting; /* the gateway whose connection is accepted now, or -1 */
     unsigned next_pid;
 
+    struct sim_view view;
     struct sim_seen *seen;
-    size_t seen_count;
+    size_t seen_count, seen_room;
+    struct orl_name_index seen_index;
+    bool must_check;     /* somebody ran that the broker's people may notice */
     struct sim_waiting { /* without a desktop, at the last look; the broker knew its connection */
         char session[ORL_ID_LEN + 1];
         char pool[16];
@@ -178,6 +188,10 @@ void sim_take_backup(struct sim *sim);
 void sim_restore_backup(struct sim *sim);
 /* A call of the running program leaves it: false: it was killed there and then. */
 bool sim_may_send(struct sim *sim, const char *what);
+
+/* view.c: borrowed until somebody writes to the store */
+const struct sim_view *sim_view(struct sim *sim);
+const struct orl_desktop_row *sim_view_uuid(struct sim *sim, const char *uuid); /* or NULL */
 
 /* stand_loop.c, stand_ipc.c */
 void sim_loop_turn(struct orl_loop *loop);

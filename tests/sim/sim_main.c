@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_EVERY = 1500, WORLD_FAULTS = 20000 };
+enum { SETTLE_EVERY = 1500, WORLD_FAULTS = 5000 };
 
 struct options {
     uint64_t faults, seed;

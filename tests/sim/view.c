@@ -1,0 +1,46 @@
+/* What the store says, read again only after somebody wrote to it: the checker looks after every step. */
+#include "sim.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int take(void *ctx, const struct orl_desktop_row *row)
+{
+    struct sim_view *view = ctx;
+    if (view->count == view->room) {
+        size_t room = view->room ? 2 * view->room : 64;
+        struct orl_desktop_row *grown = realloc(view->rows, room * sizeof *grown);
+        if (!grown) {
+            abort();
+        }
+        view->rows = grown;
+        view->room = room;
+    }
+    view->rows[view->count++] = *row;
+    return 0;
+}
+
+const struct sim_view *sim_view(struct sim *sim)
+{
+    const struct orl_desktop_filter all = {0};
+    struct sim_view *view = &sim->view;
+    struct orl_err err = {0};
+    if (view->is_stale) {
+        view->is_stale = false;
+        view->count = 0;
+        if (orl_desktop_list(sim->processes[SIM_CHECKER].store, &all, take, view, &err) < 0) {
+            sim_fail(sim, "desktops can't be listed: %s", err.text);
+        }
+    }
+    return view;
+}
+
+const struct orl_desktop_row *sim_view_uuid(struct sim *sim, const char *uuid)
+{
+    const struct sim_view *view = sim_view(sim);
+    for (size_t i = 0; i < view->count; i++) {
+        if (strcmp(view->rows[i].uuid, uuid) == 0) {
+            return &view->rows[i];
+        }
+    }
+    return NULL;
+}
