@@ -154,6 +154,7 @@ enum orl_notice_kind {
     ORL_NOTICE_SCREEN = 0, /* over all of the picture */
     ORL_NOTICE_BAND, /* a band on top of the picture, which goes on; an empty text takes it away */
     ORL_NOTICE_BAND_INPUT, /* the same, and any input takes it away */
+    ORL_NOTICE_MESSAGE, /* over the band, if there is one; goes by itself, or by a key or a button */
 };
 struct orl_msg_notice {
     uint32_t kind;     /* enum orl_notice_kind */

@@ -44,6 +44,8 @@ void orl_api_sessions_get(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_sessions_live(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_sessions_logoff(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_sessions_close(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_sessions_message(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_messages_send(struct orl_http_req *req, const struct orl_api_args *args);
 
 void orl_api_tickets_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *args);

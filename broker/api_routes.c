@@ -47,6 +47,8 @@ const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/sessions/ID/live", ADMIN, orl_api_sessions_live, NULL},
         {POST, "/v1/sessions/ID/logoff", ADMIN, orl_api_sessions_logoff, NULL},
         {POST, "/v1/sessions/ID/close", ADMIN, orl_api_sessions_close, NULL},
+        {POST, "/v1/sessions/ID/message", ADMIN, orl_api_sessions_message, NULL},
+        {POST, "/v1/messages", ADMIN, orl_api_messages_send, NULL},
         {GET, "/v1/tickets", ADMIN, orl_api_tickets_list, "user"},
         {POST, "/v1/tickets", ADMIN, orl_api_tickets_add, NULL},
         {DELETE, "/v1/tickets/ID", ADMIN, orl_api_tickets_remove, NULL},

@@ -55,6 +55,7 @@ struct orl_broker {
     struct orl_log_ctx log;
     struct orl_log_limit refusal_limit; /* of lines; the audit has its own rule */
     struct orl_log_limit store_limit;   /* it may be away for long */
+    uint64_t message_us;                /* when the last message to many was sent; 0: never */
 };
 
 /* Opens store and keys, starts the workers; cfg and loop are borrowed until fini. */

@@ -184,6 +184,15 @@ void orl_conn_send_band(struct orl_conn *conn, const char *text, bool for_idle)
     orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
 }
 
+void orl_conn_send_message(struct orl_conn *conn, const char *text)
+{
+    struct orl_msg msg = {.type = ORL_MSG_NOTICE, .conn = conn->number};
+    msg.u.notice.kind = ORL_NOTICE_MESSAGE;
+    (void)snprintf(msg.u.notice.text, sizeof(msg.u.notice.text),
+            "Message from your administrator: %s", text);
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+}
+
 static void send_close(struct orl_gateway *gateway, uint32_t number, enum orl_reason reason,
         const char *audit, const char *text)
 {

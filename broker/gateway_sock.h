@@ -52,6 +52,7 @@ struct orl_conn {
     uint64_t started_ms;               /* its session */
     uint64_t input_ms;                 /* LIVE: the last input that we know of; wall clock */
     char warned[ORL_TEXT_MAX + 1];     /* LIVE: the band that it shows */
+    uint64_t message_us;               /* LIVE: when it was last sent a message; 0: never */
     struct orl_frame_sample sample;    /* LIVE */
     uint32_t live_round; /* session_lease.c's: when its session was seen in the store */
     uint64_t watched_us; /* when we last asked for faster ones */
@@ -87,6 +88,8 @@ void orl_conn_send_notice(
         struct orl_conn *conn, const char *title, const char *text, uint64_t since_ms);
 /* A band over the desktop, which stays to be used; "" takes it away. for_idle: any input does, too. */
 void orl_conn_send_band(struct orl_conn *conn, const char *text, bool for_idle);
+/* An administrator's words, over the desktop until they are read. */
+void orl_conn_send_message(struct orl_conn *conn, const char *text);
 /* text: NULL or "" for the reason's own. Frees conn. */
 void orl_conn_close(
         struct orl_conn *conn, enum orl_reason reason, const char *audit, const char *text);

@@ -13,6 +13,7 @@ static const struct {
         {"entitlement", "Who may use which pool."},
         {"desktop", "Desktops of all pools."},
         {"session", "People's stays on desktops."},
+        {"message", "Words to people at their desktops."},
         {"ticket", "One-time tickets."},
         {"login", "Where people are logged in at the portal."},
         {"golden", "Prepared desktops that others begin as copies of."},

@@ -466,6 +466,9 @@ static const struct orl_cli_column host_columns[] = {
     }
 #define DESKTOP_ID IN_PATH("ID", "Id of the desktop.")
 #define SESSION_ID IN_PATH("ID", "Id of the session.")
+#define MESSAGE_TEXT                                                                               \
+    IN_BODY("TEXT", "text",                                                                        \
+            "At most 200 bytes; goes by itself after two minutes, or by a key or a click.")
 #define POOL_NAME IN_PATH("NAME", "Name of the pool.")
 #define TEMPLATE_NAME IN_PATH("NAME", "Name of the template.")
 #define USER_NAME IN_PATH("NAME", "The person's user name.")
@@ -639,6 +642,23 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         ACT("session", "close", "Disconnect a session; the person may come back to it.",
                 ORL_CLI_POST, "/v1/sessions/{0}/close", SESSION_ID, NULL,
                 "session {0} disconnected"),
+
+        {.noun = "message",
+                .verb = "session",
+                .help = "Show a line to whoever is at this session's desktop.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/sessions/{0}/message",
+                .args = {SESSION_ID, MESSAGE_TEXT},
+                .done = "shown at {shown} desktop"},
+        {.noun = "message",
+                .verb = "pool",
+                .help = "Show a line to everybody who is at a desktop of this pool.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/messages",
+                .args = {IN_BODY("POOL", "pool", "Name of the pool."), MESSAGE_TEXT},
+                .done = "shown at {shown} desktops"},
+        ACT("message", "all", "Show a line to everybody who is at a desktop.", ORL_CLI_POST,
+                "/v1/messages", MESSAGE_TEXT, NULL, "shown at {shown} desktops"),
 
         LIST("ticket", "List tickets.", "/v1/tickets", ticket_list_opts, ticket_columns),
         {.noun = "ticket",

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "session/aside.h"
+#include "session/band.h"
 #include "session/control.h"
 #include "session/input.h"
 #include "session/picture.h"
@@ -45,12 +46,12 @@ struct orl_session {
     struct orl_stream *stream;
     struct orl_session_input input;
     struct orl_aside aside;
+    struct orl_band band;
     struct orl_viewer_caps caps;
     struct orl_msg_plan plan;
     bool has_plan;
-    bool is_band_for_idle; /* a band is shown that any input takes away */
-    bool is_stats_due;     /* the first ones tell the gateway that the client is active */
-    bool was_told;         /* the gateway said CLOSE, or is gone */
+    bool is_stats_due; /* the first ones tell the gateway that the client is active */
+    bool was_told;     /* the gateway said CLOSE, or is gone */
     enum orl_reason reason;
     char text[ORL_TEXT_MAX + 1];
     struct orl_layout layout;                 /* the monitors that the client wants */
@@ -162,8 +163,9 @@ static void on_thumb(void *ctx)
     orl_control_post(session->control, &msg);
 }
 
-static void say(struct orl_session *session, const char *text)
+static void say(void *ctx, const char *text)
 {
+    struct orl_session *session = ctx;
     if (session->viewer.ops != NULL && session->viewer.ops->say != NULL) {
         session->viewer.ops->say(session->viewer.viewer, text);
     }
@@ -277,7 +279,7 @@ static void on_source(void *ctx, uint32_t width_px, uint32_t height_px)
     bool is_first = !session->has_source;
     session->has_source = true;
     if (is_first) {
-        say(session, ""); /* no text covers it any more */
+        orl_band_say(&session->band); /* no other text covers it any more */
     }
     if (session->state != OPEN) {
         return; /* the size is settled when the client is ready */
@@ -403,22 +405,6 @@ static void on_plan(void *ctx, const struct orl_msg_plan *plan)
     }
 }
 
-static void show_band(struct orl_session *session, const struct orl_msg_notice *notice)
-{
-    session->is_band_for_idle = notice->kind == ORL_NOTICE_BAND_INPUT && notice->text[0] != '\0';
-    orl_picture_band(session->picture, notice->text);
-    say(session, notice->text);
-}
-
-/* Who decides hears at once that somebody is there. */
-static void end_idle_band(struct orl_session *session)
-{
-    session->is_band_for_idle = false;
-    orl_picture_band(session->picture, NULL);
-    say(session, "");
-    send_stats(session);
-}
-
 static void on_notice(void *ctx, const struct orl_msg_notice *notice)
 {
     struct orl_session *session = ctx;
@@ -426,7 +412,7 @@ static void on_notice(void *ctx, const struct orl_msg_notice *notice)
         return;
     }
     if (notice->kind != ORL_NOTICE_SCREEN) {
-        show_band(session, notice);
+        orl_band_show(&session->band, notice);
         return;
     }
     enum orl_reason reason = orl_reason_from_u32(notice->reason);
@@ -577,8 +563,8 @@ static void on_input(void *ctx, const struct orl_input *input)
     }
     if (orl_input_is_deed(&session->pointer, input)) {
         session->last_input_ms = orl_clock_wall_ms();
-        if (session->is_band_for_idle) {
-            end_idle_band(session);
+        if (orl_band_on_deed(&session->band, input)) {
+            send_stats(session); /* who decides hears at once that somebody is there */
         }
     }
     bool is_key = input->kind == ORL_INPUT_KEY || input->kind == ORL_INPUT_KEYSYM;
@@ -695,6 +681,9 @@ static int make_parts(struct orl_session *session, struct orl_err *err)
         code = orl_aside_init(&session->aside, session->loop, session->picture, err);
     }
     if (code == ORL_OK) {
+        code = orl_band_init(&session->band, session->loop, session->picture, say, session, err);
+    }
+    if (code == ORL_OK) {
         code = orl_timer_new(session->loop, send_stats, session, &session->stats_timer, err);
     }
     if (code == ORL_OK) {
@@ -769,6 +758,7 @@ void orl_session_free(struct orl_session *session)
     if (session->viewer.ops != NULL) {
         session->viewer.ops->free(session->viewer.viewer);
     }
+    orl_band_fini(&session->band);
     orl_aside_fini(&session->aside);
     orl_picture_free(session->picture);
     orl_control_free(session->control);

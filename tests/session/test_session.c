@@ -3,6 +3,7 @@
 #include "base/ipc.h"
 #include "display/link.h"
 #include "display/surface.h"
+#include "session/band.h"
 #include "session/session.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -430,6 +431,34 @@ static void a_pointer_that_rests_keeps_nobody_there(void **state)
     finish(&rig);
 }
 
+/* Typing that was on its way is no answer to it; the warning below it is there again afterwards. */
+static void a_message_stands_over_a_warning_until_it_can_have_been_read(void **state)
+{
+    (void)state;
+    struct rig rig;
+    const struct orl_input down = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1};
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    band(&rig, ORL_NOTICE_BAND, "Ends.");
+    const unsigned narrow = rig.band_pixels;
+    band(&rig, ORL_NOTICE_MESSAGE, "Message from your administrator: the printer is back.");
+    const unsigned wide = rig.band_pixels;
+    assert_true(wide > narrow && narrow > 100);
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    run_for_ms(&rig, 100);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_KEY); /* the guest gets it all the same */
+    assert_int_equal(rig.band_pixels, wide);
+    run_for_ms(&rig, ORL_BAND_READ_US / 1000);
+    const struct orl_input moved = {.kind = ORL_INPUT_POINTER, .x = 5, .y = 5};
+    orl_session_viewer_events()->on_input(rig.session, &moved);
+    run_for_ms(&rig, 100);
+    assert_int_equal(rig.band_pixels, wide);
+    orl_session_viewer_events()->on_input(rig.session, &down);
+    run_for_ms(&rig, 100);
+    assert_int_equal(rig.band_pixels, narrow);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +472,7 @@ int main(void)
             cmocka_unit_test(a_band_is_seen_and_does_not_stop_work),
             cmocka_unit_test(input_takes_an_idle_band_away_and_is_told_at_once),
             cmocka_unit_test(a_pointer_that_rests_keeps_nobody_there),
+            cmocka_unit_test(a_message_stands_over_a_warning_until_it_can_have_been_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

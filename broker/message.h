@@ -1,0 +1,23 @@
+/* An administrator's words to people at their desktops: shown over the picture, read or gone in a while.
+ * Not here: warnings of what ends soon (broker/session_policy.h). */
+#ifndef ORL_BROKER_MESSAGE_H
+#define ORL_BROKER_MESSAGE_H
+#include "broker/gateway_sock.h"
+
+#define ORL_MESSAGE_MAX 200            /* bytes; what stands before them has room, too */
+#define ORL_MESSAGE_EACH_US 5000000    /* nobody reads two in less; the last one stays */
+#define ORL_MESSAGE_TO_ALL_US 10000000 /* between two to many */
+
+struct orl_message_sent {
+    unsigned shown;
+    unsigned skipped; /* has got one a moment ago */
+};
+/* One line that can be shown: not empty, no control characters, none that turn the direction round. */
+ORL_NODISCARD int orl_message_check(const char *text, struct orl_err *err);
+/* Until it may get the next one; 0: now. */
+uint64_t orl_message_wait_us(const struct orl_conn *conn);
+/* To all that are at a desktop; of this pool, of this session, where not NULL. */
+struct orl_message_sent orl_message_send(
+        struct orl_gateways *gateways, const char *pool, const char *session, const char *text);
+
+#endif
