@@ -28,7 +28,8 @@ const char *orl_api_method_name(enum orl_http_method method);
 bool orl_api_path_matches(const char *pattern, const char *path, struct orl_api_args *ret_args);
 /* Finds the route, checks the role, calls the handler, which answers exactly once. */
 void orl_api_dispatch(struct orl_http_req *req);
-/* {"error":{"code","text"}}; for faults of the request that need no audit row. */
+/* A problem by RFC 9457; for faults of the request that need no audit row. A 400 whose text says
+ * "field 'NAME'" names that field in `errors`. */
 void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text);
 /* The same with a reason, and an audit row whose id the answer has. */
 void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,

@@ -149,7 +149,8 @@ void orl_http_reply(struct orl_http_req *req, unsigned status, json_t *body)
         status = 500;
         text = calloc(1, 1);
     }
-    orl_http_reply_text(req, status, "application/json", text, text != NULL ? strlen(text) : 0);
+    const char *type = status >= 400 ? "application/problem+json" : "application/json";
+    orl_http_reply_text(req, status, type, text, text != NULL ? strlen(text) : 0);
 }
 
 /* Takes the next events from the stream's source. */

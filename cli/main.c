@@ -34,7 +34,7 @@ static void print_json(const struct orl_cli_call *call, const struct orl_buf *bo
 /* What to do about a refusal. */
 static void print_hint(const struct orl_cli_call *call, const json_t *answer)
 {
-    const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    const char *code = json_string_value(json_object_get(answer, "code"));
     if (code == NULL) {
         return;
     }

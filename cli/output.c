@@ -296,13 +296,12 @@ void orl_cli_print(const struct orl_cli_call *call, const json_t *answer, FILE *
 
 void orl_cli_print_refusal(const json_t *answer, long status, FILE *out)
 {
-    const json_t *error = json_object_get(answer, "error");
     char text[CELL_MAX];
     char code[80];
     char audit[80];
-    put_value(json_object_get(error, "text"), ORL_CLI_FMT_TEXT, text, sizeof(text));
-    put_value(json_object_get(error, "code"), ORL_CLI_FMT_TEXT, code, sizeof(code));
-    put_value(json_object_get(error, "audit"), ORL_CLI_FMT_TEXT, audit, sizeof(audit));
+    put_value(json_object_get(answer, "detail"), ORL_CLI_FMT_TEXT, text, sizeof(text));
+    put_value(json_object_get(answer, "code"), ORL_CLI_FMT_TEXT, code, sizeof(code));
+    put_value(json_object_get(answer, "audit"), ORL_CLI_FMT_TEXT, audit, sizeof(audit));
     (void)fprintf(out, "oriel: refused: %s", text[0] != '\0' ? text : "no reason given");
     if (code[0] != '\0') {
         (void)fprintf(out, " (%s%s%s)", code, audit[0] != '\0' ? ", audit " : "", audit);

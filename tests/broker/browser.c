@@ -94,9 +94,8 @@ void browse_error(struct browser *w, const char *method, const char *path, const
         int status, const char *code)
 {
     json_t *answer = browse(w, method, path, body, status);
-    json_t *error = json_object_get(answer, "error");
-    assert_string_equal(json_string_value(json_object_get(error, "code")), code);
-    assert_true(json_string_length(json_object_get(error, "text")) > 0);
+    assert_string_equal(json_string_value(json_object_get(answer, "code")), code);
+    assert_true(json_string_length(json_object_get(answer, "detail")) > 0);
     json_decref(answer);
 }
 

@@ -51,9 +51,8 @@ static void assert_error(const char *method, const char *path, const char *body,
         const char *code, const char *says)
 {
     json_t *answer = ask(method, path, body, status);
-    json_t *error = json_object_get(answer, "error");
-    assert_text(error, "code", code);
-    assert_non_null(strstr(json_string_value(json_object_get(error, "text")), says));
+    assert_text(answer, "code", code);
+    assert_non_null(strstr(json_string_value(json_object_get(answer, "detail")), says));
     json_decref(answer);
 }
 
@@ -86,6 +85,28 @@ static void users(void **state)
     json_decref(row);
     api_ok(&b, "DELETE", "/v1/users/alice", NULL, 200);
     assert_error("GET", "/v1/users/alice", NULL, 404, "not_found", "");
+}
+
+static void problems(void **state)
+{
+    char answer[4096];
+    static const char request[] = "POST /v1/users HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                  "Content-Length: 24\r\n\r\n{\"name\":\"al\",\"role\":\"x\"}";
+    (void)state;
+    assert_int_equal(api_exchange(&b, request, sizeof(request) - 1, answer, sizeof(answer)), 400);
+    assert_non_null(strstr(answer, "content-type: application/problem+json\r\n"));
+    json_t *problem = json_loads(strstr(answer, "\r\n\r\n") + 4, 0, NULL);
+    assert_text(problem, "type", "about:blank");
+    assert_text(problem, "title", "The request is not good.");
+    assert_text(problem, "code", "bad_request");
+    assert_int_equal(json_integer_value(json_object_get(problem, "status")), 400);
+    json_t *fault = json_array_get(json_object_get(problem, "errors"), 0);
+    assert_text(fault, "field", "role");
+    assert_text(fault, "text", json_string_value(json_object_get(problem, "detail")));
+    json_decref(problem);
+    problem = ask("GET", "/v1/users/nobody", NULL, 404);
+    assert_null(json_object_get(problem, "errors"));
+    json_decref(problem);
 }
 
 static void templates_and_pools(void **state)
@@ -360,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(users),
+            cmocka_unit_test(problems),
             cmocka_unit_test(templates_and_pools),
             cmocka_unit_test(static_desktops),
             cmocka_unit_test(desktop_in_use_is_removed_only_by_force),

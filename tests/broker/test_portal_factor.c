@@ -201,7 +201,7 @@ static void wrong_codes_count_wherever_they_come_from(void **state)
         (void)snprintf(far.client, sizeof(far.client), "[2001:db8:0:%x::1]:1", tried);
         int fd = browser_send(&far, "POST", "/v1/login",
                 "{\"user\":\"eve\",\"password\":\"password-eve\",\"code\":\"000000\"}");
-        assert_true(browser_reads(fd, "}}", text, sizeof(text)));
+        assert_true(browser_reads(fd, "\"}", text, sizeof(text)));
         close(fd);
         if (strstr(text, "auth_delayed") != NULL) {
             break;

@@ -186,7 +186,7 @@ test('full screen is all of the screen; the toolbar slides away and comes back b
 });
 
 test('a login that is over leads back to the form', async ({page}) => {
-    portal.answers['POST /v1/me/desktops/office/open'] = () => [401, {error: {code: 'not_signed_in', text: 'Please sign in.'}}];
+    portal.answers['POST /v1/me/desktops/office/open'] = () => [401, {code: 'not_signed_in', detail: 'Please sign in.'}];
     await page.goto('/desktop/office');
     await expect(page.getByRole('link', {name: 'Sign in'})).toBeFocused();
 });

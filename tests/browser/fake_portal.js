@@ -58,7 +58,7 @@ export class FakePortal {
     }
 
     error(route, status, code, text, headers) {
-        return this.json(route, status, {error: {code, text, audit: '3f2a'}}, headers);
+        return this.json(route, status, {type: 'about:blank', title: text, status, detail: text, code, audit: '3f2a'}, headers);
     }
 
     async answerApi(route, request, api) {

@@ -27,10 +27,10 @@ test('a login asks for the code where the server wants one, and says why it was 
     portal.isSignedIn = false;
     portal.answers['POST /v1/login'] = (body) => {
         if (!body.code) {
-            return [401, {error: {code: 'second_factor', text: 'A code is needed.'}}];
+            return [401, {code: 'second_factor', detail: 'A code is needed.'}];
         }
         if (body.code !== '123456') {
-            return [401, {error: {code: 'auth_failed', text: 'The user name or the password is wrong.', audit: '77fe01'}}];
+            return [401, {code: 'auth_failed', detail: 'The user name or the password is wrong.', audit: '77fe01'}];
         }
         portal.isSignedIn = true;
         return [200, {name: 'anna'}];
@@ -52,7 +52,7 @@ test('a login asks for the code where the server wants one, and says why it was 
 
 test('a delayed login counts down', async ({page}) => {
     portal.isSignedIn = false;
-    portal.answers['POST /v1/login'] = () => [429, {error: {code: 'auth_delayed', text: 'Too many failed logins.'}}, {'retry-after': '2'}];
+    portal.answers['POST /v1/login'] = () => [429, {code: 'auth_delayed', detail: 'Too many failed logins.'}, {'retry-after': '2'}];
     await page.goto('/');
     await signIn(page);
     await expect(page.getByText('You can try again in')).toBeVisible();
@@ -149,8 +149,8 @@ test('an RDP login can be downloaded and copied', async ({page, context}) => {
 });
 
 test('password and second factor are changed on the account page; the secret is drawn here', async ({page}) => {
-    portal.answers['POST /v1/me/password'] = (body) => (body.old === 'right' ? [200, {}] : [401, {error: {code: 'auth_failed', text: 'The password is wrong.'}}]);
-    portal.answers['POST /v1/me/totp'] = (body) => (body.password === 'right' ? [200, {secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Oriel:anna?secret=JBSWY3DPEHPK3PXP&issuer=Oriel'}] : [401, {error: {code: 'auth_failed', text: 'The password is wrong.'}}]);
+    portal.answers['POST /v1/me/password'] = (body) => (body.old === 'right' ? [200, {}] : [401, {code: 'auth_failed', detail: 'The password is wrong.'}]);
+    portal.answers['POST /v1/me/totp'] = (body) => (body.password === 'right' ? [200, {secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Oriel:anna?secret=JBSWY3DPEHPK3PXP&issuer=Oriel'}] : [401, {code: 'auth_failed', detail: 'The password is wrong.'}]);
     portal.answers['POST /v1/me/totp/confirm'] = () => {
         portal.me.has_totp = true;
         return [200, {}];

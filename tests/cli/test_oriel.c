@@ -196,7 +196,7 @@ static void a_refusal_is_exit_code_1(void **state)
 {
     struct fixture *f = *state;
     start_broker(f, "409 Conflict",
-            "{\"error\":{\"code\":\"conflict\",\"text\":\"bob has a desktop\",\"audit\":\"0a\"}}");
+            "{\"code\":\"conflict\",\"detail\":\"bob has a desktop\",\"audit\":\"0a\"}");
     assert_int_equal(RUN(f, "user", "remove", "bob"), 1);
     assert_string_equal(f->err, "oriel: refused: bob has a desktop (conflict, audit 0a)\n");
     assert_string_equal(f->out, "");
@@ -206,9 +206,9 @@ static void a_refusal_is_exit_code_1(void **state)
 static void a_refusal_in_json_is_on_both(void **state)
 {
     struct fixture *f = *state;
-    start_broker(f, "404 Not Found", "{\"error\":{\"code\":\"not_found\",\"text\":\"no\"}}");
+    start_broker(f, "404 Not Found", "{\"code\":\"not_found\",\"detail\":\"no\"}");
     assert_int_equal(RUN(f, "user", "show", "bob", "--json"), 1);
-    assert_string_equal(f->out, "{\"error\":{\"code\":\"not_found\",\"text\":\"no\"}}\n");
+    assert_string_equal(f->out, "{\"code\":\"not_found\",\"detail\":\"no\"}\n");
     assert_non_null(strstr(f->err, "refused"));
 }
 
@@ -232,7 +232,7 @@ static void a_live_look_is_a_line_until_the_session_ends(void **state)
     assert_int_equal(RUN(f, "session", "show", "5e", "--live", "--json"), 0);
     assert_int_equal(strncmp(f->out, "{\"seq\":3,\"fps\":29.5,", 20), 0);
     assert_string_equal(strchr(f->out, '\n'), "\n");
-    start_broker(f, "404 Not Found", "{\"error\":{\"code\":\"not_found\",\"text\":\"no\"}}");
+    start_broker(f, "404 Not Found", "{\"code\":\"not_found\",\"detail\":\"no\"}");
     assert_int_equal(RUN(f, "session", "show", "5e", "--live"), 1);
     start_broker(f, "200 OK", "[1]");
     assert_int_equal(RUN(f, "session", "show", "5e", "--live"), 2);

@@ -85,10 +85,9 @@ static void a_refusal_has_text_code_and_audit(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-            {"{\"error\":{\"code\":\"not_entitled\",\"text\":\"No.\",\"audit\":\"00ff\"}}",
+            {"{\"code\":\"not_entitled\",\"detail\":\"No.\",\"audit\":\"00ff\"}",
                     "oriel: refused: No. (not_entitled, audit 00ff)\n"},
-            {"{\"error\":{\"code\":\"conflict\",\"text\":\"No.\"}}",
-                    "oriel: refused: No. (conflict)\n"},
+            {"{\"code\":\"conflict\",\"detail\":\"No.\"}", "oriel: refused: No. (conflict)\n"},
             {"{}", "oriel: refused: no reason given (HTTP 418)\n"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

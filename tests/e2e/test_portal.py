@@ -99,7 +99,7 @@ class Portal(lib_full.Case):
         person.do("POST", "/v1/me/totp/confirm", code=code_of(secret))
         self.assert_refused(self.rdp("totp", name="password"), "second_factor", PRIVILEGES)
         again = Person(self.stack, "totp", "192.0.2.251:1")
-        self.assertEqual(again.call("POST", "/v1/login", user="totp", password=lib_full.PASSWORD)[1]["error"]["code"],
+        self.assertEqual(again.call("POST", "/v1/login", user="totp", password=lib_full.PASSWORD)[1]["code"],
                          "second_factor")
         again.log_in(code=code_of(secret, 1))
         ticket = again.do("POST", "/v1/me/desktops/main/rdp")

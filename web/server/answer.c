@@ -32,9 +32,9 @@ static const char *status_text(unsigned status)
             {304, "Not Modified"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
             {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
             {405, "Method Not Allowed"}, {409, "Conflict"}, {411, "Length Required"},
-            {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {426, "Upgrade Required"},
-            {429, "Too Many Requests"}, {500, "Internal Server Error"},
-            {503, "Service Unavailable"}};
+            {412, "Precondition Failed"}, {413, "Content Too Large"},
+            {415, "Unsupported Media Type"}, {426, "Upgrade Required"}, {429, "Too Many Requests"},
+            {500, "Internal Server Error"}, {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].status == status) {
             return texts[i].text;
@@ -134,10 +134,13 @@ void orl_answer_error(
 {
     char body[512];
     int len = snprintf(body, sizeof(body),
-            "{\"error\":{\"code\":\"%s\",\"text\":\"%s\",\"audit\":\"\"}}", code, text);
+            "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\","
+            "\"code\":\"%s\"}",
+            status_text(status), status, text, code);
     begin_head(conn, status);
     put(&conn->out,
-            "content-type: application/json\r\ncontent-length: %d\r\ncache-control: no-store\r\n",
+            "content-type: application/problem+json\r\ncontent-length: %d\r\n"
+            "cache-control: no-store\r\n",
             len);
     if (status == 503) {
         put(&conn->out, "retry-after: 5\r\n");

@@ -1,13 +1,20 @@
 // The people's API of the broker, as docs/api.md has it, through oriel-web.
 import {t} from './strings.js';
 
+/**
+ * application/problem+json (RFC 9457) as docs/api.md has it.
+ * @typedef {{code: string, detail: string, audit?: string, errors?: {field: string, text: string}[], current?: any}} Problem
+ */
+
 export class ApiError extends Error {
-    /** @param {number} status @param {{code: string, text: string, audit?: string}} error @param {number} retryAfter seconds */
-    constructor(status, error, retryAfter = 0) {
-        super(error.text);
+    /** @param {number} status @param {Problem} problem @param {number} retryAfter seconds */
+    constructor(status, problem, retryAfter = 0) {
+        super(problem.detail);
         this.status = status;
-        this.code = error.code;
-        this.audit = error.audit ?? '';
+        this.code = problem.code;
+        this.audit = problem.audit ?? '';
+        this.fields = problem.errors ?? [];
+        this.current = problem.current ?? null;
         this.retryAfter = retryAfter;
     }
 }
@@ -28,17 +35,17 @@ export async function call(method, path, body) {
             ...(method === 'GET' ? {} : {headers: {'content-type': 'application/json'}, body: JSON.stringify(body ?? {})}),
         });
     } catch {
-        throw new ApiError(0, {code: 'network', text: t.errors.network});
+        throw new ApiError(0, {code: 'network', detail: t.errors.network});
     }
     const answer = await response.json().catch(() => null);
     if (response.ok) {
         return answer ?? {};
     }
-    const error = answer?.error?.code ? answer.error : {code: `http_${response.status}`, text: t.errors.server};
-    if (response.status === 401 && path !== '/v1/login' && error.code !== 'auth_failed') {
+    const problem = answer?.code ? answer : {code: `http_${response.status}`, detail: t.errors.server};
+    if (response.status === 401 && path !== '/v1/login' && problem.code !== 'auth_failed') {
         onSignedOut.call();
     }
-    throw new ApiError(response.status, error, Number(response.headers.get('retry-after')) || 0);
+    throw new ApiError(response.status, problem, Number(response.headers.get('retry-after')) || 0);
 }
 
 export const get = (path) => call('GET', path);

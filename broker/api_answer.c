@@ -1,0 +1,176 @@
+/* What the API answers: problems (RFC 9457), and the deed with its audit row as one transaction. */
+#include "broker/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
+{
+    if (req->role == ORL_HTTP_USER) {
+        (void)snprintf(ret_actor, size, "user:%s", req->login.user);
+    } else if (req->role == ORL_HTTP_WEB) {
+        (void)snprintf(ret_actor, size, "portal");
+    } else {
+        (void)snprintf(ret_actor, size, "admin:%u", (unsigned)req->uid);
+    }
+}
+
+/* Whom it is about, when it is about a person: the audit is searched by that. */
+static const char *person_of(const char *object)
+{
+    return object != NULL && strncmp(object, "user:", 5) == 0 ? object + 5 : NULL;
+}
+
+/* Words for what is no reason of base/reason.h. */
+static const char *title_of(const char *code)
+{
+    static const struct {
+        const char *code;
+        const char *title;
+    } titles[] = {{"bad_request", "The request is not good."},
+            {"not_found", "There is no such thing."}, {"exists", "It is there already."},
+            {"conflict", "Its state does not allow it."},
+            {"changed", "Somebody else has changed it."},
+            {"busy", "There is too much to do at the moment."},
+            {"method_not_allowed", "The path has no such method."},
+            {"not_logged_in", "Nobody is logged in."},
+            {"not_allowed", "The role does not allow it."}};
+    enum orl_reason reason = ORL_REASON_NONE;
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+        if (strcmp(titles[i].code, code) == 0) {
+            return titles[i].title;
+        }
+    }
+    return orl_reason_parse(code, &reason) ? orl_reason_text(reason) : "It was refused.";
+}
+
+/* Our texts name what they are about first: "field 'spares' must be ..."; NULL: not about a field. */
+static json_t *errors_of(const char *text)
+{
+    const char *at = strstr(text, "field '");
+    size_t len = at != NULL ? strcspn(at + 7, "'") : 0;
+    if (len == 0 || at[7 + len] != '\'') {
+        return NULL;
+    }
+    return json_pack("[{s:s%, s:s}]", "field", at + 7, len, "text", text);
+}
+
+static json_t *problem(unsigned status, const char *code, const char *text, const char *audit)
+{
+    json_t *body = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
+            title_of(code), "status", (int)status, "detail", text, "code", code);
+    json_t *errors = status == 400 ? errors_of(text) : NULL;
+    if (audit != NULL) {
+        (void)json_object_set_new(body, "audit", json_string(audit));
+    }
+    if (errors != NULL) {
+        (void)json_object_set_new(body, "errors", errors);
+    }
+    return body;
+}
+
+void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text)
+{
+    orl_store_tx_end(&req->tx);
+    orl_http_reply(req, status, problem(status, code, text, NULL));
+}
+
+void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
+        const struct orl_audit_event *event, const char *text)
+{
+    char actor[ORL_API_ACTOR_MAX + 1];
+    struct orl_id audit;
+    struct orl_audit_event full = *event;
+    orl_store_tx_end(&req->tx);
+    orl_api_actor(req, actor, sizeof(actor));
+    full.actor = actor;
+    full.action = event->action != NULL ? event->action : "api";
+    full.user = event->user != NULL ? event->user : person_of(event->object);
+    /* An administrator stands where a client's address does: so his floods are counted, too. */
+    full.client = req->client[0] != '\0' ? req->client : actor;
+    full.detail = event->detail != NULL ? event->detail : req->path;
+    (void)orl_broker_audit(req->broker, &full, &audit);
+    bool has_text = text != NULL && text[0] != '\0';
+    orl_http_reply(req, status,
+            problem(status, orl_reason_code(event->reason),
+                    has_text ? text : orl_reason_text(event->reason), audit.text));
+}
+
+void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,
+        const char *object, const char *text)
+{
+    const struct orl_audit_event event = {.reason = reason, .object = object};
+    orl_api_refuse_event(req, status, &event, text);
+}
+
+void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
+{
+    static const struct {
+        int code;
+        unsigned status;
+        const char *name;
+    } answers[] = {{ORL_E_INVAL, 400, "bad_request"}, {ORL_E_NOTFOUND, 404, "not_found"},
+            {ORL_E_EXISTS, 409, "exists"}, {ORL_E_CONFLICT, 409, "conflict"},
+            {ORL_E_DENIED, 409, "conflict"}, {ORL_E_LIMIT, 503, "busy"},
+            {ORL_E_TIMEOUT, 503, "busy"}};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        if (answers[i].code == err->code) {
+            const char *text = err->text[0] != '\0' ? err->text : orl_err_name(err->code);
+            orl_api_refuse(req, answers[i].status, answers[i].name, text);
+            return;
+        }
+    }
+    orl_broker_log_store(req->broker, req->path, err);
+    orl_api_refuse_reason(req, 500, ORL_REASON_INTERNAL, NULL, NULL);
+}
+
+bool orl_api_begin(struct orl_http_req *req)
+{
+    struct orl_err err = {0};
+    if (orl_store_tx_begin(req->broker->store, &req->tx, &err) < 0) {
+        orl_api_fail(req, &err);
+        return false;
+    }
+    return true;
+}
+
+static int record(struct orl_http_req *req, const char *action, const char *object,
+        struct orl_id *ret_audit, struct orl_err *err)
+{
+    int rc = 0;
+    if (action != NULL) {
+        char actor[ORL_API_ACTOR_MAX + 1];
+        orl_api_actor(req, actor, sizeof(actor));
+        bool is_person = req->role == ORL_HTTP_USER;
+        struct orl_audit_event event = {.actor = actor,
+                .action = action,
+                .object = object,
+                .user = is_person ? req->login.user : person_of(object),
+                .client = req->client};
+        rc = orl_broker_audit(req->broker, &event, ret_audit);
+    } else {
+        orl_msg_text(
+                ret_audit->text, sizeof(ret_audit->text), orl_audit_last_id(req->broker->store));
+    }
+    if (rc < 0) {
+        return orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed");
+    }
+    return req->tx.store != NULL ? orl_store_tx_commit(&req->tx, err) : 0;
+}
+
+void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
+        json_t *body)
+{
+    struct orl_id audit;
+    struct orl_err err = {0};
+    if (record(req, action, object, &audit, &err) < 0) {
+        json_decref(body);
+        orl_api_fail(req, &err);
+        return;
+    }
+    if (body == NULL) {
+        body = json_object();
+    }
+    (void)json_object_set_new(body, "audit", json_string(audit.text));
+    orl_http_reply(req, status, body);
+}
