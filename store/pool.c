@@ -93,14 +93,22 @@ static int read_one(struct orl_db_query *q, struct orl_pool_row *ret_row, struct
     return rc;
 }
 
-/* How a clone's RDP server would be trusted and logged in at, nobody says yet. */
+/* A clone's RDP server is logged in at as the person that the guest's hook made, at an address that we gave. */
 static int check_display(const struct orl_pool_row *row, struct orl_err *err)
 {
-    const bool is_rdp = row->display == ORL_POOL_DISPLAY_RDP;
-    return is_rdp && row->kind != ORL_POOL_STATIC
-                   ? orl_err_set(err, ORL_E_INVAL,
-                             "display rdp is for static pools, whose desktops are added with --rdp")
-                   : 0;
+    const bool has_address =
+            row->net.mode == ORL_NETWORK_NAT || row->net.mode == ORL_NETWORK_ROUTED;
+    if (row->display != ORL_POOL_DISPLAY_RDP || row->kind == ORL_POOL_STATIC) {
+        return 0;
+    }
+    if (!has_address) {
+        return orl_err_set(err, ORL_E_INVAL,
+                "display rdp needs network nat or routed: others have no address of ours");
+    }
+    return row->person.mode == ORL_PERSON_AUTO
+                   ? 0
+                   : orl_err_set(err, ORL_E_INVAL,
+                             "display rdp needs person auto: nobody else can log in there");
 }
 
 /* A template that is there, and that version of it; static pools have none. */

@@ -24,6 +24,30 @@ int orl_rdp_login_set(struct orl_store *store, const char *desktop,
     return rc < 0 ? rc : 0;
 }
 
+int orl_rdp_login_give(struct orl_store *store, const char *desktop, uint64_t version,
+        const struct orl_rdp_login *login, const char *sealed_password, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    if (rc < 0) {
+        return rc;
+    }
+    {
+        ORL_DB_AUTO q =
+                orl_db_query(store->db, "UPDATE desktop SET vnc_password = $1"
+                                        " WHERE id = $2 AND version = $3 AND kind <> 'static'");
+        orl_db_put_text(&q, sealed_password);
+        orl_db_put_text(&q, desktop);
+        orl_db_put_u64(&q, version);
+        rc = orl_db_run(&q, err);
+    }
+    if (rc == 0) {
+        return orl_err_set(err, ORL_E_CONFLICT, "the desktop is another's by now");
+    }
+    rc = rc < 0 ? rc : orl_rdp_login_set(store, desktop, login, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
 int orl_rdp_login_get(struct orl_store *store, const char *desktop, struct orl_rdp_login *ret_login,
         struct orl_err *err)
 {

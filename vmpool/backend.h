@@ -194,6 +194,12 @@ struct orl_vm_static_display {
     char target[ORL_TEXT_MAX + 1]; /* where it listens; empty when it was only looked at */
 };
 
+/* A machine's card on a network of ours. */
+struct orl_vm_card {
+    char address[ORL_VM_ADDRESS_MAX + 1]; /* reserved for it; nothing that the guest says */
+    char gateway[ORL_VM_ADDRESS_MAX + 1]; /* the host's, on that network */
+};
+
 struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
     int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -226,6 +232,8 @@ struct orl_backend_ops {
      * NULL. */
     int (*static_display)(void *self, const struct orl_vm_static *want,
             struct orl_vm_static_display *ret_display, struct orl_err *err);
+    /* Where the host reaches it. ORL_E_NOTFOUND: it has no card with an address of ours. May be NULL. */
+    int (*card)(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
     /* A non-blocking stream to the hook in the guest (base/hook_wire.h), taken from whoever had it; the caller's. */
     int (*hook_open)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* Makes the home's disk if there never was one, and plugs it into the running machine. */

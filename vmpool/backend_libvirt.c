@@ -32,6 +32,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .console = orl_bl_console,
         .display = orl_bl_display,
         .static_display = orl_bl_static_display,
+        .card = orl_bl_card,
         .hook_open = orl_bl_hook_open,
         .home_attach = orl_bl_home_attach,
         .boot_test = orl_bl_boot_test,

@@ -1,6 +1,7 @@
 /* A card's address with the DHCP server of its network: there before the guest asks, gone with its machine. */
 #include "base/cleanup.h"
 #include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/guest_address.h"
 #include "vmpool/network_xml.h"
 #include <libvirt/virterror.h>
 #include <stdio.h>
@@ -88,6 +89,31 @@ static bool card_of(virDomainPtr domain, struct card *ret_card)
            value_of(at, "<mac address='", ret_card->mac, sizeof ret_card->mac) &&
            value_of(at, "<parameter name='ADDRESS' value='", ret_card->address,
                    sizeof ret_card->address);
+}
+
+int orl_bl_card(void *self_, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    const struct orl_network_plan *plans[] = {&self->nat, &self->routed};
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    struct card card;
+    int r = orl_bl_find_ours(self, uuid, &conn, &domain, err);
+    if (r < 0) {
+        return r;
+    }
+    bool has_card = card_of(domain, &card);
+    r = ORL_E_NOTFOUND;
+    for (size_t i = 0; has_card && i < sizeof plans / sizeof plans[0]; i++) {
+        char name[ORL_VM_NAME_MAX + 1];
+        orl_network_name(name, plans[i]->mode, self->installation);
+        if (strcmp(name, card.network) == 0) {
+            orl_guest_net_gateway(&plans[i]->v4, ret_card->gateway);
+            memcpy(ret_card->address, card.address, sizeof card.address);
+            r = 0;
+        }
+    }
+    return r == 0 ? 0 : orl_err_set(err, r, "the machine has no address of ours");
 }
 
 int orl_bl_lease_again(virConnectPtr conn, virDomainPtr domain, struct orl_err *err)

@@ -41,6 +41,7 @@ int orl_bl_host(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
 int orl_bl_network(void *self, enum orl_network_mode mode, const char *name,
         struct orl_vm_network *ret_network, struct orl_err *err);
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
+int orl_bl_card(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
 int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_home_attach(
         void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);

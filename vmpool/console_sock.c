@@ -7,6 +7,7 @@
 #include "store/rdp_login.h"
 #include "vmpool/console_displays.h"
 #include "vmpool/console_grants.h"
+#include "vmpool/guest_rdp.h"
 #include "vmpool/static_domain.h"
 #include "vmpool/static_target.h"
 #include <errno.h>
@@ -49,7 +50,7 @@ struct job {
     char *const *static_allow;
     char uuid[ORL_UUID_LEN + 1];
     char target[ORL_TEXT_MAX + 1]; /* static */
-    bool is_rdp;
+    bool is_rdp;                   /* without a target: a clone's own server */
     enum orl_display_mode display;
     size_t peer;
     uint64_t serial;
@@ -84,6 +85,16 @@ static int open_machine(struct job *job, int *ret_fd)
     return r;
 }
 
+static int open_guest_rdp(struct job *job, int *ret_fd)
+{
+    const struct orl_backend *backend = job->backend;
+    struct orl_vm_card card;
+    int r = backend->ops->card
+                    ? backend->ops->card(backend->self, job->uuid, &card, &job->err)
+                    : orl_err_set(&job->err, ORL_E_UNSUPPORTED, "machines here have no address");
+    return r < 0 ? r : orl_guest_rdp_connect(&card, CONNECT_MS, ret_fd, &job->err);
+}
+
 /* One that libvirt knows: through it, or where its display listens. */
 static int open_domain(struct job *job, int *ret_fd)
 {
@@ -116,6 +127,8 @@ static void run(void *job_)
     } else if (job->target[0]) {
         job->result =
                 orl_static_connect(job->static_allow, job->target, CONNECT_MS, &fd, &job->err);
+    } else if (job->is_rdp) {
+        job->result = open_guest_rdp(job, &fd);
     } else {
         job->result = open_machine(job, &fd);
     }
@@ -148,7 +161,7 @@ static void finish(struct orl_console_sock *sock, struct job *job)
     unlink_job(sock, job);
     struct peer *peer = &sock->peers[job->peer];
     const char *desktop = job->reply.u.console.desktop;
-    if (job->result == 0 && job->target[0]) {
+    if (job->result == 0 && (job->target[0] || job->is_rdp)) {
         job->result = orl_console_grants_give(
                 sock->grants, desktop, job->reply.u.console.session, job->fds.fd[0]);
     }
@@ -226,35 +239,74 @@ static int unseal(const struct orl_console_sock *sock, const struct orl_desktop_
     return r;
 }
 
-/* Who logs in there, of a desktop by RDP. */
-static int add_login(const struct orl_console_sock *sock, const struct orl_desktop_row *row,
-        struct orl_msg_console *ret)
+/* Who logs in there, of a desktop by RDP. False: refused. */
+static bool add_login(const struct orl_console_sock *sock, const struct orl_desktop_row *row,
+        struct orl_msg *reply)
 {
+    struct orl_msg_console *ret = &reply->u.console;
     struct orl_rdp_login login = {.user = ""};
-    if (!orl_rdp_target(row->vnc_target)) {
-        return 0;
+    if (orl_rdp_login_get(sock->cfg.store, row->id, &login, NULL) < 0) {
+        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "the store does not answer");
+        return false;
     }
-    int r = orl_rdp_login_get(sock->cfg.store, row->id, &login, NULL);
+    if (row->kind != ORL_POOL_STATIC && row->person == ORL_PERSON_NONE) {
+        refuse(reply, ORL_REASON_PERSON_FAILED, true,
+                "its pool shows by RDP, and its guest has no hook that could let anybody in");
+        return false;
+    }
+    /* After a restart of the guest until its person is in again. */
+    if (row->kind != ORL_POOL_STATIC && login.fingerprint[0] == '\0') {
+        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false,
+                "its guest has not said yet which certificate its RDP server has");
+        return false;
+    }
     memcpy(ret->user, login.user, sizeof ret->user);
     memcpy(ret->domain, login.domain, sizeof ret->domain);
     memcpy(ret->fingerprint, login.fingerprint, sizeof ret->fingerprint);
-    return r;
+    return true;
 }
 
-static bool is_vnc_pool(const struct orl_console_sock *sock, const char *pool)
-{
-    struct orl_pool_row row;
-    return orl_pool_get(sock->cfg.store, pool, &row, NULL) == 0 &&
-           row.display == ORL_POOL_DISPLAY_VNC;
-}
-
-static enum orl_display_mode display_of(
+/* How its pool wants it to be shown. */
+static enum orl_pool_display pool_display(
         const struct orl_console_sock *sock, const struct orl_desktop_row *row)
+{
+    struct orl_pool_row pool;
+    return orl_pool_get(sock->cfg.store, row->pool, &pool, NULL) == 0 ? pool.display
+                                                                      : ORL_POOL_DISPLAY_AUTO;
+}
+
+static enum orl_display_mode display_of(const struct orl_console_sock *sock,
+        const struct orl_desktop_row *row, enum orl_pool_display wanted)
 {
     const char *uuid = row->uuid[0] ? row->uuid : row->id;
     bool is_failing = sock->cfg.display == ORL_DISPLAY_AUTO &&
                       orl_console_displays_are_failing(sock->displays, uuid, orl_clock_now_us());
-    return is_failing || is_vnc_pool(sock, row->pool) ? ORL_DISPLAY_VNC : sock->cfg.display;
+    return is_failing || wanted == ORL_POOL_DISPLAY_VNC ? ORL_DISPLAY_VNC : sock->cfg.display;
+}
+
+static struct job *new_job(const struct peer *peer, const struct orl_desktop_row *row, bool is_rdp,
+        enum orl_pool_display wanted, const struct orl_msg *reply)
+{
+    const struct orl_console_sock *sock = peer->sock;
+    const char *rdp_target = orl_rdp_target(row->vnc_target);
+    struct job *job = calloc(1, sizeof *job);
+    if (!job) {
+        return NULL;
+    }
+    job->backend = sock->cfg.backend;
+    job->static_allow = sock->cfg.static_allow;
+    /* What its display is kept under. */
+    (void)snprintf(job->uuid, sizeof job->uuid, "%s", row->uuid[0] ? row->uuid : row->id);
+    job->is_rdp = is_rdp;
+    (void)snprintf(job->target, sizeof job->target, "%s",
+            row->kind != ORL_POOL_STATIC ? ""
+            : rdp_target                 ? rdp_target
+                                         : row->vnc_target);
+    job->peer = (size_t)(peer - sock->peers);
+    job->serial = peer->serial;
+    job->reply = *reply;
+    job->display = display_of(sock, row, wanted);
+    return job;
 }
 
 /* Checks against the row, then opens on a worker. Fills reply when the answer is no. */
@@ -277,31 +329,17 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
                 "its display is still being opened for somebody who asked before");
         return false;
     }
-    if (add_login(sock, &row, &reply->u.console) < 0) {
-        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "the store does not answer");
+    enum orl_pool_display wanted = pool_display(sock, &row);
+    bool is_rdp = row.kind == ORL_POOL_STATIC ? orl_rdp_target(row.vnc_target) != NULL
+                                              : wanted == ORL_POOL_DISPLAY_RDP;
+    if (is_rdp && !add_login(sock, &row, reply)) {
         return false;
     }
     if (unseal(sock, &row, reply->u.console.password, sizeof reply->u.console.password) < 0) {
         refuse(reply, ORL_REASON_CONSOLE_AUTH, true, "its password can't be read: another key");
         return false;
     }
-    struct job *job = calloc(1, sizeof *job);
-    if (job) {
-        job->backend = sock->cfg.backend;
-        job->static_allow = sock->cfg.static_allow;
-        /* What its display is kept under. */
-        (void)snprintf(job->uuid, sizeof job->uuid, "%s", row.uuid[0] ? row.uuid : row.id);
-        const char *rdp = orl_rdp_target(row.vnc_target);
-        job->is_rdp = row.kind == ORL_POOL_STATIC && rdp;
-        (void)snprintf(job->target, sizeof job->target, "%s",
-                row.kind != ORL_POOL_STATIC ? ""
-                : rdp                       ? rdp
-                                            : row.vnc_target);
-        job->peer = (size_t)(peer - sock->peers);
-        job->serial = peer->serial;
-        job->reply = *reply;
-        job->display = display_of(sock, &row);
-    }
+    struct job *job = new_job(peer, &row, is_rdp, wanted, reply);
     if (!job || orl_work_submit(sock->cfg.work, run, done, job, sock) < 0) {
         if (job) {
             orl_msg_wipe(&job->reply);

@@ -1,5 +1,6 @@
 #include "vmpool/network_filter.h"
 #include "vmpool/guest_address.h"
+#include "vmpool/guest_rdp.h"
 #include "vmpool/xml_text.h"
 #include <stdio.h>
 #include <string.h>
@@ -103,30 +104,33 @@ struct service { /* between guest and host, both ways */
     const char *kind, *protocol;
     const char *own, *to_own; /* the guest's address as source and destination */
     const char *gateway;
-    unsigned guest_port; /* 0: any */
-    unsigned host_port;
+    unsigned guest_port;            /* 0: any */
+    unsigned host_port, host_ports; /* that many from it on */
 };
 
-static void put_port(char *ret, size_t size, const char *side, unsigned port)
+static void put_ports(char ret[64], const char *side, unsigned port, unsigned count)
 {
     ret[0] = '\0';
-    if (port > 0) {
-        (void)snprintf(ret, size, " %sportstart='%u'", side, port);
+    if (port > 0 && count > 1) {
+        (void)snprintf(
+                ret, 64, " %sportstart='%u' %sportend='%u'", side, port, side, port + count - 1);
+    } else if (port > 0) {
+        (void)snprintf(ret, 64, " %sportstart='%u'", side, port);
     }
 }
 
 static void put_service(const struct filter *f, const struct service *s)
 {
     char what[320];
-    char guest[32];
-    char host[32];
-    put_port(guest, sizeof guest, "src", s->guest_port);
-    put_port(host, sizeof host, "dst", s->host_port);
+    char guest[64];
+    char host[64];
+    put_ports(guest, "src", s->guest_port, 1);
+    put_ports(host, "dst", s->host_port, s->host_ports);
     (void)snprintf(what, sizeof what, "<%s %s dstipaddr='%s' protocol='%s'%s%s/>", s->kind, s->own,
             s->gateway, s->protocol, guest, host);
     rule(f, "accept", "out", TALK, what);
-    put_port(guest, sizeof guest, "dst", s->guest_port);
-    put_port(host, sizeof host, "src", s->host_port);
+    put_ports(guest, "dst", s->guest_port, 1);
+    put_ports(host, "src", s->host_port, s->host_ports);
     (void)snprintf(what, sizeof what, "<%s srcipaddr='%s' %s protocol='%s'%s%s/>", s->kind,
             s->gateway, s->to_own, s->protocol, host, guest);
     rule(f, "accept", "in", TALK, what);
@@ -151,9 +155,11 @@ static void put_v4(const struct filter *f)
 {
     char what[320];
     const struct service services[] = {
-            {"ip", "udp", MINE, TO_ME, f->gateway, 0, 53},
-            {"ip", "tcp", MINE, TO_ME, f->gateway, 0, 53},
-            {"ip", "udp", MINE, TO_ME, f->gateway, 68, 67},
+            {"ip", "udp", MINE, TO_ME, f->gateway, 0, 53, 1},
+            {"ip", "tcp", MINE, TO_ME, f->gateway, 0, 53, 1},
+            {"ip", "udp", MINE, TO_ME, f->gateway, 68, 67, 1},
+            {"ip", "tcp", MINE, TO_ME, f->gateway, ORL_GUEST_RDP_PORT, ORL_GUEST_RDP_FROM,
+                    ORL_GUEST_RDP_FROM_COUNT},
     };
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
         put_service(f, &services[i]);
@@ -183,8 +189,8 @@ static void put_v6(const struct filter *f)
     };
     char what[320];
     const struct service services[] = {
-            {"ipv6", "udp", MINE6, TO_ME6, f->gateway6, 0, 53},
-            {"ipv6", "tcp", MINE6, TO_ME6, f->gateway6, 0, 53},
+            {"ipv6", "udp", MINE6, TO_ME6, f->gateway6, 0, 53, 1},
+            {"ipv6", "tcp", MINE6, TO_ME6, f->gateway6, 0, 53, 1},
     };
     for (size_t i = 0; i < sizeof talk / sizeof talk[0]; i++) {
         rule(f, "accept", "out", TALK, talk[i]);

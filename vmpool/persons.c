@@ -1,5 +1,6 @@
 #include "vmpool/persons.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "vmpool/home_disk.h"
 #include "vmpool/persons_priv.h"
 #include "vmpool/reconcile_priv.h"
@@ -52,6 +53,7 @@ void orl_person_hang_up(struct orl_person_memo *memo)
     memo->is_greeted = false;
     memo->has_home = false; /* the machine may be another one by then; plugging in twice is once */
     memo->asked = 0;
+    orl_secret_wipe(memo->secret, sizeof memo->secret);
 }
 
 void orl_persons_free(struct orl_persons *p)
@@ -336,7 +338,9 @@ static void take_home(struct orl_person_memo *memo, uint64_t now_ms)
 
 static void advance_on(struct orl_person_memo *memo, uint64_t now_ms)
 {
-    if (is_in(memo->state)) {
+    /* Who is in by RDP has a secret that only an answer of this guest to us makes known. */
+    bool lacks_login = memo->is_rdp && memo->person == ORL_PERSON_WANTED;
+    if (is_in(memo->state) && !lacks_login) {
         orl_person_ready(memo, now_ms);
     } else if (memo->pool.home != ORL_HOME_NONE && !memo->has_home) {
         take_home(memo, now_ms);
@@ -453,6 +457,7 @@ static void look_at(struct orl_persons *p, const struct orl_desktop_row *row,
     memo->template_version = row->template_version;
     orl_msg_text(memo->template_name, sizeof memo->template_name, row->template_name);
     memo->pool = pool->person;
+    memo->is_rdp = pool->display == ORL_POOL_DISPLAY_RDP;
     orl_msg_text(memo->user, sizeof memo->user, row->user);
     orl_msg_text(memo->pool_name, sizeof memo->pool_name, row->pool);
     enum orl_person_goal goal = goal_of(memo, row);

@@ -4,6 +4,7 @@
 #ifndef ORL_VMPOOL_PERSONS_H
 #define ORL_VMPOOL_PERSONS_H
 #include "base/loop.h"
+#include "base/seal.h"
 #include "base/work.h"
 #include "store/store.h"
 #include "vmpool/backend.h"
@@ -15,8 +16,9 @@ struct orl_persons_cfg { /* pointers are borrowed for the object's life */
     struct orl_store *store;
     const struct orl_backend *backend;
     const char *images_dir;
-    void (*on_change)(void *ctx); /* a row changed: the broker's business */
-    void (*kick)(void *ctx);      /* ... the reconciler's */
+    const struct orl_seal_key *key; /* of displays' passwords */
+    void (*on_change)(void *ctx);   /* a row changed: the broker's business */
+    void (*kick)(void *ctx);        /* ... the reconciler's */
     void *ctx;
 };
 struct orl_persons;

@@ -8,6 +8,7 @@
 #include "vmpool/persons.h"
 
 #define ORL_PERSONS_MAX 4096
+#define ORL_PERSON_SECRET_LEN 26
 
 enum orl_person_goal {
     ORL_GOAL_NONE = 0, /* listen only */
@@ -24,9 +25,11 @@ struct orl_person_memo {
     struct orl_pool_person pool;
     enum orl_person person; /* as the row has it */
     enum orl_person_goal goal;
-    uint64_t deadline_ms; /* of the goal; monotonic, as the next */
-    uint64_t retry_ms;    /* no new try before */
-    uint64_t pass;        /* in which it was looked at last */
+    uint64_t deadline_ms;                   /* of the goal; monotonic, as the next */
+    uint64_t retry_ms;                      /* no new try before */
+    uint64_t pass;                          /* in which it was looked at last */
+    bool is_rdp;                            /* the pool shows by the guest's RDP server */
+    char secret[ORL_PERSON_SECRET_LEN + 1]; /* of the assign that is out */
     struct orl_hook_link *link;
     bool is_job_out;
     bool is_greeted; /* hello was answered: state is the guest's */
@@ -76,6 +79,10 @@ void orl_person_hang_up(struct orl_person_memo *memo);
 /* Takes fd. */
 void orl_person_greet(struct orl_person_memo *memo, int fd);
 void orl_person_ask_assign(struct orl_person_memo *memo, uint64_t now_ms);
+/* Who logs in at its RDP server, and that one's certificate, out of the guest's answer; NULL: nobody for now. False:
+ * it is no answer to believe in, or it was not written; why says which. */
+bool orl_person_note_rdp(
+        struct orl_person_memo *memo, const struct orl_hook_msg *answer, struct orl_err *why);
 void orl_person_ask_logoff(struct orl_person_memo *memo);
 
 #endif

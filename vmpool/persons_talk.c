@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HELLO_MS = 5000, SLACK_MS = 10000, CUT_MS = 60000, RETRY_MS = 1000, SECRET_LEN = 26 };
+enum { HELLO_MS = 5000, SLACK_MS = 10000, CUT_MS = 60000, RETRY_MS = 1000 };
 
 static bool parse_state(const char *text, enum orl_guest_state *ret_state)
 {
@@ -94,6 +94,18 @@ static void on_failed(struct orl_person_memo *memo, const struct orl_hook_msg *m
     }
 }
 
+static void on_assigned(
+        struct orl_person_memo *memo, const struct orl_hook_msg *msg, uint64_t now_ms)
+{
+    struct orl_err why = {0};
+    if (memo->is_rdp && memo->goal == ORL_GOAL_ON && !orl_person_note_rdp(memo, msg, &why)) {
+        orl_person_fail(memo, ORL_REASON_PERSON_FAILED, why.text, now_ms);
+        return;
+    }
+    orl_person_set_state(memo, ORL_GUEST_LOGGED_ON, now_ms);
+    orl_person_ready(memo, now_ms);
+}
+
 static void on_message(void *ctx, const struct orl_hook_msg *msg)
 {
     struct orl_person_memo *memo = ctx;
@@ -111,8 +123,7 @@ static void on_message(void *ctx, const struct orl_hook_msg *msg)
         if (memo->goal == ORL_GOAL_OFF) {
             orl_person_is_off(memo, "logged off");
         } else {
-            orl_person_set_state(memo, ORL_GUEST_LOGGED_ON, now_ms);
-            orl_person_ready(memo, now_ms);
+            on_assigned(memo, msg, now_ms);
         }
     }
 }
@@ -219,12 +230,17 @@ void orl_person_ask_assign(struct orl_person_memo *memo, uint64_t now_ms)
         return;
     }
     struct orl_hook_msg msg;
-    char secret[SECRET_LEN + 1];
-    orl_secret_text(secret, SECRET_LEN);
+    /* Nobody is sent to its RDP server with what a former answer said. */
+    if (memo->is_rdp && !orl_person_note_rdp(memo, NULL, &err)) {
+        orl_person_wait(memo, RETRY_MS);
+        return;
+    }
+    orl_secret_text(memo->secret, ORL_PERSON_SECRET_LEN);
     orl_hook_msg_init(&msg, "assign", ++memo->serial);
+    orl_hook_msg_put(&msg, "display", memo->is_rdp ? "rdp" : "");
     orl_hook_msg_put(&msg, "user", memo->user);
     orl_hook_msg_put_u64(&msg, "uid", uid);
-    orl_hook_msg_put(&msg, "secret", secret);
+    orl_hook_msg_put(&msg, "secret", memo->secret);
     orl_hook_msg_put_u64(&msg, "deadline_s", memo->pool.hook_deadline_s);
     orl_hook_msg_put(&msg, "on_assign", memo->pool.on_assign);
     orl_hook_msg_put(&msg, "on_logoff", memo->pool.on_logoff);
@@ -236,7 +252,9 @@ void orl_person_ask_assign(struct orl_person_memo *memo, uint64_t now_ms)
     memo->has_assigned = true;
     /* on_assign and the session's start each may take the pool's deadline; ours is beside both. */
     orl_hook_link_ask(memo->link, &msg, orl_person_left_ms(memo) + SLACK_MS);
-    orl_secret_wipe(secret, sizeof secret);
+    if (!memo->is_rdp) {
+        orl_secret_wipe(memo->secret, sizeof memo->secret);
+    }
     orl_hook_msg_wipe(&msg);
 }
 

@@ -1,11 +1,11 @@
 #include "vmpool/static_target.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/tcp.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -163,20 +163,6 @@ bool orl_static_parse(
     return true;
 }
 
-static int await_connect(int fd, uint64_t deadline_us)
-{
-    uint64_t now_us = orl_clock_now_us();
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int r = now_us < deadline_us ? poll(&p, 1, (int)((deadline_us - now_us) / ORL_US_PER_MS) + 1)
-                                 : 0;
-    if (r <= 0) {
-        return ETIMEDOUT;
-    }
-    int error = 0;
-    socklen_t len = sizeof error;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
-}
-
 /* 0, or an errno. */
 static int connect_one(
         int family, const struct sockaddr *addr, socklen_t len, uint64_t deadline_us, int *ret_fd)
@@ -185,15 +171,9 @@ static int connect_one(
     if (fd < 0) {
         return errno;
     }
-    if (connect(fd, addr, len) < 0) {
-        int error = errno == EINPROGRESS ? await_connect(fd, deadline_us) : errno;
-        if (error != 0) {
-            return error;
-        }
-    }
-    if (family != AF_UNIX) {
-        int one = 1;
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    int error = orl_tcp_connect(fd, addr, len, deadline_us);
+    if (error != 0) {
+        return error;
     }
     *ret_fd = orl_steal_fd(&fd);
     return 0;

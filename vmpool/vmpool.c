@@ -312,6 +312,7 @@ static int open_persons(struct orl_vmpool *v, struct orl_err *err)
             .store = v->store,
             .backend = &v->backend,
             .images_dir = v->images_dir,
+            .key = &v->key,
             .on_change = on_change,
             .kick = on_person,
             .ctx = v};

@@ -55,6 +55,8 @@ static void save(const struct orl_session *s)
     orl_hook_msg_put_u64(&msg, "has_home", s->has_home);
     orl_hook_msg_put_u64(&msg, "deadline_s", s->deadline_s);
     orl_hook_msg_put(&msg, "on_logoff", s->on_logoff);
+    orl_hook_msg_put(&msg, "rdp_fingerprint", s->rdp_fingerprint);
+    orl_hook_msg_put_u64(&msg, "rdp_port", s->rdp_port);
     int len = orl_hook_msg_encode(&msg, bytes);
     if (len < 0 || !orl_text_write(STATE_FILE, bytes, (size_t)len, 0600)) {
         (void)fprintf(stderr, "oriel-hook: " STATE_FILE " cannot be written\n");
@@ -70,7 +72,7 @@ void orl_session_restore(struct orl_session *s)
 {
     struct orl_hook_msg msg;
     char bytes[ORL_HOOK_MSG_MAX];
-    uint64_t uid = 0, start = 0, has_ended = 0, has_home = 0, deadline_s = 0;
+    uint64_t uid = 0, start = 0, has_ended = 0, has_home = 0, deadline_s = 0, rdp_port = 0;
     ssize_t len = orl_text_read(STATE_FILE, bytes, sizeof(bytes));
     if (len <= 0 || orl_hook_msg_decode(bytes, (size_t)len, &msg) <= 0 ||
             !orl_hook_msg_get_u64(&msg, "uid", &uid) ||
@@ -83,6 +85,10 @@ void orl_session_restore(struct orl_session *s)
     (void)snprintf(s->account.name, sizeof(s->account.name), "%s", orl_hook_msg_get(&msg, "name"));
     (void)snprintf(s->account.home, sizeof(s->account.home), "%s", orl_hook_msg_get(&msg, "home"));
     (void)snprintf(s->on_logoff, sizeof(s->on_logoff), "%s", orl_hook_msg_get(&msg, "on_logoff"));
+    (void)snprintf(s->rdp_fingerprint, sizeof(s->rdp_fingerprint), "%s",
+            orl_hook_msg_get(&msg, "rdp_fingerprint"));
+    s->is_rdp = s->rdp_fingerprint[0] != '\0';
+    s->rdp_port = orl_hook_msg_get_u64(&msg, "rdp_port", &rdp_port) ? (uint32_t)rdp_port : 0;
     s->account.uid = (uint32_t)uid;
     s->deadline_s = (uint32_t)deadline_s;
     s->has_home = has_home != 0;
@@ -119,10 +125,9 @@ char **orl_session_env(const struct orl_session *s, const struct orl_regional *r
     return env;
 }
 
-static void run_child(char **env, int secret_fd, int ready_fd)
+static void run_child(char *program, char **env, int secret_fd, int ready_fd)
 {
     sigset_t none;
-    char program[] = ORL_SESSION_PROGRAM;
     char *argv[] = {program, NULL};
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -148,13 +153,46 @@ static const char *wait_ready(int fd, unsigned timeout_ms)
     return read(fd, &byte, 1) == 1 ? NULL : "the session ended at once";
 }
 
+/* Its line: "FINGERPRINT PORT". */
+static const char *wait_rdp(struct orl_session *s, int fd, unsigned timeout_ms)
+{
+    char line[96] = "";
+    size_t len = 0;
+    uint64_t end_ms = orl_run_now_ms() + timeout_ms;
+    while (strchr(line, '\n') == NULL) {
+        uint64_t now_ms = orl_run_now_ms();
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        if (now_ms >= end_ms || poll(&wait, 1, (int)(end_ms - now_ms)) <= 0) {
+            return "the RDP server is not there in time";
+        }
+        ssize_t n = read(fd, line + len, sizeof(line) - 1 - len);
+        if (n <= 0) {
+            return "the RDP server did not start";
+        }
+        len += (size_t)n;
+    }
+    char *port = strchr(line, ' ');
+    size_t digits = port != NULL ? (size_t)(port - line) : 0;
+    if (digits != sizeof(s->rdp_fingerprint) - 1 || strspn(line, "0123456789abcdef") != digits) {
+        return ORL_RDP_PROGRAM " names no certificate";
+    }
+    memcpy(s->rdp_fingerprint, line, digits);
+    s->rdp_fingerprint[digits] = '\0';
+    s->rdp_port = (uint32_t)strtoul(port + 1, NULL, 10);
+    return NULL;
+}
+
 const char *orl_session_start(struct orl_session *s, const struct orl_regional *regional,
         const char *secret, unsigned timeout_ms)
 {
     int in[2] = {-1, -1};
     int ready[2] = {-1, -1};
-    if (access(ORL_SESSION_PROGRAM, X_OK) < 0) {
-        return "this template has no " ORL_SESSION_PROGRAM;
+    char session[] = ORL_SESSION_PROGRAM;
+    char rdp[] = ORL_RDP_PROGRAM;
+    char *program = s->is_rdp ? rdp : session;
+    if (access(program, X_OK) < 0) {
+        return s->is_rdp ? "this template has no " ORL_RDP_PROGRAM
+                         : "this template has no " ORL_SESSION_PROGRAM;
     }
     if (pipe2(in, O_CLOEXEC) < 0 || pipe2(ready, O_CLOEXEC) < 0) {
         return "no pipe";
@@ -162,13 +200,15 @@ const char *orl_session_start(struct orl_session *s, const struct orl_regional *
     char **env = orl_session_env(s, regional);
     pid_t pid = fork();
     if (pid == 0) {
-        run_child(env, in[0], ready[1]);
+        run_child(program, env, in[0], ready[1]);
     }
     (void)!write(in[1], secret, strlen(secret));
     close(in[0]);
     close(in[1]);
     close(ready[1]);
-    const char *why = pid < 0 ? "no process" : wait_ready(ready[0], timeout_ms);
+    const char *why = pid < 0     ? "no process"
+                      : s->is_rdp ? wait_rdp(s, ready[0], timeout_ms)
+                                  : wait_ready(ready[0], timeout_ms);
     close(ready[0]);
     s->pid = pid > 0 ? pid : 0;
     s->start_ticks = pid > 0 ? ticks_of(pid) : 0;
@@ -209,6 +249,9 @@ void orl_session_finish(struct orl_session *s)
 {
     if (s->account.uid < ORL_UID_MIN || s->has_ended) {
         return;
+    }
+    if (s->is_rdp && !orl_account_set_secret("/etc", &s->account, NULL)) {
+        (void)fprintf(stderr, "oriel-hook: the account keeps its password\n");
     }
     end_program(s);
     if (!orl_run_end_all(s->account.uid, GRACE_MS)) {

@@ -8,6 +8,8 @@
 #include <sys/types.h>
 
 #define ORL_SESSION_PROGRAM "/etc/oriel/session"
+/* The same where the person comes by the guest's own RDP server: that server and who is in by it. */
+#define ORL_RDP_PROGRAM "/etc/oriel/rdp"
 #define ORL_STATE_DIR "/run/oriel"
 
 struct orl_session {
@@ -18,6 +20,9 @@ struct orl_session {
     bool has_ended;       /* there was one: "logged_off" */
     bool has_home;
     bool is_locked;
+    bool is_rdp;              /* ORL_RDP_PROGRAM; the account keeps its secret until it ends */
+    char rdp_fingerprint[65]; /* SHA-256 of the server's certificate, in hex */
+    uint32_t rdp_port;
     char on_logoff[256];
     uint32_t deadline_s;
 };

@@ -30,7 +30,10 @@ void orl_verbs_hello(const struct orl_session *session, uint64_t serial, struct 
     boot[strcspn(boot, "\n")] = '\0';
     orl_hook_msg_init(ret, "hello", serial);
     orl_hook_msg_put_u64(ret, "version", ORL_HOOK_VERSION);
-    orl_hook_msg_put(ret, "features", "identity,assign,logoff,lock,message,freeze,home");
+    orl_hook_msg_put(ret, "features",
+            access(ORL_RDP_PROGRAM, X_OK) == 0
+                    ? "identity,assign,logoff,lock,message,freeze,home,rdp"
+                    : "identity,assign,logoff,lock,message,freeze,home");
     orl_hook_msg_put(ret, "state", orl_session_state(session));
     orl_hook_msg_put(ret, "user", session->account.name);
     orl_hook_msg_put(ret, "boot", boot);
@@ -55,7 +58,8 @@ static const char *run_hook(
                            : "on_assign failed";
 }
 
-/* The account's password is the secret for as long as its session starts, and then none. */
+/* The account's password is the secret for as long as its session starts, and then none; who comes by RDP logs in
+ * with it, also anew, until the session's end. */
 static const char *log_in(
         struct orl_session *s, const struct orl_regional *regional, const char *secret)
 {
@@ -63,11 +67,20 @@ static const char *log_in(
         return "shadow cannot be written";
     }
     const char *why = orl_session_start(s, regional, secret, s->deadline_s * 1000);
-    if (secret[0] != '\0' && !orl_account_set_secret("/etc", &s->account, NULL) && why == NULL) {
+    bool is_over = !s->is_rdp || why != NULL;
+    if (is_over && secret[0] != '\0' && !orl_account_set_secret("/etc", &s->account, NULL) &&
+            why == NULL) {
         orl_session_finish(s);
         why = "shadow cannot be written";
     }
     return why;
+}
+
+static const char *new_secret(const struct orl_session *s, const char *secret)
+{
+    return secret[0] != '\0' && orl_account_set_secret("/etc", &s->account, secret)
+                   ? NULL
+                   : "shadow cannot be written";
 }
 
 static const char *assign(
@@ -87,8 +100,12 @@ static const char *assign(
     if (why != NULL) {
         return why;
     }
+    bool is_rdp = strcmp(orl_hook_msg_get(msg, "display"), "rdp") == 0;
     if (s->pid > 0) { /* asked again: it was done, or it is somebody else's */
-        return s->account.uid == fresh.account.uid ? NULL : "another person is logged on";
+        return s->account.uid != fresh.account.uid ? "another person is logged on"
+               : s->is_rdp != is_rdp               ? "they are logged on in another way"
+               : is_rdp                            ? new_secret(s, orl_hook_msg_get(msg, "secret"))
+                                                   : NULL;
     }
     if (s->has_ended && s->account.uid != fresh.account.uid) {
         return "this desktop was another person's";
@@ -97,6 +114,7 @@ static const char *assign(
     fresh.deadline_s = has_deadline && deadline_s > 0 && deadline_s <= DEADLINE_MAX_S
                                ? (uint32_t)deadline_s
                                : DEADLINE_S;
+    fresh.is_rdp = is_rdp;
     (void)snprintf(
             fresh.on_logoff, sizeof(fresh.on_logoff), "%s", orl_hook_msg_get(msg, "on_logoff"));
     (void)snprintf(regional.locale, sizeof(regional.locale), "%s", orl_hook_msg_get(msg, "locale"));
@@ -177,4 +195,8 @@ void orl_verbs_do(struct orl_session *s, const struct orl_hook_msg *msg, struct 
     orl_hook_msg_init(ret, "done", msg->serial);
     orl_hook_msg_put(ret, "state", orl_session_state(s));
     orl_hook_msg_put(ret, "user", s->account.name);
+    if (s->is_rdp && s->pid > 0) {
+        orl_hook_msg_put(ret, "rdp_fingerprint", s->rdp_fingerprint);
+        orl_hook_msg_put_u64(ret, "rdp_port", s->rdp_port);
+    }
 }

@@ -377,6 +377,17 @@ static int fake_display(void *self, const char *uuid, int *ret_fd, struct orl_er
     return 0;
 }
 
+static int fake_card(
+        void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err)
+{
+    struct fake *fake = self;
+    if (!fake_find(fake, uuid) || !fake->card.address[0]) {
+        return orl_err_set(err, ORL_E_NOTFOUND, "the machine has no address of ours");
+    }
+    *ret_card = fake->card;
+    return 0;
+}
+
 static int fake_boot_test(void *self, const struct orl_vm_spec *spec, const char *marker,
         unsigned timeout_ms, struct orl_err *err)
 {
@@ -476,6 +487,7 @@ struct orl_backend fake_backend(struct fake *fake)
             .look = fake_look,
             .console = fake_console,
             .display = fake_display,
+            .card = fake_card,
             .boot_test = fake_boot_test,
             .golden_boot = fake_golden_boot,
             .golden_freeze = fake_golden_freeze,

@@ -58,6 +58,7 @@ struct fake {
     unsigned boot_tests;
     int boot_test_result;
     char last_console[ORL_UUID_LEN + 1];
+    struct orl_vm_card card; /* of every machine; empty: none has one */
 };
 
 void fake_init(struct fake *fake, uint64_t seed);

@@ -3,11 +3,13 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "fake_backend.h"
+#include "store/person.h"
 #include "store/pool.h"
 #include "store/rdp_login.h"
 #include "store/session.h"
 #include "store/template.h"
 #include "vmpool/console_sock.h"
+#include "vmpool/guest_rdp.h"
 #include "vmpool/proc.h"
 #include "vmpool/static_target.h"
 #include <arpa/inet.h>
@@ -263,8 +265,6 @@ static void a_pool_that_wants_vnc_gets_no_dbus_display(void **state)
     run_machine(rig, &row);
     rig->fake.has_display = true;
     assert_int_equal(orl_pool_get(rig->store, "p", &pool, NULL), 0);
-    pool.display = ORL_POOL_DISPLAY_RDP;
-    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL);
     pool.display = ORL_POOL_DISPLAY_VNC;
     assert_int_equal(orl_pool_update(rig->store, &pool, NULL), 0);
     struct orl_msg ask = ask_for(row.id, row.version, session.text);
@@ -272,6 +272,82 @@ static void a_pool_that_wants_vnc_gets_no_dbus_display(void **state)
     assert_int_equal(rig->fds.count, 1);
     assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_VNC);
     assert_int_equal(rig->fake.displays_opened, 0);
+}
+
+static void show_by_rdp(struct rig *rig)
+{
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(rig->store, "p", &pool, NULL), 0);
+    pool.display = ORL_POOL_DISPLAY_RDP;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL); /* isolated */
+    pool.net.mode = ORL_NETWORK_NAT;
+    pool.person.mode = ORL_PERSON_OFF;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL);
+    pool.person.mode = ORL_PERSON_AUTO;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), 0);
+}
+
+static void a_clone_by_rdp_is_reached_at_its_own_address_only(void **state)
+{
+    static const struct orl_vm_card card = {.address = "127.0.33.89", .gateway = "127.0.33.1"};
+    struct rig *rig = *state;
+    struct orl_desktop_row row;
+    struct orl_id session;
+    struct orl_err err = {0};
+    give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
+    run_machine(rig, &row);
+    show_by_rdp(rig);
+    struct orl_msg ask = ask_for(row.id, row.version, session.text);
+    exchange(rig, &ask); /* its guest has no hook */
+    expect_reason(rig, ORL_REASON_PERSON_FAILED, true);
+    must(orl_desktop_set_person(rig->store, row.id, row.version, ORL_PERSON_WANTED, ORL_REASON_NONE,
+                 "", NOW_MS, &err),
+            &err);
+    exchange(rig, &ask); /* it has, and names no certificate */
+    expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, false);
+    const struct orl_rdp_login login = {.user = "ann", .fingerprint = "00ff"};
+    char sealed[ORL_STORE_SEALED_MAX + 1];
+    char purpose[64];
+    (void)snprintf(purpose, sizeof purpose, "vnc:%s", row.id);
+    must(orl_seal(&rig->key, purpose, "once", 4, sealed, sizeof sealed), &err);
+    assert_int_equal(orl_rdp_login_give(rig->store, row.id, row.version + 1, &login, sealed, NULL),
+            ORL_E_CONFLICT);
+    exchange(rig, &ask); /* what somebody else's lease says is not ours */
+    expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, false);
+    must(orl_rdp_login_give(rig->store, row.id, row.version, &login, sealed, &err), &err);
+    exchange(rig, &ask); /* the machine has no address */
+    expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, false);
+    rig->fake.card = card;
+    exchange(rig, &ask); /* nothing listens there */
+    expect_reason(rig, ORL_REASON_CONSOLE_UNREACHABLE, false);
+    assert_string_equal(rig->reply.u.console.password, "");
+
+    const int one = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET,
+            .sin_port = htons(ORL_GUEST_RDP_PORT),
+            .sin_addr.s_addr = inet_addr(card.address)};
+    rig->display = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(rig->display, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+    assert_int_equal(bind(rig->display, (const struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(rig->display, 4), 0);
+    exchange(rig, &ask);
+    assert_int_equal(rig->result, 0);
+    assert_int_equal(rig->fds.count, 1);
+    assert_int_equal(rig->reply.u.console.source, ORL_SOURCE_RDP);
+    assert_string_equal(rig->reply.u.console.user, "ann");
+    assert_string_equal(rig->reply.u.console.password, "once");
+    assert_string_equal(rig->reply.u.console.fingerprint, "00ff");
+    struct sockaddr_in from;
+    socklen_t len = sizeof from;
+    assert_int_equal(getsockname(rig->fds.fd[0], (struct sockaddr *)&from, &len), 0);
+    assert_int_equal(from.sin_addr.s_addr, inet_addr(card.gateway));
+    assert_in_range(ntohs(from.sin_port), ORL_GUEST_RDP_FROM,
+            ORL_GUEST_RDP_FROM + ORL_GUEST_RDP_FROM_COUNT - 1);
+    /* The same guest again, while that one is open. */
+    int first = orl_ipc_fds_take(&rig->fds, 0);
+    exchange(rig, &ask);
+    assert_int_equal(rig->fds.count, 1);
+    close(first);
 }
 
 static void a_dbus_display_that_fails_again_and_again_is_left_alone(void **state)
@@ -535,6 +611,7 @@ int main(void)
             WITH_RIG(a_dbus_display_that_does_not_open_gives_vnc),
             WITH_RIG(a_pool_that_wants_vnc_gets_no_dbus_display),
             WITH_RIG(a_dbus_display_that_fails_again_and_again_is_left_alone),
+            WITH_RIG(a_clone_by_rdp_is_reached_at_its_own_address_only),
             WITH_RIG(a_machine_that_hangs_holds_one_worker_only),
             WITH_RIG(nobody_else_gets_it),
             WITH_RIG(what_is_not_there_now_may_be_asked_again),

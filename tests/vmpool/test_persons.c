@@ -3,8 +3,10 @@
 #include "store/home.h"
 #include "store/person.h"
 #include "store/pool.h"
+#include "store/rdp_login.h"
 #include "store/template.h"
 #include "tests/store/store_fixture.h"
+#include "vmpool/hook.h"
 #include "vmpool/persons.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct world {
     struct orl_backend_ops ops;
     struct orl_backend backend;
     struct orl_persons *persons;
+    struct orl_seal_key key;
     struct orl_rows rows;
     int guest; /* the hook's end; -1: nobody asked yet */
     unsigned changes;
@@ -102,6 +105,7 @@ static int set_up(void **state)
             .store = w->f->store,
             .backend = &w->backend,
             .images_dir = "/images",
+            .key = &w->key,
             .on_change = on_change,
             .kick = kick,
             .ctx = w};
@@ -243,6 +247,110 @@ static void clock_that_is_set_ends_no_deadline(void **state)
     assert_int_equal(desktop(w).person, ORL_PERSON_READY);
 }
 
+#define FINGERPRINT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void show_by_rdp(struct world *w)
+{
+    struct orl_pool_row pool;
+    set_pool(w, ORL_HOME_NONE);
+    assert_ok(w->f, orl_pool_get(w->f->store, "demo", &pool, &w->f->err));
+    pool.net.mode = ORL_NETWORK_NAT;
+    pool.display = ORL_POOL_DISPLAY_RDP;
+    assert_ok(w->f, orl_pool_update(w->f->store, &pool, &w->f->err));
+}
+
+/* What the guest was asked last. */
+static struct orl_hook_msg heard(struct world *w)
+{
+    struct orl_hook_msg msg = {.verb = ""};
+    char bytes[ORL_HOOK_BUF_MAX];
+    ssize_t len = recv(w->guest, bytes, sizeof bytes, MSG_DONTWAIT);
+    ssize_t at = 0;
+    while (at < len) {
+        at += bytes[at] == ORL_HOOK_RESET;
+        int used = orl_hook_msg_decode(bytes + at, (size_t)(len - at), &msg);
+        assert_true(used > 0);
+        at += used;
+    }
+    return msg;
+}
+
+/* Asked to let somebody in, the guest answers with more. */
+static struct orl_hook_msg answer_assign(struct world *w, const char *more)
+{
+    char text[512];
+    struct orl_hook_msg ask = heard(w);
+    assert_string_equal(ask.verb, "assign");
+    assert_string_equal(orl_hook_msg_get(&ask, "display"), "rdp");
+    (void)snprintf(
+            text, sizeof text, "done %u\nstate logged_on\n%s.\n", (unsigned)ask.serial, more);
+    say(w, text);
+    return ask;
+}
+
+static struct orl_rdp_login login_of(struct world *w)
+{
+    struct orl_rdp_login login;
+    assert_ok(w->f, orl_rdp_login_get(w->f->store, w->desktop, &login, &w->f->err));
+    return login;
+}
+
+static void by_rdp_the_guest_names_account_and_certificate(void **state)
+{
+    struct world *w = *state;
+    char purpose[64];
+    char secret[64];
+    size_t len = 0;
+    show_by_rdp(w);
+    give(w, "ann");
+    look(w);
+    /* That she is in is no answer of this guest to us: who knows her secret? */
+    say(w, "\x18hello 1\nversion 1\nstate logged_on\n.\n");
+    assert_int_equal(desktop(w).person, ORL_PERSON_WANTED);
+    struct orl_hook_msg ask =
+            answer_assign(w, "user ann-1\nrdp_fingerprint " FINGERPRINT "\nrdp_port 3389\n");
+    struct orl_desktop_row row = desktop(w);
+    assert_int_equal(row.person, ORL_PERSON_READY);
+    assert_string_equal(login_of(w).user, "ann-1");
+    assert_string_equal(login_of(w).fingerprint, FINGERPRINT);
+    (void)snprintf(purpose, sizeof purpose, "vnc:%s", w->desktop);
+    assert_int_equal(
+            orl_unseal(&w->key, purpose, row.vnc_password, secret, sizeof secret - 1, &len), 0);
+    secret[len] = '\0';
+    assert_string_equal(secret, orl_hook_msg_get(&ask, "secret"));
+    /* The guest restarts: until it has her again nobody is sent there. */
+    say(w, "\x18hello 0\nversion 1\nstate \n.\n");
+    look(w);
+    assert_string_equal(login_of(w).fingerprint, "");
+    struct orl_hook_msg again =
+            answer_assign(w, "user ann-1\nrdp_fingerprint " FINGERPRINT "\nrdp_port 3389\n");
+    assert_string_equal(login_of(w).fingerprint, FINGERPRINT);
+    assert_string_not_equal(orl_hook_msg_get(&again, "secret"), orl_hook_msg_get(&ask, "secret"));
+}
+
+static void expect_refused(struct world *w, const char *answer, const char *why)
+{
+    show_by_rdp(w);
+    give(w, "ann");
+    look(w);
+    say(w, "\x18hello 1\nversion 1\nstate \n.\n");
+    (void)answer_assign(w, answer);
+    assert_int_equal(desktop(w).person, ORL_PERSON_FAILED);
+    assert_non_null(strstr(desktop(w).reason_text, why));
+    assert_string_equal(login_of(w).fingerprint, "");
+    assert_string_equal(desktop(w).vnc_password, "");
+}
+
+static void by_rdp_without_a_certificate_nobody_is_let_in(void **state)
+{
+    expect_refused(*state, "user ann\nrdp_port 3389\n", "rdp_fingerprint");
+}
+
+static void by_rdp_at_another_port_nobody_is_let_in(void **state)
+{
+    expect_refused(*state, "user ann\nrdp_fingerprint " FINGERPRINT "\nrdp_port 22\n", "rdp_port");
+}
+
 /* The desktop and its machine are no more. */
 static void take_away(struct world *w)
 {
@@ -320,6 +428,12 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     guest_that_locks_and_unlocks_costs_one_write_a_look, set_up, tear_down),
             cmocka_unit_test_setup_teardown(clock_that_is_set_ends_no_deadline, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    by_rdp_the_guest_names_account_and_certificate, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    by_rdp_without_a_certificate_nobody_is_let_in, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    by_rdp_at_another_port_nobody_is_let_in, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     home_that_was_in_a_guest_is_not_made_anew, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
