@@ -114,6 +114,8 @@ static const struct {
                 "The machine of your desktop is missing. Please tell your administrator."},
         [ORL_REASON_NOT_REMOVED] = {"not_removed",
                 "An old desktop cannot be removed. Please tell your administrator."},
+        [ORL_REASON_NOT_ALLOWED] = {"not_allowed",
+                "Your account may not do this. Please ask your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

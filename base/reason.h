@@ -69,6 +69,7 @@ enum orl_reason {
     ORL_REASON_SWEEP_STOPPED,     /* alarm: vmpool removes nothing until somebody has looked */
     ORL_REASON_DESKTOP_LOST,      /* a person's own machine is not there any more */
     ORL_REASON_NOT_REMOVED, /* alarm: a machine that nobody has any more, or its disk, does not go */
+    ORL_REASON_NOT_ALLOWED, /* the caller's role is too small for this */
     ORL_REASON_COUNT
 };
 

@@ -123,6 +123,7 @@ static bool touch(struct orl_http_req *req)
     int rc = orl_weblogins_touch(req, &err);
     if (rc == ORL_E_NOTFOUND) {
         req->role = ORL_HTTP_WEB;
+        req->by = ORL_HTTP_BY_NOTHING;
         return true;
     }
     if (rc < 0) {
@@ -131,34 +132,30 @@ static bool touch(struct orl_http_req *req)
     return rc == 0;
 }
 
-/* false: refused. To a browser the administrator's paths are not there at all. */
+/* false: refused. */
 static bool may_call(struct orl_http_req *req, const struct orl_api_route *route)
 {
-    if (req->role == ORL_HTTP_ADMIN) {
+    req->least = route->role;
+    if (req->by == ORL_HTTP_BY_UID) {
         if (route->role == ORL_HTTP_USER) {
             orl_api_refuse(
                     req, 403, "not_logged_in", "this is for people who log in at the portal");
         }
         return route->role != ORL_HTTP_USER;
     }
-    if (route->role == ORL_HTTP_ADMIN) {
-        orl_api_refuse(req, 404, "not_found", "no such path");
+    if (!orl_api_check_role(req)) {
         return false;
     }
     if (req->method != ORL_HTTP_GET && !req->is_json) {
         orl_api_refuse(req, 415, "bad_request", "Content-Type must be application/json");
         return false;
     }
-    /* An open page asks for desktops and pictures by itself; that is nobody's doing. */
+    /* An open page asks for desktops, lists and pictures by itself; that is nobody's doing. */
     bool is_deed = req->method != ORL_HTTP_GET || route->handler == orl_api_me_get;
-    if (req->role == ORL_HTTP_USER && is_deed && !touch(req)) {
+    if (req->by == ORL_HTTP_BY_COOKIE && is_deed && !touch(req)) {
         return false;
     }
-    if (req->role < route->role) {
-        orl_api_refuse(req, 401, "not_logged_in", "Please log in.");
-        return false;
-    }
-    return true;
+    return orl_api_check_role(req);
 }
 
 static bool identify(struct orl_http_req *req)
@@ -196,7 +193,7 @@ void orl_api_dispatch(struct orl_http_req *req)
         }
         return;
     }
-    if (has_path && req->role == ORL_HTTP_ADMIN) {
+    if (has_path && req->role > ORL_HTTP_USER) {
         orl_api_refuse(req, 405, "method_not_allowed", "this path has no such method");
     } else {
         orl_api_refuse(req, 404, "not_found", "no such path");

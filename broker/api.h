@@ -16,14 +16,17 @@ typedef void (*orl_api_fn)(struct orl_http_req *req, const struct orl_api_args *
 
 struct orl_api_route {
     enum orl_http_method method;
-    const char *pattern; /* "/v1/users/NAME": capital words are arguments */
-    enum orl_http_role role;
+    const char *pattern;     /* "/v1/users/NAME": capital words are arguments */
+    enum orl_http_role role; /* the least; up to USER: what a person has, and a uid has not */
     orl_api_fn handler;
     const char *query; /* names of what the query may have, separated by blanks; NULL: nothing */
 };
 extern const struct orl_api_route orl_api_routes[]; /* ended by a pattern of NULL */
 const char *orl_api_method_name(enum orl_http_method method);
+const char *orl_api_role_name(enum orl_http_role role); /* "user", "viewer", "operator", "admin" */
 
+/* The caller's role against the least of the route; false: refused, with an audit row where it is a person. */
+bool orl_api_check_role(struct orl_http_req *req);
 /* Segment by segment; pattern words in capitals take any text that is not empty. */
 bool orl_api_path_matches(const char *pattern, const char *path, struct orl_api_args *ret_args);
 /* Finds the route, checks the role, calls the handler, which answers exactly once. */
@@ -40,7 +43,8 @@ void orl_api_fail(struct orl_http_req *req, const struct orl_err *err);
 void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
         const struct orl_audit_event *event, const char *text);
 /* Before the first change: it and its audit row become one transaction, which orl_api_done() commits
- * and every refusal rolls back. false: it has answered. */
+ * and every refusal rolls back. In it the caller's role is looked at once more: while a password was hashed it
+ * may have been taken away. false: it has answered. */
 bool orl_api_begin(struct orl_http_req *req);
 #define ORL_API_ACTOR_MAX (ORL_USER_MAX + 8)
 /* Records who changed what (action NULL: the store has done so), commits, answers. body is taken. */

@@ -1,17 +1,26 @@
 /* What the API answers: problems (RFC 9457), and the deed with its audit row as one transaction. */
 #include "broker/api.h"
+#include "broker/weblogin.h"
 
 #include <stdio.h>
 #include <string.h>
 
 void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
 {
-    if (req->role == ORL_HTTP_USER) {
+    switch (req->by) {
+    case ORL_HTTP_BY_COOKIE:
         (void)snprintf(ret_actor, size, "user:%s", req->login.user);
-    } else if (req->role == ORL_HTTP_WEB) {
-        (void)snprintf(ret_actor, size, "portal");
-    } else {
+        return;
+    case ORL_HTTP_BY_UID:
         (void)snprintf(ret_actor, size, "admin:%u", (unsigned)req->uid);
+        return;
+    case ORL_HTTP_BY_NOTHING:
+        break;
+    }
+    if (req->role == ORL_HTTP_NOBODY) {
+        (void)snprintf(ret_actor, size, "uid:%u", (unsigned)req->uid);
+    } else {
+        (void)snprintf(ret_actor, size, "portal");
     }
 }
 
@@ -33,8 +42,7 @@ static const char *title_of(const char *code)
             {"changed", "Somebody else has changed it."},
             {"busy", "There is too much to do at the moment."},
             {"method_not_allowed", "The path has no such method."},
-            {"not_logged_in", "Nobody is logged in."},
-            {"not_allowed", "The role does not allow it."}};
+            {"not_logged_in", "Nobody is logged in."}};
     enum orl_reason reason = ORL_REASON_NONE;
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
         if (strcmp(titles[i].code, code) == 0) {
@@ -127,11 +135,16 @@ void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
 bool orl_api_begin(struct orl_http_req *req)
 {
     struct orl_err err = {0};
-    if (orl_store_tx_begin(req->broker->store, &req->tx, &err) < 0) {
+    int rc = orl_store_tx_begin(req->broker->store, &req->tx, &err);
+    bool is_again = req->by == ORL_HTTP_BY_COOKIE && req->least > ORL_HTTP_USER;
+    if (rc == 0 && is_again) {
+        rc = orl_weblogins_identify(req, &err);
+    }
+    if (rc < 0) {
         orl_api_fail(req, &err);
         return false;
     }
-    return true;
+    return !is_again || orl_api_check_role(req);
 }
 
 static int record(struct orl_http_req *req, const char *action, const char *object,
@@ -141,11 +154,11 @@ static int record(struct orl_http_req *req, const char *action, const char *obje
     if (action != NULL) {
         char actor[ORL_API_ACTOR_MAX + 1];
         orl_api_actor(req, actor, sizeof(actor));
-        bool is_person = req->role == ORL_HTTP_USER;
+        bool is_own = req->by == ORL_HTTP_BY_COOKIE && req->least <= ORL_HTTP_USER;
         struct orl_audit_event event = {.actor = actor,
                 .action = action,
                 .object = object,
-                .user = is_person ? req->login.user : person_of(object),
+                .user = is_own ? req->login.user : person_of(object),
                 .client = req->client};
         rc = orl_broker_audit(req->broker, &event, ret_audit);
     } else {

@@ -98,7 +98,7 @@ void orl_api_login(struct orl_http_req *req, const struct orl_api_args *args)
     struct input in = {0};
     uint64_t seen = 0;
     (void)args;
-    if (req->role == ORL_HTTP_ADMIN) {
+    if (req->by == ORL_HTTP_BY_UID) {
         orl_api_refuse(req, 403, "not_entitled", "people log in through oriel-web");
         return;
     }
@@ -117,7 +117,7 @@ void orl_api_logout(struct orl_http_req *req, const struct orl_api_args *args)
     if (!orl_api_begin(req)) {
         return;
     }
-    bool is_login = req->role == ORL_HTTP_USER;
+    bool is_login = req->by == ORL_HTTP_BY_COOKIE;
     int rc = orl_weblogins_end_sent(req, &err);
     if (rc == 0 && !is_login) {
         rc = orl_store_tx_commit(&req->tx, &err);

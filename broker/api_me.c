@@ -22,10 +22,11 @@ static void object_of(const struct orl_http_req *req, char ret_object[ORL_USER_M
 json_t *orl_api_me_json(const struct orl_http_req *req, const struct orl_user_row *user)
 {
     bool has_factor = user->totp_secret[0] != '\0';
-    bool is_required = req->broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED;
+    bool is_required = req->broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED ||
+                       orl_weblogins_lacks_factor(req->broker, user);
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I}", "name", user->name, "display",
-            user->display, "role", orl_role_name(user->role), "has_password",
-            user->password_hash[0] != '\0', "has_totp", has_factor, "must_enrol",
+            user->display, "role", orl_api_role_name(orl_weblogins_role(req->broker, user)),
+            "has_password", user->password_hash[0] != '\0', "has_totp", has_factor, "must_enrol",
             is_required && !has_factor, "expires_ms", (json_int_t)req->login.expires_ms, "idle_ms",
             (json_int_t)req->login.idle_until_ms);
 }

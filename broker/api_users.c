@@ -93,6 +93,7 @@ struct job {
     enum orl_password_cost cost;
     bool is_new;
     bool resets_totp;
+    bool has_new_role;
     uint64_t seen;
     int rc;
     char password[ORL_PASSWORD_MAX + 1];
@@ -118,6 +119,7 @@ static int update_row(struct job *job, struct orl_err *err)
             memcpy(job->row.password_hash, now.password_hash, sizeof(now.password_hash));
         }
         job->row.role = (job->seen & SEEN_ROLE) == 0 ? now.role : job->row.role;
+        job->has_new_role = job->row.role != now.role;
         if ((job->seen & SEEN_DISABLED) == 0) {
             job->row.is_disabled = now.is_disabled;
         }
@@ -133,6 +135,39 @@ static int update_row(struct job *job, struct orl_err *err)
     return rc;
 }
 
+/* Whoever has root on the host can always make an administrator; people in browsers must not shut themselves out. */
+static int keep_an_admin(const struct orl_http_req *req, int count_before, struct orl_err *err)
+{
+    if (req->by == ORL_HTTP_BY_UID || count_before == 0) {
+        return 0;
+    }
+    int count = orl_user_count_admins(req->broker->store, err);
+    if (count == 0) {
+        return orl_err_set(err, ORL_E_CONFLICT,
+                "This is the last administrator who can log in. Make another one first.");
+    }
+    return count < 0 ? count : 0;
+}
+
+static int change_row(struct job *job, struct orl_err *err)
+{
+    struct orl_broker *broker = job->req->broker;
+    int admins = orl_user_count_admins(broker->store, err);
+    int rc = admins < 0 ? admins : update_row(job, err);
+    rc = rc < 0 ? rc : keep_an_admin(job->req, admins, err);
+    bool is_loss = job->row.is_disabled || (job->seen & SEEN_PASSWORD) != 0 || job->resets_totp;
+    if (rc == 0 && is_loss) {
+        rc = orl_revoke_person(broker, job->row.name, NULL, err);
+    } else if (rc == 0 && job->has_new_role) {
+        rc = orl_revoke_logins(broker, job->row.name, err);
+    }
+    if (rc == 0 && job->resets_totp) {
+        job->row.totp_secret[0] = '\0';
+        rc = orl_user_set_totp(broker->store, job->row.name, "", 0, err);
+    }
+    return rc;
+}
+
 static void write_row(struct job *job)
 {
     struct orl_http_req *req = job->req;
@@ -145,15 +180,7 @@ static void write_row(struct job *job)
     if (rc == 0 && job->is_new) {
         rc = orl_user_insert(req->broker->store, &job->row, orl_clock_wall_ms(), &err);
     } else if (rc == 0) {
-        rc = update_row(job, &err);
-    }
-    bool is_loss = job->row.is_disabled || (job->seen & SEEN_PASSWORD) != 0 || job->resets_totp;
-    if (rc == 0 && !job->is_new && is_loss) {
-        rc = orl_revoke_person(req->broker, job->row.name, NULL, &err);
-    }
-    if (rc == 0 && job->resets_totp) {
-        job->row.totp_secret[0] = '\0';
-        rc = orl_user_set_totp(req->broker->store, job->row.name, "", 0, &err);
+        rc = change_row(job, &err);
     }
     if (rc < 0) {
         orl_api_fail(req, &err);
@@ -190,7 +217,7 @@ static const char *check_input(const struct input *in, uint64_t seen, struct job
         return "field 'password' must have at least 8 characters";
     }
     if ((seen & SEEN_ROLE) != 0 && !orl_role_parse(in->role, &job->row.role)) {
-        return "field 'role' must be \"user\" or \"admin\"";
+        return "field 'role' must be \"user\", \"viewer\", \"operator\" or \"admin\"";
     }
     if (job->is_new && !orl_names_user_is_valid(job->row.name)) {
         return "field 'name' must be 1 to 64 of A-Z a-z 0-9 . _ - and not look like a ticket";
@@ -267,7 +294,10 @@ void orl_api_users_remove(struct orl_http_req *req, const struct orl_api_args *a
     if (!orl_api_begin(req)) {
         return;
     }
-    if (orl_user_remove(req->broker->store, args->arg[0], &err) < 0) {
+    int admins = orl_user_count_admins(req->broker->store, &err);
+    int rc = admins < 0 ? admins : orl_user_remove(req->broker->store, args->arg[0], &err);
+    rc = rc < 0 ? rc : keep_an_admin(req, admins, &err);
+    if (rc < 0) {
         orl_api_fail(req, &err);
         return;
     }

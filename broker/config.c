@@ -76,6 +76,13 @@ const struct orl_cfg_key orl_broker_keys[] = {
         ENUM(second_factor, factors, "optional",
                 "optional: who has set up a second factor needs it; required: everybody does. Who "
                 "needs it can't log in by password over RDP or VNC."),
+        {.name = "console_needs_totp",
+                .type = ORL_CFG_BOOL,
+                .offset = AT(console_needs_totp),
+                .fallback = "false",
+                .help = "Who has a console role (viewer, operator, admin) may only what people may "
+                        "until "
+                        "they have set up a second factor."},
         STR(rdp_address_public, PATH_BYTES, "",
                 "HOST or HOST:PORT in .rdp files; empty: the portal's host."),
         STR(rdp_fingerprint, PATH_BYTES, "",

@@ -35,6 +35,7 @@ struct orl_broker_cfg {
     char *portal_url;
     char *rdp_address_public;
     char *rdp_fingerprint;
+    bool console_needs_totp;
     int second_factor; /* enum orl_second_factor */
     int password_cost; /* enum orl_password_cost */
     int log_level;     /* index into the choices; orl_broker_log_level() */

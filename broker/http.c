@@ -105,7 +105,9 @@ static bool read_web(struct orl_http *http, struct lws *wsi, struct orl_http_req
     set_class(http, wsi, class);
     if (class != ORL_HTTP_CLASS_WEB) {
         req->client[0] = '\0';
-        req->role = class == ORL_HTTP_CLASS_ADMIN ? ORL_HTTP_ADMIN : ORL_HTTP_NOBODY;
+        bool is_admin = class == ORL_HTTP_CLASS_ADMIN;
+        req->role = is_admin ? ORL_HTTP_ADMIN : ORL_HTTP_NOBODY;
+        req->by = is_admin ? ORL_HTTP_BY_UID : ORL_HTTP_BY_NOTHING;
         return true;
     }
     req->role = ORL_HTTP_WEB;

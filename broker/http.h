@@ -10,11 +10,20 @@
 #define ORL_HTTP_BODY_MAX 65536
 #define ORL_HTTP_PATH_MAX 1023
 
+/* Each may what those before it may; a route names the least. */
 enum orl_http_role {
     ORL_HTTP_NOBODY = 0,
-    ORL_HTTP_WEB,  /* a browser's request, of nobody who is logged in */
-    ORL_HTTP_USER, /* the same of a person: req->login */
+    ORL_HTTP_WEB,    /* a browser's request, of nobody who is logged in */
+    ORL_HTTP_USER,   /* a person, for what is their own */
+    ORL_HTTP_VIEWER, /* sees what there is: no pixels, no tickets, no secrets */
+    ORL_HTTP_OPERATOR,
     ORL_HTTP_ADMIN
+};
+/* What a role is believed by. */
+enum orl_http_by {
+    ORL_HTTP_BY_NOTHING = 0,
+    ORL_HTTP_BY_UID,    /* of the peer: always ADMIN, and no person */
+    ORL_HTTP_BY_COOKIE, /* req->login: as much as its person's account may now */
 };
 enum orl_http_method { ORL_HTTP_GET = 1, ORL_HTTP_POST, ORL_HTTP_PATCH, ORL_HTTP_DELETE };
 
@@ -23,6 +32,8 @@ struct orl_http_req {
     struct orl_broker *broker;
     enum orl_http_method method;
     enum orl_http_role role;
+    enum orl_http_by by;
+    enum orl_http_role least; /* what the route asks for */
     uid_t uid;
     char path[ORL_HTTP_PATH_MAX + 1];  /* percent-decoded, without the query */
     char query[ORL_HTTP_PATH_MAX + 1]; /* "a=b&c=d", each value still percent-encoded */
@@ -35,7 +46,8 @@ struct orl_http_req {
     char agent[ORL_WEBLOGIN_AGENT_MAX + 1];
     bool has_cookie;
     char token[ORL_COOKIE_TOKEN_LEN + 1]; /* has_cookie: what the browser sent, good or not */
-    struct orl_weblogin_row login;        /* USER */
+    struct orl_weblogin_row login;        /* BY_COOKIE */
+    bool lacks_factor;                    /* the account may more, but only with a second factor */
     /* Of the answer. */
     char set_cookie[160]; /* empty: none */
     unsigned retry_s;     /* 0: none */

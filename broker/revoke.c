@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "broker/events.h"
 #include "broker/session_lease.h"
+#include "broker/weblogin.h"
 #include "store/weblogin.h"
 
 #include <stdlib.h>
@@ -83,6 +84,30 @@ int orl_revoke_login(
         return rc < 0 ? rc : orl_err_set(err, ORL_E_NOTFOUND, "no such login");
     }
     return orl_revoke_cookie(broker, find.row.token_hash, err);
+}
+
+struct bindings {
+    char list[ORL_WEBLOGIN_MAX_PER_USER][ORL_COOKIE_BINDING_LEN + 1];
+    unsigned count;
+};
+
+static int add_binding(void *ctx, const struct orl_weblogin_row *row)
+{
+    struct bindings *bindings = ctx;
+    orl_msg_text(bindings->list[bindings->count++], sizeof(bindings->list[0]), row->token_hash);
+    return bindings->count == ORL_WEBLOGIN_MAX_PER_USER ? 1 : 0;
+}
+
+int orl_revoke_logins(struct orl_broker *broker, const char *user, struct orl_err *err)
+{
+    struct bindings bindings = {.count = 0};
+    int rc = orl_weblogin_list(
+            broker->store, user, orl_clock_wall_ms(), add_binding, &bindings, err);
+    rc = rc < 0 ? rc : 0;
+    for (unsigned i = 0; rc == 0 && i < bindings.count; i++) {
+        rc = orl_revoke_cookie(broker, bindings.list[i], err);
+    }
+    return rc;
 }
 
 int orl_revoke_cookie(struct orl_broker *broker, const char *binding, struct orl_err *err)

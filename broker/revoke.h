@@ -7,6 +7,9 @@
 /* Disabled, or a new password: everything. keep_login: the portal login that goes on; NULL: none. */
 ORL_NODISCARD int orl_revoke_person(
         struct orl_broker *broker, const char *user, const char *keep_login, struct orl_err *err);
+/* Another role: every portal login, its tickets, and what it has open. */
+ORL_NODISCARD int orl_revoke_logins(
+        struct orl_broker *broker, const char *user, struct orl_err *err);
 /* Not entitled any more: tickets and connections of one pool. */
 ORL_NODISCARD int orl_revoke_pool(
         struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err);

@@ -35,20 +35,53 @@ static int touch(struct orl_broker *broker, struct orl_weblogin_row *login, uint
     return rc;
 }
 
+bool orl_weblogins_lacks_factor(const struct orl_broker *broker, const struct orl_user_row *user)
+{
+    return broker->cfg->console_needs_totp && user->role > ORL_ROLE_USER &&
+           user->totp_secret[0] == '\0';
+}
+
+enum orl_http_role orl_weblogins_role(
+        const struct orl_broker *broker, const struct orl_user_row *user)
+{
+    if (user->is_disabled) {
+        return ORL_HTTP_WEB;
+    }
+    if (orl_weblogins_lacks_factor(broker, user)) {
+        return ORL_HTTP_USER;
+    }
+    switch (user->role) {
+    case ORL_ROLE_ADMIN:
+        return ORL_HTTP_ADMIN;
+    case ORL_ROLE_OPERATOR:
+        return ORL_HTTP_OPERATOR;
+    case ORL_ROLE_VIEWER:
+        return ORL_HTTP_VIEWER;
+    case ORL_ROLE_USER:
+    case ORL_ROLE_NONE:
+        break;
+    }
+    return ORL_HTTP_USER;
+}
+
 int orl_weblogins_identify(struct orl_http_req *req, struct orl_err *err)
 {
     char binding[ORL_COOKIE_BINDING_LEN + 1];
     struct orl_broker *broker = req->broker;
     struct orl_user_row user = {0};
     uint64_t now_ms = orl_clock_wall_ms();
+    req->role = ORL_HTTP_WEB;
+    req->by = ORL_HTTP_BY_NOTHING;
     if (!req->has_cookie) {
         return 0;
     }
     orl_cookie_binding(req->token, binding);
     int rc = orl_weblogin_find(broker->store, binding, now_ms, &req->login, err);
     rc = rc < 0 ? rc : orl_user_get(broker->store, req->login.user, &user, err);
-    if (rc == 0 && !user.is_disabled) {
-        req->role = ORL_HTTP_USER;
+    if (rc == 0) {
+        req->role = orl_weblogins_role(broker, &user);
+        req->lacks_factor = orl_weblogins_lacks_factor(broker, &user);
+        req->by = user.is_disabled ? ORL_HTTP_BY_NOTHING : ORL_HTTP_BY_COOKIE;
     }
     orl_secret_wipe(&user, sizeof(user));
     return rc == ORL_E_NOTFOUND ? 0 : rc;
@@ -123,7 +156,8 @@ int orl_weblogins_begin(
     if (rc == 0) {
         orl_msg_text(row.id, sizeof(row.id), id.text);
         req->login = row;
-        req->role = ORL_HTTP_USER;
+        req->role = orl_weblogins_role(broker, user);
+        req->by = ORL_HTTP_BY_COOKIE;
         (void)snprintf(req->set_cookie, sizeof(req->set_cookie), ORL_COOKIE_NAME "=%s; " ATTRIBUTES,
                 token);
     }

@@ -7,9 +7,14 @@
 
 #define ORL_WEBLOGIN_MAX_PER_USER 20
 
-/* Is the request of somebody who is logged in? Then req->role is USER and req->login says who. Negative only when the
- * store fails. */
+/* Is the request of somebody who is logged in? Then req->login says who, and req->role is what their account may now;
+ * else it is WEB. Negative only when the store fails. */
 ORL_NODISCARD int orl_weblogins_identify(struct orl_http_req *req, struct orl_err *err);
+/* console_needs_totp, and this person of the console has no second factor. */
+bool orl_weblogins_lacks_factor(const struct orl_broker *broker, const struct orl_user_row *user);
+/* What a login of this person may do. */
+enum orl_http_role orl_weblogins_role(
+        const struct orl_broker *broker, const struct orl_user_row *user);
 /* Its person did something: the login lives on. Not for what an open page asks by itself, or nobody would ever be
  * idle. ORL_E_NOTFOUND: it is over meanwhile. */
 ORL_NODISCARD int orl_weblogins_touch(struct orl_http_req *req, struct orl_err *err);

@@ -45,7 +45,8 @@ const struct orl_cli_opt orl_cli_global_opts[] = {
 
 static const struct orl_cli_opt user_add_opts[] = {
         OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
-        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role", "user or admin; default user."),
+        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role",
+                "user, viewer, operator or admin; default user."),
         OPT("max-desktops", ORL_CLI_OPT_NUM, "N", "max_desktops",
                 "Most desktops of all pools at once; 0: no limit."),
         PASSWORD_OPTS,
@@ -54,7 +55,7 @@ static const struct orl_cli_opt user_add_opts[] = {
 };
 static const struct orl_cli_opt user_set_opts[] = {
         OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
-        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role", "user or admin."),
+        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role", "user, viewer, operator or admin."),
         OPT("max-desktops", ORL_CLI_OPT_NUM, "N", "max_desktops",
                 "Most desktops of all pools at once; 0: no limit."),
         OPT("disable", ORL_CLI_OPT_ON, NULL, "is_disabled",

@@ -12,6 +12,10 @@ const char *orl_role_name(enum orl_role role)
     switch (role) {
     case ORL_ROLE_USER:
         return "user";
+    case ORL_ROLE_VIEWER:
+        return "viewer";
+    case ORL_ROLE_OPERATOR:
+        return "operator";
     case ORL_ROLE_ADMIN:
         return "admin";
     case ORL_ROLE_NONE:
@@ -140,6 +144,20 @@ int orl_user_use_totp(struct orl_store *store, const char *name, const char *sea
     orl_db_put_text(&q, sealed);
     int rc = orl_db_run(&q, err);
     return rc == 0 ? orl_err_set(err, ORL_E_DENIED, "the code was used before") : rc < 0 ? rc : 0;
+}
+
+int orl_user_count_admins(struct orl_store *store, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT count(*) FROM account WHERE role = 'admin' AND is_disabled = 0"
+            " AND password_hash <> ''");
+    int rc = orl_db_step(&q, err);
+    if (rc < 0) {
+        return rc;
+    }
+    uint32_t count = orl_db_get_u32(&q);
+    rc = orl_db_row_done(&q, err);
+    return rc < 0 ? rc : (int)count;
 }
 
 static int has_holdings(struct orl_store *store, const char *name, struct orl_err *err)

@@ -3,7 +3,14 @@
 #define ORL_STORE_USER_H
 #include "store/store.h"
 
-enum orl_role { ORL_ROLE_NONE = 0, ORL_ROLE_USER, ORL_ROLE_ADMIN };
+/* Each may what those before it may. From VIEWER on the console is open to them. */
+enum orl_role {
+    ORL_ROLE_NONE = 0,
+    ORL_ROLE_USER,
+    ORL_ROLE_VIEWER,
+    ORL_ROLE_OPERATOR,
+    ORL_ROLE_ADMIN
+};
 struct orl_user_row {
     char name[ORL_USER_MAX + 1];
     char display[ORL_TEXT_MAX + 1];
@@ -38,7 +45,9 @@ ORL_NODISCARD int orl_user_use_totp(struct orl_store *store, const char *name, c
         uint64_t step, struct orl_err *err);
 /* With entitlements, tickets and logins. ORL_E_CONFLICT: a live session or a dedicated desktop is left. */
 ORL_NODISCARD int orl_user_remove(struct orl_store *store, const char *name, struct orl_err *err);
-const char *orl_role_name(enum orl_role role); /* "user", "admin" */
+/* Administrators who can log in: not disabled, with a password. */
+ORL_NODISCARD int orl_user_count_admins(struct orl_store *store, struct orl_err *err);
+const char *orl_role_name(enum orl_role role); /* "user", "viewer", "operator", "admin" */
 bool orl_role_parse(const char *text, enum orl_role *ret_role);
 
 #endif

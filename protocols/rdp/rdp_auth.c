@@ -63,6 +63,7 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_STORE_RESTORED:
     case ORL_REASON_SWEEP_STOPPED:
     case ORL_REASON_NOT_REMOVED:
+    case ORL_REASON_NOT_ALLOWED:
         return ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED;
     case ORL_REASON_HANDSHAKE_TIMEOUT:
         return ERRINFO_LOGON_TIMEOUT;

@@ -371,8 +371,11 @@ static void every_route_is_documented(void **state)
         if (strstr(text, line) == NULL) {
             fail_msg("docs/api.md has no row %s", line);
         }
-        bool is_for_people = strncmp(route->pattern, "/v1/me", 6) == 0;
+        bool is_for_people =
+                strcmp(route->pattern, "/v1/me") == 0 || strncmp(route->pattern, "/v1/me/", 7) == 0;
         assert_true((route->role == ORL_HTTP_USER) == is_for_people);
+        /* Who only looks changes nothing. */
+        assert_true(route->role != ORL_HTTP_VIEWER || route->method == ORL_HTTP_GET);
         assert_true(route->role != ORL_HTTP_NOBODY);
     }
 }

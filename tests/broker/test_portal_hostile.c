@@ -85,9 +85,10 @@ static void a_browsers_request_never_has_the_administrators_rights(void **state)
 {
     (void)state;
     assert_int_equal(raw("GET /v1/users HTTP/1.1", ""), 200); /* this test is the administrator */
-    assert_int_equal(raw("GET /v1/users HTTP/1.1" CLIENT, ""), 404);
-    assert_int_equal(raw("GET /metrics HTTP/1.1" CLIENT, ""), 404);
-    assert_int_equal(raw("POST /v1/tickets HTTP/1.1" CLIENT JSON, "{\"user\":\"alice\"}"), 404);
+    assert_int_equal(raw("GET /v1/users HTTP/1.1" CLIENT, ""), 401);
+    assert_int_equal(raw("GET /metrics HTTP/1.1" CLIENT, ""), 401);
+    assert_int_equal(raw("POST /v1/tickets HTTP/1.1" CLIENT JSON, "{\"user\":\"alice\"}"), 401);
+    assert_int_equal(raw("GET /v1/nothing HTTP/1.1" CLIENT, ""), 404);
     assert_int_equal(raw("GET /v1/users HTTP/1.1\r\nx-oriel-client:", ""), 503);
     assert_int_equal(raw("GET /v1/users HTTP/1.1\r\nX-ORIEL-CLIENT: 1234567890123456789012345678901"
                          "23456789012345678901234567890123456789",
@@ -121,7 +122,7 @@ static void requests_that_are_none_are_refused(void **state)
             200);
     assert_int_equal(raw("PUT /v1/login HTTP/1.1" CLIENT JSON, right), 405);
     assert_int_equal(raw("GET /v1/login HTTP/1.1" CLIENT, ""), 404);
-    assert_int_equal(raw("GET /v1/me/../users HTTP/1.1" CLIENT, ""), 404);
+    assert_int_equal(raw("GET /v1/me/../users HTTP/1.1" CLIENT, ""), 401);
     assert_int_equal(raw("GET /v1/me?user=bob HTTP/1.1" CLIENT, ""), 401);
     /* A header in a path. */
     assert_int_equal(raw("GET /v1/reasons HTTP/1.1" CLIENT, ""), 200);
