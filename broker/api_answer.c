@@ -1,5 +1,6 @@
 /* What the API answers: problems (RFC 9457), and the deed with its audit row as one transaction. */
 #include "broker/api.h"
+#include "broker/site.h"
 #include "broker/weblogin.h"
 
 #include <stdio.h>
@@ -98,10 +99,13 @@ void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
     full.client = req->client[0] != '\0' ? req->client : actor;
     full.detail = event->detail != NULL ? event->detail : req->path;
     (void)orl_broker_audit(req->broker, &full, &audit);
+    char words[ORL_TEXT_MAX + 1];
     bool has_text = text != NULL && text[0] != '\0';
-    orl_http_reply(req, status,
-            problem(status, orl_reason_code(event->reason),
-                    has_text ? text : orl_reason_text(event->reason), audit.text));
+    orl_msg_text(words, sizeof(words), has_text ? text : orl_reason_text(event->reason));
+    if (req->client[0] != '\0') { /* a browser: a person reads it */
+        orl_site_words(req->broker->store, event->reason, text, words);
+    }
+    orl_http_reply(req, status, problem(status, orl_reason_code(event->reason), words, audit.text));
 }
 
 void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,

@@ -81,6 +81,10 @@ void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_ap
 void orl_api_logins_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_logins_end(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_reasons(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_reasons_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_reasons_reset(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_site_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_site_change(struct orl_http_req *req, const struct orl_api_args *args);
 
 void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args);

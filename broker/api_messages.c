@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "broker/api_handlers.h"
+#include "broker/line_text.h"
 #include "broker/message.h"
 #include "store/pool.h"
 
@@ -39,11 +40,13 @@ static bool read_body(
     if (!orl_api_body(req, fields, ret_body, &seen)) {
         return false;
     }
-    if (orl_message_check(ret_body->text, &err) < 0) {
+    int rc = ret_body->text[0] == '\0'
+                     ? orl_err_set(&err, ORL_E_INVAL, "text: there is none")
+                     : orl_line_check("text", ret_body->text, ORL_MESSAGE_MAX, &err);
+    if (rc < 0) {
         orl_api_fail(req, &err);
-        return false;
     }
-    return true;
+    return rc == 0;
 }
 
 static void refuse_rate(struct orl_http_req *req, uint64_t wait_us)

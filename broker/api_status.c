@@ -158,15 +158,3 @@ void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args)
                     (int)orl_conn_count(gateways, ORL_CONN_WAITING), "live",
                     (int)orl_conn_count(gateways, ORL_CONN_LIVE)));
 }
-
-void orl_api_reasons(struct orl_http_req *req, const struct orl_api_args *args)
-{
-    (void)args;
-    json_t *reasons = json_object();
-    for (unsigned i = ORL_REASON_NONE + 1; i < ORL_REASON_COUNT; i++) {
-        enum orl_reason reason = (enum orl_reason)i;
-        (void)json_object_set_new(
-                reasons, orl_reason_code(reason), json_string(orl_reason_text(reason)));
-    }
-    orl_http_reply(req, 200, json_pack("{s:o}", "reasons", reasons));
-}

@@ -8,6 +8,7 @@
 #include "broker/events.h"
 #include "broker/login.h"
 #include "broker/session_lease.h"
+#include "broker/site.h"
 #include "broker/thumbs.h"
 #include "store/pool.h"
 
@@ -199,7 +200,7 @@ static void send_close(struct orl_gateway *gateway, uint32_t number, enum orl_re
     struct orl_msg msg = {.type = ORL_MSG_CLOSE, .conn = number};
     msg.u.close.reason = reason;
     orl_msg_text(msg.u.close.audit, sizeof(msg.u.close.audit), audit != NULL ? audit : "");
-    orl_msg_text(msg.u.close.text, sizeof(msg.u.close.text), text != NULL ? text : "");
+    orl_site_words(gateway->gateways->broker->store, reason, text, msg.u.close.text);
     orl_ipc_post(gateway->ipc, &msg, NULL, 0);
 }
 

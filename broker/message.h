@@ -12,8 +12,6 @@ struct orl_message_sent {
     unsigned shown;
     unsigned skipped; /* has got one a moment ago */
 };
-/* One line that can be shown: not empty, no control characters, none that turn the direction round. */
-ORL_NODISCARD int orl_message_check(const char *text, struct orl_err *err);
 /* Until it may get the next one; 0: now. */
 uint64_t orl_message_wait_us(const struct orl_conn *conn);
 /* To all that are at a desktop; of this pool, of this session, where not NULL. */

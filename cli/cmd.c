@@ -21,6 +21,8 @@ static const struct {
         {"alarm", "What is wrong now."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},
+        {"site", "The site's own words at the log-in and on refusals."},
+        {"reason", "What people read when they are refused or sent away."},
         {"store", "Where all this is kept; needs no broker."},
         {"backup", "Copy the store into an encrypted file, while the programs run."},
         {"restore", "Make the store what a backup has; the programs are stopped before."},

@@ -441,6 +441,20 @@ static const struct orl_cli_column host_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_opt site_opts[] = {
+        OPT("contact", ORL_CLI_OPT_STR, "TEXT", "contact",
+                "Whom to call; follows each refusal. At most 99 bytes."),
+        OPT("notice", ORL_CLI_OPT_STR, "TEXT", "notice",
+                "Stands above the log-in at the portal. At most 239 bytes."),
+        END,
+};
+static const struct orl_cli_column reason_columns[] = {
+        {"CODE", "code", 0},
+        {"OWN", "is_own", 0},
+        {"TEXT", "text", 0},
+        COL_END,
+};
+
 #define LIST(noun_text, help_text, path_text, opt_list, column_list)                               \
     {                                                                                              \
         .noun = (noun_text), .verb = "list", .help = (help_text), .path = (path_text),             \
@@ -702,6 +716,30 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         LIST("host", "List the hosts that desktops run on.", "/v1/hosts", NULL, host_columns),
         SHOW("host", "Show one, with what was found out about it.", "/v1/hosts/{0}",
                 IN_PATH("NAME", "Name of the host.")),
+
+        {.noun = "site",
+                .verb = "show",
+                .help = "Show whom people are told to call, and the notice at the log-in.",
+                .path = "/v1/site",
+                .output = ORL_CLI_OUT_OBJECT},
+        {.noun = "site",
+                .verb = "set",
+                .help = "Change what is given; an empty text takes it away.",
+                .method = ORL_CLI_PATCH,
+                .path = "/v1/site",
+                .opts = site_opts,
+                .done = "site changed"},
+        LIST("reason", "List the reasons and their texts.", "/v1/reasons", NULL, reason_columns),
+        {.noun = "reason",
+                .verb = "set",
+                .help = "Say it in your own words.",
+                .method = ORL_CLI_PATCH,
+                .path = "/v1/reasons/{0}",
+                .args = {IN_PATH("CODE", "The reason, as listed."),
+                        IN_BODY("TEXT", "text", "One line, at most 139 bytes.")},
+                .done = "reason {0} has your text"},
+        ACT("reason", "reset", "Take Oriel's own text again.", ORL_CLI_DELETE, "/v1/reasons/{0}",
+                IN_PATH("CODE", "The reason, as listed."), NULL, "reason {0} has Oriel's text"),
 
         LOCAL("store", "create",
                 "Make a store, or bring it up to date; its owner does, and lets the programs in.",

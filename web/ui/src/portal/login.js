@@ -1,6 +1,6 @@
 import {html} from 'htm/preact';
 import {useEffect, useRef, useState} from 'preact/hooks';
-import {ApiError, post} from '../api.js';
+import {ApiError, get, post} from '../api.js';
 import {Fault, Field, Notice, useCountdown} from '../parts.js';
 import {t} from '../strings.js';
 
@@ -19,6 +19,8 @@ export function Login({ended, onLogin}) {
     const known = useRef({user: '', password: ''});
     const first = useRef(/** @type {HTMLInputElement|null} */ (null));
     useEffect(() => first.current?.focus(), [step]);
+    const [site, setSite] = useState({contact: '', notice: ''});
+    useEffect(() => void get('/v1/site').then(setSite, () => {}), []);
 
     const submit = async (event) => {
         event.preventDefault();
@@ -63,6 +65,7 @@ export function Login({ended, onLogin}) {
         <div class="login-box">
             <h1>${t.login.title}</h1>
             <p class="muted">${t.login.lead}</p>
+            ${site.notice && html`<${Notice} kind="info">${site.notice}<//>`}
             ${ended && !error && html`<${Notice} kind="info">${ended}<//>`}
             ${error && html`<${Fault} error=${error} />`}
             ${waitUntil > 0 && html`<${Wait} untilMs=${waitUntil} />`}
@@ -77,6 +80,7 @@ export function Login({ended, onLogin}) {
                 <button class="button primary" disabled=${busy}>${busy ? t.login.busy : step === 'code' ? t.login.confirm : t.login.submit}</button>
                 ${step === 'code' && html`<button type="button" class="button plain" onClick=${restart}>${t.login.other}</button>`}
             </form>
+            ${site.contact && html`<p class="small muted">${site.contact}</p>`}
         </div>
     </main>`;
 }
