@@ -2,11 +2,11 @@
 import {readFile} from 'node:fs/promises';
 import path from 'node:path';
 
-const WEB = process.env.ORIEL_WEB ?? new URL('../../build/release/web/dist', import.meta.url).pathname;
+export const WEB = process.env.ORIEL_WEB ?? new URL('../../build/release/web/dist', import.meta.url).pathname;
 export const ORIGIN = 'https://oriel.test';
-const TYPES = {'.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html; charset=utf-8', '.txt': 'text/plain'};
+export const TYPES = {'.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html; charset=utf-8', '.txt': 'text/plain'};
 // As oriel-web sends it: an inline script or style fails the test.
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; "
+export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; "
     + "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export const desktop = (more) => ({

@@ -115,7 +115,7 @@ class Rig(lib.Case):
 
     def write_pages(self):
         import gzip
-        files = {"index.html": b"<!doctype html><title>portal</title>", "desktop.html": b"<!doctype html>desktop",
+        files = {"index.html": b"<!doctype html><title>portal</title>", "desktop.html": b"<!doctype html>desktop", "admin.html": b"<!doctype html>console",
                  "assets/app-0123456789ab.js": b"const all = 1;\n" * 20000, "notes.unknown": b"not a page"}
         for name, data in files.items():
             (self.pages / name).write_bytes(data)

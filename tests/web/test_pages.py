@@ -11,7 +11,7 @@ from rig import Rig, lib
 class Pages(Rig):
     def test_pages_come_with_their_types_caching_and_policy(self):
         self.begin()
-        for path, kind, body in (("/", "text/html", b"portal"), ("/desktop/demo", "text/html", b"desktop"),
+        for path, kind, body in (("/", "text/html", b"portal"), ("/desktop/demo", "text/html", b"desktop"), ("/admin", "text/html", b"console"),
                                  ("/assets/app-0123456789ab.js", "text/javascript", b"const all")):
             status, headers, data = self.ask("GET", path)
             self.assertEqual(status, 200)

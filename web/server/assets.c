@@ -170,6 +170,8 @@ const struct orl_asset *orl_assets_find(const struct orl_assets *assets, const c
     static const char desktop[] = "/desktop/";
     if (strcmp(path, "/") == 0) {
         path = "/index.html";
+    } else if (strcmp(path, "/admin") == 0) {
+        path = "/admin.html";
     } else if (strncmp(path, desktop, sizeof(desktop) - 1) == 0 &&
                is_desktop(path + sizeof(desktop) - 1)) {
         path = "/desktop.html";

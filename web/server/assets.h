@@ -20,7 +20,7 @@ struct orl_assets; /* one owner */
 /* Of dir and dir/assets. A folder that is not there, or without index.html, is ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_assets_load(
         const char *dir, struct orl_assets **ret_assets, struct orl_err *err);
-/* For "/" and "/desktop/POOL", too. NULL: nothing there. */
+/* For "/", "/admin" and "/desktop/POOL", too. NULL: nothing there. */
 const struct orl_asset *orl_assets_find(const struct orl_assets *assets, const char *path);
 unsigned orl_assets_count(const struct orl_assets *assets);
 void orl_assets_free(struct orl_assets *assets);

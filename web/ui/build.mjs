@@ -68,3 +68,4 @@ const theme = await bundle('theme_early.js');
 const define = {LICENCES_URL: JSON.stringify(about), WORKLET_URL: JSON.stringify(worklet)};
 await page('index.html', {icon, theme, style: await bundle('portal/portal.css'), script: await bundle('portal/portal.js', define)});
 await page('desktop.html', {icon, theme, style: await bundle('desktop/desktop.css'), script: await bundle('desktop/desktop.js', define)});
+await page('admin.html', {icon, theme, style: await bundle('admin/admin.css'), script: await bundle('admin/admin.js', define)});

@@ -14,7 +14,7 @@ export const t = {
     theme: {label: 'Appearance', system: 'As the system', light: 'Light', dark: 'Dark'},
     footer: {licences: 'Licences'},
 
-    nav: {label: 'Main', desktops: 'Desktops', account: 'Account', logins: 'Sign-ins', signOut: 'Sign out', you: (name) => `Signed in as ${name}`},
+    nav: {label: 'Main', desktops: 'Desktops', account: 'Account', logins: 'Sign-ins', admin: 'Administration', signOut: 'Sign out', you: (name) => `Signed in as ${name}`},
 
     login: {
         title: 'Sign in',

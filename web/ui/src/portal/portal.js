@@ -24,6 +24,7 @@ function Masthead({me, view, onSignOut}) {
         <a class="brand" href="/#desktops"><${Logo} /><span>${t.product}</span></a>
         ${me && html`<nav aria-label=${t.nav.label}><ul>
             ${Object.keys(views).map((name) => html`<li><a href=${`#${name}`} aria-current=${name === view ? 'page' : null}>${t.nav[name]}</a></li>`)}
+            ${me.role !== 'user' && html`<li><a href="/admin">${t.nav.admin}</a></li>`}
         </ul></nav>
         <div class="who"><span class="small">${t.nav.you(me.display || me.name)}</span>
             <button type="button" class="button" onClick=${onSignOut}>${t.nav.signOut}</button></div>`}
