@@ -97,6 +97,16 @@ void sim_bury_vmpool(struct sim *sim, enum sim_who who)
     v->shift_ms = 0;
 }
 
+/* As vmpool does before it looks at anything: what it remembers moves with the clock. */
+static uint64_t now_of(struct sim *sim, struct sim_vmpool *v)
+{
+    if (v->shift_ms != 0) {
+        orl_reconcile_shift(v->reconcile, v->shift_ms);
+        v->shift_ms = 0;
+    }
+    return sim_wall_ms(sim);
+}
+
 static void turn(struct sim *sim, enum sim_who who)
 {
     struct sim_vmpool *v = vmpool_of(sim, who);
@@ -107,12 +117,8 @@ static void turn(struct sim *sim, enum sim_who who)
         sim_start_vmpool(sim, who);
         return;
     }
-    uint64_t now_ms = sim_wall_ms(sim);
     enum sim_who before = sim_enter(sim, who);
-    if (v->shift_ms != 0) {
-        orl_reconcile_shift(v->reconcile, v->shift_ms);
-        v->shift_ms = 0;
-    }
+    uint64_t now_ms = now_of(sim, v);
     if (v->is_poked || now_ms >= orl_reconcile_next_ms(v->reconcile, now_ms)) {
         v->is_poked = false;
         orl_reconcile_tick(v->reconcile, now_ms);
@@ -194,7 +200,8 @@ void sim_job_turn(struct sim *sim)
     struct orl_job *done = sent->job;
     forget(sim, index);
     enum sim_who before = sim_enter(sim, owner);
-    orl_reconcile_done(vmpool_of(sim, owner)->reconcile, done, sim_wall_ms(sim));
+    struct sim_vmpool *v = vmpool_of(sim, owner);
+    orl_reconcile_done(v->reconcile, done, now_of(sim, v));
     sim_leave(sim, before);
 }
 
@@ -239,7 +246,7 @@ void sim_guest_reboots(struct sim *sim)
     sim_fault(sim, "machine %s reboots, %u events", vm->vm.name, events);
     for (unsigned i = 0; i < events && sim->ours.reconcile; i++) {
         enum sim_who before = sim_enter(sim, SIM_VMPOOL);
-        orl_reconcile_rebooted(sim->ours.reconcile, uuid, sim_wall_ms(sim));
+        orl_reconcile_rebooted(sim->ours.reconcile, uuid, now_of(sim, &sim->ours));
         sim_leave(sim, before);
     }
 }

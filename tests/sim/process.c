@@ -29,8 +29,9 @@ int __wrap_orl_store_tx_begin(
 int __real_orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err);
 int __wrap_orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err);
 
-/* An error after a commit: the answer was lost with the connection, and nobody knows. */
-static enum verdict judge(const char *what, bool is_commit)
+/* An error after a commit: the answer was lost with the connection, and nobody knows. What is nested in a transaction
+ * is undone with it: there is no after. */
+static enum verdict judge(const char *what, bool is_commit, bool is_nested)
 {
     struct sim *sim = sim_the;
     struct sim_process *p = &sim->processes[sim->current];
@@ -41,7 +42,7 @@ static enum verdict judge(const char *what, bool is_commit)
         return FAIL_BEFORE;
     }
     if (sim_one_in(sim, sim->rates.store_kill)) {
-        bool is_done = sim_pick(sim, 2) == 0;
+        bool is_done = sim_pick(sim, 2) == 0 && !is_nested;
         sim_fault(sim, "is killed %s %s", is_done ? "after" : "before", what);
         p->is_dying = true;
         return is_done ? FAIL_AFTER : FAIL_BEFORE;
@@ -62,14 +63,14 @@ static int failed(struct orl_err *err)
 
 int __wrap_orl_db_step(struct orl_db_query *q, struct orl_err *err)
 {
-    enum verdict v = judge("a read", false);
+    enum verdict v = judge("a read", false, false);
     int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_step(q, err);
     return v == CALL ? rc : failed(err);
 }
 
 int __wrap_orl_db_run(struct orl_db_query *q, struct orl_err *err)
 {
-    enum verdict v = judge("a write", false);
+    enum verdict v = judge("a write", false, false);
     int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_run(q, err);
     sim_the->view.is_stale = true;
     return v == CALL ? rc : failed(err);
@@ -77,7 +78,7 @@ int __wrap_orl_db_run(struct orl_db_query *q, struct orl_err *err)
 
 int __wrap_orl_db_exec(struct orl_db *db, const char *script, struct orl_err *err)
 {
-    enum verdict v = judge("a script", false);
+    enum verdict v = judge("a script", false, false);
     int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_exec(db, script, err);
     sim_the->view.is_stale = true;
     return v == CALL ? rc : failed(err);
@@ -86,13 +87,13 @@ int __wrap_orl_db_exec(struct orl_db *db, const char *script, struct orl_err *er
 /* What was begun for a dead program is undone with its handle. */
 int __wrap_orl_db_begin(struct orl_db *db, unsigned depth, struct orl_err *err)
 {
-    enum verdict v = judge("a begin", false);
+    enum verdict v = judge("a begin", false, false);
     return v == CALL ? __real_orl_db_begin(db, depth, err) : failed(err);
 }
 
 int __wrap_orl_db_commit(struct orl_db *db, unsigned depth, struct orl_err *err)
 {
-    enum verdict v = judge("a commit", depth == 0);
+    enum verdict v = judge("a commit", depth == 0, depth > 0);
     int rc = v == FAIL_BEFORE ? 0 : __real_orl_db_commit(db, depth, err);
     sim_the->view.is_stale = true;
     return v == CALL ? rc : failed(err);
