@@ -348,6 +348,10 @@ static bool can_look(struct orl_leases *lease, uint64_t now_ms, bool *ret_is_cha
     /* Leases that nobody could renew have not run out: everybody first says that they are there. */
     if (lease->is_store_away || lease->settled_ms == 0) {
         uint64_t from_ms = lease->is_store_away ? now_ms : broker->started_ms;
+        if (orl_session_clamp(broker->store, lease_until_ms(broker), now_ms, &err) < 0) {
+            orl_broker_log_store(broker, "looking at its leases", &err);
+            return false;
+        }
         lease->settled_ms = from_ms + (uint64_t)broker->cfg->lease_s * 1000;
         lease->is_store_away = false;
     }

@@ -100,6 +100,10 @@ ORL_NODISCARD int orl_session_end(struct orl_store *store, const char *id, enum 
  * was written in the last seconds before now_ms, by the new clock. */
 ORL_NODISCARD int orl_session_shift(
         struct orl_store *store, int64_t by_ms, uint64_t now_ms, struct orl_err *err);
+/* Nobody has noticed that the clock was set, or the store is an older one: no lease is longer than until lease_until_ms,
+ * nobody left after now_ms. */
+ORL_NODISCARD int orl_session_clamp(
+        struct orl_store *store, uint64_t lease_until_ms, uint64_t now_ms, struct orl_err *err);
 /* The connection that it ended with was told so. Another's, or not ended: nothing changes. */
 ORL_NODISCARD int orl_session_told(struct orl_store *store, const char *id, const char *gateway,
         uint32_t conn, struct orl_err *err);

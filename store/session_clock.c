@@ -39,3 +39,17 @@ int orl_session_shift(struct orl_store *store, int64_t by_ms, uint64_t now_ms, s
     }
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
+
+int orl_session_clamp(
+        struct orl_store *store, uint64_t lease_until_ms, uint64_t now_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE session SET"
+            " lease_until_ms = CASE WHEN lease_until_ms > $1 THEN $1 ELSE lease_until_ms END,"
+            " disconnected_ms = CASE WHEN disconnected_ms > $2 THEN $2 ELSE disconnected_ms END"
+            " WHERE state <> 'ended' AND (lease_until_ms > $1 OR disconnected_ms > $2)");
+    orl_db_put_u64(&q, lease_until_ms);
+    orl_db_put_u64(&q, now_ms);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}

@@ -340,7 +340,8 @@ static void sweep(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_vm_list *list, uint64_t now_ms)
 {
     struct orl_golden_view *view = rows->golden;
-    for (size_t i = 0; i < list->image_count && r->alarm == ORL_SWEEP_NO_ALARM; i++) {
+    bool may_sweep = r->alarm == ORL_SWEEP_NO_ALARM || r->is_sweep_accepted;
+    for (size_t i = 0; i < list->image_count && may_sweep; i++) {
         struct orl_golden_row row = {0};
         orl_msg_text(row.id, sizeof row.id, list->images[i].id);
         struct orl_memo *memo = find_row(view, row.id) ? NULL : orl_memo_get(r, row.id);

@@ -232,30 +232,44 @@ static int match_uuid(void *ctx, const struct orl_desktop_row *row)
     return 1;
 }
 
+/* A given desktop's guest starts again: the wish for that is over. */
+static void begin_again(struct orl_reconcile *r, struct orl_desktop_row *row, uint64_t now_ms)
+{
+    row->is_ready = false;
+    if (row->lease != ORL_LEASE_FREE) {
+        row->power = ORL_POWER_REBOOTING;
+        note(row, ORL_REASON_GUEST_REBOOTING, "");
+    }
+    struct orl_memo *memo = orl_memo_get(r, row->id);
+    if (memo) { /* its time to become ready begins now */
+        memo->power = row->power;
+        memo->power_since_ms = now_ms;
+        memo->agent_since_ms = 0;
+    }
+    orl_log_info(&r->log, "the guest restarts", "desktop", row->id);
+    (void)orl_reconcile_write(r, row, false, now_ms);
+    orl_reconcile_changed(r);
+}
+
+/* Its event may be lost, or come while it was not ready: that it was made to is enough. */
+static void on_reset(struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_desktop_row *row, uint64_t now_ms)
+{
+    if (job->result == 0 && row->power == ORL_POWER_RUNNING && is_given(row)) {
+        begin_again(r, row, now_ms);
+    }
+}
+
 /* Its machine runs all the while, so no look at it would tell. While it boots for the first time it may
- * restart as it likes. */
+ * restart as it likes, unless its person wanted that. */
 void orl_reconcile_rebooted(struct orl_reconcile *r, const char *uuid, uint64_t now_ms)
 {
     const struct orl_desktop_filter here = {.host = r->cfg.host, .power = ORL_POWER_RUNNING};
     struct by_uuid by = {.uuid = uuid};
-    if (orl_desktop_list(r->cfg.store, &here, match_uuid, &by, NULL) != 1 || !by.row.is_ready ||
-            by.row.lease == ORL_LEASE_ENDING) {
-        return;
+    if (orl_desktop_list(r->cfg.store, &here, match_uuid, &by, NULL) == 1 &&
+            (by.row.is_ready || by.row.restart_ms != 0) && by.row.lease != ORL_LEASE_ENDING) {
+        begin_again(r, &by.row, now_ms);
     }
-    by.row.is_ready = false;
-    if (by.row.lease != ORL_LEASE_FREE) {
-        by.row.power = ORL_POWER_REBOOTING;
-        note(&by.row, ORL_REASON_GUEST_REBOOTING, "");
-    }
-    struct orl_memo *memo = orl_memo_get(r, by.row.id);
-    if (memo) { /* its time to become ready begins now */
-        memo->power = by.row.power;
-        memo->power_since_ms = now_ms;
-        memo->agent_since_ms = 0;
-    }
-    orl_log_info(&r->log, "the guest restarts itself", "desktop", by.row.id);
-    (void)orl_reconcile_write(r, &by.row, false, now_ms);
-    orl_reconcile_changed(r);
 }
 
 void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
@@ -308,6 +322,9 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
         break;
     case ORL_JOB_WAKE:
         on_woken(r, job, &row, now_ms);
+        break;
+    case ORL_JOB_RESET:
+        on_reset(r, job, &row, now_ms);
         break;
     case ORL_JOB_LOOK:
         on_looked(r, job, memo, &row, now_ms);

@@ -25,20 +25,19 @@ static void must(int rc, const struct orl_err *err)
 
 static void fill_pool(struct orl_pool_row *pool, enum sim_pool which)
 {
-    static const enum orl_pool_kind kinds[] = {
-            ORL_POOL_FLOATING, ORL_POOL_DEDICATED, ORL_POOL_STATIC};
     (void)snprintf(pool->name, sizeof pool->name, "%s", sim_pool_names[which]);
-    pool->kind = kinds[which];
-    orl_pool_set_defaults(pool, kinds[which]);
+    pool->kind = sim_pool_kinds[which];
+    orl_pool_set_defaults(pool, sim_pool_kinds[which]);
     if (which != SIM_STATIC) {
         (void)snprintf(pool->template_name, sizeof pool->template_name, "t");
     }
-    pool->spares = which == SIM_FLOATING ? 2 : which == SIM_DEDICATED ? 1 : 0;
-    pool->max_desktops = which == SIM_FLOATING    ? FLOATING_MAX
-                         : which == SIM_DEDICATED ? DEDICATED_MAX
-                                                  : STATIC_DESKTOPS;
+    static const uint32_t spares[] = {2, 1, 1, 0};
+    static const uint32_t most[] = {FLOATING_MAX, FLOATING_MAX, DEDICATED_MAX, STATIC_DESKTOPS};
+    pool->spares = spares[which];
+    pool->spares_suspended = which == SIM_INSTANT;
+    pool->max_desktops = most[which];
     pool->disconnect_timeout_s = TIMEOUT_S;
-    pool->clone_method = ORL_CLONE_COLD;
+    pool->clone_method = which == SIM_INSTANT ? ORL_CLONE_AUTO : ORL_CLONE_COLD;
     pool->is_maintenance = false;
 }
 
@@ -68,7 +67,7 @@ void sim_fill_store(struct sim *sim, enum sim_who who)
     uint64_t now_ms = sim_wall_ms(sim);
     struct orl_template_row t = {.name = "t",
             .kind = ORL_TEMPLATE_DISK,
-            .path = "/fake/template.qcow2",
+            .path = "/fake/template-1.qcow2",
             .memory_mib = 512,
             .vcpus = 1};
     must(orl_template_insert(store, &t, now_ms, &err), &err);
@@ -116,11 +115,41 @@ void sim_changes_pool(struct sim *sim)
     }
     if (orl_pool_get(sim->broker.store, sim_pool_names[which], &row, NULL) == 0) {
         row.spares = which == SIM_STATIC ? 0 : sim_pick(sim, 4);
-        row.max_desktops = 2 + sim_pick(sim, 7);
+        row.spares_suspended = which == SIM_STATIC ? 0 : sim_pick(sim, 3);
+        row.max_desktops = 4 + sim_pick(sim, 5);
         row.is_maintenance = sim_pick(sim, 12) == 0;
         int rc = orl_pool_update(sim->broker.store, &row, NULL);
         sim_note(sim, "pool %s: spares %u max %u%s: %d", row.name, row.spares, row.max_desktops,
                 row.is_maintenance ? " maintenance" : "", rc);
+    }
+    leave_api(sim, before);
+}
+
+/* A new version, good or not; or a pool is set to one, which may be older; or one is forgotten. */
+void sim_moves_template(struct sim *sim)
+{
+    enum sim_who before;
+    struct orl_template_row t;
+    struct orl_pool_row pool;
+    unsigned how = sim_pick(sim, 4);
+    uint32_t version = sim_pick(sim, SIM_VERSIONS);
+    const char *name = sim_pool_names[sim_pick(sim, SIM_STATIC)];
+    if (!enter_api(sim, &before)) {
+        return;
+    }
+    struct orl_store *store = sim->broker.store;
+    if (how == 0 && orl_template_get(store, "t", 0, &t, NULL) == 0 && t.version < SIM_VERSIONS) {
+        (void)snprintf(t.path, sizeof t.path, "/fake/%s-%u.qcow2",
+                sim_pick(sim, 4) == 0 ? "bad" : "template", t.version + 1);
+        int rc = orl_template_add_version(store, &t, sim_wall_ms(sim), &version, NULL);
+        sim_note(sim, "a new version of the template, %s: %d", t.path, rc);
+    } else if (how == 1 && version > 0) {
+        int rc = orl_template_remove(store, "t", version, NULL);
+        sim_note(sim, "version %u of the template is forgotten: %d", version, rc);
+    } else if (how > 1 && orl_pool_get(store, name, &pool, NULL) == 0) {
+        pool.template_version = version;
+        int rc = orl_pool_update(store, &pool, NULL);
+        sim_note(sim, "pool %s moves to version %u: %d", pool.name, version, rc);
     }
     leave_api(sim, before);
 }
@@ -303,7 +332,7 @@ void sim_deletes_pool(struct sim *sim)
     if (!enter_api(sim, &before)) {
         return;
     }
-    const char *name = sim_pool_names[SIM_FLOATING];
+    const char *name = sim_pool_names[sim_pick(sim, SIM_DEDICATED)];
     bool is_gone = orl_pool_get(sim->broker.store, name, &row, NULL) == ORL_E_NOTFOUND;
     if (!is_gone && sim_pick(sim, 4) == 0) {
         sim_note(sim, "pool %s is deleted: %d", name,

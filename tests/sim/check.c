@@ -2,6 +2,7 @@
 #include "broker/gateway_sock.h"
 #include "sim.h"
 #include "store/host.h"
+#include "store/template.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,6 +64,10 @@ void sim_check_touch(void *ctx, const char *what, const char *uuid)
     }
     if (is_end && is_given(row->lease)) {
         sim_fail(sim, "%s of %.12s, which is %s by %s", what, row->id, orl_lease_name(row->lease),
+                row->user);
+    }
+    if (strcmp(what, "suspend") == 0 && is_given(row->lease)) {
+        sim_fail(sim, "suspend of %.12s, which is %s by %s", row->id, orl_lease_name(row->lease),
                 row->user);
     }
     if (strcmp(what, "kill") == 0 && is_given(row->lease) && row->want != ORL_WANT_STOP &&
@@ -191,14 +196,61 @@ static void check_sessions(struct sim *sim)
     sim->waiting_count = c.waiting_count;
 }
 
-static void check_machines(struct sim *sim)
+static bool is_known(struct sim *sim, const struct fake_vm *vm)
+{
+    return vm->vm.meta.kind == ORL_VM_GOLDEN ? sim_view_golden(sim, vm->vm.meta.desktop) != NULL
+                                             : sim_view_uuid(sim, vm->vm.uuid) != NULL;
+}
+
+static const struct fake_vm *image_of(const struct sim *sim, const char *id)
 {
     for (size_t i = 0; i < sim->fake.count; i++) {
         const struct fake_vm *vm = &sim->fake.vms[i];
+        if (vm->vm.meta.kind == ORL_VM_GOLDEN && vm->is_frozen &&
+                strcmp(vm->vm.meta.desktop, id) == 0) {
+            return vm;
+        }
+    }
+    return NULL;
+}
+
+/* What it lies on is there, and is the version that its row says. */
+static void check_base(struct sim *sim, const struct fake_vm *vm, const struct orl_desktop_row *row)
+{
+    static const char folder[] = "/golden/";
+    const char *golden = strstr(vm->base, folder);
+    const char *base = vm->base;
+    if (golden) {
+        char id[ORL_ID_LEN + 1];
+        (void)snprintf(id, sizeof id, "%.*s", ORL_ID_LEN, golden + sizeof folder - 1);
+        const struct fake_vm *image = image_of(sim, id);
+        if (!image) {
+            sim_fail(sim, "the golden image under %s is gone", vm->vm.name);
+            return;
+        }
+        base = image->base;
+    }
+    const char *dash = strrchr(base, '-');
+    if (!dash || strtoul(dash + 1, NULL, 10) != row->template_version) {
+        sim_fail(sim, "%s, of version %u, lies on %s", vm->vm.name, row->template_version, base);
+    }
+}
+
+static void check_machines(struct sim *sim)
+{
+    if (sim->fake.resumed_again > 0) {
+        sim_fail(sim, "a copy was begun again on a disk that was written to");
+    }
+    for (size_t i = 0; i < sim->fake.count; i++) {
+        const struct fake_vm *vm = &sim->fake.vms[i];
         if (!vm->is_late && !vm->vm.meta.is_quarantined &&
-                strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
-                !sim_view_uuid(sim, vm->vm.uuid)) {
-            sim_fail(sim, "machine %s has leaked: no row knows it", vm->vm.name);
+                strcmp(vm->vm.meta.installation, sim->ours.installation) == 0) {
+            const struct orl_desktop_row *row = sim_view_uuid(sim, vm->vm.uuid);
+            if (!is_known(sim, vm)) {
+                sim_fail(sim, "machine %s has leaked: no row knows it", vm->vm.name);
+            } else if (row && row->lease != ORL_LEASE_ENDING && row->template_version > 0) {
+                check_base(sim, vm, row);
+            }
         }
     }
 }
@@ -225,7 +277,8 @@ void sim_check(struct sim *sim)
 struct rest {
     struct sim *sim;
     bool is_empty;
-    unsigned spares[SIM_POOLS], kept[SIM_POOLS];
+    unsigned spares[SIM_POOLS], asleep[SIM_POOLS], kept[SIM_POOLS];
+    uint32_t version; /* the newest that is good */
     size_t rows;
     char *text;
     size_t size;
@@ -269,12 +322,16 @@ static int rest_session(void *ctx, const struct orl_session_row *row)
 static int rest_desktop(void *ctx, const struct orl_desktop_row *row)
 {
     struct rest *rest = ctx;
-    unsigned pool = row->kind == ORL_POOL_FLOATING    ? SIM_FLOATING
-                    : row->kind == ORL_POOL_DEDICATED ? SIM_DEDICATED
-                                                      : SIM_STATIC;
+    unsigned pool = SIM_STATIC;
+    while (strcmp(sim_pool_names[pool], row->pool) != 0) {
+        pool--;
+    }
     const struct fake_vm *vm = fake_find(&rest->sim->fake, row->uuid);
     bool is_up = row->power == ORL_POWER_RUNNING && row->is_ready;
-    bool is_spare = row->lease == ORL_LEASE_FREE && is_up;
+    bool is_asleep = row->lease == ORL_LEASE_FREE && row->power == ORL_POWER_SUSPENDED;
+    bool is_spare = row->lease == ORL_LEASE_FREE && (is_up || is_asleep);
+    bool is_old =
+            is_spare && row->kind != ORL_POOL_STATIC && row->template_version != rest->version;
     bool is_used = row->lease == ORL_LEASE_IN_USE && is_up;
     bool is_kept = row->lease == ORL_LEASE_ASSIGNED && row->kind == ORL_POOL_DEDICATED &&
                    row->power == ORL_POWER_STOPPED;
@@ -286,9 +343,14 @@ static int rest_desktop(void *ctx, const struct orl_desktop_row *row)
         return 0;
     }
     bool has_machine = row->kind == ORL_POOL_STATIC || (vm && vm->is_defined && vm->has_overlay);
-    rest->spares[pool] += is_spare;
+    rest->spares[pool] += is_spare && !is_asleep;
+    rest->asleep[pool] += is_asleep;
     rest->kept[pool] += is_used || is_kept;
     rest->rows++;
+    if (is_old) {
+        odd(rest, "spare %.12s of %s lies on version %u, not %u", row->id, row->pool,
+                row->template_version, rest->version);
+    }
     if (!has_machine || (!is_spare && !is_used && !is_kept)) {
         odd(rest, "%s %.12s is %s %s ready %d want %s attempts %u retry in %lld ms, %s: %s",
                 orl_pool_kind_name(row->kind), row->id, orl_lease_name(row->lease),
@@ -321,7 +383,7 @@ static void rest_machines(struct rest *rest)
         struct fake_vm *vm = &sim->fake.vms[i];
         if (strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
                 orl_quarantine_list(store_of(sim), is_in_quarantine, vm->vm.name, NULL) == 0 &&
-                !sim_view_uuid(sim, vm->vm.uuid)) {
+                !is_known(sim, vm)) {
             odd(rest, "machine %s (%s) is nobody's and still there", vm->vm.name,
                     vm->is_defined ? "defined" : "an overlay alone");
         }
@@ -346,12 +408,23 @@ static void tell_memo(struct rest *rest)
     }
 }
 
+static int newest_good(void *ctx, const struct orl_template_row *row)
+{
+    uint32_t *version = ctx;
+    *version =
+            row->state == ORL_TEMPLATE_READY && row->version > *version ? row->version : *version;
+    return 0;
+}
+
 void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
 {
     const struct orl_session_filter live = {.is_live = true};
     const struct orl_desktop_filter all = {0};
     struct rest rest = {.sim = sim, .is_empty = is_empty, .text = ret_text, .size = size};
     ret_text[0] = '\0';
+    if (orl_template_list(store_of(sim), newest_good, &rest.version, NULL) < 0) {
+        odd(&rest, "templates can't be read");
+    }
     if (orl_session_list(store_of(sim), &live, rest_session, &rest, NULL) < 0 ||
             orl_desktop_list(store_of(sim), &all, rest_desktop, &rest, NULL) < 0 ||
             orl_pool_list(store_of(sim), rest_pool, &rest, NULL) < 0) {
@@ -366,11 +439,17 @@ void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
         }
         unsigned room = pool.max_desktops > rest.kept[p] ? pool.max_desktops - rest.kept[p] : 0;
         /* One that is deleted is there as long as somebody's desktop is. */
-        unsigned wanted = pool.is_deleted ? 0 : pool.spares < room ? pool.spares : room;
-        if (rest.spares[p] != wanted) {
-            odd(&rest, "pool %s has %u spares, wants %u; %u others of %u, retry in %lld ms",
-                    sim_pool_names[p], rest.spares[p], wanted, rest.kept[p], pool.max_desktops,
-                    (long long)pool.retry_ms - (long long)sim_wall_ms(sim));
+        room = pool.is_deleted ? 0 : room;
+        unsigned wanted = pool.spares < room ? pool.spares : room;
+        unsigned beside = room - wanted;
+        unsigned asleep = pool.spares_suspended < beside ? pool.spares_suspended : beside;
+        if (rest.spares[p] != wanted || rest.asleep[p] != asleep) {
+            odd(&rest,
+                    "pool %s has %u spares and %u asleep, wants %u and %u; %u others of %u, retry "
+                    "in "
+                    "%lld ms",
+                    sim_pool_names[p], rest.spares[p], rest.asleep[p], wanted, asleep, rest.kept[p],
+                    pool.max_desktops, (long long)pool.retry_ms - (long long)sim_wall_ms(sim));
         }
     }
     tell_memo(&rest);

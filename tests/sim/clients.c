@@ -10,7 +10,9 @@
 
 enum { STATS_MS = 5000 };
 
-const char *const sim_pool_names[SIM_POOLS] = {"floating", "dedicated", "static"};
+const char *const sim_pool_names[SIM_POOLS] = {"floating", "instant", "dedicated", "static"};
+const enum orl_pool_kind sim_pool_kinds[SIM_POOLS] = {
+        ORL_POOL_FLOATING, ORL_POOL_FLOATING, ORL_POOL_DEDICATED, ORL_POOL_STATIC};
 
 void sim_person_name(unsigned person, char ret_name[16])
 {
@@ -381,9 +383,13 @@ void sim_use(struct sim *sim, struct sim_conn *conn)
     if (!vm || vm->vm.state != ORL_VM_RUNNING || vm->boot_left > 0) {
         return;
     }
-    (void)snprintf(marker, sizeof marker, "u%u%s%s", conn->person,
-            conn->pool == SIM_FLOATING ? " in " : "",
-            conn->pool == SIM_FLOATING ? conn->session : "");
+    if (vm->is_nobody) {
+        sim_fail(sim, "u%u is in %s, which is still who it was copied from", conn->person,
+                vm->vm.name);
+    }
+    bool is_floating = sim_pool_kinds[conn->pool] == ORL_POOL_FLOATING;
+    (void)snprintf(marker, sizeof marker, "u%u%s%s", conn->person, is_floating ? " in " : "",
+            is_floating ? conn->session : "");
     look_for(sim, conn, "disk", vm->guest.disk, sizeof vm->guest.disk, marker);
     look_for(sim, conn, "memory", vm->guest.memory, sizeof vm->guest.memory, marker);
     look_for(sim, conn, "clipboard", vm->guest.clipboard, sizeof vm->guest.clipboard, marker);

@@ -1,6 +1,7 @@
 /* Both vmpools, the hypervisor they share, and what guests do by themselves. */
 #include "sim.h"
 #include "vmpool/console_grants.h"
+#include "vmpool/reconcile_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ void sim_start_vmpool(struct sim *sim, enum sim_who who)
             .limits = fake_limits(IN_FLIGHT),
             .governor = {.starts_per_minute = 600, .burst = 10},
             .agent_settle_ms = 10000,
+            .golden_settle_ms = 30000,
             .stable_ms = 100000,
             .sweep_grace_ms = 60000,
             .plan = orl_pool_plan,
@@ -141,21 +143,35 @@ static void forget(struct sim *sim, size_t index)
     sim->jobs[index] = sim->jobs[--sim->job_count];
 }
 
+/* vmpool waits for it no longer. */
+static bool is_given_up(struct sim *sim, const struct sim_job *sent)
+{
+    const struct orl_reconcile *r = vmpool_of(sim, sent->owner)->reconcile;
+    const struct orl_job *job = sent->job;
+    size_t at = orl_name_index_find(&r->memo_index, ORL_NAME_KEYS(r->memos, key),
+            job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_QUARANTINE ? job->spec.name
+                                                                          : job->id);
+    return at != ORL_NAME_INDEX_NONE && r->memos[at].job_tick != job->tick;
+}
+
 /* The hypervisor does it. Some answers are lost, some calls done twice: fake_backend.c. */
 static void run_job(struct sim *sim, struct sim_job *sent)
 {
     struct orl_job *job = sent->job;
     if (job->kind == ORL_JOB_TEMPLATE) {
-        job->template_row.state = ORL_TEMPLATE_READY;
+        bool is_bad = strstr(job->template_row.path, "bad") != NULL;
+        job->template_row.state = is_bad ? ORL_TEMPLATE_CORRUPT : ORL_TEMPLATE_READY;
+        job->template_row.reason = is_bad ? ORL_REASON_TEMPLATE_CORRUPT : ORL_REASON_NONE;
     } else if (job->kind == ORL_JOB_REACH) {
         job->result = 0;
     } else {
         unsigned faults = sim->fake.injected;
-        sim->fake.is_late = sent->is_late;
+        sim->fake.is_late = sent->is_late || is_given_up(sim, sent);
         sim->fake.installation = vmpool_of(sim, sent->owner)->installation;
         orl_job_run(job);
-        if (job->kind != ORL_JOB_OBSERVE && !sim->is_calm &&
-                fake_random(&sim->fake, 100) < sim->fake.faults.twice) {
+        /* Of a copy that runs its disk is not what it was copied from: a second time is another one. */
+        bool may_repeat = job->kind != ORL_JOB_OBSERVE && job->kind != ORL_JOB_RESUME;
+        if (may_repeat && !sim->is_calm && fake_random(&sim->fake, 100) < sim->fake.faults.twice) {
             sim_fault(sim, "%s is carried out twice", orl_job_name(job->kind));
             orl_job_run(job);
         }

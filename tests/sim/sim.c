@@ -31,6 +31,7 @@ static const struct {
         {3, sim_vanishes},
         {2, sim_wants_restart},
         {2, sim_changes_pool},
+        {2, sim_moves_template},
         {3, sim_ends_session},
         {2, sim_deletes_desktop},
         {2, sim_maintains_desktop},

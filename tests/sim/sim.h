@@ -11,19 +11,21 @@
 #include "store/desktop.h"
 #include "store/pool.h"
 #include "store/session.h"
+#include "vmpool/golden_plan.h"
 #include "vmpool/name_index.h"
 #include "vmpool/reconcile.h"
 
 enum {
     SIM_PEOPLE = 7,
-    SIM_POOLS = 3,
+    SIM_POOLS = 4,
+    SIM_VERSIONS = 8, /* of the template, about */
     SIM_GATEWAYS = 2,
     SIM_CONNS = 24, /* at each gateway */
     SIM_QUEUE = 128,
     SIM_JOBS = 128,
     SIM_LINES = 400,
 };
-enum sim_pool { SIM_FLOATING = 0, SIM_DEDICATED, SIM_STATIC };
+enum sim_pool { SIM_FLOATING = 0, SIM_INSTANT, SIM_DEDICATED, SIM_STATIC };
 
 /* A program of ours. What it has in memory is lost with it; its store handle is its own. */
 enum sim_who { SIM_CHECKER = 0, SIM_BROKER, SIM_VMPOOL, SIM_STRANGER, SIM_WHO_COUNT };
@@ -97,9 +99,11 @@ struct sim_seen { /* a desktop's past */
     bool may_go; /* the administrator said so */
 };
 
-struct sim_view { /* of all desktops */
+struct sim_view { /* of all desktops and golden images */
     struct orl_desktop_row *rows;
     size_t count, room;
+    struct orl_golden_row golden[ORL_GOLDEN_MAX];
+    size_t golden_count;
     bool is_stale;
 };
 
@@ -192,6 +196,7 @@ bool sim_may_send(struct sim *sim, const char *what);
 /* view.c: borrowed until somebody writes to the store */
 const struct sim_view *sim_view(struct sim *sim);
 const struct orl_desktop_row *sim_view_uuid(struct sim *sim, const char *uuid); /* or NULL */
+const struct orl_golden_row *sim_view_golden(struct sim *sim, const char *id);  /* or NULL */
 
 /* stand_loop.c, stand_ipc.c */
 void sim_loop_turn(struct orl_loop *loop);
@@ -235,10 +240,12 @@ void sim_wants_restart(struct sim *sim);
 void sim_use(struct sim *sim, struct sim_conn *conn);
 void sim_person_name(unsigned person, char ret_name[16]);
 extern const char *const sim_pool_names[SIM_POOLS];
+extern const enum orl_pool_kind sim_pool_kinds[SIM_POOLS];
 
 /* admins.c */
 void sim_fill_store(struct sim *sim, enum sim_who who);
 void sim_changes_pool(struct sim *sim);
+void sim_moves_template(struct sim *sim);
 void sim_ends_session(struct sim *sim);
 void sim_deletes_desktop(struct sim *sim);
 void sim_maintains_desktop(struct sim *sim);

@@ -19,6 +19,16 @@ static int take(void *ctx, const struct orl_desktop_row *row)
     return 0;
 }
 
+static int take_golden(void *ctx, const struct orl_golden_row *row)
+{
+    struct sim_view *view = ctx;
+    if (view->golden_count == ORL_GOLDEN_MAX) {
+        return 1;
+    }
+    view->golden[view->golden_count++] = *row;
+    return 0;
+}
+
 const struct sim_view *sim_view(struct sim *sim)
 {
     const struct orl_desktop_filter all = {0};
@@ -28,7 +38,11 @@ const struct sim_view *sim_view(struct sim *sim)
         enum sim_who before = sim->current; /* whoever is at work: it is the checker who asks */
         sim->current = SIM_CHECKER;
         view->is_stale = false;
-        view->count = 0;
+        view->count = view->golden_count = 0;
+        if (orl_golden_rows(sim->processes[SIM_CHECKER].store, "here", take_golden, view, &err) <
+                0) {
+            sim_fail(sim, "golden images can't be listed: %s", err.text);
+        }
         if (orl_desktop_list(sim->processes[SIM_CHECKER].store, &all, take, view, &err) < 0) {
             sim_fail(sim, "desktops can't be listed: %s", err.text);
         }
@@ -43,6 +57,17 @@ const struct orl_desktop_row *sim_view_uuid(struct sim *sim, const char *uuid)
     for (size_t i = 0; i < view->count; i++) {
         if (strcmp(view->rows[i].uuid, uuid) == 0) {
             return &view->rows[i];
+        }
+    }
+    return NULL;
+}
+
+const struct orl_golden_row *sim_view_golden(struct sim *sim, const char *id)
+{
+    const struct sim_view *view = sim_view(sim);
+    for (size_t i = 0; i < view->golden_count; i++) {
+        if (strcmp(view->golden[i].id, id) == 0) {
+            return &view->golden[i];
         }
     }
     return NULL;

@@ -420,6 +420,11 @@ static void a_clock_that_is_set_ends_and_keeps_nothing(void **state)
     before = fixture_session(f, late.text);
     assert_ok(f, orl_session_shift(f->store, -3600000, f->now_ms, &f->err));
     assert_int_equal(fixture_session(f, late.text).lease_until_ms, before.lease_until_ms);
+    /* Set back while nobody ran, or a backup of before that. */
+    f->now_ms -= 7200000;
+    assert_ok(f, orl_session_clamp(f->store, f->now_ms + 20000, f->now_ms, &f->err));
+    assert_int_equal(fixture_session(f, late.text).lease_until_ms, f->now_ms + 20000);
+    assert_int_equal(fixture_session(f, here.text).disconnected_ms, f->now_ms);
     assert_ok(f, orl_store_check(f->store, &f->err));
 }
 

@@ -114,6 +114,7 @@ static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err
     vm->has_overlay = true;
     vm->has_card = spec->network.name[0] != '\0';
     vm->is_late = fake->is_late;
+    (void)snprintf(vm->base, sizeof vm->base, "%s", spec->base);
     if (fake->half_clones || has_fault(fake, fake->faults.half)) {
         return orl_err_set(err, ORL_E_BACKEND, "injected, between overlay and definition");
     }
@@ -158,6 +159,9 @@ static int fake_stop(void *self, const char *uuid, enum orl_vm_stop how, struct 
     if (how == ORL_VM_STOP_REBOOT || how == ORL_VM_STOP_RESET) {
         fake->reboots += how == ORL_VM_STOP_REBOOT;
         fake->resets += how == ORL_VM_STOP_RESET;
+        if (vm && how == ORL_VM_STOP_RESET && vm->boot_left < BOOT_LOOKS) {
+            fake_reboot(vm);
+        }
         return leave(fake, err);
     }
     /* A guest that was asked may not listen. */
@@ -457,15 +461,22 @@ static int fake_resume(void *self, const struct orl_vm_spec *spec,
         return orl_err_set(err, ORL_E_BACKEND, "the fake copies nothing");
     }
     fake->resumed_again += vm && vm->has_run;
+    if (vm) {
+        vm->is_nobody = true;
+    }
     unsigned starts = fake->starts;
     int r = fake_start(self, spec->uuid, err);
     fake->resumes += fake->starts - starts;
     fake->starts = starts;
+    if (r == 0 && fake->is_late && fake_random(fake, 2) == 0) {
+        return orl_err_set(err, ORL_E_BACKEND, "its caller died while it became somebody");
+    }
     if (r == 0 && fake->resumes_fail_late) {
         r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent");
     }
     if (vm) {
         vm->boot_left = 0;
+        vm->is_nobody = r < 0;
         vm->vm.state = r < 0 && vm->is_defined ? ORL_VM_OFF : vm->vm.state;
     }
     return r < 0 ? r : fake_look(self, spec->uuid, ret_look, err);

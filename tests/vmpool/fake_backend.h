@@ -20,10 +20,12 @@ struct fake_vm {
     bool is_defined; /* false: only its overlay is there */
     bool has_overlay;
     bool has_card;
-    bool has_run;   /* its disk is not what it was cloned from any more */
-    bool is_frozen; /* a golden image: no machine any more, files only */
-    int boot_left;  /* looks until it has painted */
-    bool is_late;   /* made by a call whose caller is dead */
+    bool has_run;                   /* its disk is not what it was cloned from any more */
+    bool is_frozen;                 /* a golden image: no machine any more, files only */
+    bool is_nobody;                 /* it runs as a copy, and is still who it was copied from */
+    char base[ORL_VM_PATH_MAX + 1]; /* what its overlay lies on */
+    int boot_left;                  /* looks until it has painted */
+    bool is_late;                   /* made by a call whose caller is dead */
 };
 struct fake_faults { /* per cent */
     unsigned fail_before, fail_after, half, twice, no_boot;
