@@ -12,7 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MAX = 256 * 1024, LINE_MAX_BYTES = 512, SKEL_MS = 10000 };
+enum {
+    FILE_MAX = 256 * 1024,
+    LINE_MAX_BYTES = 512,
+    SKEL_MS = 10000,
+    NOBODYS = 65533, /* an id that no account has */
+};
 
 /* The line of text that begins with "name:", or NULL. */
 static char *line_of(char *text, const char *name)
@@ -107,15 +112,31 @@ static void gecos_of(const char *user, char ret_gecos[65])
     ret_gecos[used] = '\0';
 }
 
-const char *orl_account_open(
-        const char *etc, const char *user, uint32_t uid, struct orl_account *ret_account)
+/* False: somebody else has the name already, or it cannot be written. */
+static bool take_prepared(const char *etc, const struct orl_prepared *p, const char *name)
 {
-    struct orl_account a = {.uid = uid};
-    if (user[0] == '\0' || uid < ORL_UID_MIN || uid > ORL_UID_MAX) {
+    if (look_up(etc, "passwd", p->name, p->uid) != 1) {
+        return true; /* it has been somebody's; whose, is looked at next */
+    }
+    return look_up(etc, "passwd", name, NOBODYS) == 0 &&
+           (look_up(etc, "group", name, NOBODYS) == 0 ||
+                   look_up(etc, "group", name, p->uid) == 1) &&
+           orl_prepared_rename(etc, p, name);
+}
+
+const char *orl_account_open(const char *etc, const char *user, uint32_t number,
+        const struct orl_prepared *prepared, struct orl_account *ret_account)
+{
+    struct orl_account a = {.number = number, .uid = prepared != NULL ? prepared->uid : number};
+    if (user[0] == '\0' || number < ORL_UID_MIN || number > ORL_UID_MAX) {
         return "no user or uid";
     }
     orl_unix_name(user, a.name);
     (void)snprintf(a.home, sizeof(a.home), "/home/%s", a.name);
+    if (prepared != NULL && !take_prepared(etc, prepared, a.name)) {
+        return "the prepared account cannot be renamed";
+    }
+    uint32_t uid = a.uid;
     int has_user = look_up(etc, "passwd", a.name, uid);
     int has_group = look_up(etc, "group", a.name, uid);
     if (has_user < 0 || has_group < 0) {
@@ -128,7 +149,8 @@ const char *orl_account_open(
     bool is_good = has_group > 0 || set_line(etc, "group", a.name, line, 0644);
     (void)snprintf(line, sizeof(line), "%s:x:%" PRIu32 ":%" PRIu32 ":%s:%s:%s", a.name, uid, uid,
             gecos, a.home, access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh");
-    is_good = is_good && (has_user > 0 || set_line(etc, "passwd", a.name, line, 0644)) &&
+    is_good = is_good &&
+              ((has_user > 0 && prepared == NULL) || set_line(etc, "passwd", a.name, line, 0644)) &&
               orl_account_set_secret(etc, &a, NULL);
     if (!is_good) {
         return "passwd or group cannot be written";
@@ -164,9 +186,10 @@ bool orl_account_set_secret(const char *etc, const struct orl_account *account, 
     return is_good;
 }
 
-const char *orl_account_make_home(const struct orl_account *account)
+const char *orl_account_make_home(const struct orl_account *account, bool *ret_is_new)
 {
     struct stat st;
+    *ret_is_new = false;
     (void)mkdir("/home", 0755);
     (void)mkdir(account->home, 0700);
     /* Of whoever it was, as of a person whose uid was given anew: nobody's by accident. */
@@ -193,5 +216,6 @@ const char *orl_account_make_home(const struct orl_account *account)
     if (chmod(to, 0700) < 0 || chown(to, account->uid, account->uid) < 0) {
         return "the home folder cannot be given to its owner";
     }
+    *ret_is_new = true;
     return NULL;
 }

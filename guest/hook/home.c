@@ -1,4 +1,5 @@
 #include "guest/hook/home.h"
+#include "guest/hook/idmap.h"
 #include "guest/hook/run.h"
 #include "guest/hook/text_file.h"
 
@@ -98,6 +99,14 @@ static const char *make_ready(char *disk)
     return is_ext4 ? NULL : "the home's disk has something else than a home";
 }
 
+static bool mount_ext4(const char *disk, const struct orl_account *account)
+{
+    if (account->uid != account->number) {
+        return orl_idmap_mount(disk, account->home, account->number, account->uid);
+    }
+    return mount(disk, account->home, "ext4", MS_NODEV | MS_NOSUID | MS_NOATIME, "") == 0;
+}
+
 static const char *mount_disk(
         const struct orl_account *account, const char *serial, unsigned timeout_ms)
 {
@@ -120,7 +129,7 @@ static const char *mount_disk(
         return why;
     }
     /* ENODEV: a guest that has just started may not have loaded its file system yet. */
-    while (mount(disk, account->home, "ext4", MS_NODEV | MS_NOSUID | MS_NOATIME, "") < 0) {
+    while (!mount_ext4(disk, account)) {
         if (errno != ENODEV || orl_run_now_ms() >= end_ms) {
             return "the home's disk cannot be mounted";
         }

@@ -50,6 +50,7 @@ static void save(const struct orl_session *s)
     orl_hook_msg_put(&msg, "name", s->account.name);
     orl_hook_msg_put(&msg, "home", s->account.home);
     orl_hook_msg_put_u64(&msg, "uid", s->account.uid);
+    orl_hook_msg_put_u64(&msg, "number", s->account.number);
     orl_hook_msg_put_u64(&msg, "start", s->start_ticks);
     orl_hook_msg_put_u64(&msg, "has_ended", s->has_ended);
     orl_hook_msg_put_u64(&msg, "has_home", s->has_home);
@@ -72,10 +73,12 @@ void orl_session_restore(struct orl_session *s)
 {
     struct orl_hook_msg msg;
     char bytes[ORL_HOOK_MSG_MAX];
-    uint64_t uid = 0, start = 0, has_ended = 0, has_home = 0, deadline_s = 0, rdp_port = 0;
+    uint64_t uid = 0, number = 0, start = 0, has_ended = 0, has_home = 0, deadline_s = 0,
+             rdp_port = 0;
     ssize_t len = orl_text_read(STATE_FILE, bytes, sizeof(bytes));
     if (len <= 0 || orl_hook_msg_decode(bytes, (size_t)len, &msg) <= 0 ||
             !orl_hook_msg_get_u64(&msg, "uid", &uid) ||
+            !orl_hook_msg_get_u64(&msg, "number", &number) ||
             !orl_hook_msg_get_u64(&msg, "start", &start) ||
             !orl_hook_msg_get_u64(&msg, "has_ended", &has_ended) ||
             !orl_hook_msg_get_u64(&msg, "has_home", &has_home) ||
@@ -90,6 +93,7 @@ void orl_session_restore(struct orl_session *s)
     s->is_rdp = s->rdp_fingerprint[0] != '\0';
     s->rdp_port = orl_hook_msg_get_u64(&msg, "rdp_port", &rdp_port) ? (uint32_t)rdp_port : 0;
     s->account.uid = (uint32_t)uid;
+    s->account.number = (uint32_t)number;
     s->deadline_s = (uint32_t)deadline_s;
     s->has_home = has_home != 0;
     s->has_ended = has_ended != 0;
@@ -113,13 +117,18 @@ char **orl_session_env(const struct orl_session *s, const struct orl_regional *r
             {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             {"ORIEL_USER", s->account.name}, {"ORIEL_HOME", s->account.home},
             {"ORIEL_LOCALE", r->locale}, {"ORIEL_TIMEZONE", r->timezone},
-            {"ORIEL_KEYBOARD", r->keyboard}, {"ORIEL_READY_FD", "3"}};
+            {"ORIEL_KEYBOARD", r->keyboard}, {"ORIEL_READY_FD", "3"},
+            {"ORIEL_HOME_IS", s->home_is != NULL ? s->home_is : ""}};
     size_t used = 0;
     for (; used < sizeof(pairs) / sizeof(pairs[0]); used++) {
         (void)snprintf(text[used], ENV_BYTES, "%s=%s", pairs[used][0], pairs[used][1]);
         env[used] = text[used];
     }
     (void)snprintf(text[used], ENV_BYTES, "ORIEL_UID=%" PRIu32, s->account.uid);
+    env[used] = text[used];
+    used++;
+    (void)snprintf(
+            text[used], ENV_BYTES, "ORIEL_PREPARED=%.0d", (int)s->prepared); /* 0 is no digit */
     env[used] = text[used];
     env[used + 1] = NULL;
     return env;
@@ -247,7 +256,7 @@ static void end_program(struct orl_session *s)
 
 void orl_session_finish(struct orl_session *s)
 {
-    if (s->account.uid < ORL_UID_MIN || s->has_ended) {
+    if (s->account.number < ORL_UID_MIN || s->has_ended) {
         return;
     }
     if (s->is_rdp && !orl_account_set_secret("/etc", &s->account, NULL)) {

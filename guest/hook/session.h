@@ -19,6 +19,8 @@ struct orl_session {
     int pidfd;            /* readable when it has ended; -1: no session */
     bool has_ended;       /* there was one: "logged_off" */
     bool has_home;
+    pid_t prepared;      /* the session that becomes theirs; 0: theirs begins anew */
+    const char *home_is; /* "own": this disk's; of a mounted one "new" or "kept" */
     bool is_locked;
     bool is_rdp;              /* ORL_RDP_PROGRAM; the account keeps its secret until it ends */
     char rdp_fingerprint[65]; /* SHA-256 of the server's certificate, in hex */

@@ -83,6 +83,34 @@ static const char *new_secret(const struct orl_session *s, const char *secret)
                    : "shadow cannot be written";
 }
 
+/* The prepared session's where it can be: files by NFS are of the person's number at their server, and are not shown
+ * as another's; and who comes by RDP has a session of that server's. */
+static const char *open_account(struct orl_session *s, const struct orl_hook_msg *msg, uint32_t uid)
+{
+    struct orl_prepared prepared;
+    bool is_wanted = !s->is_rdp && orl_hook_msg_get(msg, "home_nfs")[0] == '\0';
+    bool has_prepared = is_wanted && orl_prepared_read(ORL_PREPARED_FILE, &prepared);
+    const char *why = orl_account_open("/etc", orl_hook_msg_get(msg, "user"), uid,
+            has_prepared ? &prepared : NULL, &s->account);
+    if (why == NULL && has_prepared) {
+        why = orl_prepared_move_home("/home", &prepared, s->account.name);
+        s->prepared = orl_prepared_pid(ORL_PREPARED_PID_FILE);
+    }
+    return why;
+}
+
+static const char *open_home(struct orl_session *s, const struct orl_hook_msg *msg)
+{
+    const char *disk = orl_hook_msg_get(msg, "home_device");
+    const char *nfs = orl_hook_msg_get(msg, "home_nfs");
+    bool is_new = false;
+    s->has_home = disk[0] != '\0' || nfs[0] != '\0';
+    const char *why = orl_home_mount(&s->account, disk, nfs, HOME_MS);
+    why = why != NULL ? why : orl_account_make_home(&s->account, &is_new);
+    s->home_is = !s->has_home ? "own" : is_new ? "new" : "kept";
+    return why;
+}
+
 static const char *assign(
         struct orl_session *s, const struct orl_hook_msg *msg, const char **ret_code)
 {
@@ -93,28 +121,27 @@ static const char *assign(
     if (!orl_hook_msg_get_u64(msg, "uid", &uid) || uid > ORL_UID_MAX) {
         return "no uid";
     }
-    struct orl_session fresh;
-    orl_session_init(&fresh);
-    const char *why =
-            orl_account_open("/etc", orl_hook_msg_get(msg, "user"), (uint32_t)uid, &fresh.account);
-    if (why != NULL) {
-        return why;
-    }
     bool is_rdp = strcmp(orl_hook_msg_get(msg, "display"), "rdp") == 0;
     if (s->pid > 0) { /* asked again: it was done, or it is somebody else's */
-        return s->account.uid != fresh.account.uid ? "another person is logged on"
-               : s->is_rdp != is_rdp               ? "they are logged on in another way"
-               : is_rdp                            ? new_secret(s, orl_hook_msg_get(msg, "secret"))
-                                                   : NULL;
+        return s->account.number != uid ? "another person is logged on"
+               : s->is_rdp != is_rdp    ? "they are logged on in another way"
+               : is_rdp                 ? new_secret(s, orl_hook_msg_get(msg, "secret"))
+                                        : NULL;
     }
-    if (s->has_ended && s->account.uid != fresh.account.uid) {
+    if (s->has_ended && s->account.number != uid) {
         return "this desktop was another person's";
+    }
+    struct orl_session fresh;
+    orl_session_init(&fresh);
+    fresh.is_rdp = is_rdp;
+    const char *why = open_account(&fresh, msg, (uint32_t)uid);
+    if (why != NULL) {
+        return why;
     }
     bool has_deadline = orl_hook_msg_get_u64(msg, "deadline_s", &deadline_s);
     fresh.deadline_s = has_deadline && deadline_s > 0 && deadline_s <= DEADLINE_MAX_S
                                ? (uint32_t)deadline_s
                                : DEADLINE_S;
-    fresh.is_rdp = is_rdp;
     (void)snprintf(
             fresh.on_logoff, sizeof(fresh.on_logoff), "%s", orl_hook_msg_get(msg, "on_logoff"));
     (void)snprintf(regional.locale, sizeof(regional.locale), "%s", orl_hook_msg_get(msg, "locale"));
@@ -125,12 +152,8 @@ static const char *assign(
     orl_regional_clean(&regional);
     *s = fresh;
     orl_regional_files_write(&regional);
-    const char *disk = orl_hook_msg_get(msg, "home_device");
-    const char *nfs = orl_hook_msg_get(msg, "home_nfs");
-    s->has_home = disk[0] != '\0' || nfs[0] != '\0';
     *ret_code = "home";
-    why = orl_home_mount(&s->account, disk, nfs, HOME_MS);
-    why = why != NULL ? why : orl_account_make_home(&s->account);
+    why = open_home(s, msg);
     if (why == NULL) {
         *ret_code = "on_assign";
         why = run_hook(s, &regional, orl_hook_msg_get(msg, "on_assign"));

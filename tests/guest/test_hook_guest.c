@@ -1,5 +1,6 @@
 #include "guest/hook/account.h"
 #include "guest/hook/home.h"
+#include "guest/hook/prepared.h"
 #include "guest/hook/run.h"
 #include "guest/hook/ssh_keys.h"
 #include "guest/hook/text_file.h"
@@ -101,7 +102,7 @@ static void file_that_cannot_be_read_is_not_written_anew(void **state)
     for (size_t i = 0; i < 3; i++) {
         (void)unlink(file(files[i]));
         assert_int_equal(symlink(files[i], file(files[i])), 0); /* a loop */
-        assert_non_null(orl_account_open(etc, "ann", 10000, &a));
+        assert_non_null(orl_account_open(etc, "ann", 10000, NULL, &a));
         char target[16];
         assert_true(readlink(file(files[i]), target, sizeof(target)) > 0);
         (void)unlink(file(files[i]));
@@ -112,8 +113,8 @@ static void an_account_is_made_once_and_opened_again(void **state)
 {
     (void)state;
     struct orl_account a;
-    assert_null(orl_account_open(etc, "ann", 10000, &a));
-    assert_null(orl_account_open(etc, "ann", 10000, &a));
+    assert_null(orl_account_open(etc, "ann", 10000, NULL, &a));
+    assert_null(orl_account_open(etc, "ann", 10000, NULL, &a));
     assert_string_equal(a.home, "/home/ann");
     const char *passwd = text_of("passwd");
     const char *first = strstr(passwd, "\nann:x:10000:10000:ann:/home/ann:/bin/");
@@ -128,21 +129,97 @@ static void somebody_elses_name_or_number_is_refused(void **state)
 {
     (void)state;
     struct orl_account a;
-    assert_null(orl_account_open(etc, "ann", 10000, &a));
-    assert_non_null(orl_account_open(etc, "ann", 10001, &a));
-    assert_non_null(orl_account_open(etc, "bob", 10000, &a));
-    assert_non_null(orl_account_open(etc, "eve", 0, &a));
-    assert_non_null(orl_account_open(etc, "eve", 1000, &a));
-    assert_non_null(orl_account_open(etc, "", 10002, &a));
-    assert_null(orl_account_open(etc, "x:0:0:\nroot2:x:0:0:::", 10003, &a));
+    assert_null(orl_account_open(etc, "ann", 10000, NULL, &a));
+    assert_non_null(orl_account_open(etc, "ann", 10001, NULL, &a));
+    assert_non_null(orl_account_open(etc, "bob", 10000, NULL, &a));
+    assert_non_null(orl_account_open(etc, "eve", 0, NULL, &a));
+    assert_non_null(orl_account_open(etc, "eve", 1000, NULL, &a));
+    assert_non_null(orl_account_open(etc, "", 10002, NULL, &a));
+    assert_null(orl_account_open(etc, "x:0:0:\nroot2:x:0:0:::", 10003, NULL, &a));
     assert_null(strstr(text_of("passwd"), "\nroot2"));
+}
+
+static void the_prepared_account_becomes_the_persons(void **state)
+{
+    (void)state;
+    const struct orl_prepared prepared = {.name = "user", .uid = 1000};
+    struct orl_account a;
+    assert_true(orl_text_put(
+            file("group"), 0644, "audio:x:29:user,userx\nuser:x:1000:\nvideo:x:44:x,user\n"));
+    assert_true(orl_text_put(file("shadow"), 0600, "user:*:1:0:99999:7:::\n"));
+    assert_true(orl_text_put(file("subuid"), 0644, "user:100000:65536\n"));
+    assert_null(orl_account_open(etc, "ann", 10007, &prepared, &a));
+    assert_null(orl_account_open(etc, "ann", 10007, &prepared, &a)); /* asked again */
+    assert_int_equal(a.uid, 1000);
+    assert_int_equal(a.number, 10007);
+    assert_non_null(strstr(text_of("passwd"), "\nann:x:1000:1000:ann:/home/ann:/bin/"));
+    assert_null(strstr(text_of("passwd"), "user"));
+    assert_string_equal(text_of("group"), "audio:x:29:ann,userx\nann:x:1000:\nvideo:x:44:x,ann\n");
+    assert_string_equal(text_of("shadow"), "ann:!:20000:0:99999:7:::\n");
+    assert_string_equal(text_of("subuid"), "ann:100000:65536\n");
+    assert_non_null(orl_account_open(etc, "bob", 10008, &prepared, &a)); /* it is hers */
+    (void)unlink(file("subuid"));
+}
+
+static void the_prepared_account_takes_nobodys_name(void **state)
+{
+    (void)state;
+    const struct orl_prepared prepared = {.name = "user", .uid = 1000};
+    struct orl_account a;
+    assert_true(orl_text_put(file("passwd"), 0644,
+            "user:x:1000:1000::/home/user:/bin/sh\nann:x:33:33::/home/ann:/bin/sh\n"));
+    assert_non_null(orl_account_open(etc, "ann", 10007, &prepared, &a));
+    assert_true(strncmp(text_of("passwd"), "user:x:1000:", 12) == 0);
+}
+
+static void what_the_template_says_of_it_is_read_with_care(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "user", "user\n", "user 0\n", "user 10000\n", " 1000\n",
+            "user 1000x\n", "a:b 1000\n", "../x 1000\n", "user -1000\n",
+            "a-name-that-is-much-too-long-for-it 1000\n"};
+    struct orl_prepared prepared;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_true(orl_text_put(file("passwd"), 0644, "%s", bad[i]));
+        assert_false(orl_prepared_read(file("passwd"), &prepared));
+    }
+    assert_true(orl_text_put(file("passwd"), 0644, "user 1000\n"));
+    assert_true(orl_prepared_read(file("passwd"), &prepared));
+    assert_string_equal(prepared.name, "user");
+    assert_int_equal(prepared.uid, 1000);
+    assert_true(orl_text_put(file("passwd"), 0644, "%d\n", (int)getpid()));
+    assert_int_equal(orl_prepared_pid(file("passwd")), getpid());
+    assert_true(orl_text_put(file("passwd"), 0644, "1\n"));
+    assert_int_equal(orl_prepared_pid(file("passwd")), 0);
+    assert_int_equal(orl_prepared_pid(file("none")), 0);
+}
+
+static void its_home_is_found_under_both_paths(void **state)
+{
+    (void)state;
+    const struct orl_prepared prepared = {.name = "user", .uid = 1000};
+    char target[64] = "";
+    assert_int_equal(mkdir(file("user"), 0700), 0);
+    assert_true(orl_text_put(file("user/kept"), 0600, "x"));
+    assert_null(orl_prepared_move_home(etc, &prepared, "ann"));
+    assert_null(orl_prepared_move_home(etc, &prepared, "ann"));
+    assert_int_equal(access(file("ann/kept"), F_OK), 0);
+    assert_true(readlink(file("user"), target, sizeof(target) - 1) > 0);
+    assert_string_equal(target, "ann");
+    (void)unlink(file("user"));
+    assert_int_equal(mkdir(file("user"), 0700), 0);
+    assert_non_null(orl_prepared_move_home(etc, &prepared, "ann")); /* two homes: neither is lost */
+    assert_int_equal(access(file("ann/kept"), F_OK), 0);
+    (void)unlink(file("ann/kept"));
+    (void)rmdir(file("ann"));
+    (void)rmdir(file("user"));
 }
 
 static void a_secret_opens_the_account_and_is_gone_after(void **state)
 {
     (void)state;
     struct orl_account a;
-    assert_null(orl_account_open(etc, "ann", 10000, &a));
+    assert_null(orl_account_open(etc, "ann", 10000, NULL, &a));
     assert_true(orl_account_set_secret(etc, &a, "one-time"));
     assert_non_null(strstr(text_of("shadow"), "ann:$6$"));
     assert_null(strstr(text_of("shadow"), "one-time"));
@@ -206,6 +283,13 @@ int main(void)
                     an_account_is_made_once_and_opened_again, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     somebody_elses_name_or_number_is_refused, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    the_prepared_account_becomes_the_persons, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    the_prepared_account_takes_nobodys_name, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    what_the_template_says_of_it_is_read_with_care, setup, teardown),
+            cmocka_unit_test_setup_teardown(its_home_is_found_under_both_paths, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     a_secret_opens_the_account_and_is_gone_after, setup, teardown),
             cmocka_unit_test(only_a_blank_disk_is_formatted),
