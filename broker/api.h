@@ -34,6 +34,9 @@ void orl_api_dispatch(struct orl_http_req *req);
 /* A problem by RFC 9457; for faults of the request that need no audit row. A 400 whose text says
  * "field 'NAME'" names that field in `errors`. */
 void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text);
+/* The same with one member more; takes value. */
+void orl_api_refuse_with(struct orl_http_req *req, unsigned status, const char *code,
+        const char *text, const char *member, json_t *value);
 /* The same with a reason, and an audit row whose id the answer has. */
 void orl_api_refuse_reason(struct orl_http_req *req, unsigned status, enum orl_reason reason,
         const char *object, const char *text);

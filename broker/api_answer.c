@@ -84,6 +84,15 @@ void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code,
     orl_http_reply(req, status, problem(status, code, text, NULL));
 }
 
+void orl_api_refuse_with(struct orl_http_req *req, unsigned status, const char *code,
+        const char *text, const char *member, json_t *value)
+{
+    orl_store_tx_end(&req->tx);
+    json_t *body = problem(status, code, text, NULL);
+    (void)json_object_set_new(body, member, value);
+    orl_http_reply(req, status, body);
+}
+
 void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
         const struct orl_audit_event *event, const char *text)
 {

@@ -86,6 +86,9 @@ void orl_api_reasons_reset(struct orl_http_req *req, const struct orl_api_args *
 void orl_api_site_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_site_change(struct orl_http_req *req, const struct orl_api_args *args);
 
+void orl_api_export(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_plan(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_apply(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args);
 

@@ -1,3 +1,4 @@
+#include "broker/api_pools.h"
 #include "base/addr.h"
 #include "base/client_limits.h"
 #include "base/clock.h"
@@ -70,7 +71,7 @@ static json_t *setting_json(const struct orl_pool_setting *s, const struct orl_p
                                            : json_integer((json_int_t)number);
 }
 
-static void put_settings(json_t *object, const struct orl_pool_row *row)
+void orl_api_pool_put_settings(json_t *object, const struct orl_pool_row *row)
 {
     for (const struct orl_pool_setting *s = orl_pool_settings; s->column != NULL; s++) {
         (void)json_object_set_new(object, s->key, setting_json(s, row));
@@ -98,7 +99,7 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row
             row->problem != ORL_REASON_NONE ? orl_reason_code(row->problem) : "", "problem_text",
             row->problem_text, "retry_ms", (json_int_t)row->retry_ms, "desktops",
             counts_json(broker, row->name), "waiting", waiting < 0 ? 0 : waiting);
-    put_settings(object, row);
+    orl_api_pool_put_settings(object, row);
     return object;
 }
 
@@ -265,6 +266,41 @@ static void fill_in(struct input *in, enum orl_pool_kind kind, uint64_t seen)
     in->row.kind = kind;
 }
 
+int orl_api_pool_read(
+        const json_t *object, bool is_new, struct orl_pool_row *row, struct orl_err *err)
+{
+    struct input in = {.row = *row};
+    struct orl_api_field fields[FIELDS + 1];
+    enum orl_pool_kind kind = row->kind;
+    uint64_t seen = 0;
+    make_fields(fields, is_new);
+    int rc = orl_api_fields_read(object, fields, &in, &seen, err);
+    if (rc == 0 && is_new && !orl_pool_kind_parse(in.kind, &kind)) {
+        return orl_err_set(
+                err, ORL_E_INVAL, "field 'kind' must be \"floating\", \"dedicated\" or \"static\"");
+    }
+    if (rc == 0 && is_new) {
+        fill_in(&in, kind, seen);
+    }
+    const struct orl_vm_res res = orl_pool_vm_res(&in.row);
+    const struct orl_spares own = {.running = in.row.spares, .suspended = in.row.spares_suspended};
+    const char *fault = rc == 0 ? orl_vm_res_fault(&res, in.row.memory_mib) : NULL;
+    fault = rc == 0 && fault == NULL ? find_fault(&in.row) : fault;
+    if (fault != NULL) {
+        rc = orl_err_set(err, ORL_E_INVAL, "%s", fault);
+    }
+    if (rc == 0) {
+        rc = orl_schedule_check(in.row.schedule, own, in.row.max_desktops, err);
+        if (rc < 0) {
+            (void)orl_err_prefix(err, "field 'schedule'");
+        }
+    }
+    if (rc == 0) {
+        *row = in.row;
+    }
+    return rc;
+}
+
 void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
@@ -325,7 +361,7 @@ void orl_api_pools_defaults(struct orl_http_req *req, const struct orl_api_args 
         struct orl_pool_row row = {0};
         json_t *object = json_object();
         orl_pool_set_defaults(&row, kind);
-        put_settings(object, &row);
+        orl_api_pool_put_settings(object, &row);
         (void)json_object_set_new(body, orl_pool_kind_name(kind), object);
     }
     (void)json_object_set_new(body, "client",

@@ -148,15 +148,16 @@ static int on_request(
         orl_api_refuse(req, 405, "method_not_allowed", "GET, POST, PATCH and DELETE are known");
         return 0;
     }
-    if (length < 0 || length > ORL_HTTP_BODY_MAX || !orl_http_read_path(wsi, path, req)) {
-        orl_api_refuse(req, length > ORL_HTTP_BODY_MAX ? 413 : 400, "bad_request",
-                length > ORL_HTTP_BODY_MAX ? "the body is over 64 KiB" : "not a request for this");
+    const long max = req->by == ORL_HTTP_BY_UID ? ORL_HTTP_ADMIN_BODY_MAX : ORL_HTTP_BODY_MAX;
+    if (length < 0 || length > max || !orl_http_read_path(wsi, path, req)) {
+        orl_api_refuse(req, length > max ? 413 : 400, "bad_request",
+                length > max ? "the body is too large" : "not a request for this");
         return 0;
     }
     peer->is_last = false;
     if (length > 0) {
         peer->is_reading = true;
-        orl_buf_init(&peer->body, ORL_HTTP_BODY_MAX + 1);
+        orl_buf_init(&peer->body, (size_t)max + 1);
         return 0;
     }
     dispatch(req);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #define ORL_HTTP_BODY_MAX 65536
+#define ORL_HTTP_ADMIN_BODY_MAX (4 * 1024 * 1024) /* of who is an administrator by uid */
 #define ORL_HTTP_PATH_MAX 1023
 
 /* Each may what those before it may; a route names the least. */

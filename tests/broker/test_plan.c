@@ -1,0 +1,230 @@
+/* Component: what would change, and changing it whole or not at all; a real broker. */
+#include "broker_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct broker b;
+
+static int start(void **state)
+{
+    static const char *const sets[] = {"lease_s=30", "vmpool_silent_s=3600", NULL};
+    (void)state;
+    broker_start(&b, sets);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    broker_stop(&b);
+    return 0;
+}
+
+static json_t *ask(
+        const char *path, const char *objects, bool is_pruning, const char *hash, int expected)
+{
+    int status = 0;
+    json_t *body =
+            json_pack("{s:o, s:b}", "objects", json_loads(objects, 0, NULL), "prune", is_pruning);
+    if (hash != NULL) {
+        (void)json_object_set_new(body, "plan", json_string(hash));
+    }
+    char *text = json_dumps(body, 0);
+    json_t *answer = api(&b, "POST", path, text, &status);
+    if (status != expected) {
+        fail_msg("%s %s: %d, %s", path, text, status, json_dumps(answer, 0));
+    }
+    free(text);
+    json_decref(body);
+    return answer;
+}
+
+static size_t changes_of(const json_t *answer)
+{
+    return json_array_size(json_object_get(answer, "changes"));
+}
+
+static const char *hash_of(const json_t *answer)
+{
+    return json_string_value(json_object_get(answer, "plan"));
+}
+
+/* Plans and applies; how many changes. */
+static size_t apply(const char *objects, bool is_pruning)
+{
+    json_t *plan = ask("/v1/plan", objects, is_pruning, NULL, 200);
+    json_t *done = ask("/v1/apply", objects, is_pruning, hash_of(plan), 200);
+    size_t count = changes_of(done);
+    assert_int_equal(count, changes_of(plan));
+    json_decref(plan);
+    json_decref(done);
+    return count;
+}
+
+static json_t *get(const char *path)
+{
+    int status = 0;
+    json_t *answer = api(&b, "GET", path, NULL, &status);
+    assert_int_equal(status, 200);
+    return answer;
+}
+
+#define SITE                                                                                       \
+    "{\"site\":{\"contact\":\"4711\"},\"reasons\":[{\"code\":\"pool_full\",\"text\":\"Full.\"}],"  \
+    "\"users\":[{\"name\":\"ada\",\"display\":\"Ada\"},{\"name\":\"bea\"}],"                       \
+    "\"pools\":[{\"name\":\"lab\",\"kind\":\"static\",\"max_session_s\":3600}],"                   \
+    "\"entitlements\":[{\"user\":\"ada\",\"pool\":\"lab\"},{\"user\":\"Bea\",\"pool\":\"lab\"}]}"
+
+static void what_is_applied_is_there_and_applying_it_again_changes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(apply(SITE, false), 7);
+    assert_int_equal(apply(SITE, false), 0);
+    json_t *pool = get("/v1/pools/lab");
+    assert_int_equal(json_integer_value(json_object_get(pool, "max_session_s")), 3600);
+    json_decref(pool);
+    json_t *doc = get("/v1/export");
+    char *text = json_dumps(doc, 0);
+    assert_int_equal(apply(text, true), 0); /* what is exported is what is there, all of it */
+    assert_null(strstr(text, "password"));
+    free(text);
+    json_decref(doc);
+}
+
+static void a_plan_changes_nothing_and_says_whom_it_touches(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_static_pool(&b, "room", 1);
+    add_user(&b, "carl", "room");
+    uint32_t conn = send_login(&b, gw, "carl", "password-carl", "", "10.4.0.1:1");
+    (void)expect_plan(gw, conn, true);
+    json_t *plan = ask("/v1/plan",
+            "{\"pools\":[{\"name\":\"room\",\"maintenance\":true,\"idle_timeout_s\":600}]}", false,
+            NULL, 200);
+    assert_int_equal(changes_of(plan), 2);
+    json_t *change = json_array_get(json_object_get(plan, "changes"), 0);
+    json_t *affect = json_array_get(json_object_get(change, "affects"), 0);
+    assert_string_equal(json_string_value(json_object_get(affect, "what")), "sessions");
+    assert_int_equal(json_integer_value(json_object_get(affect, "count")), 1);
+    assert_string_equal(
+            json_string_value(json_array_get(json_object_get(affect, "names"), 0)), "carl");
+    json_decref(plan);
+    json_t *pool = get("/v1/pools/room");
+    assert_false(json_is_true(json_object_get(pool, "maintenance")));
+    json_decref(pool);
+    close(gw);
+}
+
+static void one_wrong_line_applies_nothing_and_is_named(void **state)
+{
+    static const struct {
+        const char *objects;
+        const char *field;
+    } bad[] = {
+            {"{\"users\":[{\"name\":\"dora\"},{\"name\":\"emil\",\"role\":\"king\"}]}",
+                    "/users/1/role"},
+            {"{\"users\":[{\"name\":\"dora\"},{\"name\":\"emil\",\"shoe\":1}]}", "/users/1/shoe"},
+            {"{\"users\":[{\"name\":\"dora\"},{\"name\":\"DORA\"}]}", "/users/1"},
+            {"{\"users\":[{\"name\":\"dora\"},7]}", "/users/1"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"pools\":[{\"name\":\"lab\",\"kind\":\"floating\"}]"
+             "}",
+                    "/pools/0/kind"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"pools\":[{\"name\":\"x\",\"kind\":\"floating\","
+             "\"template\":\"none\",\"max\":1}]}",
+                    "/pools/0"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"pools\":[{\"name\":\"lab\",\"warn_last_s\":9999}]"
+             "}",
+                    "/pools/0/warn_last_s"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"entitlements\":[{\"user\":\"dora\",\"pool\":"
+             "\"no\"}]}",
+                    "/entitlements/0"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"templates\":[{\"name\":\"no\"}]}",
+                    "/templates/0/name"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"reasons\":[{\"code\":\"no\",\"text\":\"a\"}]}",
+                    "/reasons/0/code"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"site\":{\"phone\":\"1\"}}", "/site/phone"},
+            {"{\"users\":[{\"name\":\"dora\"}],\"stars\":[]}", "/stars"},
+            {"{\"users\":{}}", "/users"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        json_t *answer = ask("/v1/plan", bad[i].objects, false, NULL, 400);
+        json_t *error = json_array_get(json_object_get(answer, "errors"), 0);
+        assert_string_equal(json_string_value(json_object_get(error, "field")), bad[i].field);
+        json_decref(answer);
+        json_decref(ask("/v1/apply", bad[i].objects, false, "any", 400));
+    }
+    api_ok(&b, "GET", "/v1/users/dora", NULL, 404);
+}
+
+static void who_comes_second_is_told_what_changed(void **state)
+{
+    static const char wanted[] = "{\"pools\":[{\"name\":\"lab\",\"max_session_s\":7200}]}";
+    (void)state;
+    json_t *plan = ask("/v1/plan", wanted, false, NULL, 200);
+    api_ok(&b, "PATCH", "/v1/pools/lab", "{\"max_session_s\":1800}", 200);
+    json_t *refused = ask("/v1/apply", wanted, false, hash_of(plan), 412);
+    json_t *now = json_object_get(refused, "current");
+    json_t *change = json_array_get(json_object_get(now, "changes"), 0);
+    assert_int_equal(json_integer_value(json_object_get(change, "from")), 1800);
+    json_decref(ask("/v1/apply", wanted, false, hash_of(now), 200));
+    json_decref(refused);
+    json_decref(plan);
+}
+
+static void only_pruning_removes_and_only_in_lists_that_are_named(void **state)
+{
+    uint32_t conn = 0;
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_static_pool(&b, "gone", 1);
+    add_user(&b, "gert", "gone");
+    conn = send_login(&b, gw, "gert", "password-gert", "", "10.4.1.1:1");
+    (void)expect_plan(gw, conn, true);
+    assert_int_equal(apply("{\"entitlements\":[]}", false), 0);
+    json_t *doc = get("/v1/export");
+    json_t *kept = json_array();
+    size_t i;
+    json_t *one;
+    json_array_foreach(json_object_get(doc, "entitlements"), i, one)
+    {
+        if (strcmp(json_string_value(json_object_get(one, "user")), "gert") != 0) {
+            json_array_append(kept, one);
+        }
+    }
+    json_t *wanted = json_pack("{s:o}", "entitlements", kept);
+    char *text = json_dumps(wanted, 0);
+    json_t *plan = ask("/v1/plan", text, true, NULL, 200);
+    assert_int_equal(changes_of(plan), 1);
+    char *says = json_dumps(plan, 0);
+    assert_non_null(strstr(says, "\"people\""));
+    assert_non_null(strstr(says, "\"sessions\""));
+    free(says);
+    json_decref(plan);
+    assert_int_equal(apply(text, true), 1);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    api_ok(&b, "GET", "/v1/users/gert", NULL, 200);
+    free(text);
+    json_decref(wanted);
+    json_decref(doc);
+    close(gw);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(what_is_applied_is_there_and_applying_it_again_changes_nothing),
+            cmocka_unit_test(a_plan_changes_nothing_and_says_whom_it_touches),
+            cmocka_unit_test(one_wrong_line_applies_nothing_and_is_named),
+            cmocka_unit_test(who_comes_second_is_told_what_changed),
+            cmocka_unit_test(only_pruning_removes_and_only_in_lists_that_are_named),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
