@@ -23,6 +23,8 @@ static const struct {
         {"host", "Hosts that desktops run on."},
         {"site", "The site's own words at the log-in and on refusals."},
         {"reason", "What people read when they are refused or sent away."},
+        {"export", "All that an administrator decides, as YAML."},
+        {"apply", "Make it as a YAML file says, whole or not at all."},
         {"store", "Where all this is kept; needs no broker."},
         {"backup", "Copy the store into an encrypted file, while the programs run."},
         {"restore", "Make the store what a backup has; the programs are stopped before."},

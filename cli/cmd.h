@@ -11,6 +11,8 @@ enum orl_cli_exit {
     ORL_CLI_EXIT_OK = 0,
     ORL_CLI_EXIT_REFUSED = 1,     /* the broker said no; its reason is on stderr */
     ORL_CLI_EXIT_UNREACHABLE = 2, /* no broker there, or no sense in its answer */
+    ORL_CLI_EXIT_CHANGES =
+            2, /* apply --dry-run, which fails with 1 alone: there is something to do */
     ORL_CLI_EXIT_USAGE = 64,
 };
 enum orl_cli_method {
@@ -18,7 +20,8 @@ enum orl_cli_method {
     ORL_CLI_POST,
     ORL_CLI_PATCH,
     ORL_CLI_DELETE,
-    ORL_CLI_LOCAL, /* no request: cli/local.h */
+    ORL_CLI_LOCAL,     /* no request: cli/local.h */
+    ORL_CLI_SITE_FILE, /* its own requests: cli/site_file.h */
 };
 
 enum orl_cli_opt_kind {

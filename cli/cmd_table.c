@@ -441,6 +441,16 @@ static const struct orl_cli_column host_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_opt apply_opts[] = {
+        OPT("dry-run", ORL_CLI_OPT_ON, NULL, "dry_run",
+                "Only say what would change and for whom; exit code 0: nothing, 2: something, "
+                "1: it can't be done."),
+        OPT("prune", ORL_CLI_OPT_ON, NULL, "prune",
+                "Lists in the file are complete: remove what they do not have."),
+        OPT("plan", ORL_CLI_OPT_STR, "HASH", "plan",
+                "Refuse unless it does exactly what --dry-run said with this."),
+        END,
+};
 static const struct orl_cli_opt site_opts[] = {
         OPT("contact", ORL_CLI_OPT_STR, "TEXT", "contact",
                 "Whom to call; follows each refusal. At most 99 bytes."),
@@ -740,6 +750,21 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .done = "reason {0} has your text"},
         ACT("reason", "reset", "Take Oriel's own text again.", ORL_CLI_DELETE, "/v1/reasons/{0}",
                 IN_PATH("CODE", "The reason, as listed."), NULL, "reason {0} has Oriel's text"),
+
+        {.noun = "export",
+                .verb = "",
+                .help = "Write site, users, pools and entitlements as YAML to standard output.",
+                .method = ORL_CLI_SITE_FILE,
+                .path = ""},
+        {.noun = "apply",
+                .verb = "",
+                .help = "Make it as a YAML file says, whole or not at all; what it does not name "
+                        "stays.",
+                .method = ORL_CLI_SITE_FILE,
+                .path = "",
+                .args = {IN_BODY(
+                        "FILE", "file", "As oriel export writes it; - is standard input.")},
+                .opts = apply_opts},
 
         LOCAL("store", "create",
                 "Make a store, or bring it up to date; its owner does, and lets the programs in.",

@@ -6,6 +6,7 @@
 #include "cli/live.h"
 #include "cli/local.h"
 #include "cli/output.h"
+#include "cli/site_file.h"
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,11 @@ static int run(const struct orl_cli_call *call)
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         (void)orl_err_set(&err, ORL_E_NOMEM, "libcurl does not start");
         return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
+    }
+    if (call->cmd->method == ORL_CLI_SITE_FILE) {
+        int end = orl_cli_site_file(call);
+        curl_global_cleanup();
+        return end;
     }
     if (call->is_live) {
         int end = (int)orl_cli_live(call);

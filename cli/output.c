@@ -42,6 +42,13 @@ static void put_clean(const char *text, char *ret, size_t size)
     ret[used] = '\0';
 }
 
+void orl_cli_print_text(const char *text, FILE *out)
+{
+    char clean[CELL_MAX];
+    put_clean(text != NULL ? text : "", clean, sizeof(clean));
+    (void)fputs(clean, out);
+}
+
 static void put_time(json_int_t ms, char *ret, size_t size)
 {
     time_t seconds = (time_t)(ms / 1000);
