@@ -9,6 +9,17 @@ void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args
 void orl_api_users_change(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_users_remove(struct orl_http_req *req, const struct orl_api_args *args);
 
+void orl_api_groups_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_remove(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_members(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_add_member(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_drop_user(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_drop_group(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_groups_drop_pool(struct orl_http_req *req, const struct orl_api_args *args);
+
 void orl_api_pools_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_pools_add(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args);

@@ -22,13 +22,16 @@ struct pools {
     unsigned count;
 };
 
-static int add_pool(void *ctx, const struct orl_entitlement_row *row)
+static int add_pool(void *ctx, const struct orl_entitlement_way *way)
 {
     struct pools *pools = ctx;
+    if (pools->count > 0 && strcmp(pools->names[pools->count - 1], way->pool) == 0) {
+        return 0; /* for another reason */
+    }
     if (pools->count == MAX_POOLS) {
         return 1;
     }
-    orl_msg_text(pools->names[pools->count++], ORL_NAME_MAX + 1, row->pool);
+    orl_msg_text(pools->names[pools->count++], ORL_NAME_MAX + 1, way->pool);
     return 0;
 }
 
@@ -183,7 +186,7 @@ json_t *orl_api_me_desktops(struct orl_broker *broker, const char *user, struct 
     struct seats *seats = calloc(1, sizeof(*seats));
     json_t *list = json_array();
     int rc = seats == NULL ? orl_err_set(err, ORL_E_NOMEM, "out of memory")
-                           : orl_entitlement_list(broker->store, user, NULL, add_pool, &pools, err);
+                           : orl_entitlement_ways(broker->store, user, add_pool, &pools, err);
     for (unsigned i = 0; rc >= 0 && i < pools.count; i++) {
         rc = describe(broker, user, pools.names[i], seats, list, err);
     }

@@ -4,6 +4,8 @@
 #include "broker/hashing.h"
 #include "broker/names.h"
 #include "broker/revoke.h"
+#include "store/entitlement.h"
+#include "store/group.h"
 #include "store/user.h"
 
 #include <stdio.h>
@@ -74,16 +76,46 @@ void orl_api_users_list(struct orl_http_req *req, const struct orl_api_args *arg
     orl_http_reply(req, 200, json_pack("{s:o}", "users", list));
 }
 
+static int add_group(void *ctx, const struct orl_group_of *of)
+{
+    json_t *item = json_pack("{s:s, s:s}", "name", of->group, "via", of->via);
+    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+}
+
+static int add_way(void *ctx, const struct orl_entitlement_way *way)
+{
+    json_t *item = json_pack("{s:s, s:s}", "pool", way->pool, "group", way->group);
+    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+}
+
+/* What they may use, and why. */
+static int add_ways(struct orl_store *store, json_t *user, const char *name, struct orl_err *err)
+{
+    json_t *groups = json_array();
+    json_t *pools = json_array();
+    (void)json_object_set_new(user, "groups", groups);
+    (void)json_object_set_new(user, "pools", pools);
+    int rc = orl_group_of_user(store, name, add_group, groups, err);
+    return rc < 0 ? rc : orl_entitlement_ways(store, name, add_way, pools, err);
+}
+
 void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
     struct orl_user_row row;
-    if (orl_user_get(req->broker->store, args->arg[0], &row, &err) < 0) {
-        orl_api_fail(req, &err);
-    } else {
-        orl_http_reply(req, 200, to_json(&row));
+    json_t *user = NULL;
+    int rc = orl_user_get(req->broker->store, args->arg[0], &row, &err);
+    if (rc == 0) {
+        user = to_json(&row);
+        rc = add_ways(req->broker->store, user, row.name, &err);
     }
     orl_secret_wipe(&row, sizeof(row));
+    if (rc < 0) {
+        json_decref(user);
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, user);
 }
 
 /* Hashing takes a while: the row is written when the worker is done. */

@@ -6,17 +6,20 @@
 #include "store/session.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct pick {
     char pool[ORL_NAME_MAX + 1];
     unsigned count;
 };
 
-static int pick_pool(void *ctx, const struct orl_entitlement_row *row)
+/* One pool comes once for each reason why they may use it. */
+static int pick_pool(void *ctx, const struct orl_entitlement_way *way)
 {
     struct pick *pick = ctx;
-    if (pick->count++ == 0) {
-        orl_msg_text(pick->pool, sizeof(pick->pool), row->pool);
+    if (strcmp(pick->pool, way->pool) != 0) {
+        orl_msg_text(pick->pool, sizeof(pick->pool), way->pool);
+        pick->count++;
     }
     return 0;
 }
@@ -34,7 +37,7 @@ static int choose(struct orl_store *store, struct orl_policy *policy, const char
         orl_msg_text(pick->pool, sizeof(pick->pool), pool);
         return 0;
     }
-    int rc = orl_entitlement_list(store, policy->user.name, NULL, pick_pool, pick, err);
+    int rc = orl_entitlement_ways(store, policy->user.name, pick_pool, pick, err);
     if (rc < 0) {
         return rc;
     }

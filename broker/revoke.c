@@ -4,6 +4,7 @@
 #include "broker/events.h"
 #include "broker/session_lease.h"
 #include "broker/weblogin.h"
+#include "store/entitlement.h"
 #include "store/weblogin.h"
 
 #include <stdlib.h>
@@ -49,12 +50,41 @@ int orl_revoke_person(
     return rc < 0 ? rc : disconnect(broker, &filter, user, err);
 }
 
-int orl_revoke_pool(
-        struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err)
+struct lost {
+    struct orl_entitlement_way *list;
+    size_t count;
+};
+
+static int add_lost(void *ctx, const struct orl_entitlement_way *way)
 {
-    const struct orl_session_filter filter = {.user = user, .pool = pool, .is_live = true};
-    int rc = orl_ticket_revoke_user(broker->store, user, pool, orl_clock_wall_ms(), err);
-    return rc < 0 ? rc : disconnect(broker, &filter, user, err);
+    struct lost *lost = ctx;
+    void *more = realloc(lost->list, (lost->count + 1) * sizeof(*lost->list));
+    if (more == NULL) {
+        return ORL_E_NOMEM;
+    }
+    lost->list = more;
+    lost->list[lost->count++] = *way;
+    return 0;
+}
+
+static int revoke_pool(
+        struct orl_broker *broker, const struct orl_entitlement_way *way, struct orl_err *err)
+{
+    const struct orl_session_filter filter = {
+            .user = way->user, .pool = way->pool, .is_live = true};
+    int rc = orl_ticket_revoke_user(broker->store, way->user, way->pool, orl_clock_wall_ms(), err);
+    return rc < 0 ? rc : disconnect(broker, &filter, way->user, err);
+}
+
+int orl_revoke_lost(struct orl_broker *broker, struct orl_err *err)
+{
+    struct lost lost = {0};
+    int rc = orl_entitlement_lost(broker->store, add_lost, &lost, err);
+    for (size_t i = 0; rc == 0 && i < lost.count; i++) {
+        rc = revoke_pool(broker, &lost.list[i], err);
+    }
+    free(lost.list);
+    return rc;
 }
 
 struct find {

@@ -10,9 +10,9 @@ ORL_NODISCARD int orl_revoke_person(
 /* Another role: every portal login, its tickets, and what it has open. */
 ORL_NODISCARD int orl_revoke_logins(
         struct orl_broker *broker, const char *user, struct orl_err *err);
-/* Not entitled any more: tickets and connections of one pool. */
-ORL_NODISCARD int orl_revoke_pool(
-        struct orl_broker *broker, const char *user, const char *pool, struct orl_err *err);
+/* After an entitlement or a membership went: tickets of, and connections to, pools that nobody may use for another
+ * reason. */
+ORL_NODISCARD int orl_revoke_lost(struct orl_broker *broker, struct orl_err *err);
 /* One portal login (of that person; NULL: of anybody), its tickets, and the desktops that it has open.
  * ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_revoke_login(

@@ -8,6 +8,7 @@ static const struct {
 } nouns[] = {
         {"status", "What the broker is doing."},
         {"user", "People who may log in."},
+        {"group", "Groups of people."},
         {"pool", "Pools of desktops."},
         {"template", "What desktops are cloned of."},
         {"entitlement", "Who may use which pool."},

@@ -33,7 +33,7 @@ int orl_entitlement_has(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
 {
     ORL_DB_AUTO q =
-            orl_db_query(store->db, "SELECT 1 FROM entitlement e JOIN pool p ON p.name = e.pool"
+            orl_db_query(store->db, "SELECT 1 FROM person_pool e JOIN pool p ON p.name = e.pool"
                                     " WHERE e.user_name = $1 AND e.pool = $2 AND p.is_deleted = 0");
     orl_db_put_text(&q, user);
     orl_db_put_text(&q, pool);
@@ -61,4 +61,82 @@ int orl_entitlement_list(struct orl_store *store, const char *user, const char *
         }
     }
     return rc;
+}
+
+int orl_entitlement_insert_group(
+        struct orl_store *store, const char *group, const char *pool, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "INSERT INTO group_entitlement (group_name, pool) VALUES ($1, $2)");
+    orl_db_put_text(&q, group);
+    orl_db_put_text(&q, pool);
+    int rc = orl_db_run(&q, err);
+    if (rc == ORL_E_NOTFOUND) {
+        return orl_err_set(err, rc, "no such group or pool: %s, %s", group, pool);
+    }
+    if (rc == ORL_E_EXISTS) {
+        return orl_err_set(err, rc, "group %s may use pool %s already", group, pool);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int orl_entitlement_remove_group(
+        struct orl_store *store, const char *group, const char *pool, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "DELETE FROM group_entitlement WHERE group_name = $1 AND pool = $2");
+    orl_db_put_text(&q, group);
+    orl_db_put_text(&q, pool);
+    return orl_store_run_one(&q, "entitlement of group", group, err);
+}
+
+static int each_way(
+        struct orl_db_query *q, orl_entitlement_way_fn fn, void *ctx, struct orl_err *err)
+{
+    int rc = 0;
+    while ((rc = orl_db_step(q, err)) == 1) {
+        struct orl_entitlement_way way;
+        orl_db_get_text(q, way.user, sizeof(way.user));
+        orl_db_get_text(q, way.group, sizeof(way.group));
+        orl_db_get_text(q, way.pool, sizeof(way.pool));
+        rc = orl_db_row_done(q, err);
+        rc = rc < 0 ? rc : fn(ctx, &way);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return rc;
+}
+
+int orl_entitlement_ways(struct orl_store *store, const char *user, orl_entitlement_way_fn fn,
+        void *ctx, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT DISTINCT e.user_name, e.group_name, e.pool FROM person_pool e"
+            " JOIN pool p ON p.name = e.pool WHERE p.is_deleted = 0 AND e.user_name = $1"
+            " ORDER BY e.pool, e.group_name");
+    orl_db_put_text(&q, user);
+    return each_way(&q, fn, ctx, err);
+}
+
+int orl_entitlement_of_group(struct orl_store *store, const char *group, orl_entitlement_way_fn fn,
+        void *ctx, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT '', e.group_name, e.pool FROM group_entitlement e"
+            " JOIN pool p ON p.name = e.pool WHERE p.is_deleted = 0 AND e.group_name = $1"
+            " ORDER BY e.pool");
+    orl_db_put_text(&q, group);
+    return each_way(&q, fn, ctx, err);
+}
+
+int orl_entitlement_lost(
+        struct orl_store *store, orl_entitlement_way_fn fn, void *ctx, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT h.user_name, '', h.pool FROM (SELECT user_name, pool FROM session"
+            " WHERE state IN ('waiting', 'active') UNION SELECT user_name, pool FROM ticket"
+            " WHERE revoked_ms = 0) h WHERE NOT EXISTS (SELECT 1 FROM person_pool e"
+            " WHERE e.user_name = h.user_name AND e.pool = h.pool)");
+    return each_way(&q, fn, ctx, err);
 }

@@ -1,4 +1,4 @@
-/* Who may use which pool. */
+/* Who may use which pool: a person, or everybody in a group. */
 #ifndef ORL_STORE_ENTITLEMENT_H
 #define ORL_STORE_ENTITLEMENT_H
 #include "store/store.h"
@@ -14,11 +14,31 @@ ORL_NODISCARD int orl_entitlement_insert(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err);
 ORL_NODISCARD int orl_entitlement_remove(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err);
-/* 1, 0 or negative. A pool that is being deleted counts as not entitled. */
+/* 1, 0 or negative: by themselves or by any of their groups. A pool that is being deleted counts as not entitled. */
 ORL_NODISCARD int orl_entitlement_has(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err);
 /* user, pool: NULL for all. By user, then pool. Pools being deleted are left out. */
 ORL_NODISCARD int orl_entitlement_list(struct orl_store *store, const char *user, const char *pool,
         orl_entitlement_fn fn, void *ctx, struct orl_err *err);
+
+/* The same of a group (store/group.h); names as stored. */
+ORL_NODISCARD int orl_entitlement_insert_group(
+        struct orl_store *store, const char *group, const char *pool, struct orl_err *err);
+ORL_NODISCARD int orl_entitlement_remove_group(
+        struct orl_store *store, const char *group, const char *pool, struct orl_err *err);
+struct orl_entitlement_way {
+    char user[ORL_USER_MAX + 1];
+    char group[ORL_NAME_MAX + 1]; /* that has the entitlement; empty: the person has it */
+    char pool[ORL_NAME_MAX + 1];
+};
+typedef int (*orl_entitlement_way_fn)(void *ctx, const struct orl_entitlement_way *way);
+/* Every pool that a person may use, as often as there are reasons why, by pool. */
+ORL_NODISCARD int orl_entitlement_ways(struct orl_store *store, const char *user,
+        orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_entitlement_of_group(struct orl_store *store, const char *group,
+        orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);
+/* Who has a session or a ticket of a pool that they may not use any more. */
+ORL_NODISCARD int orl_entitlement_lost(
+        struct orl_store *store, orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);
 
 #endif

@@ -35,6 +35,16 @@ CREATE TABLE group_entitlement (
 ) STRICT;
 CREATE INDEX group_entitlement_by_pool ON group_entitlement (pool);
 
+-- Every way in which a person may use a pool: by their own entitlement (''), or by that of a group.
+CREATE VIEW person_pool AS
+    SELECT e.user_name AS user_name, e.pool AS pool, '' AS group_name FROM entitlement e
+    UNION ALL
+    SELECT m.user_name, e.pool, e.group_name FROM group_entitlement e
+        JOIN group_person m ON m.group_name = e.group_name
+    UNION ALL
+    SELECT m.user_name, e.pool, e.group_name FROM group_entitlement e
+        JOIN group_child c ON c.group_name = e.group_name JOIN group_person m ON m.group_name = c.child;
+
 -- Personal access tokens, for scripts: never more than their person may do now.
 CREATE TABLE token (
     id TEXT PRIMARY KEY CHECK (length(id) = 32),
