@@ -1,4 +1,4 @@
-#include "cli/cmd.h"
+#include "cli/cmd_table.h"
 
 #include <string.h>
 
@@ -41,9 +41,26 @@ const char *orl_cli_noun_help(const char *noun)
     return NULL;
 }
 
+const struct orl_cli_cmd *orl_cli_next(const struct orl_cli_cmd *cmd)
+{
+    static const struct orl_cli_cmd *const tables[] = {orl_cli_people_cmds, orl_cli_cmds};
+    if (cmd == NULL) {
+        return tables[0];
+    }
+    if (cmd[1].noun != NULL) {
+        return cmd + 1;
+    }
+    /* The last of its table. */
+    const struct orl_cli_cmd *last = tables[0];
+    while (last[1].noun != NULL) {
+        last++;
+    }
+    return cmd == last ? tables[1] : NULL;
+}
+
 const struct orl_cli_cmd *orl_cli_find(const char *noun, const char *verb)
 {
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         if (strcmp(cmd->noun, noun) == 0 && strcmp(cmd->verb, verb != NULL ? verb : "") == 0) {
             return cmd;
         }
@@ -67,7 +84,7 @@ const struct orl_cli_opt *orl_cli_find_opt(const struct orl_cli_cmd *cmd, const 
         return find_in(cmd->opts, name);
     }
     const struct orl_cli_opt *opt = find_in(orl_cli_global_opts, name);
-    for (cmd = orl_cli_cmds; opt == NULL && cmd->noun != NULL; cmd++) {
+    for (cmd = orl_cli_next(NULL); opt == NULL && cmd != NULL; cmd = orl_cli_next(cmd)) {
         opt = find_in(cmd->opts, name);
     }
     return opt;

@@ -63,7 +63,7 @@ enum orl_cli_output {
     ORL_CLI_OUT_OBJECT,   /* every field on a line */
 };
 struct orl_cli_cmd {
-    const char *noun; /* NULL ends the table */
+    const char *noun; /* NULL ends a table */
     const char *verb; /* "": the noun alone is the command */
     const char *help; /* one sentence */
     enum orl_cli_method method;
@@ -76,7 +76,8 @@ struct orl_cli_cmd {
     const struct orl_cli_column *columns;
 };
 
-extern const struct orl_cli_cmd orl_cli_cmds[];
+/* Every command in turn, those of a noun together; NULL: the first; gives NULL after the last. */
+const struct orl_cli_cmd *orl_cli_next(const struct orl_cli_cmd *cmd);
 extern const struct orl_cli_opt orl_cli_global_opts[];
 /* "user" to "People who may log in."; NULL for what is no noun. */
 const char *orl_cli_noun_help(const char *noun);

@@ -1,37 +1,5 @@
-/* Every command of `oriel`. The keys are those of docs/api.md. */
-#include "cli/cmd.h"
-
-#define END                                                                                        \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }
-#define OPT(opt_name, opt_kind, opt_value, opt_key, text)                                          \
-    {                                                                                              \
-        .name = (opt_name), .kind = (opt_kind), .value = (opt_value), .key = (opt_key),            \
-        .help = (text)                                                                             \
-    }
-#define NEEDED(opt_name, opt_kind, opt_value, opt_key, text)                                       \
-    {                                                                                              \
-        .name = (opt_name), .kind = (opt_kind), .value = (opt_value), .key = (opt_key),            \
-        .help = (text), .is_required = true                                                        \
-    }
-#define COL_END                                                                                    \
-    {                                                                                              \
-        .key = NULL                                                                                \
-    }
-#define IN_PATH(arg_name, text)                                                                    \
-    {                                                                                              \
-        .name = (arg_name), .help = (text)                                                         \
-    }
-#define IN_BODY(arg_name, arg_key, text)                                                           \
-    {                                                                                              \
-        .name = (arg_name), .key = (arg_key), .help = (text)                                       \
-    }
-#define PASSWORD_OPTS                                                                              \
-    OPT("password-file", ORL_CLI_OPT_FILE, "FILE", "password",                                     \
-            "Password from the first line of FILE; - is standard input."),                         \
-            OPT("generate-password", ORL_CLI_OPT_GENERATE, NULL, "password",                       \
-                    "Make a password and show it once.")
+/* Commands of `oriel`, but those about people (cli/cmd_people.c). The keys are those of docs/api.md. */
+#include "cli/cmd_table.h"
 
 const struct orl_cli_opt orl_cli_global_opts[] = {
         OPT("socket", ORL_CLI_OPT_STR, "PATH", NULL,
@@ -41,41 +9,6 @@ const struct orl_cli_opt orl_cli_global_opts[] = {
         OPT("version", ORL_CLI_OPT_ON, NULL, NULL, "Show the version."),
         OPT("man", ORL_CLI_OPT_ON, NULL, NULL, "Write the manual page."),
         END,
-};
-
-static const struct orl_cli_opt user_add_opts[] = {
-        OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
-        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role",
-                "user, viewer, operator or admin; default user."),
-        OPT("max-desktops", ORL_CLI_OPT_NUM, "N", "max_desktops",
-                "Most desktops of all pools at once; 0: no limit."),
-        PASSWORD_OPTS,
-        OPT("no-password", ORL_CLI_OPT_CONFIRM, NULL, NULL, "No login by password; only tickets."),
-        END,
-};
-static const struct orl_cli_opt user_set_opts[] = {
-        OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
-        OPT("role", ORL_CLI_OPT_STR, "ROLE", "role", "user, viewer, operator or admin."),
-        OPT("max-desktops", ORL_CLI_OPT_NUM, "N", "max_desktops",
-                "Most desktops of all pools at once; 0: no limit."),
-        OPT("disable", ORL_CLI_OPT_ON, NULL, "is_disabled",
-                "No logins any more; sessions are disconnected."),
-        OPT("enable", ORL_CLI_OPT_OFF, NULL, "is_disabled", "Logins again."),
-        OPT("reset-totp", ORL_CLI_OPT_ON, NULL, "reset_totp",
-                "Take the second factor away: the password alone does again."),
-        OPT("ask-password", ORL_CLI_OPT_ASK, NULL, "password", "Ask for a new password."),
-        PASSWORD_OPTS,
-        END,
-};
-static const struct orl_cli_column user_columns[] = {
-        {"NAME", "name", 0},
-        {"DISPLAY", "display", 0},
-        {"ROLE", "role", 0},
-        {"DISABLED", "is_disabled", 0},
-        {"PASSWORD", "has_password", 0},
-        {"TOTP", "has_totp", 0},
-        {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
-        COL_END,
 };
 
 #define POOL_SPARE_OPTS                                                                            \
@@ -219,29 +152,6 @@ static const struct orl_cli_column template_columns[] = {
         {"PATH", "path", 0},
         {"KERNEL", "kernel", 0},
         {"REASON", "reason_text", 0},
-        COL_END,
-};
-
-static const struct orl_cli_opt group_opts[] = {
-        OPT("display", ORL_CLI_OPT_STR, "TEXT", "display", "Name for people."),
-        END,
-};
-static const struct orl_cli_column group_columns[] = {
-        {"NAME", "name", 0},
-        {"DISPLAY", "display", 0},
-        {"USERS", "user_count", 0},
-        {"GROUPS", "group_count", 0},
-        {"POOLS", "pool_count", 0},
-        COL_END,
-};
-static const struct orl_cli_opt entitlement_list_opts[] = {
-        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
-        OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only of this pool."),
-        END,
-};
-static const struct orl_cli_column entitlement_columns[] = {
-        {"USER", "user", 0},
-        {"POOL", "pool", 0},
         COL_END,
 };
 
@@ -477,30 +387,6 @@ static const struct orl_cli_column reason_columns[] = {
         COL_END,
 };
 
-#define LIST(noun_text, help_text, path_text, opt_list, column_list)                               \
-    {                                                                                              \
-        .noun = (noun_text), .verb = "list", .help = (help_text), .path = (path_text),             \
-        .opts = (opt_list), .output = ORL_CLI_OUT_LIST, .columns = (column_list)                   \
-    }
-#define SHOW(noun_text, help_text, path_text, arg)                                                 \
-    {                                                                                              \
-        .noun = (noun_text), .verb = "show", .help = (help_text), .path = (path_text),             \
-        .args = {arg}, .output = ORL_CLI_OUT_OBJECT                                                \
-    }
-#define ACT(noun_text, verb_text, help_text, how, path_text, arg, opt_list, done_text)             \
-    {                                                                                              \
-        .noun = (noun_text), .verb = (verb_text), .help = (help_text), .method = (how),            \
-        .path = (path_text), .args = {arg}, .opts = (opt_list), .done = (done_text)                \
-    }
-#define LOCAL(noun_text, verb_text, help_text, arg, opt_list)                                      \
-    {                                                                                              \
-        .noun = (noun_text), .verb = (verb_text), .help = (help_text), .method = ORL_CLI_LOCAL,    \
-        .path = "", .args = {arg}, .opts = (opt_list)                                              \
-    }
-#define NO_ARG                                                                                     \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }
 #define DESKTOP_ID IN_PATH("ID", "Id of the desktop.")
 #define SESSION_ID IN_PATH("ID", "Id of the session.")
 #define MESSAGE_TEXT                                                                               \
@@ -508,7 +394,6 @@ static const struct orl_cli_column reason_columns[] = {
             "At most 200 bytes; goes by itself after two minutes, or by a key or a click.")
 #define POOL_NAME IN_PATH("NAME", "Name of the pool.")
 #define TEMPLATE_NAME IN_PATH("NAME", "Name of the template.")
-#define USER_NAME IN_PATH("NAME", "The person's user name.")
 
 #define STORE_OPT                                                                                  \
     OPT("store", ORL_CLI_OPT_STR, "STORE", "store",                                                \
@@ -561,23 +446,6 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .path = "/v1/status",
                 .output = ORL_CLI_OUT_OBJECT},
 
-        LIST("user", "List the people who may log in.", "/v1/users", NULL, user_columns),
-        SHOW("user", "Show one.", "/v1/users/{0}", USER_NAME),
-        {.noun = "user",
-                .verb = "add",
-                .help = "Add a person; asks for a password unless an option says what it is.",
-                .method = ORL_CLI_POST,
-                .path = "/v1/users",
-                .args = {IN_BODY("NAME", "name", "The person's user name.")},
-                .opts = user_add_opts,
-                .asks_password = true,
-                .done = "user {0} added"},
-        ACT("user", "set", "Change what is given, also the password.", ORL_CLI_PATCH,
-                "/v1/users/{0}", USER_NAME, user_set_opts, "user {0} changed"),
-        ACT("user", "remove",
-                "Remove a person with entitlements and tickets; not one who has a desktop.",
-                ORL_CLI_DELETE, "/v1/users/{0}", USER_NAME, NULL, "user {0} removed"),
-
         LIST("pool", "List the pools and how full they are.", "/v1/pools", NULL, pool_columns),
         SHOW("pool", "Show one.", "/v1/pools/{0}", POOL_NAME),
         {.noun = "pool",
@@ -616,77 +484,6 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .path = "/v1/templates/{0}/versions/{1}",
                 .args = {TEMPLATE_NAME, IN_PATH("VERSION", "Number of the version.")},
                 .done = "version {1} of template {0} removed"},
-
-        LIST("group", "List all.", "/v1/groups", NULL, group_columns),
-        SHOW("group", "Show who is in one, and what it may use.", "/v1/groups/{0}", GROUP_NAME),
-        ACT("group", "add", "Add a group.", ORL_CLI_POST, "/v1/groups",
-                IN_BODY("NAME", "name", "A to Z, a to z, 0 to 9 and . _ -; at most 63."), group_opts,
-                "group {0} added"),
-        ACT("group", "set", "Change what is given.", ORL_CLI_PATCH, "/v1/groups/{0}", GROUP_NAME,
-                group_opts, "group {0} changed"),
-        ACT("group", "remove", "Remove a group; its people stay.", ORL_CLI_DELETE,
-                "/v1/groups/{0}", GROUP_NAME, NULL, "group {0} removed"),
-        {.noun = "group",
-                .verb = "add-user",
-                .help = "Put a person into a group.",
-                .method = ORL_CLI_POST,
-                .path = "/v1/groups/{0}/members",
-                .args = {GROUP_NAME, IN_BODY("USER", "user", "The person.")},
-                .done = "{1} is in group {0}"},
-        {.noun = "group",
-                .verb = "add-group",
-                .help = "Put a group, which has no groups itself, into a group.",
-                .method = ORL_CLI_POST,
-                .path = "/v1/groups/{0}/members",
-                .args = {GROUP_NAME, IN_BODY("MEMBER", "group", "The other group.")},
-                .done = "group {1} is in group {0}"},
-        {.noun = "group",
-                .verb = "remove-user",
-                .help = "Take a person out of a group.",
-                .method = ORL_CLI_DELETE,
-                .path = "/v1/groups/{0}/users/{1}",
-                .args = {GROUP_NAME, IN_PATH("USER", "The person.")},
-                .done = "{1} is not in group {0} any more"},
-        {.noun = "group",
-                .verb = "remove-group",
-                .help = "Take a group out of a group.",
-                .method = ORL_CLI_DELETE,
-                .path = "/v1/groups/{0}/groups/{1}",
-                .args = {GROUP_NAME, IN_PATH("MEMBER", "The other group.")},
-                .done = "group {1} is not in group {0} any more"},
-
-        LIST("entitlement", "List who may use which pool.", "/v1/entitlements",
-                entitlement_list_opts, entitlement_columns),
-        {.noun = "entitlement",
-                .verb = "add",
-                .help = "Let a person use a pool.",
-                .method = ORL_CLI_POST,
-                .path = "/v1/entitlements",
-                .args = {IN_BODY("USER", "user", "The person."),
-                        IN_BODY("POOL", "pool", "The pool.")},
-                .done = "{0} may use pool {1}"},
-        {.noun = "entitlement",
-                .verb = "add-group",
-                .help = "Let everybody in a group use a pool.",
-                .method = ORL_CLI_POST,
-                .path = "/v1/entitlements",
-                .args = {IN_BODY("GROUP", "group", "The group."),
-                        IN_BODY("POOL", "pool", "The pool.")},
-                .done = "group {0} may use pool {1}"},
-        {.noun = "entitlement",
-                .verb = "remove-group",
-                .help = "Let a group use a pool no longer; who may for another reason still may.",
-                .method = ORL_CLI_DELETE,
-                .path = "/v1/groups/{0}/pools/{1}",
-                .args = {IN_PATH("GROUP", "The group."), IN_PATH("POOL", "The pool.")},
-                .done = "group {0} may not use pool {1} any more"},
-        {.noun = "entitlement",
-                .verb = "remove",
-                .help = "Let a person use a pool no longer.",
-                .method = ORL_CLI_DELETE,
-                .path = "/v1/entitlements/{0}/{1}",
-                .args = {IN_PATH("USER", "The person."), IN_PATH("POOL", "The pool.")},
-                .done = "{0} may not use pool {1} any more"},
 
         LIST("desktop", "List desktops.", "/v1/desktops", desktop_list_opts, desktop_columns),
         SHOW("desktop", "Show one.", "/v1/desktops/{0}", DESKTOP_ID),

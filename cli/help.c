@@ -18,7 +18,11 @@ static const struct exit_text exits[] = {
 /* Calls fn once for each noun, in the table's order. */
 static bool is_first_of_noun(const struct orl_cli_cmd *cmd)
 {
-    return cmd == orl_cli_cmds || strcmp(cmd[-1].noun, cmd->noun) != 0;
+    const struct orl_cli_cmd *at = orl_cli_next(NULL);
+    while (strcmp(at->noun, cmd->noun) != 0) {
+        at = orl_cli_next(at);
+    }
+    return at == cmd;
 }
 
 static void put_usage(const struct orl_cli_cmd *cmd, FILE *out)
@@ -53,7 +57,7 @@ static void help_all(FILE *out)
     (void)fputs("Usage: oriel [OPTIONS] COMMAND [VERB] [ARGUMENTS]\n\n"
                 "Manages an Oriel installation through its broker.\n\nCommands:\n",
             out);
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         if (is_first_of_noun(cmd)) {
             (void)fprintf(out, "  %-14s %s\n", cmd->noun, orl_cli_noun_help(cmd->noun));
         }
@@ -72,7 +76,7 @@ static void help_all(FILE *out)
 static void help_noun(const char *noun, FILE *out)
 {
     (void)fprintf(out, "%s\n\n", orl_cli_noun_help(noun));
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         if (strcmp(cmd->noun, noun) == 0) {
             (void)fputs("  ", out);
             put_usage(cmd, out);
@@ -169,7 +173,7 @@ void orl_cli_man(FILE *out)
             "command line.\n.SH OPTIONS\n",
             out);
     man_opts(orl_cli_global_opts, out);
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         man_cmd(cmd, out);
     }
     (void)fputs(".SH \"COMPLETION\"\n.B oriel completion bash\nwrites a script for bash: source "
@@ -189,7 +193,7 @@ static void put_words(const struct orl_cli_opt *opts, FILE *out)
 
 static void put_verbs(const char *noun, FILE *out)
 {
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         if (strcmp(cmd->noun, noun) == 0 && cmd->verb[0] != '\0') {
             (void)fprintf(out, " %s", cmd->verb);
         }
@@ -211,13 +215,13 @@ void orl_cli_completion_bash(FILE *out)
                 "verb=$word; fi ;;\n"
                 "        esac\n    done\n    case \"$noun $verb\" in\n    ' ') words='completion",
             out);
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         if (is_first_of_noun(cmd)) {
             (void)fprintf(out, " %s", cmd->noun);
         }
     }
     (void)fputs("' ;;\n    'completion ') words=bash ;;\n", out);
-    for (const struct orl_cli_cmd *cmd = orl_cli_cmds; cmd->noun != NULL; cmd++) {
+    for (const struct orl_cli_cmd *cmd = orl_cli_next(NULL); cmd != NULL; cmd = orl_cli_next(cmd)) {
         if (is_first_of_noun(cmd)) {
             (void)fprintf(out, "    '%s ') words='", cmd->noun);
             put_verbs(cmd->noun, out);

@@ -264,6 +264,36 @@ static void taken_entitlement_and_account_put_out(void **state)
     close(gw);
 }
 
+static void who_leaves_a_group_leaves_its_pools(void **state)
+{
+    uint32_t conn = 0;
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_user(&b, "mia", NULL);
+    make_ready_desktop(&b, "later", id);
+    api_ok(&b, "POST", "/v1/groups", "{\"name\":\"staff\"}", 201);
+    api_ok(&b, "POST", "/v1/groups", "{\"name\":\"lab\"}", 201);
+    api_ok(&b, "POST", "/v1/groups/staff/members", "{\"group\":\"Lab\"}", 201);
+    api_ok(&b, "POST", "/v1/groups/lab/members", "{\"user\":\"MIA\"}", 201);
+    conn = send_login(&b, gw, "mia", "password-mia", "later", "10.0.5.5:1");
+    expect_refusal(&b, gw, conn, ORL_REASON_NOT_ENTITLED);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"group\":\"staff\",\"pool\":\"later\"}", 201);
+    struct orl_msg_plan plan = log_in(gw, "mia", "10.0.5.5:2", &conn);
+    /* Not by her own right as well: taking that away leaves the group's. */
+    api_ok(&b, "POST", "/v1/entitlements", "{\"user\":\"mia\",\"pool\":\"later\"}", 201);
+    api_ok(&b, "DELETE", "/v1/entitlements/mia/later", NULL, 200);
+    expect_silence(gw);
+    api_ok(&b, "DELETE", "/v1/groups/staff/groups/lab", NULL, 200);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    await_session(&b, plan.session, "disconnected");
+    api_ok(&b, "POST", "/v1/groups/staff/members", "{\"user\":\"mia\"}", 201);
+    (void)log_in(gw, "mia", "10.0.5.5:3", &conn);
+    api_ok(&b, "DELETE", "/v1/groups/staff", NULL, 200);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    close(gw);
+}
+
 static void machine_that_is_switched_off_ends_the_session(void **state)
 {
     uint32_t conn = 0;
@@ -485,6 +515,7 @@ int main(void)
             cmocka_unit_test(who_waits_is_still_waiting_after_a_restart),
             cmocka_unit_test(close_of_a_connection_from_before_the_restart_counts),
             cmocka_unit_test(taken_entitlement_and_account_put_out),
+            cmocka_unit_test(who_leaves_a_group_leaves_its_pools),
             cmocka_unit_test(machine_that_is_switched_off_ends_the_session),
             cmocka_unit_test(guest_must_know_its_person_before_they_see_it),
             cmocka_unit_test(guest_that_does_not_take_its_person_is_nobodys),
