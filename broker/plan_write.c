@@ -357,12 +357,8 @@ static int revoke(struct orl_plan *plan, const json_t *change, struct orl_err *e
                : strcmp(field, "role") == 0 ? orl_revoke_logins(plan->broker, name, err)
                                             : 0;
     }
-    if (strcmp(kind, "entitlement") == 0 && op_of(change) == OP_REMOVE) {
-        struct entitlement in;
-        split(name, &in);
-        return orl_revoke_pool(plan->broker, in.user, in.pool, err);
-    }
-    return 0;
+    bool is_loss = strcmp(kind, "entitlement") == 0 && op_of(change) == OP_REMOVE;
+    return is_loss ? orl_revoke_lost(plan->broker, err) : 0;
 }
 
 static int audit(
