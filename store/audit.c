@@ -213,6 +213,24 @@ int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filte
     }
 }
 
+int orl_audit_misses(
+        struct orl_store *store, const char *object, uint64_t time_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT count(*), (SELECT count(*) FROM audit WHERE time_ms = $1 AND object = $2)"
+            " FROM (SELECT 1 FROM audit WHERE time_ms < $1 LIMIT 1) AS older");
+    orl_db_put_u64(&q, time_ms);
+    orl_db_put_text(&q, object);
+    int rc = orl_db_step(&q, err);
+    if (rc < 1) {
+        return rc;
+    }
+    bool goes_back = orl_db_get_u64(&q) > 0;
+    bool has_it = orl_db_get_u64(&q) > 0;
+    rc = orl_db_row_done(&q, err);
+    return rc < 0 ? rc : goes_back && !has_it;
+}
+
 int orl_audit_prune(
         struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err)
 {

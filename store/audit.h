@@ -51,6 +51,10 @@ struct orl_audit_filter {        /* all that are set must hold */
 /* Newest first. */
 ORL_NODISCARD int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filter,
         orl_audit_fn fn, void *ctx, struct orl_err *err);
+/* 1: nothing was written about the object at that time, though the audit goes back further. 0: something, or it may have
+ * been pruned. */
+ORL_NODISCARD int orl_audit_misses(
+        struct orl_store *store, const char *object, uint64_t time_ms, struct orl_err *err);
 /* Deletes what is older, the oldest first, at most max_count; returns how many. */
 ORL_NODISCARD int orl_audit_prune(
         struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err);

@@ -52,7 +52,6 @@ static void read_row(struct orl_db_query *q, struct orl_session_row *row)
     orl_db_get_text(q, row->locale, sizeof(row->locale));
     orl_db_get_text(q, row->timezone, sizeof(row->timezone));
     orl_db_get_text(q, row->keyboard, sizeof(row->keyboard));
-    row->warned_ms = orl_db_get_u64(q);
     row->queue_ms = orl_db_get_u64(q);
 }
 
@@ -97,7 +96,7 @@ int orl_session_insert(struct orl_store *store, const struct orl_session_row *ro
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO session (" ORL_SESSION_COLUMNS ") VALUES ($1, $2, $3, '', 0, 'waiting',"
-            " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '', $12, $13, $14, $15, 0, $16)");
+            " $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, '', '', $12, $13, $14, $15, $16)");
     orl_db_put_text(&q, id.text);
     orl_db_put_text(&q, row->user);
     orl_db_put_text(&q, row->pool);

@@ -37,7 +37,6 @@ struct orl_session_row {
     char locale[ORL_NAME_MAX + 1];   /* of the client: "de_DE.UTF-8"; empty: not known, as below */
     char timezone[ORL_NAME_MAX + 1]; /* "Europe/Berlin" */
     char keyboard[ORL_NAME_MAX + 1]; /* XKB layout(variant): "de", "us(intl)" */
-    uint64_t warned_ms;              /* the last warning before its end; 0: none */
     uint64_t queue_ms;               /* its place in the pool's queue: since when; 0: in none */
 };
 typedef int (*orl_session_fn)(void *ctx, const struct orl_session_row *row);

@@ -11,13 +11,11 @@
            " + $1 - $2 END"
 #define FRESH(column) " NOT (" column " >= $3 AND " column " <= $4)"
 
+#define BEGUN FRESH("started_ms")
+
 static const char *const steps[] = {
         "UPDATE session SET " MOVED("started_ms") ", " MOVED("lease_until_ms") ", " MOVED(
-                "disconnected_ms") ", " MOVED("queue_ms") ", " MOVED("warned_ms") " WHERE state <> "
-                                                                                  "'ended' "
-                                                                                  "AND" FRESH("star"
-                                                                                              "ted_"
-                                                                                              "ms"),
+                "disconnected_ms") ", " MOVED("queue_ms") " WHERE state <> 'ended' AND" BEGUN,
         "UPDATE ticket SET " MOVED("created_ms") ", " MOVED(
                 "first_use_by_ms") " WHERE used_ms = 0 AND revoked_ms = 0 AND" FRESH("created_ms"),
         "UPDATE weblogin SET " MOVED("created_ms") ", " MOVED("seen_ms") ", " MOVED(

@@ -8,7 +8,7 @@
 #define ORL_SESSION_COLUMNS                                                                        \
     "id, user_name, pool, desktop, desktop_version, state, protocol, client, client_name, ticket," \
     " gateway, conn, started_ms, lease_until_ms, disconnected_ms, ended_ms, reason, stats,"        \
-    " slot, locale, timezone, keyboard, warned_ms, queue_ms"
+    " slot, locale, timezone, keyboard, queue_ms"
 
 /* Step, read: 0, or ORL_E_NOTFOUND without a text of its own. */
 ORL_NODISCARD int orl_session_read_one(

@@ -51,9 +51,18 @@ static bool is_look(enum orl_job_kind kind)
     return longest_ms(kind) == LOOK_MS;
 }
 
+/* Nobody can do more for a person's machine than to wake it once again; then it is ended, which frees both calls. */
+static bool is_second_wake(const struct orl_memo *memo)
+{
+    return memo->job == ORL_JOB_WAKE && count_out(memo) > 0;
+}
+
 static bool may_give_up(const struct orl_reconcile *r, const struct orl_memo *memo)
 {
     size_t held = 0;
+    if (is_second_wake(memo)) {
+        return true;
+    }
     for (size_t i = 0; i < r->memo_count; i++) {
         held += is_look(r->memos[i].hung) ? 0 : count_out(&r->memos[i]);
     }
@@ -73,9 +82,18 @@ static void give_up(struct orl_reconcile *r, struct orl_memo *memo, uint64_t now
     memo->hung = memo->job;
     memo->hung_pass = r->pass;
     memo->is_busy = false;
+    memo->out = NULL;
     memo->job_tick = 0;
     memo->done_tick = ++r->tick;
     memo->looked_ms = now_ms + longest_ms(ORL_JOB_LOOK); /* not at once again */
+}
+
+/* What waits for a worker behind calls that hang does not hang itself. */
+static void note_begin(struct orl_memo *memo, uint64_t now_ms)
+{
+    if (memo->out && memo->begun_ms == 0 && atomic_load(&memo->out->has_begun)) {
+        memo->begun_ms = now_ms;
+    }
 }
 
 void orl_hung_look(struct orl_reconcile *r, uint64_t now_ms)
@@ -84,7 +102,8 @@ void orl_hung_look(struct orl_reconcile *r, uint64_t now_ms)
     for (size_t i = 0; i < r->memo_count; i++) {
         struct orl_memo *memo = &r->memos[i];
         uint64_t longest = memo->is_busy ? longest_ms(memo->job) : 0;
-        if (longest == 0 || now_ms < memo->busy_since_ms + longest) {
+        note_begin(memo, now_ms);
+        if (longest == 0 || memo->begun_ms == 0 || now_ms < memo->begun_ms + longest) {
             continue;
         }
         if (may_give_up(r, memo)) {
@@ -111,9 +130,11 @@ bool orl_hung_fail(struct orl_reconcile *r, struct orl_desktop_row *row, struct 
 {
     bool is_start = memo->hung == ORL_JOB_CLONE || memo->hung == ORL_JOB_START ||
                     memo->hung == ORL_JOB_RESUME;
-    /* With these the machine is ended, which frees the call: a spare's, or its person asked for that. */
-    bool is_ended = memo->hung == ORL_JOB_SUSPEND || memo->hung == ORL_JOB_RESET ||
-                    (memo->hung == ORL_JOB_WAKE && row->lease == ORL_LEASE_FREE);
+    /* With these the machine is ended, which frees the call: a spare's, or its person asked for that, or it does not
+     * wake for its person. */
+    bool is_ended =
+            memo->hung == ORL_JOB_SUSPEND || memo->hung == ORL_JOB_RESET ||
+            (memo->hung == ORL_JOB_WAKE && (row->lease == ORL_LEASE_FREE || count_out(memo) > 1));
     if (memo->hung_pass != r->pass || (!is_start && !is_ended && memo->hung != ORL_JOB_DELETE &&
                                               memo->hung != ORL_JOB_WAKE)) {
         return false;

@@ -87,6 +87,7 @@ void orl_job_run(void *job_)
     struct orl_job *job = job_;
     const struct orl_backend *b = job->backend;
     const char *uuid = job->spec.uuid;
+    atomic_store(&job->has_begun, true);
     switch (job->kind) {
     case ORL_JOB_OBSERVE:
         job->result = observe(job);

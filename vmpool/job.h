@@ -5,6 +5,7 @@
 #include "vmpool/backend.h"
 #include "vmpool/pressure.h"
 #include "vmpool/template_check.h"
+#include <stdatomic.h>
 
 enum orl_job_kind {
     ORL_JOB_NONE = 0,
@@ -53,6 +54,7 @@ struct orl_job {
     bool may_start;           /* a static machine that is off */
     const char *pressure_dir; /* of an observation; NULL: not looked at */
     uint64_t tick;            /* reconcile's: when it was handed out */
+    atomic_bool has_begun;    /* a worker has taken it up; any thread */
     /* Filled by orl_job_run(). */
     int result;
     struct orl_err err;

@@ -288,6 +288,7 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
     }
     if (memo) {
         memo->is_busy = false;
+        memo->out = NULL;
         memo->done_tick = r->tick;
     }
     if (job->result < 0 && job->kind != ORL_JOB_REACH) {

@@ -87,6 +87,8 @@ int orl_reconcile_submit(
     }
     if (memo) {
         memo->is_busy = true;
+        memo->out = job;
+        memo->begun_ms = 0;
         memo->job = kind;
         memo->job_tick = tick;
         memo->busy_since_ms = now_ms;
@@ -550,9 +552,9 @@ void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
     }
     for (size_t i = 0; i < r->memo_count; i++) {
         struct orl_memo *memo = &r->memos[i];
-        uint64_t *const times[] = {&memo->busy_since_ms, &memo->power_since_ms, &memo->looked_ms,
-                &memo->agent_since_ms, &memo->ready_since_ms, &memo->rebooted_ms, &memo->painted_ms,
-                &memo->cpu_since_ms};
+        uint64_t *const times[] = {&memo->busy_since_ms, &memo->begun_ms, &memo->power_since_ms,
+                &memo->looked_ms, &memo->agent_since_ms, &memo->ready_since_ms, &memo->rebooted_ms,
+                &memo->painted_ms, &memo->cpu_since_ms};
         for (size_t j = 0; j < sizeof times / sizeof times[0]; j++) {
             *times[j] = orl_clock_shifted(*times[j], by_ms);
         }

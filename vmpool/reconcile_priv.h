@@ -22,6 +22,8 @@ struct orl_memo {
     bool is_busy;                   /* a job is out */
     enum orl_job_kind job;          /* that job's */
     uint64_t job_tick;              /* ... any other that comes back is too late */
+    const struct orl_job *out;      /* ... itself, while it is out and waited for */
+    uint64_t begun_ms;              /* when a worker was first seen at it; 0: it waits for one */
     enum orl_job_kind hung;         /* the last that was given up (vmpool/hung.c) */
     uint64_t hung_pass;             /* in which it was */
     uint64_t hung_ticks[ORL_MEMO_HUNG_MAX]; /* those that have not come back; 0: a free place */
@@ -45,6 +47,7 @@ struct orl_memo {
     bool has_rested;
     uint32_t resumes_failed; /* in a row */
     const char *fault;       /* a literal: why waiting is of no use */
+    bool is_remembered;      /* of an unknown machine: the audit has its beginning */
 };
 struct orl_pool_memo {
     char name[ORL_NAME_MAX + 1];

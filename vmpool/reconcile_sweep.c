@@ -249,18 +249,50 @@ static void raise_alarm(struct orl_reconcile *r, enum orl_sweep_alarm alarm, uin
     r->alarm = alarm;
 }
 
+/* Every row of a desktop began with one in the audit, and both are in a backup or neither: a machine of which there is
+ * none is from after this store's time, whatever was written to it since. 1, 0, or negative. */
+static int is_forgotten(
+        struct orl_reconcile *r, const struct orl_rows *rows, const struct orl_vm *vm)
+{
+    bool is_desktop = vm->meta.kind == ORL_VM_FLOATING || vm->meta.kind == ORL_VM_DEDICATED;
+    if (!is_desktop || vm->meta.is_quarantined || is_known(rows, vm->name)) {
+        return 0;
+    }
+    struct orl_memo *memo = orl_memo_get(r, vm->name);
+    if (!memo || memo->is_remembered) {
+        return 0;
+    }
+    char object[ORL_USER_MAX + 1];
+    (void)snprintf(object, sizeof object, "desktop:%s", vm->meta.desktop);
+    int rc = orl_audit_misses(r->cfg.store, object, vm->meta.stamp_ms, NULL);
+    memo->is_remembered = rc == 0;
+    return rc;
+}
+
+static int find_forgotten(
+        struct orl_reconcile *r, const struct orl_rows *rows, const struct orl_vm_list *list)
+{
+    int rc = 0;
+    for (size_t i = 0; i < list->vm_count && rc == 0; i++) {
+        rc = is_forgotten(r, rows, &list->vms[i]);
+    }
+    return rc;
+}
+
 void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_vm_list *list, uint64_t now_ms)
 {
     struct orl_sweep_action actions[ORL_SWEEP_MAX_ACTIONS];
     enum orl_sweep_alarm alarm = ORL_SWEEP_NO_ALARM;
-    if (orl_reconcile_recall_sweep(r) < 0) {
+    int forgotten = find_forgotten(r, rows, list);
+    if (forgotten < 0 || orl_reconcile_recall_sweep(r) < 0) {
         return;
     }
     const struct orl_sweep_input input = {.list = list,
             .is_known = is_known,
             .ctx = rows,
             .known_count = count_machines(rows),
+            .has_forgotten = forgotten > 0,
             .is_accepted = r->is_sweep_accepted,
             .standing = r->alarm,
             .store_stamp_ms = rows->stamp_ms,

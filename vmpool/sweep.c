@@ -81,6 +81,9 @@ static bool is_known(const struct orl_sweep_input *in, const char *name)
 static enum orl_sweep_alarm alarm_of(const struct orl_sweep_input *in)
 {
     size_t unknown = 0;
+    if (in->has_forgotten) {
+        return ORL_SWEEP_OLD_STORE;
+    }
     for (size_t i = 0; i < in->list->vm_count; i++) {
         const struct orl_vm *vm = &in->list->vms[i];
         /* Those are nobody's: made anew any time. */

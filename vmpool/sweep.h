@@ -35,6 +35,7 @@ struct orl_sweep_input {
     bool (*is_known)(const void *ctx, const char *name);
     const void *ctx;
     size_t known_count;            /* rows with a machine on this host */
+    bool has_forgotten;            /* the store never heard of one that it should know */
     bool is_accepted;              /* somebody has looked: no alarm stops it */
     enum orl_sweep_alarm standing; /* seen before: it stands until somebody has looked */
     uint64_t store_stamp_ms;

@@ -345,9 +345,13 @@ static void advance_job(struct world *w)
     }
     size_t index = pick(w, (unsigned)w->job_count);
     struct world_job *job = &w->jobs[index];
+    if (w->parks == job->job->kind && !job->has_run) {
+        return;
+    }
     if (w->hangs == job->job->kind && (job->is_hung || w->hang_max > 0)) {
         w->hang_max -= !job->is_hung;
         job->is_hung = true;
+        atomic_store(&job->job->has_begun, true);
         return;
     }
     if (!job->has_run) {

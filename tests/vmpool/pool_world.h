@@ -48,6 +48,7 @@ struct world {
     size_t job_count;
     enum orl_template_state templates[4]; /* of each version's files; 0: ready */
     enum orl_job_kind hangs;              /* calls of that kind do not come back ... */
+    enum orl_job_kind parks;              /* calls of that kind wait for a worker */
     unsigned hang_max;                    /* ... as many of them */
     char sessions[WORLD_POOLS][WORLD_USERS][ORL_ID_LEN + 1];
     uint32_t rows[WORLD_POOLS]; /* after the last step */

@@ -110,6 +110,32 @@ static void a_store_that_is_too_old_stops_the_sweep_until_somebody_has_looked(vo
     assert_false(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
 }
 
+/* The broker was first, and has written: no machine is newer than the store, but of one it never heard. */
+static void a_store_that_is_too_old_is_seen_also_when_it_was_written_to(void **state)
+{
+    struct world *w = *state;
+    give_to(w, "ann");
+    w->now_ms += 1000;
+    struct fake_vm *vm = &w->fake.vms[w->fake.count++];
+    memset(vm, 0, sizeof *vm);
+    vm->is_defined = vm->has_overlay = vm->is_late = true;
+    vm->vm.meta.stamp_ms = w->now_ms;
+    (void)snprintf(vm->vm.meta.desktop, sizeof vm->vm.meta.desktop, "%032x", 1U);
+    (void)snprintf(vm->vm.uuid, sizeof vm->vm.uuid, STRAY_UUID);
+    (void)snprintf(vm->vm.name, sizeof vm->vm.name, "oriel-aaaaaaaaaaaa-1");
+    w->now_ms += 1000;
+    give_to(w, "bob");
+    world_restart(w);
+    world_calm(w, 2 * GRACE_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+    assert_non_null(fake_find(&w->fake, STRAY_UUID));
+    assert_int_equal(
+            orl_alarm_clear(w->store, ORL_REASON_SWEEP_STOPPED, "sweep:here", w->now_ms, NULL), 0);
+    world_calm(w, GRACE_S);
+    assert_null(fake_find(&w->fake, STRAY_UUID));
+    assert_false(bad_has_alarm(w, ORL_REASON_SWEEP_STOPPED, "sweep:here"));
+}
+
 /* Somebody undefined it by hand: its row says so, and nothing is made in its place. */
 static void a_persons_machine_that_vanished_is_an_alarm_until_it_is_back(void **state)
 {
@@ -330,6 +356,51 @@ static void a_call_that_does_not_come_back_is_an_alarm_and_the_others_go_on(void
     assert_string_equal(w->fault, "");
 }
 
+/* All workers are busy for longer than a call may take; no call of theirs hangs. */
+static void what_waits_for_a_worker_does_not_hang(void **state)
+{
+    struct world *w = *state;
+    w->parks = ORL_JOB_DELETE;
+    take_and_leave(w, "ann");
+    bad_minutes(w, 20);
+    assert_int_equal(w->job_count, 1);
+    assert_int_equal(bad_count_alarms(w), 0);
+    w->parks = ORL_JOB_NONE;
+    bad_minutes(w, 5);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    assert_string_equal(w->fault, "");
+}
+
+/* A person's machine that sleeps and can't be woken: tried twice, with an alarm, then ended. */
+static void a_persons_machine_that_does_not_wake_is_ended(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row desktop = bad_give(w, "dedicated", "ann");
+    bad_minutes(w, 2);
+    struct fake_vm *vm = fake_find(&w->fake, desktop.uuid);
+    unsigned starts = w->fake.starts;
+    assert_non_null(vm);
+    vm->vm.state = ORL_VM_PAUSED;
+    w->hangs = ORL_JOB_WAKE;
+    w->hang_max = WORLD_JOBS;
+    bad_minutes(w, 8);
+    assert_true(bad_has_desktop_alarm(w, ORL_REASON_HYPERVISOR_DOWN, desktop.id));
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_int_equal(desktop.reason, ORL_REASON_HYPERVISOR_DOWN);
+    assert_int_equal(fake_find(&w->fake, desktop.uuid)->vm.state, ORL_VM_PAUSED);
+    bad_minutes(w, 20);
+    assert_int_equal(orl_desktop_get(w->store, desktop.id, &desktop, NULL), 0);
+    assert_string_equal(desktop.user, "ann");
+    assert_int_equal(desktop.power, ORL_POWER_RUNNING); /* begun again, with their disk */
+    assert_true(desktop.is_ready);
+    assert_true(w->fake.starts > starts);
+    w->hangs = ORL_JOB_NONE;
+    bad_minutes(w, 5);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_string_equal(w->fault, "");
+}
+
 /* Until somebody starts libvirt again: then each call comes back. */
 static void when_none_comes_back_no_more_are_sent_and_the_host_has_the_alarm(void **state)
 {
@@ -405,6 +476,7 @@ int main(void)
             WITH_WORLD(clones_that_fail_are_an_alarm_of_their_pool),
             WITH_WORLD(a_sweep_that_stops_goes_on_when_its_alarm_is_cleared),
             WITH_WORLD(a_store_that_is_too_old_stops_the_sweep_until_somebody_has_looked),
+            WITH_WORLD(a_store_that_is_too_old_is_seen_also_when_it_was_written_to),
             WITH_WORLD(a_persons_machine_that_vanished_is_an_alarm_until_it_is_back),
             WITH_WORLD(a_template_that_changed_under_its_pool_is_an_alarm_and_nobody_loses_theirs),
             WITH_WORLD(an_older_version_takes_the_place_of_one_that_changed),
@@ -415,6 +487,8 @@ int main(void)
             WITH_WORLD(on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said),
             WITH_WORLD(another_machine_of_the_same_name_is_told_and_outlived),
             WITH_WORLD(a_call_that_does_not_come_back_is_an_alarm_and_the_others_go_on),
+            WITH_WORLD(what_waits_for_a_worker_does_not_hang),
+            WITH_WORLD(a_persons_machine_that_does_not_wake_is_ended),
             WITH_WORLD(when_none_comes_back_no_more_are_sent_and_the_host_has_the_alarm),
             WITH_WORLD(an_alarm_of_before_our_start_goes_with_its_cause),
     };
