@@ -3,6 +3,7 @@
 #include "broker/plan.h"
 #include "broker/pool_drain.h"
 #include "broker/session_lease.h"
+#include "store/entitlement.h"
 #include "store/user.h"
 
 #include <string.h>
@@ -60,9 +61,23 @@ static bool read_input(struct orl_http_req *req, bool has_hash, struct input *re
     return true;
 }
 
+static int add_lost(void *ctx, const struct orl_entitlement_way *way)
+{
+    return json_array_append_new(
+                   ctx, json_pack("{s:s, s:s}", "user", way->user, "pool", way->pool)) < 0
+                   ? ORL_E_NOMEM
+                   : 0;
+}
+
+/* Inside the transaction, where it is written: whoever has a session or a ticket and may not use the pool then. */
 static json_t *to_json(const struct orl_plan *plan)
 {
-    return json_pack("{s:O, s:s}", "changes", plan->changes, "plan", plan->hash);
+    json_t *lost = json_array();
+    struct orl_err err = {0};
+    if (orl_entitlement_lost(plan->broker->store, add_lost, lost, &err) < 0) {
+        orl_broker_log_store(plan->broker, "plan", &err);
+    }
+    return json_pack("{s:O, s:o, s:s}", "changes", plan->changes, "lost", lost, "plan", plan->hash);
 }
 
 static void refuse(struct orl_http_req *req, const struct orl_plan *plan, const struct orl_err *err)
@@ -112,8 +127,9 @@ void orl_api_plan(struct orl_http_req *req, const struct orl_api_args *args)
         if (try_it(req, &in, &plan, &err) < 0) {
             refuse(req, &plan, &err);
         } else {
+            json_t *body = to_json(&plan);
             orl_store_tx_end(&req->tx);
-            orl_http_reply(req, 200, to_json(&plan));
+            orl_http_reply(req, 200, body);
         }
     }
     orl_plan_fini(&plan);

@@ -4,7 +4,7 @@
 #include "broker/api_pools.h"
 #include "broker/line_text.h"
 #include "broker/names.h"
-#include "broker/plan.h"
+#include "broker/plan_priv.h"
 #include "broker/revoke.h"
 #include "broker/site.h"
 #include "store/entitlement.h"
@@ -14,16 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum op { OP_ADD = 0, OP_CHANGE, OP_REMOVE };
-/* One object that is to be made, changed or removed. */
-struct deed {
-    struct orl_plan *plan;
-    enum op op;
-    const char *name;
-    const json_t *object; /* as it is wanted; NULL: removed */
-};
-
-static int write_site(const struct deed *deed, struct orl_err *err)
+static int write_site(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     struct site {
         char contact[ORL_TEXT_MAX + 1];
@@ -46,7 +37,7 @@ static int write_site(const struct deed *deed, struct orl_err *err)
     return rc < 0 ? rc : orl_site_set(store, ORL_SITE_NOTICE, site.notice, err);
 }
 
-static int write_reason(const struct deed *deed, struct orl_err *err)
+static int write_reason(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     struct input {
         char code[ORL_STORE_CODE_MAX + 1];
@@ -115,29 +106,29 @@ static int read_user(const json_t *object, struct orl_user_row *row, struct orl_
     return rc;
 }
 
-static int write_user(const struct deed *deed, struct orl_err *err)
+static int write_user(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     struct orl_store *store = deed->plan->broker->store;
     struct orl_user_row row = {.role = ORL_ROLE_USER};
     int rc = 0;
-    if (deed->op == OP_REMOVE) {
+    if (deed->op == ORL_PLAN_REMOVE) {
         return orl_user_remove(store, deed->name, err);
     }
-    if (deed->op == OP_CHANGE) {
+    if (deed->op == ORL_PLAN_CHANGE) {
         rc = orl_user_get(store, deed->name, &row, err);
     } else {
         orl_msg_text(row.name, sizeof(row.name), deed->name);
     }
     rc = rc < 0 ? rc : read_user(deed->object, &row, err);
     if (rc == 0) {
-        rc = deed->op == OP_CHANGE ? orl_user_update(store, &row, err)
-                                   : orl_user_insert(store, &row, orl_clock_wall_ms(), err);
+        rc = deed->op == ORL_PLAN_CHANGE ? orl_user_update(store, &row, err)
+                                         : orl_user_insert(store, &row, orl_clock_wall_ms(), err);
     }
     orl_secret_wipe(&row, sizeof(row));
     return rc;
 }
 
-static int write_template(const struct deed *deed, struct orl_err *err)
+static int write_template(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     static const char *const oses[] = {"linux", "windows", NULL};
     struct input {
@@ -155,7 +146,7 @@ static int write_template(const struct deed *deed, struct orl_err *err)
     struct orl_store *store = deed->plan->broker->store;
     struct orl_template_row row;
     uint64_t seen = 0;
-    if (deed->op == OP_ADD) {
+    if (deed->op == ORL_PLAN_ADD) {
         return orl_err_set(err, ORL_E_INVAL,
                 "field 'name': there is no template '%.63s'; its files are registered by oriel "
                 "template add",
@@ -178,7 +169,7 @@ static int write_template(const struct deed *deed, struct orl_err *err)
 }
 
 /* A pool that is there keeps its kind: what says another is wrong. */
-static int change_pool(const struct deed *deed, struct orl_err *err)
+static int change_pool(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     struct orl_store *store = deed->plan->broker->store;
     struct orl_pool_row row;
@@ -199,37 +190,38 @@ static int change_pool(const struct deed *deed, struct orl_err *err)
     return rc < 0 ? rc : orl_pool_update(store, &row, err);
 }
 
-static int write_pool(const struct deed *deed, struct orl_err *err)
+static int write_pool(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     struct orl_store *store = deed->plan->broker->store;
     struct orl_pool_row row = {0};
-    if (deed->op == OP_REMOVE) {
+    if (deed->op == ORL_PLAN_REMOVE) {
         return orl_pool_set_deleted(store, deed->name, err);
     }
-    if (deed->op == OP_CHANGE) {
+    if (deed->op == ORL_PLAN_CHANGE) {
         return change_pool(deed, err);
     }
     int rc = orl_api_pool_read(deed->object, true, &row, err);
     return rc < 0 ? rc : orl_pool_insert(store, &row, orl_clock_wall_ms(), err);
 }
 
-struct entitlement {
-    char user[ORL_USER_MAX + 1];
-    char pool[ORL_NAME_MAX + 1];
-};
-
-/* "alice/office" */
-static void split(const char *name, struct entitlement *ret)
+void orl_plan_split(
+        const char *name, char ret_first[ORL_USER_MAX + 1], char ret_second[ORL_USER_MAX + 1])
 {
     const char *slash = strrchr(name, '/');
-    *ret = (struct entitlement){.user = ""};
-    if (slash != NULL && (size_t)(slash - name) < sizeof(ret->user)) {
-        memcpy(ret->user, name, (size_t)(slash - name));
-        orl_msg_text(ret->pool, sizeof(ret->pool), slash + 1);
+    ret_first[0] = ret_second[0] = '\0';
+    if (slash != NULL && slash - name <= ORL_USER_MAX) {
+        memcpy(ret_first, name, (size_t)(slash - name));
+        ret_first[slash - name] = '\0';
+        orl_msg_text(ret_second, ORL_USER_MAX + 1, slash + 1);
     }
 }
 
-static int write_entitlement(const struct deed *deed, struct orl_err *err)
+struct entitlement {
+    char user[ORL_USER_MAX + 1];
+    char pool[ORL_USER_MAX + 1];
+};
+
+static int write_entitlement(const struct orl_plan_deed *deed, struct orl_err *err)
 {
     static const struct orl_api_field fields[] = {
             {"user", ORL_API_STR, offsetof(struct entitlement, user), ORL_USER_MAX + 1, 0, true,
@@ -239,11 +231,11 @@ static int write_entitlement(const struct deed *deed, struct orl_err *err)
             {0},
     };
     struct orl_store *store = deed->plan->broker->store;
-    struct entitlement in;
+    struct entitlement in = {.user = ""};
     struct orl_user_row user;
     uint64_t seen = 0;
-    split(deed->name, &in);
-    if (deed->op == OP_REMOVE) {
+    orl_plan_split(deed->name, in.user, in.pool);
+    if (deed->op == ORL_PLAN_REMOVE) {
         return orl_entitlement_remove(store, in.user, in.pool, err);
     }
     int rc = orl_api_fields_read(deed->object, fields, &in, &seen, err);
@@ -255,19 +247,24 @@ static int write_entitlement(const struct deed *deed, struct orl_err *err)
 
 static const struct {
     const char *kind;
-    int (*write)(const struct deed *deed, struct orl_err *err);
+    int (*write)(const struct orl_plan_deed *deed, struct orl_err *err);
 } writers[] = {{"site", write_site}, {"reason", write_reason}, {"user", write_user},
-        {"template", write_template}, {"pool", write_pool}, {"entitlement", write_entitlement}};
+        {"template", write_template}, {"pool", write_pool}, {"entitlement", write_entitlement},
+        {"group", orl_plan_write_group}, {"group user", orl_plan_write_group_user},
+        {"group child", orl_plan_write_group_child},
+        {"group entitlement", orl_plan_write_group_pool}};
 
 static const char *text_of(const json_t *change, const char *key)
 {
     return json_string_value(json_object_get(change, key));
 }
 
-static enum op op_of(const json_t *change)
+static enum orl_plan_op op_of(const json_t *change)
 {
     const char *op = text_of(change, "op");
-    return strcmp(op, "add") == 0 ? OP_ADD : strcmp(op, "remove") == 0 ? OP_REMOVE : OP_CHANGE;
+    return strcmp(op, "add") == 0      ? ORL_PLAN_ADD
+           : strcmp(op, "remove") == 0 ? ORL_PLAN_REMOVE
+                                       : ORL_PLAN_CHANGE;
 }
 
 static bool is_same_object(const json_t *one, const json_t *other)
@@ -307,7 +304,7 @@ static int write_one(struct orl_plan *plan, size_t i, struct orl_err *err)
     const struct orl_site_section *section = &orl_site_sections[s];
     const int place = (int)json_integer_value(json_array_get(plan->places, i));
     const json_t *part = json_object_get(plan->wanted, section->name);
-    const struct deed deed = {.plan = plan,
+    const struct orl_plan_deed deed = {.plan = plan,
             .op = op_of(change),
             .name = text_of(change, "name"),
             .object = section->is_single ? part
@@ -334,13 +331,14 @@ int orl_plan_write(struct orl_plan *plan, struct orl_err *err)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const json_t *change = json_array_get(plan->changes, i);
-        if (op_of(change) != OP_REMOVE && !is_same_object(last, change)) {
+        if (op_of(change) != ORL_PLAN_REMOVE && !is_same_object(last, change)) {
             rc = write_one(plan, i, err);
         }
         last = change;
     }
     for (size_t i = count; rc == 0 && i-- > 0;) {
-        rc = op_of(json_array_get(plan->changes, i)) == OP_REMOVE ? write_one(plan, i, err) : 0;
+        rc = op_of(json_array_get(plan->changes, i)) == ORL_PLAN_REMOVE ? write_one(plan, i, err)
+                                                                        : 0;
     }
     return rc;
 }
@@ -350,14 +348,15 @@ static int revoke(struct orl_plan *plan, const json_t *change, struct orl_err *e
     const char *kind = text_of(change, "kind");
     const char *name = text_of(change, "name");
     const char *field = text_of(change, "field");
-    if (strcmp(kind, "user") == 0 && op_of(change) == OP_CHANGE) {
+    if (strcmp(kind, "user") == 0 && op_of(change) == ORL_PLAN_CHANGE) {
         bool is_off =
                 strcmp(field, "is_disabled") == 0 && json_is_true(json_object_get(change, "to"));
         return is_off                       ? orl_revoke_person(plan->broker, name, NULL, err)
                : strcmp(field, "role") == 0 ? orl_revoke_logins(plan->broker, name, err)
                                             : 0;
     }
-    bool is_loss = strcmp(kind, "entitlement") == 0 && op_of(change) == OP_REMOVE;
+    bool is_loss = op_of(change) == ORL_PLAN_REMOVE &&
+                   (strncmp(kind, "group", 5) == 0 || strcmp(kind, "entitlement") == 0);
     return is_loss ? orl_revoke_lost(plan->broker, err) : 0;
 }
 
@@ -371,6 +370,9 @@ static int audit(
     const char *kind = text_of(change, "kind");
     const char *name = text_of(change, "name");
     (void)snprintf(action, sizeof(action), "%s.%s", kind, verbs[op_of(change)]);
+    for (char *at = strchr(action, ' '); at != NULL; at = strchr(at, ' ')) {
+        *at = '_';
+    }
     (void)snprintf(object, sizeof(object), "%s%s%s", kind, name[0] != '\0' ? ":" : "", name);
     const struct orl_audit_event event = {.actor = actor,
             .action = action,

@@ -3,6 +3,7 @@
 #include "broker/api_pools.h"
 #include "broker/site.h"
 #include "store/entitlement.h"
+#include "store/group.h"
 #include "store/template.h"
 #include "store/user.h"
 
@@ -12,9 +13,13 @@ const struct orl_site_section orl_site_sections[ORL_SITE_DOC_SECTIONS] = {
         {"site", "site", {NULL, NULL}, true},
         {"reasons", "reason", {"code", NULL}, false},
         {"users", "user", {"name", NULL}, false},
+        {"groups", "group", {"name", NULL}, false},
+        {"group_users", "group user", {"group", "user"}, false},
+        {"group_children", "group child", {"group", "child"}, false},
         {"templates", "template", {"name", NULL}, false},
         {"pools", "pool", {"name", NULL}, false},
         {"entitlements", "entitlement", {"user", "pool"}, false},
+        {"group_entitlements", "group entitlement", {"group", "pool"}, false},
 };
 
 static int append(json_t *list, json_t *object)
@@ -74,15 +79,50 @@ static int add_entitlement(void *ctx, const struct orl_entitlement_row *row)
     return append(ctx, json_pack("{s:s, s:s}", "user", row->user, "pool", row->pool));
 }
 
+static int add_member(void *ctx, const struct orl_group_member *member)
+{
+    return append(json_object_get(ctx, member->is_group ? "group_children" : "group_users"),
+            json_pack("{s:s, s:s}", "group", member->group, member->is_group ? "child" : "user",
+                    member->name));
+}
+
+static int add_way(void *ctx, const struct orl_entitlement_way *way)
+{
+    return append(json_object_get(ctx, "group_entitlements"),
+            json_pack("{s:s, s:s}", "group", way->group, "pool", way->pool));
+}
+
+static int add_group(void *ctx, const struct orl_group_row *row)
+{
+    return append(ctx, json_pack("{s:s, s:s}", "name", row->name, "display", row->display));
+}
+
+static int put_groups(struct orl_store *store, json_t *doc, struct orl_err *err)
+{
+    json_t *groups = json_object_get(doc, "groups");
+    size_t i;
+    json_t *group;
+    int rc = orl_group_list(store, add_group, groups, err);
+    json_array_foreach(groups, i, group)
+    {
+        const char *name = json_string_value(json_object_get(group, "name"));
+        rc = rc < 0 ? rc : orl_group_members(store, name, add_member, doc, err);
+        rc = rc < 0 ? rc : orl_entitlement_of_group(store, name, add_way, doc, err);
+    }
+    return rc;
+}
+
 int orl_site_doc(struct orl_broker *broker, json_t **ret_doc, struct orl_err *err)
 {
-    json_t *doc = json_pack("{s:{s:s, s:s}, s:[], s:[], s:[], s:[], s:[]}", "site", "contact", "",
-            "notice", "", "reasons", "users", "templates", "pools", "entitlements");
+    json_t *doc = json_pack("{s:{s:s, s:s}, s:[], s:[], s:[], s:[], s:[], s:[], s:[], s:[], s:[]}",
+            "site", "contact", "", "notice", "", "reasons", "users", "groups", "group_users",
+            "group_children", "templates", "pools", "entitlements", "group_entitlements");
     struct words words = {json_object_get(doc, "site"), json_object_get(doc, "reasons")};
     struct orl_store *store = broker->store;
     int rc = doc == NULL ? orl_err_set(err, ORL_E_NOMEM, "out of memory") : 0;
     rc = rc < 0 ? rc : orl_site_list(store, add_words, &words, err);
     rc = rc < 0 ? rc : orl_user_list(store, add_user, json_object_get(doc, "users"), err);
+    rc = rc < 0 ? rc : put_groups(store, doc, err);
     rc = rc < 0 ? rc
                 : orl_template_list(store, add_template, json_object_get(doc, "templates"), err);
     rc = rc < 0 ? rc : orl_pool_list(store, add_pool, json_object_get(doc, "pools"), err);

@@ -5,7 +5,7 @@
 #include "broker/broker.h"
 #include <jansson.h>
 
-#define ORL_SITE_DOC_SECTIONS 6
+#define ORL_SITE_DOC_SECTIONS 10
 
 /* One kind of object in it; in the order in which they are made, and the other way round removed. */
 struct orl_site_section {

@@ -184,6 +184,19 @@ static void print_plan(const json_t *plan)
     }
 }
 
+static void print_lost(const json_t *plan)
+{
+    size_t i;
+    json_t *lost;
+    json_array_foreach(json_object_get(plan, "lost"), i, lost)
+    {
+        orl_cli_print_text(json_string_value(json_object_get(lost, "user")), stdout);
+        (void)fputs(" loses access to pool ", stdout);
+        orl_cli_print_text(json_string_value(json_object_get(lost, "pool")), stdout);
+        (void)fputs(", and is disconnected\n", stdout);
+    }
+}
+
 static json_t *body_of(const struct orl_cli_call *call, const struct site_file *file)
 {
     return json_pack("{s:O, s:b}", "objects", file->objects, "prune",
@@ -197,6 +210,7 @@ static void print_answer(const struct orl_cli_call *call, const json_t *answer)
         (void)fputc('\n', stdout);
     } else {
         print_plan(answer);
+        print_lost(answer);
     }
 }
 

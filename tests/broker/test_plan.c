@@ -217,6 +217,39 @@ static void only_pruning_removes_and_only_in_lists_that_are_named(void **state)
     close(gw);
 }
 
+static void groups_come_and_go_and_who_loses_access_is_named(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_static_pool(&b, "den", 1);
+    add_user(&b, "hanna", NULL);
+    assert_int_equal(
+            apply("{\"groups\":[{\"name\":\"all\"},{\"name\":\"staff\",\"display\":\"Staff\"}],"
+                  "\"group_users\":[{\"group\":\"staff\",\"user\":\"hanna\"}],"
+                  "\"group_children\":[{\"group\":\"all\",\"child\":\"staff\"}],"
+                  "\"group_entitlements\":[{\"group\":\"all\",\"pool\":\"den\"}]}",
+                    false),
+            5);
+    json_t *doc = get("/v1/export");
+    char *text = json_dumps(doc, 0);
+    assert_int_equal(apply(text, true), 0);
+    free(text);
+    json_decref(doc);
+    uint32_t conn = send_login(&b, gw, "hanna", "password-hanna", "", "10.4.2.1:1");
+    (void)expect_plan(gw, conn, true);
+    static const char without[] = "{\"group_children\":[]}";
+    json_t *plan = ask("/v1/plan", without, true, NULL, 200);
+    json_t *lost = json_array_get(json_object_get(plan, "lost"), 0);
+    assert_string_equal(json_string_value(json_object_get(lost, "user")), "hanna");
+    assert_string_equal(json_string_value(json_object_get(lost, "pool")), "den");
+    json_decref(plan);
+    assert_int_equal(apply(without, true), 1);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    assert_int_equal(
+            apply("{\"groups\":[],\"group_users\":[],\"group_entitlements\":[]}", true), 4);
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +258,7 @@ int main(void)
             cmocka_unit_test(one_wrong_line_applies_nothing_and_is_named),
             cmocka_unit_test(who_comes_second_is_told_what_changed),
             cmocka_unit_test(only_pruning_removes_and_only_in_lists_that_are_named),
+            cmocka_unit_test(groups_come_and_go_and_who_loses_access_is_named),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
