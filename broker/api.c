@@ -2,6 +2,7 @@
 
 #include "broker/api_handlers.h"
 #include "broker/weblogin.h"
+#include "store/page.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -68,14 +69,16 @@ static const struct {
     bool is_flag; /* only =1 */
 } params[] = {{"user", ORL_USER_MAX, false}, {"pool", ORL_NAME_MAX, false},
         {"host", ORL_NAME_MAX, false}, {"all", 1, true}, {"force", 1, true},
-        {"since_ms", 20, false}, {"until_ms", 20, false}, {"before_seq", 20, false},
+        {"since_ms", 20, false}, {"until_ms", 20, false}, {"after", ORL_PAGE_KEY_MAX, false},
         {"limit", 4, false}, {"reason", ORL_STORE_CODE_MAX, false},
-        {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}, {"n", 20, false}};
+        {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}, {"n", 20, false},
+        {"q", ORL_NAME_MAX, false}, {"lease", 16, false}, {"power", 16, false},
+        {"state", 16, false}, {"desktop", ORL_ID_LEN, false}};
 
 /* What is not understood must not widen a list or force a deed: it is refused. */
 static bool is_param_good(const struct orl_http_req *req, const char *name, size_t len)
 {
-    char value[ORL_USER_MAX + 1];
+    char value[ORL_PAGE_KEY_MAX + 1];
     for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
         if (strlen(params[i].name) == len && memcmp(params[i].name, name, len) == 0) {
             return orl_http_query_get(req, params[i].name, value, params[i].max + 1) &&

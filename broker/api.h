@@ -49,6 +49,11 @@ void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
  * and every refusal rolls back. In it the caller's role is looked at once more: while a password was hashed it
  * may have been taken away. false: it has answered. */
 bool orl_api_begin(struct orl_http_req *req);
+/* The answer gets an ETag: of `changeable`, an object of what a PATCH may change. Takes it. */
+void orl_api_etag_set(struct orl_http_req *req, json_t *changeable);
+/* If-Match against the object as it is now; inside the transaction that changes it, or where nothing comes between. Takes
+ * both. false: it has answered 412 with `current`. */
+bool orl_api_etag_ok(struct orl_http_req *req, json_t *changeable, json_t *current);
 #define ORL_API_ACTOR_MAX (ORL_USER_MAX + 8)
 /* Records who changed what (action NULL: the store has done so), commits, answers. body is taken. */
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,

@@ -1,7 +1,10 @@
 /* What is wrong now. An alarm goes by itself when its cause does; clearing one by hand is for what nobody sees any more. */
 #include "base/clock.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "store/alarm.h"
+
+#include <inttypes.h>
 
 static int add(void *ctx, const struct orl_alarm_row *row)
 {
@@ -10,20 +13,19 @@ static int add(void *ctx, const struct orl_alarm_row *row)
             row->text[0] != '\0' ? row->text : orl_reason_text(row->reason), "since_ms",
             (json_int_t)row->since_ms, "seen_ms", (json_int_t)row->seen_ms, "count",
             (json_int_t)row->count);
-    return json_array_append_new(ctx, object) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, object, "%" PRIu64 "/%s/%s", row->since_ms,
+            orl_reason_code(row->reason), row->object);
 }
 
 void orl_api_alarms_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    json_t *list = json_array();
-    if (orl_alarm_list(req->broker->store, add, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_alarm_list(req->broker->store, &page.page, add, &page, &err);
+        orl_api_page_reply(req, &page, "alarms", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "alarms", list));
 }
 
 struct input {

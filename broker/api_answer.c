@@ -3,7 +3,9 @@
 #include "broker/site.h"
 #include "broker/weblogin.h"
 
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
@@ -199,4 +201,37 @@ void orl_api_done(struct orl_http_req *req, unsigned status, const char *action,
     }
     (void)json_object_set_new(body, "audit", json_string(audit.text));
     orl_http_reply(req, status, body);
+}
+
+static void make_etag(json_t *changeable, char ret_etag[ORL_HTTP_ETAG_LEN + 1])
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char hex[2 * sizeof(hash) + 1];
+    char *text = json_dumps(changeable, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(changeable);
+    (void)crypto_hash_sha256(hash, (const unsigned char *)text, text != NULL ? strlen(text) : 0);
+    (void)sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+    (void)snprintf(ret_etag, ORL_HTTP_ETAG_LEN + 1, "\"%.16s\"", hex);
+    free(text);
+}
+
+void orl_api_etag_set(struct orl_http_req *req, json_t *changeable)
+{
+    make_etag(changeable, req->etag);
+}
+
+bool orl_api_etag_ok(struct orl_http_req *req, json_t *changeable, json_t *current)
+{
+    char etag[ORL_HTTP_ETAG_LEN + 1];
+    make_etag(changeable, etag);
+    if (req->if_match[0] == '\0' || strcmp(req->if_match, etag) == 0) {
+        json_decref(current);
+        return true;
+    }
+    orl_store_tx_end(&req->tx);
+    memcpy(req->etag, etag, sizeof(etag));
+    json_t *body = problem(412, "changed", "Somebody else has changed it since it was read.", NULL);
+    (void)json_object_set_new(body, "current", current);
+    orl_http_reply(req, 412, body);
+    return false;
 }

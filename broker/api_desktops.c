@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/display_target.h"
 #include "broker/pool_drain.h"
 #include "broker/session_lease.h"
@@ -10,6 +11,7 @@
 #include "store/rdp_login.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,27 +73,40 @@ static json_t *to_json(const struct orl_desktop_row *row)
 
 static int add_json(void *ctx, const struct orl_desktop_row *row)
 {
-    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, to_json(row), "%" PRIu64 "/%s", row->created_ms, row->id);
+}
+
+/* false: a value that is none. */
+static bool read_states(const struct orl_http_req *req, struct orl_desktop_filter *filter)
+{
+    char text[16];
+    bool is_good = true;
+    if (orl_http_query_get(req, "lease", text, sizeof(text))) {
+        is_good = orl_lease_parse(text, &filter->lease);
+    }
+    if (orl_http_query_get(req, "power", text, sizeof(text))) {
+        is_good = is_good && orl_power_parse(text, &filter->power);
+    }
+    return is_good;
 }
 
 void orl_api_desktops_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
+    struct orl_api_page page;
     struct orl_desktop_filter filter = {0};
-    char pool[ORL_NAME_MAX + 1];
-    char user[ORL_USER_MAX + 1];
     char host[ORL_NAME_MAX + 1];
-    json_t *list = json_array();
-    filter.pool = orl_http_query_get(req, "pool", pool, sizeof(pool)) ? pool : NULL;
-    filter.user = orl_http_query_get(req, "user", user, sizeof(user)) ? user : NULL;
-    filter.host = orl_http_query_get(req, "host", host, sizeof(host)) ? host : NULL;
-    if (orl_desktop_list(req->broker->store, &filter, add_json, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    if (!read_states(req, &filter)) {
+        orl_api_refuse(req, 400, "bad_request", "lease, power: not a state of a desktop");
+    } else if (orl_api_page_begin(req, &page)) {
+        filter.page = page.page;
+        filter.pool = page.page.pool;
+        filter.user = page.page.user;
+        filter.host = orl_http_query_get(req, "host", host, sizeof(host)) ? host : NULL;
+        int rc = orl_desktop_list(req->broker->store, &filter, add_json, &page, &err);
+        orl_api_page_reply(req, &page, "desktops", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "desktops", list));
 }
 
 /* With what only one desktop shows. */
@@ -359,20 +374,18 @@ static int add_quarantine(void *ctx, const struct orl_quarantine_row *row)
             row->host, "pool", row->pool, "user", row->user, "uuid", row->uuid, "domain",
             row->domain, "reason_text", row->reason_text, "verdict", orl_verdict_name(row->verdict),
             "seen_ms", (json_int_t)row->seen_ms);
-    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, item, "%s", row->id);
 }
 
 void orl_api_quarantine_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    json_t *list = json_array();
-    if (orl_quarantine_list(req->broker->store, add_quarantine, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_quarantine_list(req->broker->store, &page.page, add_quarantine, &page, &err);
+        orl_api_page_reply(req, &page, "quarantine", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "quarantine", list));
 }
 
 static void judge(struct orl_http_req *req, const char *id, enum orl_verdict verdict)

@@ -1,5 +1,6 @@
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/revoke.h"
 #include "store/entitlement.h"
 #include "store/group.h"
@@ -25,24 +26,18 @@ enum { SEEN_USER = 1, SEEN_GROUP = 2 };
 static int add_json(void *ctx, const struct orl_entitlement_row *row)
 {
     json_t *item = json_pack("{s:s, s:s}", "user", row->user, "pool", row->pool);
-    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, item, "%s/%s", row->user, row->pool);
 }
 
 void orl_api_entitlements_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    struct input in = {0};
-    json_t *list = json_array();
-    bool has_user = orl_http_query_get(req, "user", in.user, sizeof(in.user));
-    bool has_pool = orl_http_query_get(req, "pool", in.pool, sizeof(in.pool));
-    if (orl_entitlement_list(req->broker->store, has_user ? in.user : NULL,
-                has_pool ? in.pool : NULL, add_json, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_entitlement_list(req->broker->store, &page.page, add_json, &page, &err);
+        orl_api_page_reply(req, &page, "entitlements", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "entitlements", list));
 }
 
 static void object_of(const char *user, const char *pool, char *ret, size_t size)

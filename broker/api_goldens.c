@@ -1,6 +1,9 @@
 /* Golden images, as vmpool has them: what is being made, what serves, what failed. */
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "store/golden.h"
+
+#include <inttypes.h>
 
 static int add(void *ctx, const struct orl_golden_row *row)
 {
@@ -14,18 +17,16 @@ static int add(void *ctx, const struct orl_golden_row *row)
             row->text, "path", row->path, "attempts", (json_int_t)row->attempts, "created_ms",
             (json_int_t)row->created_ms, "changed_ms", (json_int_t)row->changed_ms, "built_ms",
             (json_int_t)row->built_ms);
-    return json_array_append_new(ctx, object) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, object, "%" PRIu64 "/%s", row->created_ms, row->id);
 }
 
 void orl_api_goldens_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    json_t *list = json_array();
-    if (orl_golden_rows(req->broker->store, NULL, add, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_golden_rows(req->broker->store, NULL, &page.page, add, &page, &err);
+        orl_api_page_reply(req, &page, "goldens", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "goldens", list));
 }

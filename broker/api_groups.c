@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/names.h"
 #include "broker/revoke.h"
 #include "store/entitlement.h"
@@ -34,7 +35,7 @@ static json_t *to_json(const struct orl_group_row *row)
 
 static int add_json(void *ctx, const struct orl_group_row *row)
 {
-    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, to_json(row), "%s", row->name);
 }
 
 static void object_of(const char *group, char ret[ORL_NAME_MAX + 8])
@@ -44,15 +45,13 @@ static void object_of(const char *group, char ret[ORL_NAME_MAX + 8])
 
 void orl_api_groups_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
-    struct orl_err err = {0};
-    json_t *list = json_array();
     (void)args;
-    if (orl_group_list(req->broker->store, add_json, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_err err = {0};
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_group_list(req->broker->store, &page.page, add_json, &page, &err);
+        orl_api_page_reply(req, &page, "groups", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "groups", list));
 }
 
 struct lists {

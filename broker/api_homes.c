@@ -1,6 +1,7 @@
 /* People's homes: what there is. Their files are never touched from here: a row that is forgotten leaves its disk. */
 #include "base/clock.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "store/home.h"
 
 #include <stdio.h>
@@ -15,20 +16,19 @@ static json_t *to_json(const struct orl_home_row *row)
 
 static int add(void *ctx, const struct orl_home_row *row)
 {
-    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, to_json(row), "%s/%s/%s", row->user, row->pool,
+            row->kind == ORL_HOME_NFS ? "nfs" : "volume");
 }
 
 void orl_api_homes_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    json_t *list = json_array();
-    if (orl_home_list(req->broker->store, NULL, NULL, add, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_home_list(req->broker->store, &page.page, add, &page, &err);
+        orl_api_page_reply(req, &page, "homes", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "homes", list));
 }
 
 void orl_api_homes_get(struct orl_http_req *req, const struct orl_api_args *args)

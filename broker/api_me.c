@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/events.h"
 #include "broker/hashing.h"
 #include "broker/revoke.h"
 #include "broker/totp.h"
 #include "broker/weblogin.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,33 +351,32 @@ void orl_api_me_totp_remove(struct orl_http_req *req, const struct orl_api_args 
 }
 
 struct logins {
-    json_t *list;
+    struct orl_api_page page;
     const char *current; /* NULL: an administrator looks */
 };
 
 static int add_login(void *ctx, const struct orl_weblogin_row *row)
 {
-    const struct logins *logins = ctx;
+    struct logins *logins = ctx;
     json_t *item = json_pack("{s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I}", "id", row->id, "user",
             row->user, "is_current",
             logins->current != NULL && strcmp(row->id, logins->current) == 0, "client", row->client,
             "agent", row->agent, "created_ms", (json_int_t)row->created_ms, "used_ms",
             (json_int_t)row->seen_ms, "idle_ms", (json_int_t)row->idle_until_ms, "expires_ms",
             (json_int_t)row->expires_ms);
-    return json_array_append_new(logins->list, item) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(&logins->page, item, "%" PRIu64 "/%s", row->created_ms, row->id);
 }
 
 static void list_logins(struct orl_http_req *req, const char *user, const char *current)
 {
     struct orl_err err = {0};
-    struct logins logins = {.list = json_array(), .current = current};
-    if (orl_weblogin_list(req->broker->store, user, orl_clock_wall_ms(), add_login, &logins, &err) <
-            0) {
-        json_decref(logins.list);
-        orl_api_fail(req, &err);
-        return;
+    struct logins logins = {.current = current};
+    if (orl_api_page_begin(req, &logins.page)) {
+        logins.page.page.user = user;
+        int rc = orl_weblogin_page(req->broker->store, &logins.page.page, orl_clock_wall_ms(),
+                add_login, &logins, &err);
+        orl_api_page_reply(req, &logins.page, "logins", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "logins", logins.list));
 }
 
 static void end_login(struct orl_http_req *req, const char *id, const char *user)

@@ -184,7 +184,7 @@ void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
     put_logins(&buf, broker);
     put_frames(&buf, &broker->frames);
     put_head(&buf, "oriel_pool_desktops", "gauge", "Desktops by pool.");
-    int rc = orl_pool_list(broker->store, put_pool, &metrics, &err);
+    int rc = orl_pool_list(broker->store, NULL, put_pool, &metrics, &err);
     if (rc < 0 || buf.is_failed) {
         orl_buf_fini(&buf);
         err.code = rc < 0 ? rc : ORL_E_LIMIT;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hours.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/pool_drain.h"
 #include "broker/session_lease.h"
 #include "store/desktop.h"
@@ -103,6 +104,14 @@ static json_t *to_json(struct orl_broker *broker, const struct orl_pool_row *row
     return object;
 }
 
+/* What a PATCH may change. */
+static json_t *settings_json(const struct orl_pool_row *row)
+{
+    json_t *object = json_pack("{s:s}", "name", row->name);
+    orl_api_pool_put_settings(object, row);
+    return object;
+}
+
 static int add_version(void *ctx, const struct orl_desktop_version *count)
 {
     json_t *object = json_pack("{s:s, s:I, s:I}", "template", count->template_name, "version",
@@ -125,26 +134,24 @@ static json_t *to_full_json(struct orl_broker *broker, const struct orl_pool_row
 
 struct list {
     struct orl_broker *broker;
-    json_t *array;
+    struct orl_api_page page;
 };
 
 static int add_json(void *ctx, const struct orl_pool_row *row)
 {
     struct list *list = ctx;
-    return json_array_append_new(list->array, to_json(list->broker, row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(&list->page, to_json(list->broker, row), "%s", row->name);
 }
 
 void orl_api_pools_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    struct list list = {.broker = req->broker, .array = json_array()};
-    if (orl_pool_list(req->broker->store, add_json, &list, &err) < 0) {
-        json_decref(list.array);
-        orl_api_fail(req, &err);
-        return;
+    struct list list = {.broker = req->broker};
+    if (orl_api_page_begin(req, &list.page)) {
+        int rc = orl_pool_list(req->broker->store, &list.page.page, add_json, &list, &err);
+        orl_api_page_reply(req, &list.page, "pools", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "pools", list.array));
 }
 
 void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args)
@@ -155,6 +162,7 @@ void orl_api_pools_get(struct orl_http_req *req, const struct orl_api_args *args
         orl_api_fail(req, &err);
         return;
     }
+    orl_api_etag_set(req, settings_json(&row));
     orl_http_reply(req, 200, to_full_json(req->broker, &row));
 }
 
@@ -245,6 +253,7 @@ static void reply_row(
     (void)snprintf(object, sizeof(object), "pool:%s", row.name);
     orl_leases_poke(req->broker->leases);
     orl_leases_poke_vmpool(req->broker->leases);
+    orl_api_etag_set(req, settings_json(&row));
     orl_api_done(req, status, action, object, to_full_json(req->broker, &row));
 }
 
@@ -340,7 +349,8 @@ void orl_api_pools_change(struct orl_http_req *req, const struct orl_api_args *a
         return;
     }
     make_fields(fields, false);
-    if (!orl_api_body(req, fields, &in, &seen)) {
+    if (!orl_api_etag_ok(req, settings_json(&in.row), to_full_json(req->broker, &in.row)) ||
+            !orl_api_body(req, fields, &in, &seen)) {
         return;
     }
     if (refuse_fault(req, &in.row) || !orl_api_begin(req)) {
@@ -374,7 +384,13 @@ void orl_api_pools_remove(struct orl_http_req *req, const struct orl_api_args *a
 {
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 8];
+    struct orl_pool_row row;
     if (!orl_api_begin(req)) {
+        return;
+    }
+    if (req->if_match[0] != '\0' &&
+            orl_pool_get(req->broker->store, args->arg[0], &row, &err) == 0 &&
+            !orl_api_etag_ok(req, settings_json(&row), to_full_json(req->broker, &row))) {
         return;
     }
     if (orl_pool_set_deleted(req->broker->store, args->arg[0], &err) < 0) {

@@ -1,11 +1,11 @@
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/gateway_sock.h"
 #include "broker/session_lease.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MAX_LISTED = 1000 };
 
 static json_t *to_json(const struct orl_session_row *row)
 {
@@ -26,27 +26,31 @@ static json_t *to_json(const struct orl_session_row *row)
 
 static int add_json(void *ctx, const struct orl_session_row *row)
 {
-    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, to_json(row), "%" PRIu64 "/%s", row->started_ms, row->id);
 }
 
 void orl_api_sessions_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    struct orl_session_filter filter = {.is_live = true, .max_count = MAX_LISTED};
-    char user[ORL_USER_MAX + 1];
-    char pool[ORL_NAME_MAX + 1];
-    char all[8];
-    json_t *list = json_array();
-    filter.user = orl_http_query_get(req, "user", user, sizeof(user)) ? user : NULL;
-    filter.pool = orl_http_query_get(req, "pool", pool, sizeof(pool)) ? pool : NULL;
-    filter.is_live = !orl_http_query_get(req, "all", all, sizeof(all));
-    if (orl_session_list(req->broker->store, &filter, add_json, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    struct orl_session_filter filter = {0};
+    char text[ORL_ID_LEN + 1];
+    char desktop[ORL_ID_LEN + 1];
+    if (orl_http_query_get(req, "state", text, sizeof(text)) &&
+            !orl_session_state_parse(text, &filter.state)) {
+        orl_api_refuse(req, 400, "bad_request", "state: not a state of a session");
+    } else if (orl_api_page_begin(req, &page)) {
+        filter.page = page.page;
+        filter.user = page.page.user;
+        filter.pool = page.page.pool;
+        filter.desktop =
+                orl_http_query_get(req, "desktop", desktop, sizeof(desktop)) ? desktop : NULL;
+        filter.is_live = filter.state != ORL_SESSION_ENDED &&
+                         !orl_http_query_get(req, "all", text, sizeof(text));
+        int rc = orl_session_list(req->broker->store, &filter, add_json, &page, &err);
+        orl_api_page_reply(req, &page, "sessions", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "sessions", list));
 }
 
 void orl_api_sessions_get(struct orl_http_req *req, const struct orl_api_args *args)

@@ -1,12 +1,14 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/gateway_sock.h"
 #include "store/desktop.h"
 #include "store/host.h"
 #include "store/pool.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ static json_t *audit_json(const struct orl_audit_row *row)
 
 static int add_audit(void *ctx, const struct orl_audit_row *row)
 {
-    return json_array_append_new(ctx, audit_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, audit_json(row), "%" PRIu64, row->seq);
 }
 
 /* false: there, and not a number up to max. */
@@ -50,15 +52,14 @@ void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *arg
     (void)args;
     struct orl_err err = {0};
     struct orl_audit_filter filter = {0};
-    uint64_t limit = 100;
+    struct orl_api_page page;
     char reason[ORL_STORE_CODE_MAX + 1];
     char user[ORL_USER_MAX + 1];
     char action[ORL_STORE_CODE_MAX + 1];
     char object[ORL_USER_MAX + 1];
     bool is_good = query_number(req, "since_ms", INT64_MAX, &filter.since_ms) &&
                    query_number(req, "until_ms", INT64_MAX, &filter.until_ms) &&
-                   query_number(req, "before_seq", INT64_MAX, &filter.before_seq) &&
-                   query_number(req, "limit", 1000, &limit) && limit > 0;
+                   query_number(req, "after", INT64_MAX, &filter.before_seq);
     if (orl_http_query_get(req, "reason", reason, sizeof(reason))) {
         filter.is_refusal = strcmp(reason, "any") == 0;
         is_good = is_good && (filter.is_refusal || orl_reason_parse(reason, &filter.reason));
@@ -66,19 +67,16 @@ void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *arg
     filter.user = orl_http_query_get(req, "user", user, sizeof(user)) ? user : NULL;
     filter.action = orl_http_query_get(req, "action", action, sizeof(action)) ? action : NULL;
     filter.object = orl_http_query_get(req, "object", object, sizeof(object)) ? object : NULL;
-    filter.max_count = (unsigned)limit;
     if (!is_good) {
         orl_api_refuse(req, 400, "bad_request",
-                "since_ms, until_ms, before_seq: numbers; limit: 1 to 1000; reason: a code or any");
+                "since_ms, until_ms, after: numbers; reason: a code or any");
         return;
     }
-    json_t *list = json_array();
-    if (orl_audit_list(req->broker->store, &filter, add_audit, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    if (orl_api_page_begin(req, &page)) {
+        filter.max_count = page.page.max_count;
+        int rc = orl_audit_list(req->broker->store, &filter, add_audit, &page, &err);
+        orl_api_page_reply(req, &page, "audit", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "audit", list));
 }
 
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args)
@@ -107,7 +105,7 @@ static json_t *host_json(const struct orl_host_row *row)
 
 static int add_host(void *ctx, const struct orl_host_row *row)
 {
-    return json_array_append_new(ctx, host_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, host_json(row), "%s", row->name);
 }
 
 void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args)
@@ -125,13 +123,11 @@ void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *arg
 {
     (void)args;
     struct orl_err err = {0};
-    json_t *list = json_array();
-    if (orl_host_list(req->broker->store, add_host, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_host_list(req->broker->store, &page.page, add_host, &page, &err);
+        orl_api_page_reply(req, &page, "hosts", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "hosts", list));
 }
 
 static json_t *store_json(struct orl_broker *broker)

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/session_lease.h"
 #include "store/desktop.h"
 #include "store/template.h"
@@ -59,19 +60,23 @@ static json_t *to_json(const struct orl_template_row *row)
 }
 
 struct list {
-    const char *name; /* NULL: the newest of each */
-    char before[ORL_NAME_MAX + 1];
+    const char *name;
     json_t *array;
+};
+
+struct newest {
+    struct orl_api_page page;
+    char before[ORL_NAME_MAX + 1];
 };
 
 static int add_newest(void *ctx, const struct orl_template_row *row)
 {
-    struct list *list = ctx;
-    if (strcmp(list->before, row->name) == 0) {
+    struct newest *newest = ctx;
+    if (strcmp(newest->before, row->name) == 0) {
         return 0;
     }
-    orl_msg_text(list->before, sizeof(list->before), row->name);
-    return json_array_append_new(list->array, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    orl_msg_text(newest->before, sizeof(newest->before), row->name);
+    return orl_api_page_add(&newest->page, to_json(row), "%s", row->name);
 }
 
 static int add_version(void *ctx, const struct orl_template_row *row)
@@ -110,13 +115,13 @@ void orl_api_templates_list(struct orl_http_req *req, const struct orl_api_args 
 {
     (void)args;
     struct orl_err err = {0};
-    struct list list = {.array = json_array()};
-    if (orl_template_list(req->broker->store, add_newest, &list, &err) < 0) {
-        json_decref(list.array);
-        orl_api_fail(req, &err);
-        return;
+    struct newest newest = {0};
+    if (orl_api_page_begin(req, &newest.page)) {
+        newest.page.page.max_count = 0; /* its rows are versions, of which most are not shown */
+        int rc =
+                orl_template_list(req->broker->store, &newest.page.page, add_newest, &newest, &err);
+        orl_api_page_reply(req, &newest.page, "templates", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "templates", list.array));
 }
 
 /* The newest version, and in short all of them. */
@@ -131,7 +136,7 @@ static int put_template(
     struct list list = {.name = name, .array = json_array()};
     json_t *object = to_json(&row);
     (void)json_object_set_new(object, "versions", list.array);
-    rc = orl_template_list(broker->store, add_version, &list, err);
+    rc = orl_template_list(broker->store, NULL, add_version, &list, err);
     rc = rc < 0 ? rc : orl_desktop_versions(broker->store, NULL, count_version, &list, err);
     if (rc < 0) {
         json_decref(object);
@@ -139,6 +144,32 @@ static int put_template(
     }
     *ret_object = object;
     return 0;
+}
+
+/* What a PATCH may change. */
+static json_t *changeable(const json_t *object)
+{
+    static const char *const keys[] = {"name", "version", "memory_mib", "vcpus", "os", NULL};
+    json_t *part = json_object();
+    for (const char *const *key = keys; *key != NULL; key++) {
+        (void)json_object_set(part, *key, json_object_get(object, *key));
+    }
+    return part;
+}
+
+/* false: it has answered. */
+static bool is_as_read(struct orl_http_req *req, const char *name)
+{
+    struct orl_err err = {0};
+    json_t *object = NULL;
+    if (req->if_match[0] == '\0') {
+        return true;
+    }
+    if (put_template(req->broker, name, &object, &err) < 0) {
+        orl_api_fail(req, &err);
+        return false;
+    }
+    return orl_api_etag_ok(req, changeable(object), object);
 }
 
 void orl_api_templates_get(struct orl_http_req *req, const struct orl_api_args *args)
@@ -149,6 +180,7 @@ void orl_api_templates_get(struct orl_http_req *req, const struct orl_api_args *
         orl_api_fail(req, &err);
         return;
     }
+    orl_api_etag_set(req, changeable(object));
     orl_http_reply(req, 200, object);
 }
 
@@ -194,6 +226,7 @@ static void reply_row(
         return;
     }
     (void)snprintf(subject, sizeof(subject), "template:%s", name);
+    orl_api_etag_set(req, changeable(object));
     orl_leases_poke_vmpool(req->broker->leases);
     orl_api_done(req, status, action, subject, object);
 }
@@ -265,7 +298,7 @@ static void write_change(
         orl_api_refuse(req, 400, "bad_request", fault);
         return;
     }
-    if (!orl_api_begin(req)) {
+    if (!orl_api_begin(req) || !is_as_read(req, row->name)) {
         return;
     }
     struct orl_store *store = req->broker->store;
@@ -309,6 +342,9 @@ static void remove_version(struct orl_http_req *req, const char *name, uint32_t 
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 24];
     if (!orl_api_begin(req)) {
+        return;
+    }
+    if (!is_as_read(req, name)) {
         return;
     }
     if (orl_template_remove(req->broker->store, name, version, &err) < 0) {

@@ -1,8 +1,10 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 struct input {
@@ -24,22 +26,18 @@ static int add_json(void *ctx, const struct orl_ticket_row *row)
             (json_int_t)row->created_ms, "expires_ms", (json_int_t)row->first_use_by_ms, "used_ms",
             (json_int_t)row->used_ms, "revoked_ms", (json_int_t)row->revoked_ms, "failures",
             (json_int_t)row->failures, "slot", (json_int_t)row->slot);
-    return json_array_append_new(ctx, item) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, item, "%" PRIu64 "/%s", row->created_ms, row->id);
 }
 
 void orl_api_tickets_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    char user[ORL_USER_MAX + 1];
-    json_t *list = json_array();
-    bool has_user = orl_http_query_get(req, "user", user, sizeof(user));
-    if (orl_ticket_list(req->broker->store, has_user ? user : NULL, add_json, list, &err) < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_ticket_list(req->broker->store, &page.page, add_json, &page, &err);
+        orl_api_page_reply(req, &page, "tickets", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "tickets", list));
 }
 
 static unsigned status_of(enum orl_reason reason)

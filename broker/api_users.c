@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/api_handlers.h"
+#include "broker/api_page.h"
 #include "broker/hashing.h"
 #include "broker/names.h"
 #include "broker/revoke.h"
@@ -59,21 +60,18 @@ static json_t *to_json(const struct orl_user_row *row)
 
 static int add_json(void *ctx, const struct orl_user_row *row)
 {
-    return json_array_append_new(ctx, to_json(row)) < 0 ? ORL_E_NOMEM : 0;
+    return orl_api_page_add(ctx, to_json(row), "%s", row->name);
 }
 
 void orl_api_users_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    json_t *list = json_array();
-    int rc = orl_user_list(req->broker->store, add_json, list, &err);
-    if (rc < 0) {
-        json_decref(list);
-        orl_api_fail(req, &err);
-        return;
+    struct orl_api_page page;
+    if (orl_api_page_begin(req, &page)) {
+        int rc = orl_user_list(req->broker->store, &page.page, add_json, &page, &err);
+        orl_api_page_reply(req, &page, "users", rc, &err);
     }
-    orl_http_reply(req, 200, json_pack("{s:o}", "users", list));
 }
 
 static int add_group(void *ctx, const struct orl_group_of *of)
@@ -107,6 +105,7 @@ void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args
     int rc = orl_user_get(req->broker->store, args->arg[0], &row, &err);
     if (rc == 0) {
         user = to_json(&row);
+        orl_api_etag_set(req, to_json(&row));
         rc = add_ways(req->broker->store, user, row.name, &err);
     }
     orl_secret_wipe(&row, sizeof(row));
@@ -200,12 +199,29 @@ static int change_row(struct job *job, struct orl_err *err)
     return rc;
 }
 
+/* false: it has answered. */
+static bool is_as_read(struct orl_http_req *req, const char *name)
+{
+    struct orl_err err = {0};
+    struct orl_user_row now;
+    if (req->if_match[0] == '\0') {
+        return true;
+    }
+    int rc = orl_user_get(req->broker->store, name, &now, &err);
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    }
+    bool is_same = rc == 0 && orl_api_etag_ok(req, to_json(&now), to_json(&now));
+    orl_secret_wipe(&now, sizeof(now));
+    return is_same;
+}
+
 static void write_row(struct job *job)
 {
     struct orl_http_req *req = job->req;
     struct orl_err err = {.code = job->rc};
     int rc = job->rc;
-    if (rc == 0 && !orl_api_begin(req)) {
+    if (rc == 0 && (!orl_api_begin(req) || (!job->is_new && !is_as_read(req, job->row.name)))) {
         free_job(job);
         return;
     }
@@ -219,6 +235,7 @@ static void write_row(struct job *job)
     } else {
         char object[ORL_USER_MAX + 8];
         (void)snprintf(object, sizeof(object), "user:%s", job->row.name);
+        orl_api_etag_set(req, to_json(&job->row));
         orl_api_done(req, job->is_new ? 201 : 200, job->is_new ? "user.add" : "user.change", object,
                 to_json(&job->row));
     }
@@ -323,7 +340,7 @@ void orl_api_users_remove(struct orl_http_req *req, const struct orl_api_args *a
 {
     struct orl_err err = {0};
     char object[ORL_API_SEGMENT_MAX + 8];
-    if (!orl_api_begin(req)) {
+    if (!orl_api_begin(req) || !is_as_read(req, args->arg[0])) {
         return;
     }
     int admins = orl_user_count_admins(req->broker->store, &err);

@@ -136,6 +136,7 @@ static int on_request(
     req->wsi = wsi;
     bool is_known = read_web(http, wsi, req);
     peer->is_last = length != 0;
+    orl_http_read_if_match(wsi, req);
     req->method = orl_http_method_of(wsi);
     peer->req = req;
     http->broker->counters.api_requests++;

@@ -10,6 +10,7 @@
 #define ORL_HTTP_BODY_MAX 65536
 #define ORL_HTTP_ADMIN_BODY_MAX (4 * 1024 * 1024) /* of who is an administrator by uid */
 #define ORL_HTTP_PATH_MAX 1023
+#define ORL_HTTP_ETAG_LEN 18 /* 16 hex digits in quotation marks */
 
 /* Each may what those before it may; a route names the least. */
 enum orl_http_role {
@@ -41,7 +42,8 @@ struct orl_http_req {
     struct orl_store_tx tx;            /* api.c's: the deed and its audit row */
     char *body;                        /* NUL-terminated; NULL: none */
     size_t body_len;
-    bool is_json; /* the body is said to be */
+    bool is_json;                         /* the body is said to be */
+    char if_match[ORL_HTTP_ETAG_LEN + 1]; /* empty: none; what can be no ETag of ours is "?" */
     /* Of a browser, as oriel-web tells it. */
     char client[ORL_ADDR_MAX + 1];
     char agent[ORL_WEBLOGIN_AGENT_MAX + 1];
@@ -50,9 +52,10 @@ struct orl_http_req {
     struct orl_weblogin_row login;        /* BY_COOKIE */
     bool lacks_factor;                    /* the account may more, but only with a second factor */
     /* Of the answer. */
-    char set_cookie[160]; /* empty: none */
-    unsigned retry_s;     /* 0: none */
-    struct lws *wsi;      /* http.c's; NULL: the client has gone */
+    char set_cookie[160];             /* empty: none */
+    unsigned retry_s;                 /* 0: none */
+    char etag[ORL_HTTP_ETAG_LEN + 1]; /* empty: none */
+    struct lws *wsi;                  /* http.c's; NULL: the client has gone */
 };
 
 ORL_NODISCARD int orl_http_new(

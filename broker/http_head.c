@@ -167,3 +167,17 @@ void orl_http_read_browser(struct lws *wsi, struct orl_http_req *req)
     copy_agent(wsi, req->agent);
     copy_cookie(wsi, req);
 }
+
+void orl_http_read_if_match(struct lws *wsi, struct orl_http_req *req)
+{
+    char text[sizeof(req->if_match)];
+    int len = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_IF_MATCH);
+    if (len > 0) {
+        bool is_good = len == ORL_HTTP_ETAG_LEN &&
+                       lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_IF_MATCH) == len;
+        bool is_any = len == 1 &&
+                      lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_IF_MATCH) == 1 &&
+                      text[0] == '*';
+        orl_msg_text(req->if_match, sizeof(req->if_match), is_good ? text : is_any ? "" : "?");
+    }
+}

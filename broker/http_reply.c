@@ -65,6 +65,7 @@ static bool send_head(
     bool is_sent =
             lws_add_http_common_headers(wsi, status, type, len, &headers.at, headers.end) == 0 &&
             put_header(wsi, &headers, "cache-control:", "no-store") &&
+            (req->etag[0] == '\0' || put_header(wsi, &headers, "etag:", req->etag)) &&
             (req->retry_s == 0 || put_header(wsi, &headers, "retry-after:", retry)) &&
             (req->set_cookie[0] == '\0' ||
                     put_header(wsi, &headers, "set-cookie:", req->set_cookie)) &&

@@ -75,7 +75,8 @@ static int put_people(
         struct orl_broker *broker, const char *pool, json_t *affects, struct orl_err *err)
 {
     struct tally tally = {.names = json_array()};
-    int rc = orl_entitlement_list(broker->store, NULL, pool, count_person, &tally, err);
+    const struct orl_page of_pool = {.pool = pool};
+    int rc = orl_entitlement_list(broker->store, &of_pool, count_person, &tally, err);
     put(affects, "people", &tally);
     json_decref(tally.names);
     return rc;

@@ -82,7 +82,7 @@ void orl_pool_drain(struct orl_broker *broker)
 {
     struct orl_err err = {0};
     struct pools pools = {0};
-    int rc = orl_pool_list(broker->store, add_deleted, &pools, &err);
+    int rc = orl_pool_list(broker->store, NULL, add_deleted, &pools, &err);
     for (unsigned i = 0; rc == 0 && i < pools.count; i++) {
         rc = drain_pool(broker, pools.names[i], &err);
     }

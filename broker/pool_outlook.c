@@ -60,7 +60,7 @@ int orl_pool_outlook(struct orl_broker *broker, const char *pool_name, uint64_t 
         rc = orl_desktop_count(broker->store, pool_name, &counts, err);
     }
     if (rc == 0) {
-        rc = orl_host_list(broker->store, see_host, &hosts, err);
+        rc = orl_host_list(broker->store, NULL, see_host, &hosts, err);
     }
     int waiting = rc < 0 ? rc : orl_session_count_waiting(broker->store, pool_name, err);
     if (waiting < 0) {

@@ -164,7 +164,7 @@ void orl_session_policy_look(struct orl_broker *broker)
     }
     rules->broker = broker;
     rules->now_ms = orl_clock_wall_ms();
-    if (orl_pool_list(broker->store, add_rule, rules, &err) < 0) {
+    if (orl_pool_list(broker->store, NULL, add_rule, rules, &err) < 0) {
         orl_broker_log_store(broker, "policy", &err);
     } else {
         orl_conn_each(broker->gateways, look_at, rules);

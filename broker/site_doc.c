@@ -102,7 +102,7 @@ static int put_groups(struct orl_store *store, json_t *doc, struct orl_err *err)
     json_t *groups = json_object_get(doc, "groups");
     size_t i;
     json_t *group;
-    int rc = orl_group_list(store, add_group, groups, err);
+    int rc = orl_group_list(store, NULL, add_group, groups, err);
     json_array_foreach(groups, i, group)
     {
         const char *name = json_string_value(json_object_get(group, "name"));
@@ -121,14 +121,15 @@ int orl_site_doc(struct orl_broker *broker, json_t **ret_doc, struct orl_err *er
     struct orl_store *store = broker->store;
     int rc = doc == NULL ? orl_err_set(err, ORL_E_NOMEM, "out of memory") : 0;
     rc = rc < 0 ? rc : orl_site_list(store, add_words, &words, err);
-    rc = rc < 0 ? rc : orl_user_list(store, add_user, json_object_get(doc, "users"), err);
+    rc = rc < 0 ? rc : orl_user_list(store, NULL, add_user, json_object_get(doc, "users"), err);
     rc = rc < 0 ? rc : put_groups(store, doc, err);
     rc = rc < 0 ? rc
-                : orl_template_list(store, add_template, json_object_get(doc, "templates"), err);
-    rc = rc < 0 ? rc : orl_pool_list(store, add_pool, json_object_get(doc, "pools"), err);
+                : orl_template_list(
+                          store, NULL, add_template, json_object_get(doc, "templates"), err);
+    rc = rc < 0 ? rc : orl_pool_list(store, NULL, add_pool, json_object_get(doc, "pools"), err);
     rc = rc < 0 ? rc
-                : orl_entitlement_list(store, NULL, NULL, add_entitlement,
-                          json_object_get(doc, "entitlements"), err);
+                : orl_entitlement_list(
+                          store, NULL, add_entitlement, json_object_get(doc, "entitlements"), err);
     if (rc < 0) {
         json_decref(doc);
         return rc;

@@ -182,27 +182,6 @@ static int take_args(struct parser *p)
     return 0;
 }
 
-/* true: it did not fit. Unreserved characters stay (RFC 3986 2.3). */
-static bool append_escaped(char *path, size_t *len, const char *text)
-{
-    static const char keep[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    static const char hex[] = "0123456789ABCDEF";
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*len + 3 > ORL_CLI_PATH_MAX) {
-            return true;
-        }
-        if (strchr(keep, *c) != NULL) {
-            path[(*len)++] = *c;
-        } else {
-            path[(*len)++] = '%';
-            path[(*len)++] = hex[(unsigned char)*c >> 4];
-            path[(*len)++] = hex[(unsigned char)*c & 15U];
-        }
-    }
-    path[*len] = '\0';
-    return false;
-}
-
 static int build_path(struct parser *p)
 {
     struct orl_cli_call *call = p->call;
@@ -215,7 +194,7 @@ static int build_path(struct parser *p)
             if (strcmp(arg, ".") == 0 || strcmp(arg, "..") == 0) {
                 return usage(p, "not a name: ", arg);
             }
-            is_too_long = append_escaped(call->path, &len, arg);
+            is_too_long = !orl_cli_path_escape(call->path, &len, arg);
             c += 2;
         } else if (!is_too_long) {
             call->path[len++] = *c;
@@ -230,20 +209,8 @@ static int build_path(struct parser *p)
 
 static int add_query(struct parser *p, const char *key, const char *value)
 {
-    char *path = p->call->path;
-    size_t len = strlen(path);
-    if (len + 2 + strlen(key) > ORL_CLI_PATH_MAX) {
-        return usage(p, "the options are too long", "");
-    }
-    path[len] = strchr(path, '?') == NULL ? '?' : '&';
-    path[++len] = '\0';
-    bool is_too_long = append_escaped(path, &len, key);
-    if (!is_too_long && len < ORL_CLI_PATH_MAX) {
-        path[len++] = '=';
-        path[len] = '\0';
-        is_too_long = append_escaped(path, &len, value);
-    }
-    return is_too_long ? usage(p, "the options are too long", "") : 0;
+    return orl_cli_path_query(p->call->path, key, value) ? 0
+                                                         : usage(p, "the options are too long", "");
 }
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *ret, const char **ret_end)

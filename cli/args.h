@@ -4,10 +4,9 @@
 #include "base/err.h"
 #include "base/ipc_msgs.h"
 #include "cli/cmd.h"
+#include "cli/path.h"
 #include <jansson.h>
 #include <stdint.h>
-
-#define ORL_CLI_PATH_MAX 2047
 
 enum orl_cli_mode {
     ORL_CLI_RUN = 0,

@@ -74,6 +74,7 @@ struct orl_cli_cmd {
     enum orl_cli_output output;
     const char *done; /* {0}, {1}: arguments; {id}: a field of the answer */
     const struct orl_cli_column *columns;
+    bool is_endless; /* a list of which one page is shown */
 };
 
 /* Every command in turn, those of a noun together; NULL: the first; gives NULL after the last. */

@@ -51,6 +51,7 @@ static const struct orl_cli_column group_columns[] = {
 static const struct orl_cli_opt entitlement_list_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
         OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only of this pool."),
+        FIND_OPT,
         END,
 };
 static const struct orl_cli_column entitlement_columns[] = {
@@ -63,7 +64,8 @@ static const struct orl_cli_column entitlement_columns[] = {
 #define GROUP_NAME IN_PATH("NAME", "Name of the group.")
 
 const struct orl_cli_cmd orl_cli_people_cmds[] = {
-        LIST("user", "List the people who may log in.", "/v1/users", NULL, user_columns),
+        LIST("user", "List the people who may log in.", "/v1/users", orl_cli_find_opts,
+                user_columns),
         SHOW("user", "Show one.", "/v1/users/{0}", USER_NAME),
         {.noun = "user",
                 .verb = "add",
@@ -80,7 +82,7 @@ const struct orl_cli_cmd orl_cli_people_cmds[] = {
                 "Remove a person with entitlements and tickets; not one who has a desktop.",
                 ORL_CLI_DELETE, "/v1/users/{0}", USER_NAME, NULL, "user {0} removed"),
 
-        LIST("group", "List all.", "/v1/groups", NULL, group_columns),
+        LIST("group", "List all.", "/v1/groups", orl_cli_find_opts, group_columns),
         SHOW("group", "Show who is in one, and what it may use.", "/v1/groups/{0}", GROUP_NAME),
         ACT("group", "add", "Add a group.", ORL_CLI_POST, "/v1/groups",
                 IN_BODY("NAME", "name", "A to Z, a to z, 0 to 9 and . _ -; at most 63."),

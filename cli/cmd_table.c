@@ -1,6 +1,7 @@
 /* Commands of `oriel`, but those about people (cli/cmd_people.c). The keys are those of docs/api.md. */
 #include "cli/cmd_table.h"
 
+const struct orl_cli_opt orl_cli_find_opts[] = {FIND_OPT, END};
 const struct orl_cli_opt orl_cli_global_opts[] = {
         OPT("socket", ORL_CLI_OPT_STR, "PATH", NULL,
                 "Socket of the broker; default " ORL_CLI_SOCKET "."),
@@ -159,6 +160,9 @@ static const struct orl_cli_opt desktop_list_opts[] = {
         OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only of this pool."),
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
         OPT("host", ORL_CLI_OPT_STR, "NAME", "host", "Only on this host."),
+        FIND_OPT,
+        OPT("lease", ORL_CLI_OPT_STR, "STATE", "lease", "Only with this lease: free, in_use, ..."),
+        OPT("power", ORL_CLI_OPT_STR, "STATE", "power", "Only in this state: running, failed, ..."),
         END,
 };
 static const struct orl_cli_opt desktop_add_opts[] = {
@@ -222,6 +226,9 @@ static const struct orl_cli_opt session_list_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
         OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only in this pool."),
         OPT("all", ORL_CLI_OPT_ON, NULL, "all", "Also those that have ended."),
+        FIND_OPT,
+        OPT("state", ORL_CLI_OPT_STR, "STATE", "state", "Only in this state: active, ended, ..."),
+        OPT("desktop", ORL_CLI_OPT_STR, "ID", "desktop", "Only on this desktop."),
         END,
 };
 static const struct orl_cli_opt session_show_opts[] = {
@@ -287,6 +294,7 @@ static const struct orl_cli_opt alarm_clear_opts[] = {
 
 static const struct orl_cli_opt ticket_list_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        FIND_OPT,
         END,
 };
 static const struct orl_cli_opt ticket_issue_opts[] = {
@@ -309,6 +317,7 @@ static const struct orl_cli_column ticket_columns[] = {
 
 static const struct orl_cli_opt login_list_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        FIND_OPT,
         END,
 };
 static const struct orl_cli_column login_columns[] = {
@@ -331,9 +340,9 @@ static const struct orl_cli_opt audit_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only about this person."),
         OPT("action", ORL_CLI_OPT_STR, "ACTION", "action", "Only this action, as login."),
         OPT("object", ORL_CLI_OPT_STR, "OBJECT", "object", "Only about this object."),
-        OPT("limit", ORL_CLI_OPT_NUM, "N", "limit", "At most so many rows; default 100."),
-        OPT("before", ORL_CLI_OPT_NUM, "SEQ", "before_seq",
-                "The page after the row with this number."),
+        OPT("limit", ORL_CLI_OPT_NUM, "N", "limit",
+                "At most so many rows, up to 1000; default 200."),
+        OPT("before", ORL_CLI_OPT_NUM, "SEQ", "after", "The page after the row with this number."),
         END,
 };
 static const struct orl_cli_column audit_columns[] = {
@@ -446,7 +455,8 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .path = "/v1/status",
                 .output = ORL_CLI_OUT_OBJECT},
 
-        LIST("pool", "List the pools and how full they are.", "/v1/pools", NULL, pool_columns),
+        LIST("pool", "List the pools and how full they are.", "/v1/pools", orl_cli_find_opts,
+                pool_columns),
         SHOW("pool", "Show one.", "/v1/pools/{0}", POOL_NAME),
         {.noun = "pool",
                 .verb = "defaults",
@@ -461,7 +471,7 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         ACT("pool", "remove", "Drain a pool, then remove it: its sessions end first.",
                 ORL_CLI_DELETE, "/v1/pools/{0}", POOL_NAME, NULL, "pool {0} is being removed"),
 
-        LIST("template", "List what desktops are cloned of.", "/v1/templates", NULL,
+        LIST("template", "List what desktops are cloned of.", "/v1/templates", orl_cli_find_opts,
                 template_columns),
         SHOW("template", "Show the newest version of one, and which others there are.",
                 "/v1/templates/{0}", TEMPLATE_NAME),
@@ -581,11 +591,19 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 "/v1/alarms/clear", IN_BODY("OBJECT", "object", "As listed: \"pool:NAME\"."),
                 alarm_clear_opts, "alarm of {0} cleared"),
 
-        LIST("audit", "List what happened, newest first.", "/v1/audit", audit_opts, audit_columns),
+        {.noun = "audit",
+                .verb = "list",
+                .help = "List what happened, newest first.",
+                .path = "/v1/audit",
+                .opts = audit_opts,
+                .output = ORL_CLI_OUT_LIST,
+                .columns = audit_columns,
+                .is_endless = true},
         SHOW("audit", "Show one row, by the id that a person was shown.", "/v1/audit/{0}",
                 IN_PATH("ID", "Id of the row.")),
 
-        LIST("host", "List the hosts that desktops run on.", "/v1/hosts", NULL, host_columns),
+        LIST("host", "List the hosts that desktops run on.", "/v1/hosts", orl_cli_find_opts,
+                host_columns),
         SHOW("host", "Show one, with what was found out about it.", "/v1/hosts/{0}",
                 IN_PATH("NAME", "Name of the host.")),
 

@@ -29,6 +29,9 @@
     {                                                                                              \
         .name = (arg_name), .key = (arg_key), .help = (text)                                       \
     }
+#define FIND_OPT OPT("find", ORL_CLI_OPT_STR, "TEXT", "q", "Only those with this in their names.")
+/* Of a list with no options of its own. */
+extern const struct orl_cli_opt orl_cli_find_opts[];
 #define PASSWORD_OPTS                                                                              \
     OPT("password-file", ORL_CLI_OPT_FILE, "FILE", "password",                                     \
             "Password from the first line of FILE; - is standard input."),                         \

@@ -6,6 +6,7 @@
 #include "cli/live.h"
 #include "cli/local.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 #include "cli/site_file.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -18,16 +19,19 @@ static int fail(enum orl_cli_exit code, const struct orl_err *err)
     return (int)code;
 }
 
-/* The answer's bytes as they came; a password that was made here is put in. */
+/* The answer's bytes as they came (body NULL: of several pages); a password that was made here is put in. */
 static void print_json(const struct orl_cli_call *call, const struct orl_buf *body, json_t *answer)
 {
     if (call->password[0] != '\0' && json_is_object(answer)) {
         (void)json_object_set_new(answer, "password", json_string(call->password));
+        body = NULL;
+    }
+    if (body == NULL) {
         (void)json_dumpf(answer, stdout, JSON_COMPACT);
     } else {
         (void)fwrite(body->data, 1, body->len, stdout);
     }
-    if (body->len == 0 || body->data[body->len - 1] != '\n') {
+    if (body == NULL || body->len == 0 || body->data[body->len - 1] != '\n') {
         (void)fputc('\n', stdout);
     }
 }
@@ -54,7 +58,7 @@ static void print_hint(const struct orl_cli_call *call, const json_t *answer)
     }
 }
 
-static int show(const struct orl_cli_call *call, const struct orl_cli_answer *answer)
+static int show(const struct orl_cli_call *call, struct orl_cli_answer *answer)
 {
     struct orl_err err = {0};
     json_error_t why;
@@ -65,8 +69,21 @@ static int show(const struct orl_cli_call *call, const struct orl_cli_answer *an
                 call->socket, why.text);
         return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
     }
+    bool has_more = is_ok && !call->cmd->is_endless && json_object_get(root, "next") != NULL;
+    if (has_more) {
+        json_t *refusal = NULL;
+        if (orl_cli_pages(call, root, answer, &refusal, &err) < 0) {
+            json_decref(root);
+            return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
+        }
+        is_ok = answer->status == 200;
+        if (!is_ok) {
+            json_decref(root);
+            root = refusal;
+        }
+    }
     if (call->is_json && root != NULL) {
-        print_json(call, &answer->body, root);
+        print_json(call, has_more ? NULL : &answer->body, root);
     } else if (is_ok) {
         orl_cli_print(call, root, stdout);
     }

@@ -109,11 +109,23 @@ static int read_one(struct orl_db_query *q, struct orl_alarm_row *ret_row, struc
     return orl_db_row_done(q, err);
 }
 
-int orl_alarm_list(struct orl_store *store, orl_alarm_fn fn, void *ctx, struct orl_err *err)
+int orl_alarm_list(struct orl_store *store, const struct orl_page *page, orl_alarm_fn fn, void *ctx,
+        struct orl_err *err)
 {
+    struct orl_page_key key;
+    int bad = orl_page_key_timed(page, false, 2, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT reason, object, text, since_ms, seen_ms, event_count FROM alarm"
-            " ORDER BY since_ms, object, reason");
+            " WHERE (since_ms, reason, object) > ($1, $2, $3)"
+            " AND lower(object) LIKE $4 ESCAPE '\\' ORDER BY since_ms, reason, object LIMIT $5");
+    orl_db_put_u64(&q, key.number);
+    orl_db_put_text(&q, key.part[0]);
+    orl_db_put_text(&q, key.part[1]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     for (;;) {
         struct orl_alarm_row row = {0};
         int rc = read_one(&q, &row, err);

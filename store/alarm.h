@@ -2,6 +2,7 @@
  * object, however often it is raised. docs/operations.md tells what to do about each. */
 #ifndef ORL_STORE_ALARM_H
 #define ORL_STORE_ALARM_H
+#include "store/page.h"
 #include "store/store.h"
 
 struct orl_alarm_row {
@@ -21,7 +22,7 @@ ORL_NODISCARD int orl_alarm_raise(struct orl_store *store, enum orl_reason reaso
 ORL_NODISCARD int orl_alarm_clear(struct orl_store *store, enum orl_reason reason,
         const char *object, uint64_t now_ms, struct orl_err *err);
 /* Oldest first. */
-ORL_NODISCARD int orl_alarm_list(
-        struct orl_store *store, orl_alarm_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_alarm_list(struct orl_store *store, const struct orl_page *page,
+        orl_alarm_fn fn, void *ctx, struct orl_err *err);
 
 #endif

@@ -227,19 +227,33 @@ int orl_desktop_insert(struct orl_store *store, const struct orl_desktop_row *ro
 #define LIST                                                                                       \
     SELECT "WHERE ($1 = '' OR pool = $1) AND ($2 = '' OR user_name = $2)"                          \
            " AND ($3 = '' OR host = $3) AND ($4 = '' OR lease = $4) AND ($5 = '' OR power = $5)"
+#define OLDEST                                                                                     \
+    " AND (created_ms, id) > ($6, $7) AND (lower(user_name) LIKE $8 ESCAPE '\\'"                   \
+    " OR lower(domain) LIKE $8 ESCAPE '\\' OR id LIKE $8 ESCAPE '\\')"                             \
+    " ORDER BY created_ms, id LIMIT $9"
 
 int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *filter,
         orl_desktop_fn fn, void *ctx, struct orl_err *err)
 {
     static const struct orl_desktop_filter everything;
     const struct orl_desktop_filter *f = filter != NULL ? filter : &everything;
-    ORL_DB_AUTO q =
-            orl_db_query(store->db, f->has_any_order ? LIST : LIST " ORDER BY created_ms, id");
+    struct orl_page_key key;
+    int bad = orl_page_key_timed(&f->page, false, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db, f->has_any_order ? LIST : LIST OLDEST);
     orl_db_put_text(&q, f->pool);
     orl_db_put_text(&q, f->user);
     orl_db_put_text(&q, f->host);
     orl_db_put_text(&q, f->lease == ORL_LEASE_NONE ? "" : orl_lease_name(f->lease));
     orl_db_put_text(&q, f->power == ORL_POWER_NONE ? "" : orl_power_name(f->power));
+    if (!f->has_any_order) {
+        orl_db_put_u64(&q, key.number);
+        orl_db_put_text(&q, key.part[0]);
+        orl_page_put_like(&q, &f->page);
+        orl_page_put_max(&q, &f->page);
+    }
     for (;;) {
         struct orl_desktop_row row;
         int rc = orl_desktop_read_one(&q, &row, err);

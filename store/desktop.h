@@ -5,6 +5,7 @@
 #ifndef ORL_STORE_DESKTOP_H
 #define ORL_STORE_DESKTOP_H
 #include "store/desktop_state.h"
+#include "store/page.h"
 #include "store/store.h"
 
 /* The person inside the guest: made known to it by its hook. */
@@ -76,7 +77,8 @@ struct orl_desktop_filter { /* all that are set must hold; all zero: every deskt
     const char *host;
     enum orl_lease lease;
     enum orl_power power;
-    bool has_any_order; /* not sorted: what looks at all of them has no use for that */
+    struct orl_page page; /* its user and pool are not looked at */
+    bool has_any_order;   /* not sorted: what looks at all of them has no use for that */
 };
 /* Not 0 ends the list and is what the list returns. row is borrowed; fn may read the store and must
  * not write to it. Oldest first, if not otherwise asked. */

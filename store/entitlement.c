@@ -40,15 +40,26 @@ int orl_entitlement_has(
     return orl_db_step(&q, err);
 }
 
-int orl_entitlement_list(struct orl_store *store, const char *user, const char *pool,
+int orl_entitlement_list(struct orl_store *store, const struct orl_page *page,
         orl_entitlement_fn fn, void *ctx, struct orl_err *err)
 {
+    struct orl_page_key key;
+    int bad = orl_page_key_names(page, 2, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT e.user_name, e.pool FROM entitlement e JOIN pool p ON p.name = e.pool"
             " WHERE p.is_deleted = 0 AND ($1 = '' OR e.user_name = $1)"
-            " AND ($2 = '' OR e.pool = $2) ORDER BY e.user_name, e.pool");
-    orl_db_put_text(&q, user);
-    orl_db_put_text(&q, pool);
+            " AND ($2 = '' OR e.pool = $2) AND (e.user_name, e.pool) > ($3, $4)"
+            " AND (lower(e.user_name) LIKE $5 ESCAPE '\\' OR lower(e.pool) LIKE $5 ESCAPE '\\')"
+            " ORDER BY e.user_name, e.pool LIMIT $6");
+    orl_db_put_text(&q, page != NULL ? page->user : NULL);
+    orl_db_put_text(&q, page != NULL ? page->pool : NULL);
+    orl_db_put_text(&q, key.part[0]);
+    orl_db_put_text(&q, key.part[1]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     int rc = 0;
     while ((rc = orl_db_step(&q, err)) == 1) {
         struct orl_entitlement_row row;

@@ -1,6 +1,7 @@
 /* Who may use which pool: a person, or everybody in a group. */
 #ifndef ORL_STORE_ENTITLEMENT_H
 #define ORL_STORE_ENTITLEMENT_H
+#include "store/page.h"
 #include "store/store.h"
 
 struct orl_entitlement_row {
@@ -18,7 +19,7 @@ ORL_NODISCARD int orl_entitlement_remove(
 ORL_NODISCARD int orl_entitlement_has(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err);
 /* user, pool: NULL for all. By user, then pool. Pools being deleted are left out. */
-ORL_NODISCARD int orl_entitlement_list(struct orl_store *store, const char *user, const char *pool,
+ORL_NODISCARD int orl_entitlement_list(struct orl_store *store, const struct orl_page *page,
         orl_entitlement_fn fn, void *ctx, struct orl_err *err);
 
 /* The same of a group (store/group.h); names as stored. */

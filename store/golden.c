@@ -99,13 +99,23 @@ static void read_row(struct orl_db_query *q, struct orl_golden_row *row)
     row->built_ms = orl_db_get_u64(q);
 }
 
-int orl_golden_rows(
-        struct orl_store *store, const char *host, orl_golden_fn fn, void *ctx, struct orl_err *err)
+int orl_golden_rows(struct orl_store *store, const char *host, const struct orl_page *page,
+        orl_golden_fn fn, void *ctx, struct orl_err *err)
 {
+    struct orl_page_key key;
+    int bad = orl_page_key_timed(page, true, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " COLUMNS
-            " FROM golden WHERE $1 = '' OR host = $1 ORDER BY created_ms DESC, id");
+            " FROM golden WHERE ($1 = '' OR host = $1) AND (created_ms, id) < ($2, $3)"
+            " AND lower(template) LIKE $4 ESCAPE '\\' ORDER BY created_ms DESC, id DESC LIMIT $5");
     orl_db_put_text(&q, host);
+    orl_db_put_u64(&q, key.number);
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     for (;;) {
         int rc = orl_db_step(&q, err);
         if (rc <= 0) {

@@ -2,6 +2,7 @@
  * of which. Not here: making them (vmpool/golden_plan.h). */
 #ifndef ORL_STORE_GOLDEN_H
 #define ORL_STORE_GOLDEN_H
+#include "store/page.h"
 #include "store/store.h"
 
 enum orl_golden_state {
@@ -42,8 +43,8 @@ ORL_NODISCARD int orl_golden_insert(struct orl_store *store, const struct orl_go
 ORL_NODISCARD int orl_golden_update(struct orl_store *store, const struct orl_golden_row *row,
         uint64_t now_ms, struct orl_err *err);
 /* host NULL: of all. Newest first. */
-ORL_NODISCARD int orl_golden_rows(struct orl_store *store, const char *host, orl_golden_fn fn,
-        void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_golden_rows(struct orl_store *store, const char *host,
+        const struct orl_page *page, orl_golden_fn fn, void *ctx, struct orl_err *err);
 /* ORL_E_CONFLICT: a desktop is a copy of it. */
 ORL_NODISCARD int orl_golden_forget(struct orl_store *store, const char *id, struct orl_err *err);
 /* golden '': it is no copy. Before its machine is made. ORL_E_CONFLICT: another version, or given. */

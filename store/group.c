@@ -53,9 +53,20 @@ int orl_group_get(struct orl_store *store, const char *name, struct orl_group_ro
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("group", name, err) : rc;
 }
 
-int orl_group_list(struct orl_store *store, orl_group_fn fn, void *ctx, struct orl_err *err)
+int orl_group_list(struct orl_store *store, const struct orl_page *page, orl_group_fn fn, void *ctx,
+        struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "ORDER BY g.name");
+    struct orl_page_key key;
+    int bad = orl_page_key_names(page, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            SELECT "WHERE g.name > $1 AND (lower(g.name) LIKE $2 ESCAPE '\\'"
+                   " OR lower(g.display) LIKE $2 ESCAPE '\\') ORDER BY g.name LIMIT $3");
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     for (;;) {
         struct orl_group_row row;
         int rc = read_one(&q, &row, err);

@@ -2,6 +2,7 @@
  * entitled to (store/entitlement.h) all of them may use. */
 #ifndef ORL_STORE_GROUP_H
 #define ORL_STORE_GROUP_H
+#include "store/page.h"
 #include "store/store.h"
 
 struct orl_group_row {
@@ -18,8 +19,8 @@ ORL_NODISCARD int orl_group_insert(struct orl_store *store, const struct orl_gro
 /* Finds without regard to the case of ASCII letters; row->name is as stored. */
 ORL_NODISCARD int orl_group_get(struct orl_store *store, const char *name,
         struct orl_group_row *ret_row, struct orl_err *err);
-ORL_NODISCARD int orl_group_list(
-        struct orl_store *store, orl_group_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_group_list(struct orl_store *store, const struct orl_page *page,
+        orl_group_fn fn, void *ctx, struct orl_err *err);
 /* Writes display. */
 ORL_NODISCARD int orl_group_update(
         struct orl_store *store, const struct orl_group_row *row, struct orl_err *err);

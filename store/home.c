@@ -206,14 +206,26 @@ int orl_home_release_gone(struct orl_store *store, uint64_t now_ms, struct orl_e
     return rc < 0 && rc != ORL_E_NOTFOUND ? rc : count;
 }
 
-int orl_home_list(struct orl_store *store, const char *user, const char *pool, orl_home_fn fn,
-        void *ctx, struct orl_err *err)
+int orl_home_list(struct orl_store *store, const struct orl_page *page, orl_home_fn fn, void *ctx,
+        struct orl_err *err)
 {
+    struct orl_page_key key;
+    int bad = orl_page_key_names(page, 3, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
     ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"
-                   " ORDER BY user_name, pool, kind");
-    orl_db_put_text(&q, user);
-    orl_db_put_text(&q, pool);
+                   " AND (user_name, pool, kind) > ($3, $4, $5)"
+                   " AND lower(user_name) LIKE $6 ESCAPE '\\'"
+                   " ORDER BY user_name, pool, kind LIMIT $7");
+    orl_db_put_text(&q, page != NULL ? page->user : NULL);
+    orl_db_put_text(&q, page != NULL ? page->pool : NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        orl_db_put_text(&q, key.part[i]);
+    }
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     int rc;
     while ((rc = orl_db_step(&q, err)) > 0) {
         struct orl_home_row row;

@@ -2,6 +2,7 @@
  * says so before the disk is there, and until its machine is gone. Not here: the files (vmpool/home_disk.h). */
 #ifndef ORL_STORE_HOME_H
 #define ORL_STORE_HOME_H
+#include "store/page.h"
 #include "store/pool.h"
 #include "store/store.h"
 
@@ -38,7 +39,7 @@ ORL_NODISCARD int orl_home_set_used(struct orl_store *store, const char *id, con
 ORL_NODISCARD int orl_home_release_gone(
         struct orl_store *store, uint64_t now_ms, struct orl_err *err);
 /* user, pool NULL: any; by user. */
-ORL_NODISCARD int orl_home_list(struct orl_store *store, const char *user, const char *pool,
+ORL_NODISCARD int orl_home_list(struct orl_store *store, const struct orl_page *page,
         orl_home_fn fn, void *ctx, struct orl_err *err);
 ORL_NODISCARD int orl_home_get(
         struct orl_store *store, const char *id, struct orl_home_row *ret_row, struct orl_err *err);

@@ -1,6 +1,7 @@
 /* Rows of libvirt hosts, written by the vmpool of each; and what its sweep put in quarantine. */
 #ifndef ORL_STORE_HOST_H
 #define ORL_STORE_HOST_H
+#include "store/page.h"
 #include "store/store.h"
 
 enum orl_host_state { ORL_HOST_NONE = 0, ORL_HOST_UP, ORL_HOST_DOWN };
@@ -25,8 +26,8 @@ ORL_NODISCARD int orl_host_put(
         struct orl_store *store, const struct orl_host_row *row, struct orl_err *err);
 ORL_NODISCARD int orl_host_get(struct orl_store *store, const char *name,
         struct orl_host_row *ret_row, struct orl_err *err);
-ORL_NODISCARD int orl_host_list(
-        struct orl_store *store, orl_host_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_host_list(struct orl_store *store, const struct orl_page *page,
+        orl_host_fn fn, void *ctx, struct orl_err *err);
 /* ORL_E_CONFLICT: desktops are on it. */
 ORL_NODISCARD int orl_host_remove(struct orl_store *store, const char *name, struct orl_err *err);
 const char *orl_host_state_name(enum orl_host_state state); /* "up", "down" */
@@ -52,8 +53,8 @@ ORL_NODISCARD int orl_quarantine_put(struct orl_store *store, const struct orl_q
         uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_quarantine_get(struct orl_store *store, const char *id,
         struct orl_quarantine_row *ret_row, struct orl_err *err);
-ORL_NODISCARD int orl_quarantine_list(
-        struct orl_store *store, orl_quarantine_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_quarantine_list(struct orl_store *store, const struct orl_page *page,
+        orl_quarantine_fn fn, void *ctx, struct orl_err *err);
 ORL_NODISCARD int orl_quarantine_judge(struct orl_store *store, const char *id,
         enum orl_verdict verdict, const char *actor, uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_quarantine_remove(

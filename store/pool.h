@@ -3,6 +3,7 @@
 #define ORL_STORE_POOL_H
 #include "base/vm_res.h"
 #include "store/desktop_state.h"
+#include "store/page.h"
 #include "store/pool_settings.h"
 #include "store/store.h"
 
@@ -81,8 +82,8 @@ ORL_NODISCARD int orl_pool_insert(struct orl_store *store, const struct orl_pool
         uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_pool_get(struct orl_store *store, const char *name,
         struct orl_pool_row *ret_row, struct orl_err *err);
-ORL_NODISCARD int orl_pool_list(
-        struct orl_store *store, orl_pool_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_pool_list(struct orl_store *store, const struct orl_page *page,
+        orl_pool_fn fn, void *ctx, struct orl_err *err);
 /* Writes what the administrator owns (pool_settings.h); not name, kind, problem. */
 ORL_NODISCARD int orl_pool_update(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err);

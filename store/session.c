@@ -179,13 +179,21 @@ int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t
     "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"                                 \
     " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4) AND ($5 = '' OR state = $5)"     \
     " AND ($6 = '' OR ticket IN (SELECT t.id FROM ticket t WHERE t.binding = $6))"
-#define NEWEST " ORDER BY started_ms DESC, id LIMIT $7"
+#define NEWEST                                                                                     \
+    " AND (started_ms, id) < ($7, $8) AND (lower(user_name) LIKE $9 ESCAPE '\\'"                   \
+    " OR lower(client_name) LIKE $9 ESCAPE '\\' OR client LIKE $9 ESCAPE '\\')"                    \
+    " ORDER BY started_ms DESC, id DESC LIMIT $10"
 
 int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,
         orl_session_fn fn, void *ctx, struct orl_err *err)
 {
     static const struct orl_session_filter everything;
     const struct orl_session_filter *f = filter != NULL ? filter : &everything;
+    struct orl_page_key key;
+    int bad = orl_page_key_timed(&f->page, true, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
     /* The live ones are few and found by their state, whatever number has ended. */
     ORL_DB_AUTO q = f->is_live ? orl_db_query(store->db, SELECT LISTED " AND state IN"
                                                                        " ('waiting', 'active',"
@@ -197,7 +205,10 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
     orl_db_put_text(&q, f->desktop);
     orl_db_put_text(&q, f->state == ORL_SESSION_NONE ? "" : orl_session_state_name(f->state));
     orl_db_put_text(&q, f->binding);
-    orl_db_put_u64(&q, f->max_count == 0 ? INT32_MAX : f->max_count);
+    orl_db_put_u64(&q, key.number);
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, &f->page);
+    orl_page_put_max(&q, &f->page);
     return orl_session_read_all(&q, fn, ctx, err);
 }
 

@@ -4,6 +4,7 @@
 #ifndef ORL_STORE_SESSION_H
 #define ORL_STORE_SESSION_H
 #include "store/desktop.h"
+#include "store/page.h"
 #include "store/store.h"
 
 enum orl_session_state {
@@ -63,8 +64,8 @@ struct orl_session_filter {
     const char *user, *pool, *gateway, *desktop; /* NULL: any */
     const char *binding;                         /* of the ticket that opened its last connection */
     enum orl_session_state state;
-    bool is_live;       /* only those not ended */
-    unsigned max_count; /* 0: all. Newest first */
+    bool is_live;         /* only those not ended */
+    struct orl_page page; /* newest first; its user and pool are not looked at */
 };
 ORL_NODISCARD int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,
         orl_session_fn fn, void *ctx, struct orl_err *err);

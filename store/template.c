@@ -181,10 +181,21 @@ int orl_template_get(struct orl_store *store, const char *name, uint32_t version
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("template", name, err) : rc;
 }
 
-int orl_template_list(struct orl_store *store, orl_template_fn fn, void *ctx, struct orl_err *err)
+int orl_template_list(struct orl_store *store, const struct orl_page *page, orl_template_fn fn,
+        void *ctx, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(
-            store->db, "SELECT " COLUMNS " FROM template_version ORDER BY template, version DESC");
+    struct orl_page_key key;
+    int bad = orl_page_key_names(page, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT " COLUMNS " FROM template_version WHERE template > $1 AND"
+            " lower(template) LIKE $2 ESCAPE '\\'"
+            " ORDER BY template, version DESC LIMIT $3");
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     for (;;) {
         struct orl_template_row row;
         int rc = read_one(&q, &row, err);

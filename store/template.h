@@ -2,6 +2,7 @@
  * each is files of its own, and a number that was given is never given again. A row is one version. */
 #ifndef ORL_STORE_TEMPLATE_H
 #define ORL_STORE_TEMPLATE_H
+#include "store/page.h"
 #include "store/store.h"
 
 enum orl_template_kind { ORL_TEMPLATE_NONE = 0, ORL_TEMPLATE_DISK, ORL_TEMPLATE_KERNEL };
@@ -45,8 +46,8 @@ ORL_NODISCARD int orl_template_add_version(struct orl_store *store,
 ORL_NODISCARD int orl_template_get(struct orl_store *store, const char *name, uint32_t version,
         struct orl_template_row *ret_row, struct orl_err *err);
 /* Every version, by name, the newest of each first. */
-ORL_NODISCARD int orl_template_list(
-        struct orl_store *store, orl_template_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_template_list(struct orl_store *store, const struct orl_page *page,
+        orl_template_fn fn, void *ctx, struct orl_err *err);
 /* What new desktops of that version get: memory_mib, vcpus, is_windows. Other files are another version. */
 ORL_NODISCARD int orl_template_update(
         struct orl_store *store, const struct orl_template_row *row, struct orl_err *err);

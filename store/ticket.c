@@ -74,12 +74,24 @@ int orl_ticket_get(struct orl_store *store, const char *id, struct orl_ticket_ro
     return rc == ORL_E_NOTFOUND ? orl_err_set(err, rc, "no such ticket") : rc;
 }
 
-int orl_ticket_list(
-        struct orl_store *store, const char *user, orl_ticket_fn fn, void *ctx, struct orl_err *err)
+int orl_ticket_list(struct orl_store *store, const struct orl_page *page, orl_ticket_fn fn,
+        void *ctx, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(
-            store->db, SELECT "WHERE $1 = '' OR user_name = $1 ORDER BY created_ms DESC, id");
-    orl_db_put_text(&q, user);
+    struct orl_page_key key;
+    int bad = orl_page_key_timed(page, true, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            SELECT "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"
+                   " AND (created_ms, id) < ($3, $4) AND lower(user_name) LIKE $5 ESCAPE '\\'"
+                   " ORDER BY created_ms DESC, id DESC LIMIT $6");
+    orl_db_put_text(&q, page != NULL ? page->user : NULL);
+    orl_db_put_text(&q, page != NULL ? page->pool : NULL);
+    orl_db_put_u64(&q, key.number);
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
     for (;;) {
         struct orl_ticket_row row;
         int rc = read_one(&q, &row, err);

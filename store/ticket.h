@@ -2,6 +2,7 @@
 #ifndef ORL_STORE_TICKET_H
 #define ORL_STORE_TICKET_H
 #include "base/regional.h"
+#include "store/page.h"
 #include "store/store.h"
 
 #define ORL_TICKET_ID_LEN 18 /* "t-" and 16 hex digits */
@@ -29,8 +30,8 @@ ORL_NODISCARD int orl_ticket_insert(struct orl_store *store, const struct orl_ti
         uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_ticket_get(struct orl_store *store, const char *id,
         struct orl_ticket_row *ret_row, struct orl_err *err);
-ORL_NODISCARD int orl_ticket_list(struct orl_store *store, const char *user, orl_ticket_fn fn,
-        void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_ticket_list(struct orl_store *store, const struct orl_page *page,
+        orl_ticket_fn fn, void *ctx, struct orl_err *err);
 /* After a proof that held: first use before first_use_by_ms binds it to session; later uses need
  * that same session, still live. One with a binding is used once, while its login lives. One
  * conditional update. ORL_E_DENIED: late, revoked, another session's, or its session has ended.

@@ -1,6 +1,7 @@
 /* Rows of people who may log in. Not here: checking a password (broker). */
 #ifndef ORL_STORE_USER_H
 #define ORL_STORE_USER_H
+#include "store/page.h"
 #include "store/store.h"
 
 /* Each may what those before it may. From VIEWER on the console is open to them. */
@@ -31,8 +32,8 @@ ORL_NODISCARD int orl_user_insert(struct orl_store *store, const struct orl_user
 /* Finds without regard to the case of ASCII letters; row->name is as stored. */
 ORL_NODISCARD int orl_user_get(struct orl_store *store, const char *name,
         struct orl_user_row *ret_row, struct orl_err *err);
-ORL_NODISCARD int orl_user_list(
-        struct orl_store *store, orl_user_fn fn, void *ctx, struct orl_err *err);
+ORL_NODISCARD int orl_user_list(struct orl_store *store, const struct orl_page *page,
+        orl_user_fn fn, void *ctx, struct orl_err *err);
 /* Writes display, password_hash, role, is_disabled, max_desktops; not the second factor. */
 ORL_NODISCARD int orl_user_update(
         struct orl_store *store, const struct orl_user_row *row, struct orl_err *err);

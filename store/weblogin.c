@@ -112,17 +112,11 @@ int orl_weblogin_find(struct orl_store *store, const char *token_hash, uint64_t 
     return rc == ORL_E_NOTFOUND ? no_such(err) : rc;
 }
 
-int orl_weblogin_list(struct orl_store *store, const char *user, uint64_t now_ms,
-        orl_weblogin_fn fn, void *ctx, struct orl_err *err)
+static int read_all(struct orl_db_query *q, orl_weblogin_fn fn, void *ctx, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE ($1 = '' OR user_name = $1)"
-                                                   " AND idle_until_ms >= $2"
-                                                   " ORDER BY seen_ms DESC, created_ms DESC, id");
-    orl_db_put_text(&q, user);
-    orl_db_put_u64(&q, now_ms);
     for (;;) {
         struct orl_weblogin_row row;
-        int rc = read_one(&q, &row, err);
+        int rc = read_one(q, &row, err);
         if (rc < 0) {
             return rc == ORL_E_NOTFOUND ? 0 : rc;
         }
@@ -131,6 +125,38 @@ int orl_weblogin_list(struct orl_store *store, const char *user, uint64_t now_ms
             return rc;
         }
     }
+}
+
+int orl_weblogin_list(struct orl_store *store, const char *user, uint64_t now_ms,
+        orl_weblogin_fn fn, void *ctx, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE ($1 = '' OR user_name = $1)"
+                                                   " AND idle_until_ms >= $2"
+                                                   " ORDER BY seen_ms DESC, created_ms DESC, id");
+    orl_db_put_text(&q, user);
+    orl_db_put_u64(&q, now_ms);
+    return read_all(&q, fn, ctx, err);
+}
+
+int orl_weblogin_page(struct orl_store *store, const struct orl_page *page, uint64_t now_ms,
+        orl_weblogin_fn fn, void *ctx, struct orl_err *err)
+{
+    struct orl_page_key key;
+    int bad = orl_page_key_timed(page, true, 1, &key, err);
+    if (bad < 0) {
+        return bad;
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            SELECT "WHERE ($1 = '' OR user_name = $1) AND idle_until_ms >= $2"
+                   " AND (created_ms, id) < ($3, $4) AND lower(user_name) LIKE $5 ESCAPE '\\'"
+                   " ORDER BY created_ms DESC, id DESC LIMIT $6");
+    orl_db_put_text(&q, page != NULL ? page->user : NULL);
+    orl_db_put_u64(&q, now_ms);
+    orl_db_put_u64(&q, key.number);
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
+    return read_all(&q, fn, ctx, err);
 }
 
 int orl_weblogin_touch(struct orl_store *store, const char *token_hash, uint64_t now_ms,

@@ -4,6 +4,7 @@
 #ifndef ORL_STORE_WEBLOGIN_H
 #define ORL_STORE_WEBLOGIN_H
 #include "base/cookie.h"
+#include "store/page.h"
 #include "store/store.h"
 
 #define ORL_WEBLOGIN_AGENT_MAX 160
@@ -32,6 +33,9 @@ ORL_NODISCARD int orl_weblogin_find(struct orl_store *store, const char *token_h
 /* Those that live at now_ms, last used first. user NULL: all. */
 ORL_NODISCARD int orl_weblogin_list(struct orl_store *store, const char *user, uint64_t now_ms,
         orl_weblogin_fn fn, void *ctx, struct orl_err *err);
+/* A page of them in an order that stays: those that began last first. */
+ORL_NODISCARD int orl_weblogin_page(struct orl_store *store, const struct orl_page *page,
+        uint64_t now_ms, orl_weblogin_fn fn, void *ctx, struct orl_err *err);
 /* Somebody used it: it lives until idle_until_ms, at most until its end. ORL_E_NOTFOUND: it is over. */
 ORL_NODISCARD int orl_weblogin_touch(struct orl_store *store, const char *token_hash,
         uint64_t now_ms, uint64_t idle_until_ms, struct orl_err *err);

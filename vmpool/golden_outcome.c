@@ -35,7 +35,7 @@ static int match_id(void *ctx, const struct orl_golden_row *row)
 static bool get(const struct orl_reconcile *r, const char *id, struct orl_golden_row *ret_row)
 {
     struct by_id by = {.id = id};
-    bool is_found = orl_golden_rows(r->cfg.store, r->cfg.host, match_id, &by, NULL) == 1;
+    bool is_found = orl_golden_rows(r->cfg.store, r->cfg.host, NULL, match_id, &by, NULL) == 1;
     if (is_found) {
         *ret_row = by.row;
     }

@@ -28,7 +28,7 @@ static int read_rows(struct orl_reconcile *r, struct orl_golden_view *view)
 {
     struct orl_err err = {0};
     view->count = 0;
-    int rc = orl_golden_rows(r->cfg.store, r->cfg.host, on_row, view, &err);
+    int rc = orl_golden_rows(r->cfg.store, r->cfg.host, NULL, on_row, view, &err);
     if (rc < 0) {
         orl_log_warn(&r->log, "golden images' rows not read", "error", err.text);
     }

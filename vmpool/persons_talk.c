@@ -213,7 +213,8 @@ static int take_regional(void *ctx, const struct orl_session_row *row)
 static void put_regional(struct orl_person_memo *memo, struct orl_hook_msg *msg)
 {
     struct orl_regional r = {0};
-    const struct orl_session_filter filter = {.desktop = memo->id, .is_live = true, .max_count = 1};
+    const struct orl_session_filter filter = {
+            .desktop = memo->id, .is_live = true, .page.max_count = 1};
     (void)!orl_session_list(memo->persons->cfg.store, &filter, take_regional, &r, NULL);
     orl_regional_clean(&r);
     orl_hook_msg_put(msg, "locale", r.locale);

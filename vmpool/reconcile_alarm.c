@@ -123,7 +123,7 @@ static int find_sweep_alarm(const struct orl_reconcile *r, struct sweep_alarm *r
 {
     *ret_alarm = (struct sweep_alarm){.kind = ORL_SWEEP_NO_ALARM};
     sweep_object(r, ret_alarm->object);
-    return orl_alarm_list(r->cfg.store, see_sweep_alarm, ret_alarm, NULL);
+    return orl_alarm_list(r->cfg.store, NULL, see_sweep_alarm, ret_alarm, NULL);
 }
 
 int orl_reconcile_recall_sweep(struct orl_reconcile *r)
@@ -210,7 +210,7 @@ static int remember(void *ctx, const struct orl_alarm_row *row)
 static void remember_all(struct orl_reconcile *r)
 {
     struct orl_err err = {0};
-    if (orl_alarm_list(r->cfg.store, remember, r, &err) < 0) {
+    if (orl_alarm_list(r->cfg.store, NULL, remember, r, &err) < 0) {
         orl_log_warn(&r->log, "alarms not read", "error", err.text);
         return;
     }

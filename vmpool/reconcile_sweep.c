@@ -183,7 +183,7 @@ static void carry_out_verdicts(
 {
     struct verdicts verdicts = {.host = r->cfg.host};
     struct orl_err err = {0};
-    if (orl_quarantine_list(r->cfg.store, on_quarantine, &verdicts, &err) < 0) {
+    if (orl_quarantine_list(r->cfg.store, NULL, on_quarantine, &verdicts, &err) < 0) {
         orl_log_warn(&r->log, "quarantine not read", "error", err.text);
         return;
     }

@@ -105,3 +105,6 @@ CREATE UNIQUE INDEX watch_one_each ON watch (session, watcher) WHERE state IN ('
 
 -- A row's place in the chain: SHA-256 over the one before it and what never changes in this one (store/audit_chain.h).
 ALTER TABLE audit ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+
+-- Lists go on where the page before ended.
+CREATE INDEX desktop_by_age ON desktop (created_ms, id);

@@ -109,6 +109,95 @@ static void problems(void **state)
     json_decref(problem);
 }
 
+static void lists_come_in_pages(void **state)
+{
+    char path[512];
+    char next[256] = "";
+    unsigned seen = 0;
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        (void)snprintf(path, sizeof(path), "{\"name\":\"page%u\"}", i);
+        api_ok(&b, "POST", "/v1/users", path, 201);
+    }
+    do {
+        (void)snprintf(path, sizeof(path), "/v1/users?limit=2&q=PAGE%s%s",
+                next[0] != '\0' ? "&after=" : "", next);
+        json_t *answer = ask("GET", path, NULL, 200);
+        const json_t *rows = json_object_get(answer, "users");
+        const char *more = json_string_value(json_object_get(answer, "next"));
+        assert_true(json_array_size(rows) <= 2);
+        seen += (unsigned)json_array_size(rows);
+        (void)snprintf(next, sizeof(next), "%s", more != NULL ? more : "");
+        json_decref(answer);
+    } while (next[0] != '\0');
+    assert_int_equal(seen, 5);
+    assert_error("GET", "/v1/users?limit=0", NULL, 400, "bad_request", "limit");
+    assert_error("GET", "/v1/users?limit=1001", NULL, 400, "bad_request", "limit");
+    assert_error("GET", "/v1/sessions?after=x", NULL, 400, "bad_request", "after");
+    assert_error("GET", "/v1/sessions?state=x", NULL, 400, "bad_request", "state");
+    assert_error("GET", "/v1/desktops?power=x", NULL, 400, "bad_request", "power");
+    assert_error("GET", "/v1/audit?after=x", NULL, 400, "bad_request", "after");
+    for (unsigned i = 0; i < 5; i++) {
+        (void)snprintf(path, sizeof(path), "/v1/users/page%u", i);
+        api_ok(&b, "DELETE", path, NULL, 200);
+    }
+}
+
+/* Asks with If-Match (NULL: none); ret_etag (NULL: not wanted) is the answer's. */
+static int ask_if(const char *method, const char *path, const char *match, const char *body,
+        char ret_etag[32], json_t **ret_answer)
+{
+    static char answer[1 << 16];
+    char request[1024];
+    int len = snprintf(request, sizeof(request),
+            "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s%sContent-Length: %zu\r\n\r\n%s",
+            method, path, match != NULL ? "If-Match: " : "", match != NULL ? match : "",
+            match != NULL ? "\r\n" : "", strlen(body), body);
+    int status = api_exchange(&b, request, (size_t)len, answer, sizeof(answer));
+    const char *etag = strstr(answer, "etag: ");
+    if (ret_etag != NULL) {
+        assert_non_null(etag);
+        (void)snprintf(ret_etag, 32, "%.18s", etag + 6);
+    }
+    *ret_answer = json_loads(strstr(answer, "\r\n\r\n") + 4, 0, NULL);
+    return status;
+}
+
+static void the_second_of_two_is_told_what_changed(void **state)
+{
+    static const char *const things[][3] = {
+            {"/v1/users/twice", "{\"display\":\"one\"}", "{\"display\":\"two\"}"},
+            {"/v1/pools/twice", "{\"max_per_user\":2}", "{\"max_per_user\":3}"},
+            {"/v1/templates/twice", "{\"vcpus\":2}", "{\"vcpus\":3}"}};
+    (void)state;
+    api_ok(&b, "POST", "/v1/users", "{\"name\":\"twice\"}", 201);
+    api_ok(&b, "POST", "/v1/pools", "{\"name\":\"twice\",\"kind\":\"static\"}", 201);
+    api_ok(&b, "POST", "/v1/templates", "{\"name\":\"twice\",\"kernel\":\"/k\"}", 201);
+    for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+        char first[32];
+        char second[32];
+        json_t *answer = NULL;
+        assert_int_equal(ask_if("GET", things[i][0], NULL, "", first, &answer), 200);
+        json_decref(answer);
+        assert_int_equal(ask_if("PATCH", things[i][0], first, things[i][1], second, &answer), 200);
+        json_decref(answer);
+        assert_string_not_equal(first, second);
+        assert_int_equal(ask_if("PATCH", things[i][0], first, things[i][2], NULL, &answer), 412);
+        assert_text(answer, "code", "changed");
+        assert_text(json_object_get(answer, "current"), "name", "twice");
+        json_decref(answer);
+        assert_int_equal(ask_if("DELETE", things[i][0], first, "", NULL, &answer), 412);
+        json_decref(answer);
+        assert_int_equal(ask_if("PATCH", things[i][0], "\"0\"", things[i][2], NULL, &answer), 412);
+        json_decref(answer);
+        assert_int_equal(ask_if("PATCH", things[i][0], second, things[i][2], NULL, &answer), 200);
+        json_decref(answer);
+        int status = ask_if("DELETE", things[i][0], NULL, "", NULL, &answer);
+        assert_true(status == 200 || status == 202);
+        json_decref(answer);
+    }
+}
+
 static void templates_and_pools(void **state)
 {
     (void)state;
@@ -385,6 +474,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(users),
             cmocka_unit_test(problems),
+            cmocka_unit_test(lists_come_in_pages),
+            cmocka_unit_test(the_second_of_two_is_told_what_changed),
             cmocka_unit_test(templates_and_pools),
             cmocka_unit_test(static_desktops),
             cmocka_unit_test(desktop_in_use_is_removed_only_by_force),

@@ -311,7 +311,8 @@ void sim_judges(struct sim *sim)
     if (!enter_api(sim, &before)) {
         return;
     }
-    if (orl_quarantine_list(sim->broker.store, pick_quarantine, &p, NULL) == 0 && p.count > 0) {
+    if (orl_quarantine_list(sim->broker.store, NULL, pick_quarantine, &p, NULL) == 0 &&
+            p.count > 0) {
         bool is_purge = sim_pick(sim, 3) == 0;
         if (is_purge) {
             sim_seen_of(sim, p.quarantine.id)->may_go = true;

@@ -382,7 +382,8 @@ static void rest_machines(struct rest *rest)
     for (size_t i = 0; i < sim->fake.count; i++) {
         struct fake_vm *vm = &sim->fake.vms[i];
         if (strcmp(vm->vm.meta.installation, sim->ours.installation) == 0 &&
-                orl_quarantine_list(store_of(sim), is_in_quarantine, vm->vm.name, NULL) == 0 &&
+                orl_quarantine_list(store_of(sim), NULL, is_in_quarantine, vm->vm.name, NULL) ==
+                        0 &&
                 !is_known(sim, vm)) {
             odd(rest, "machine %s (%s) is nobody's and still there", vm->vm.name,
                     vm->is_defined ? "defined" : "an overlay alone");
@@ -422,12 +423,12 @@ void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
     const struct orl_desktop_filter all = {0};
     struct rest rest = {.sim = sim, .is_empty = is_empty, .text = ret_text, .size = size};
     ret_text[0] = '\0';
-    if (orl_template_list(store_of(sim), newest_good, &rest.version, NULL) < 0) {
+    if (orl_template_list(store_of(sim), NULL, newest_good, &rest.version, NULL) < 0) {
         odd(&rest, "templates can't be read");
     }
     if (orl_session_list(store_of(sim), &live, rest_session, &rest, NULL) < 0 ||
             orl_desktop_list(store_of(sim), &all, rest_desktop, &rest, NULL) < 0 ||
-            orl_pool_list(store_of(sim), rest_pool, &rest, NULL) < 0) {
+            orl_pool_list(store_of(sim), NULL, rest_pool, &rest, NULL) < 0) {
         odd(&rest, "the store can't be read");
     }
     rest_machines(&rest);

@@ -39,8 +39,8 @@ const struct sim_view *sim_view(struct sim *sim)
         sim->current = SIM_CHECKER;
         view->is_stale = false;
         view->count = view->golden_count = 0;
-        if (orl_golden_rows(sim->processes[SIM_CHECKER].store, "here", take_golden, view, &err) <
-                0) {
+        if (orl_golden_rows(
+                    sim->processes[SIM_CHECKER].store, "here", NULL, take_golden, view, &err) < 0) {
             sim_fail(sim, "golden images can't be listed: %s", err.text);
         }
         if (orl_desktop_list(sim->processes[SIM_CHECKER].store, &all, take, view, &err) < 0) {

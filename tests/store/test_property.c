@@ -73,7 +73,7 @@ static int keep_session(void *ctx, const struct orl_session_row *row)
 static void look(struct actor *a)
 {
     a->desktop_count = a->session_count = 0;
-    struct orl_session_filter live = {.is_live = true, .max_count = ROWS};
+    struct orl_session_filter live = {.is_live = true, .page.max_count = ROWS};
     if (orl_desktop_list(a->store, NULL, keep_desktop, a, NULL) < 0 ||
             orl_session_list(a->store, &live, keep_session, a, NULL) < 0) {
         a->promise->faults++;

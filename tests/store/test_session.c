@@ -282,7 +282,7 @@ static void the_line_is_in_the_order_of_waiting(void **state)
     assert_ok(f, orl_session_startable(f->store, 10, note_waiter, &order, &f->err));
     assert_int_equal(order.count, 0);
     assert_int_equal(orl_session_count_waiting(f->store, NULL, &f->err), 3);
-    struct orl_session_filter filter = {.pool = "demo", .is_live = true, .max_count = 1};
+    struct orl_session_filter filter = {.pool = "demo", .is_live = true, .page.max_count = 1};
     order.count = 0;
     assert_ok(f, orl_session_list(f->store, &filter, note_user, &order, &f->err));
     assert_int_equal(order.count, 1);

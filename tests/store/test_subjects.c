@@ -181,16 +181,16 @@ static void an_alarm_is_one_row_until_it_is_over(void **state)
         assert_ok(f, orl_alarm_raise(f->store, ORL_REASON_HOST_FULL, "pool:demo", "no room", now_ms,
                              &f->err));
     }
-    assert_ok(f, orl_alarm_list(f->store, count_alarm, &last, &f->err));
+    assert_ok(f, orl_alarm_list(f->store, NULL, count_alarm, &last, &f->err));
     assert_string_equal(last.object, "pool:demo");
     assert_string_equal(last.text, "no room");
     assert_int_equal(last.since_ms, 1000);
     assert_int_equal(last.count, 4);
     assert_ok(f, orl_alarm_clear(f->store, ORL_REASON_TEMPLATE_MISSING, "pool:demo", 1, &f->err));
-    assert_ok(f, orl_alarm_list(f->store, count_alarm, &last, &f->err));
+    assert_ok(f, orl_alarm_list(f->store, NULL, count_alarm, &last, &f->err));
     assert_ok(f, orl_alarm_clear(f->store, ORL_REASON_NONE, "pool:demo", 1, &f->err));
     last = (struct orl_alarm_row){0};
-    assert_ok(f, orl_alarm_list(f->store, count_alarm, &last, &f->err));
+    assert_ok(f, orl_alarm_list(f->store, NULL, count_alarm, &last, &f->err));
     assert_int_equal(last.count, 0);
 }
 
@@ -453,12 +453,13 @@ static void entitlements_name_real_people_and_pools(void **state)
     assert_int_equal(orl_entitlement_insert(f->store, "bob", "own", &f->err), ORL_E_EXISTS);
     assert_int_equal(orl_entitlement_has(f->store, "alice", "demo", &f->err), 1);
     unsigned n = 0;
-    assert_ok(f, orl_entitlement_list(f->store, "alice", NULL, count_row, &n, &f->err));
+    assert_ok(f, orl_entitlement_list(
+                         f->store, &(struct orl_page){.user = "alice"}, count_row, &n, &f->err));
     assert_int_equal(n, 2);
     assert_ok(f, orl_pool_set_deleted(f->store, "own", &f->err));
     assert_int_equal(orl_entitlement_has(f->store, "alice", "own", &f->err), 0);
     n = 0;
-    assert_ok(f, orl_entitlement_list(f->store, NULL, NULL, count_row, &n, &f->err));
+    assert_ok(f, orl_entitlement_list(f->store, NULL, count_row, &n, &f->err));
     assert_int_equal(n, 1);
     assert_ok(f, orl_entitlement_remove(f->store, "alice", "demo", &f->err));
     assert_int_equal(orl_entitlement_remove(f->store, "alice", "demo", &f->err), ORL_E_NOTFOUND);

@@ -43,7 +43,7 @@ static int is_wanted(void *ctx, const struct orl_alarm_row *row)
 bool bad_has_alarm(struct world *w, enum orl_reason reason, const char *object)
 {
     struct wanted wanted = {.reason = reason, .object = object};
-    return orl_alarm_list(w->store, is_wanted, &wanted, NULL) == 1;
+    return orl_alarm_list(w->store, NULL, is_wanted, &wanted, NULL) == 1;
 }
 
 bool bad_has_desktop_alarm(struct world *w, enum orl_reason reason, const char *id)
@@ -64,7 +64,7 @@ static int count_one(void *ctx, const struct orl_alarm_row *row)
 unsigned bad_count_alarms(struct world *w)
 {
     struct wanted wanted = {0};
-    assert_int_equal(orl_alarm_list(w->store, count_one, &wanted, NULL), 0);
+    assert_int_equal(orl_alarm_list(w->store, NULL, count_one, &wanted, NULL), 0);
     return wanted.count;
 }
 

@@ -547,7 +547,7 @@ static void check_golden(struct world *w, struct fake_vm *vm)
 {
     char id[ORL_ID_LEN + 1];
     (void)snprintf(id, sizeof id, "%s", vm->vm.meta.desktop);
-    if (!vm->is_late && orl_golden_rows(w->store, NULL, match_golden, id, NULL) != 1) {
+    if (!vm->is_late && orl_golden_rows(w->store, NULL, NULL, match_golden, id, NULL) != 1) {
         fail(w, "golden image %s has leaked: no row knows it", id);
     }
 }

@@ -383,7 +383,8 @@ static void home_that_was_in_a_guest_is_not_made_anew(void **state)
     assert_int_equal(w->homes, 1);
     assert_false(w->home.is_used);
     assert_int_equal(desktop(w).person, ORL_PERSON_FAILED);
-    assert_ok(w->f, orl_home_list(w->f->store, "ann", "", read_home, &home, &w->f->err));
+    assert_ok(w->f, orl_home_list(w->f->store, &(struct orl_page){.user = "ann"}, read_home, &home,
+                            &w->f->err));
     assert_true(home.used_ms == 0);
 
     w->home_result = 0;
@@ -393,7 +394,8 @@ static void home_that_was_in_a_guest_is_not_made_anew(void **state)
     say(w, "\x18hello 1\nversion 1\nstate \n.\n");
     assert_int_equal(w->homes, 2);
     assert_false(w->home.is_used);
-    assert_ok(w->f, orl_home_list(w->f->store, "ann", "", read_home, &home, &w->f->err));
+    assert_ok(w->f, orl_home_list(w->f->store, &(struct orl_page){.user = "ann"}, read_home, &home,
+                            &w->f->err));
     assert_true(home.used_ms > 0);
 
     /* In the next desktop its file may not be missing. */

@@ -319,7 +319,7 @@ static int person(struct orl_store *store, const char *id, struct orl_err *err)
                 row.guest_state != ORL_GUEST_UNKNOWN ? orl_guest_state_name(row.guest_state) : "-",
                 orl_reason_code(row.reason), row.has_hook);
     }
-    return orl_home_list(store, NULL, NULL, print_home, NULL, err);
+    return orl_home_list(store, NULL, print_home, NULL, err);
 }
 
 static int on_store(int argc, char **argv, struct orl_err *err)
@@ -332,7 +332,7 @@ static int on_store(int argc, char **argv, struct orl_err *err)
     if (strcmp(argv[1], "list") == 0) {
         r = list(store, err);
     } else if (strcmp(argv[1], "goldens") == 0) {
-        r = orl_golden_rows(store, NULL, print_golden, NULL, err);
+        r = orl_golden_rows(store, NULL, NULL, print_golden, NULL, err);
     } else if (strcmp(argv[1], "made") == 0) {
         const struct orl_desktop_filter all = {0};
         r = orl_desktop_list(store, &all, print_made, NULL, err);
