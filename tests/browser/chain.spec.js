@@ -93,7 +93,8 @@ const expectGuest = (size, timeout = 30000) => expect.poll(() => differing(size)
 const stamps = async () => Array.from((await control('events')).matchAll(/colour=(\w{6})/g), (found) => found[1]);
 
 test.beforeAll(async ({browser}) => {
-    const context = await browser.newContext({viewport: {width: 1024, height: 813}, ignoreHTTPSErrors: true});
+    const context = await browser.newContext({viewport: {width: 1024, height: 813}, ignoreHTTPSErrors: true,
+        locale: 'pt-BR', timezoneId: 'America/Sao_Paulo'});
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     page = await context.newPage();
     await page.addInitScript(watchDecoder);
@@ -127,6 +128,11 @@ test('the guest is shown, every pixel of it, in the window\'s size', async () =>
     await expectAccessible(page);
 });
 
+test('the guest has the browser\'s language and time zone', async () => {
+    const line = 'session user=alice uid=\\d+ locale=pt_BR timezone=America/Sao_Paulo keyboard=.*';
+    await expect.poll(() => control('heard', {line}), {timeout: 20000}).toBe(1);
+});
+
 test('the portal shows a small picture of it, to its person', async () => {
     const portal = await page.context().newPage();
     await portal.goto('/');
@@ -139,7 +145,6 @@ test('the portal shows a small picture of it, to its person', async () => {
 });
 
 test('keys and the pointer arrive in the guest', async () => {
-    await control('listen');
     await expect.poll(async () => {
         await page.mouse.move(40 + Math.random() * 50, 200);
         return control('heard', {line: 'pointer \\d+ \\d+'});

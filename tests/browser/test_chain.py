@@ -46,8 +46,6 @@ class Chain(lib_full.Case):
 
     def setUp(self):
         super().setUp()
-        self.serial = None
-        self.addCleanup(lambda: self.serial and self.serial.close())
         self.copied = self.dir / "copied.txt"
         self.copied.write_text("")
         self.start_vncd("motion", "1024x768", "--fps", "20", "--echo", "--clipboard", self.copied, "--sine", "440")
@@ -60,7 +58,9 @@ class Chain(lib_full.Case):
         self.addCleanup(self.stack.call, "entitlement", "remove", "alice", "film")
         self.addCleanup(self.stack.call, "desktop", "remove", desktop, "--force")
         lib.wait_for("vmpool to find it", lambda: self.stack.desktops(id=desktop)[0]["is_ready"], 60)
-        self.stack.wait_spare()
+        spare = self.stack.wait_spare()[0]
+        self.serial = self.stack.serial((self.stack.desktop_of("alice") or spare)["domain"], self.dir / "serial.log")
+        self.addCleanup(self.serial.close)
         self.url = self.stack.start_web()
         self.control = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Control)
         self.control.case = self
@@ -93,11 +93,6 @@ class Chain(lib_full.Case):
     def do_kill_gateway(self):
         self.stack.end("gateway", signal.SIGKILL)
         self.stack.start_gateway()
-
-    def do_listen(self):
-        """From here on the guest's serial line is heard."""
-        desktop = self.stack.desktop_of("alice")
-        self.serial = self.serial or self.stack.serial(desktop["domain"], self.dir / "serial.log")
 
     def do_heard(self, line):
         return self.serial.count(line)

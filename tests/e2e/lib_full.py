@@ -460,12 +460,12 @@ class Case(lib.Case):
         self.relays.append(relay)
         return relay
 
-    def rdp(self, user, *more, password=PASSWORD, name=None, size="1024x768", program="xfreerdp3", relay=None):
+    def rdp(self, user, *more, password=PASSWORD, name=None, size="1024x768", program="xfreerdp3", relay=None, env=None):
         """Starts a client; the user may be "alice@pool" or a ticket. It has an address of its own."""
         relay = relay or self.relay()
         name = name or f"client-{user.split('@')[0]}"
         process = self.start(name, program, f"/v:127.0.0.1:{relay.port}", f"/u:{user}", f"/p:{password}", "/cert:ignore",
-                             f"/size:{size}", *more, env={"DISPLAY": self.display_name, "HOME": str(self.dir)})
+                             f"/size:{size}", *more, env={"DISPLAY": self.display_name, "HOME": str(self.dir), **(env or {})})
         process.relay, process.log_name = relay, name
         return process
 

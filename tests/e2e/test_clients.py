@@ -37,6 +37,16 @@ class Clients(lib_full.Case):
     def test_xfreerdp3_without_graphics_pipeline(self):
         self.check("xfreerdp3", "/network:modem")
 
+    def test_xfreerdp3_says_language_zone_and_keyboard(self):
+        spare = self.stack.wait_spare()[0]
+        serial = self.stack.serial(spare["domain"], self.dir / "serial.log")
+        self.addCleanup(serial.close)
+        client = self.login("bob", "/kbd:layout:0x0000040c", env={"TZ": "America/New_York"})
+        self.assertEqual(self.stack.desktop_of("bob")["id"], spare["id"])
+        lib.wait_for("the guest to have them", lambda: serial.count(
+            r"session user=bob uid=\d+ locale=fr_FR timezone=America/New_York keyboard=fr"), 20)
+        self.leave(client, "bob")
+
     def test_xfreerdp2(self):
         self.check("xfreerdp")
 
