@@ -127,15 +127,18 @@ int orl_home_take(struct orl_store *store, const struct orl_home_want *want, uin
     if (rc < 0) {
         return rc;
     }
+    row.size_mib = row.size_mib < want->size_mib ? want->size_mib : row.size_mib;
     if (row.desktop[0] != '\0' && strcmp(row.desktop, want->desktop) != 0) {
         return orl_err_set(err, ORL_E_CONFLICT, "the home is on desktop %s", row.desktop);
     }
     {
         ORL_DB_AUTO q =
-                orl_db_query(store->db, "UPDATE home SET desktop = $1, version = $2 WHERE id = $3"
+                orl_db_query(store->db, "UPDATE home SET desktop = $1, version = $2, size_mib = $3"
+                                        " WHERE id = $4"
                                         " AND (desktop = '' OR (desktop = $1 AND version <= $2))");
         orl_db_put_text(&q, want->desktop);
         orl_db_put_u64(&q, want->version);
+        orl_db_put_u64(&q, row.size_mib);
         orl_db_put_text(&q, row.id);
         rc = orl_db_run(&q, err);
     }

@@ -29,7 +29,7 @@ struct orl_home_want {
     const char *desktop;
     uint64_t version;
 };
-/* Made if it is the first time. ORL_E_CONFLICT: it is on another desktop. Taken by this one already: the row. */
+/* Made if it is the first time; larger where want says more than it had. ORL_E_CONFLICT: it is on another desktop. Taken by this one already: the row. */
 ORL_NODISCARD int orl_home_take(struct orl_store *store, const struct orl_home_want *want,
         uint64_t now_ms, struct orl_home_row *ret_row, struct orl_err *err);
 /* The guest of the desktop that has it, has it now. */

@@ -35,6 +35,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .card = orl_bl_card,
         .hook_open = orl_bl_hook_open,
         .home_attach = orl_bl_home_attach,
+        .users = orl_bl_users,
         .boot_test = orl_bl_boot_test,
         .golden_boot = orl_bl_golden_boot,
         .golden_freeze = orl_bl_golden_freeze,

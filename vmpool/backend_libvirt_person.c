@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DISK_XML_MAX = 4096 };
+enum { DISK_XML_MAX = 4096, AGENT_TIMEOUT_S = 3 };
 
 static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
         virDomainPtr *ret_domain, struct orl_err *err)
@@ -51,7 +51,6 @@ int orl_bl_home_attach(
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
     struct orl_vm_home found = *home;
     int r = find(self, uuid, &conn, &domain, err);
-    r = r < 0 ? r : orl_home_disk_make(home, err);
     if (r < 0) {
         return r;
     }
@@ -60,6 +59,10 @@ int orl_bl_home_attach(
         return strstr(xml, home->path)
                        ? 0
                        : orl_err_set(err, ORL_E_CONFLICT, "another home is attached");
+    }
+    r = orl_home_disk_make(home, err);
+    if (r < 0) {
+        return r;
     }
     found.is_buffered = !orl_overlay_has_direct(home->path);
     struct orl_buf disk;
@@ -70,5 +73,27 @@ int orl_bl_home_attach(
         r = orl_libvirt_err(err, "attaching the home");
     }
     orl_buf_fini(&disk);
+    return r;
+}
+
+/* libvirt reads the agent's answer, and takes a bounded number of users. */
+int orl_bl_users(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err)
+{
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    virTypedParameterPtr params = NULL;
+    int count = 0;
+    int r = find(self, uuid, &conn, &domain, err);
+    if (r < 0) {
+        return r;
+    }
+    if (virDomainAgentSetResponseTimeout(domain, AGENT_TIMEOUT_S, 0) < 0 ||
+            virDomainGetGuestInfo(domain, VIR_DOMAIN_GUEST_INFO_USERS, &params, &count, 0) < 0) {
+        return orl_libvirt_err(err, "the guest's users");
+    }
+    if (virTypedParamsGetUInt(params, count, "user.count", ret_count) != 1) {
+        r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent does not say who is in");
+    }
+    virTypedParamsFree(params, count);
     return r;
 }

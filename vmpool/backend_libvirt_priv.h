@@ -43,6 +43,7 @@ int orl_bl_network(void *self, enum orl_network_mode mode, const char *name,
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_card(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
 int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+int orl_bl_users(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err);
 int orl_bl_home_attach(
         void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);
 bool orl_bl_has_hook(virDomainPtr domain);

@@ -524,3 +524,9 @@ bool orl_persons_holds(const struct orl_persons *p, const char *desktop)
     const struct orl_person_memo *memo = find(p, desktop);
     return memo && memo->goal == ORL_GOAL_OFF && !memo->is_off;
 }
+
+bool orl_persons_hears(const struct orl_persons *p, const char *desktop)
+{
+    const struct orl_person_memo *memo = find(p, desktop);
+    return memo && memo->link && memo->is_greeted;
+}

@@ -30,5 +30,7 @@ void orl_persons_free(struct orl_persons *persons);
 bool orl_persons_look(struct orl_persons *persons, const struct orl_rows *rows, uint64_t now_ms);
 /* Its person is still being seen off: its machine must not be touched yet. */
 bool orl_persons_holds(const struct orl_persons *persons, const char *desktop);
+/* Its guest's hook speaks with us: what becomes of its person, it says. */
+bool orl_persons_hears(const struct orl_persons *persons, const char *desktop);
 
 #endif

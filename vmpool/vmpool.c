@@ -11,6 +11,7 @@
 #include "vmpool/host_report.h"
 #include "vmpool/persons.h"
 #include "vmpool/reconcile.h"
+#include "vmpool/user_watch.h"
 #include <pthread.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ struct orl_vmpool {
     struct orl_timer *accel_timer;
     struct orl_reconcile *reconcile;
     struct orl_persons *persons;
+    struct orl_user_watch *users;
     struct orl_console_sock *console;
     struct orl_seal_key key;
     char images_dir[PATH_BYTES];
@@ -288,13 +290,21 @@ static int open_backend(struct orl_vmpool *v, struct orl_err *err)
 static bool look_persons(void *ctx, const struct orl_rows *rows, uint64_t now_ms)
 {
     const struct orl_vmpool *v = ctx;
-    return orl_persons_look(v->persons, rows, now_ms);
+    bool is_busy = orl_persons_look(v->persons, rows, now_ms);
+    orl_user_watch_look(v->users, rows);
+    return is_busy;
 }
 
 static bool holds_person(void *ctx, const char *desktop)
 {
     const struct orl_vmpool *v = ctx;
     return orl_persons_holds(v->persons, desktop);
+}
+
+static bool is_heard(void *ctx, const char *desktop)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_persons_hears(v->persons, desktop);
 }
 
 static void on_person(void *ctx)
@@ -316,7 +326,15 @@ static int open_persons(struct orl_vmpool *v, struct orl_err *err)
             .on_change = on_change,
             .kick = on_person,
             .ctx = v};
-    return orl_persons_new(&persons_cfg, &v->persons, err);
+    const struct orl_user_watch_cfg users_cfg = {.loop = v->loop,
+            .work = v->person_work,
+            .store = v->store,
+            .backend = &v->backend,
+            .is_heard = is_heard,
+            .on_change = on_change,
+            .ctx = v};
+    int r = orl_persons_new(&persons_cfg, &v->persons, err);
+    return r < 0 ? r : orl_user_watch_new(&users_cfg, &v->users, err);
 }
 
 static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
@@ -442,6 +460,7 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_work_free(v->work);
     orl_console_sock_free(v->console);
     orl_reconcile_free(v->reconcile);
+    orl_user_watch_free(v->users);
     orl_persons_free(v->persons);
     if (v->backend.ops) {
         orl_backend_libvirt_free(&v->backend);

@@ -44,7 +44,11 @@ static void home_is_on_one_desktop_until_its_machine_is_gone(void **state)
     assert_int_equal(orl_home_release_gone(f->store, f->now_ms, &f->err), 0);
     fixture_power(f, first.text, ORL_POWER_STOPPED);
     assert_int_equal(orl_home_release_gone(f->store, f->now_ms, &f->err), 1);
+    other.size_mib = 96; /* the pool's has grown; a smaller one takes nothing away */
     assert_ok(f, orl_home_take(f->store, &other, f->now_ms, &again, &f->err));
+    other.size_mib = 32;
+    assert_ok(f, orl_home_take(f->store, &other, f->now_ms, &again, &f->err));
+    assert_int_equal(again.size_mib, 96);
     assert_string_equal(again.id, row.id);
     assert_string_equal(again.path, row.path);
 }
