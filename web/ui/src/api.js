@@ -8,13 +8,14 @@ import {t} from './strings.js';
 
 /** What is told of a failed call. fields: by name what is wrong with it; current: the object as somebody else left it (412). */
 export class ApiError extends Error {
-    /** @param {number} status @param {Problem} problem @param {number} retryAfter seconds */
-    constructor(status, problem, retryAfter = 0) {
+    /** @param {number} status @param {Problem} problem @param {number} retryAfter seconds @param {string} etag of current */
+    constructor(status, problem, retryAfter = 0, etag = '') {
         super(problem.detail);
         this.status = status;
         this.code = problem.code;
         this.audit = problem.audit ?? '';
         this.current = problem.current ?? null;
+        this.etag = etag;
         this.retryAfter = retryAfter;
         this.fields = Object.fromEntries((problem.errors ?? []).map((one) => [one.field, one.text]));
     }
@@ -26,7 +27,7 @@ export const onSignedOut = {call: () => {}};
 /** The only place that reads errors. @param {Response} response @param {any} answer */
 function faultOf(response, answer) {
     const problem = answer?.code ? answer : {code: `http_${response.status}`, detail: t.errors.server};
-    return new ApiError(response.status, problem, Number(response.headers.get('retry-after')) || 0);
+    return new ApiError(response.status, problem, Number(response.headers.get('retry-after')) || 0, response.headers.get('etag') ?? '');
 }
 
 /**

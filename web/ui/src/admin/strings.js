@@ -17,7 +17,9 @@ export const a = {
     needs: {viewer: 'viewer', operator: 'operator', admin: 'admin'},
     role: {user: 'person', viewer: 'viewer', operator: 'operator', admin: 'admin'},
 
-    pages: {overview: 'Overview'},
+    pages: {
+        overview: 'Overview', pools: 'Pools', templates: 'Templates', users: 'Users', groups: 'Groups', audit: 'Audit', site: 'Site',
+    },
     groups: {machines: 'Desktops', people: 'People', site: 'Site'},
 
     live: {

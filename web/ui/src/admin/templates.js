@@ -1,0 +1,118 @@
+// Templates: what desktops are cloned from, in versions, and which pools use them.
+import {html} from 'htm/preact';
+import {del, patch, post} from '../api.js';
+import {Fault, Field, Notice} from '../parts.js';
+import {t} from '../strings.js';
+import {FormButton} from './ask_form.js';
+import {ask} from './confirm.js';
+import {useList, useObject} from './data.js';
+import {PageHead, Panel, State} from './detail.js';
+import {Form, SelectField} from './form.js';
+import {bytes, mebibytes, moment} from './format.js';
+import {may} from './me.js';
+import {go, href} from './route.js';
+import {Changed, useSave} from './save.js';
+import {DataTable} from './table.js';
+import {w} from './words.js';
+
+const m = w.templates;
+const KINDS = {ready: 'ok', checking: 'info', missing: 'problem', corrupt: 'problem'};
+const SYSTEMS = [['linux', m.linux], ['windows', m.windows]];
+const pathOf = (name, version = '') => `/v1/templates/${encodeURIComponent(name)}${version && `/versions/${version}`}`;
+
+const TemplateState = ({one}) => html`<${State} kind=${KINDS[one.state] ?? 'idle'}>${m.states[one.state] ?? one.state}<//>`;
+
+const columns = [
+    {key: 'name', label: w.name, cell: (row) => html`<a href=${href('templates', row.name)}>${row.name}</a>`},
+    {key: 'version', label: m.version, isNumber: true},
+    {key: 'state', label: w.state, value: (row) => m.states[row.state], cell: (row) => html`<${TemplateState} one=${row} />`},
+    {key: 'os', label: m.os, value: (row) => m[row.os] ?? row.os},
+    {key: 'memory_mib', label: m.memory, isNumber: true, cell: (row) => mebibytes(row.memory_mib)},
+    {key: 'vcpus', label: m.vcpus, isNumber: true},
+    {key: 'virtual_bytes', label: m.size, isNumber: true, cell: (row) => (row.virtual_bytes ? bytes(row.virtual_bytes) : '–')},
+    {key: 'has_hook', label: m.hook, value: (row) => (row.has_hook ? w.yes : w.no)},
+];
+
+function TemplateList() {
+    const list = useList('/v1/templates', 'templates', ['templates']);
+    const add = async ({name, path, memory_mib: memory, vcpus, os}) => {
+        await post('/v1/templates', {name, path, memory_mib: Number(memory), vcpus: Number(vcpus), os});
+        go('templates', name);
+        return w.added(name);
+    };
+    return html`<${PageHead} title=${m.title}>
+        ${may('admin') && html`<${FormButton} label=${m.add} submit=${w.add} act=${add} isPrimary>${(wrong) => html`
+            <${Field} label=${w.name} name="name" wrong=${wrong.name} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />
+            <${Field} label=${m.path} name="path" hint=${m.pathHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} />
+            <${SelectField} label=${m.os} name="os" options=${SYSTEMS} value="linux" wrong=${wrong.os} />
+            <${Field} label=${m.memory} name="memory_mib" type="number" min="1" value="2048" hint=${m.memoryHint} wrong=${wrong.memory_mib} />
+            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" value="2" wrong=${wrong.vcpus} />`}<//>`}
+    <//>
+    <${DataTable} caption=${m.title} list=${list} columns=${columns} rowKey="name" empty=${m.empty} emptyHint=${m.emptyHint} />`;
+}
+
+function Settings({template}) {
+    const save = useSave(template, ['memory_mib', 'vcpus', 'os']);
+    const act = ({memory_mib: memory, vcpus, os}) => save.act((etag) => patch(pathOf(template.value.name), {memory_mib: Number(memory), vcpus: Number(vcpus), os}, etag));
+    return html`<${Panel} title=${m.settings}>
+        <${Changed} save=${save} />
+        <${Form} key=${save.key} act=${act} label=${w.save}>${(wrong) => html`
+            <${SelectField} label=${m.os} name="os" options=${SYSTEMS} value=${save.value.os} wrong=${wrong.os} />
+            <${Field} label=${m.memory} name="memory_mib" type="number" min="1" value=${save.value.memory_mib} hint=${m.memoryHint} wrong=${wrong.memory_mib} />
+            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" value=${save.value.vcpus} wrong=${wrong.vcpus} />`}<//>
+    <//>`;
+}
+
+function Versions({template}) {
+    const {name, versions} = template.value;
+    const add = async ({path}) => {
+        await post(`${pathOf(name)}/versions`, {path});
+        template.reload();
+        return w.saved;
+    };
+    const remove = (version) => ask({
+        title: m.removeVersionAsk(name, version), text: m.removeText, label: w.remove, isDangerous: true, act: () => del(pathOf(name, version)).then(template.reload),
+    });
+    const actions = may('admin') && html`<${FormButton} label=${m.addVersion} submit=${w.add} act=${add}>${(wrong) => html`
+        <p>${m.versionText(name)}</p><${Field} label=${m.path} name="path" hint=${m.pathHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} autofocus />`}<//>`;
+    return html`<${Panel} title=${m.versions} actions=${actions} isWide>
+        <${DataTable} caption=${m.versions} list=${{rows: versions ?? []}} rowKey="version" order="version" isDown hasFind=${false} empty=${w.none} columns=${[
+            {key: 'version', label: m.version, isNumber: true},
+            {key: 'state', label: w.state, value: (row) => m.states[row.state], cell: (row) => html`<${TemplateState} one=${row} /> ${row.reason_text}`},
+            {key: 'desktops', label: m.desktops, isNumber: true},
+            {key: 'file', label: m.file, cell: (row) => html`<span class="mono">${row.file}</span>`},
+            {key: 'act', label: w.act, isAction: true, cell: (row) => may('admin') && html`<button type="button" class="button" aria-label=${`${w.remove}: ${row.version}`} onClick=${() => remove(row.version)}>${w.remove}</button>`},
+        ]} />
+    <//>`;
+}
+
+function UsedBy({name}) {
+    const pools = useList('/v1/pools', 'pools', ['pools']);
+    const rows = pools.rows?.filter((one) => one.template === name) ?? null;
+    return html`<${Panel} title=${m.usedBy}>
+        <${DataTable} caption=${m.usedBy} list=${{...pools, rows}} rowKey="name" hasFind=${false} empty=${m.nobody} columns=${[
+            {key: 'name', label: m.pools, cell: (row) => html`<a href=${href('pools', row.name)}>${row.name}</a>`},
+            {key: 'template_version', label: m.version, value: (row) => (row.template_version ? m.pinned(row.template_version) : m.newest)},
+            {key: 'desktops', label: m.desktops, isNumber: true, value: (row) => row.desktops.total},
+        ]} />
+    <//>`;
+}
+
+function Template({name}) {
+    const template = useObject(pathOf(name), ['templates', 'desktops']);
+    const one = template.value;
+    const remove = () => ask({
+        title: m.removeAsk(name), text: m.removeText, label: w.remove, isDangerous: true, typeName: name, done: w.removed(name),
+        act: () => del(pathOf(name)).then(() => go('templates')),
+    });
+    return html`<${PageHead} title=${name} page="templates" lead=${one ? `${m.version} ${one.version}, ${moment(one.created_ms)}` : ''}>
+        ${one && html`<${TemplateState} one=${one} />`}
+        ${one && may('admin') && html`<button type="button" class="button danger" onClick=${remove}>${w.remove}</button>`}
+    <//>
+    ${template.error ? html`<${Fault} error=${template.error} />` : !one ? html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
+        ${may('admin') && html`<${Settings} template=${template} />`}<${UsedBy} name=${name} /><${Versions} template=${template} /></div>`}`;
+}
+
+export function Templates({name}) {
+    return name ? html`<${Template} name=${name} />` : html`<${TemplateList} />`;
+}
