@@ -58,12 +58,12 @@ function Filters({query}) {
     const show = async (values) => go('audit', '', Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '')));
     return html`<details class="panel" open=${Object.keys(query).length > 0}><summary>${d.which}</summary>
         <${Form} act=${show} label=${d.apply}>${() => html`<div class="grid">
-            <${Field} label=${d.filterUser} name="user" value=${query.user ?? ''} autocomplete="off" />
-            <${Field} label=${d.filterAction} name="action" value=${query.action ?? ''} autocomplete="off" />
-            <${Field} label=${d.filterObject} name="object" value=${query.object ?? ''} placeholder="pool:office" autocomplete="off" />
+            <${Field} label=${d.filterUser} name="user" defaultValue=${query.user ?? ''} autocomplete="off" />
+            <${Field} label=${d.filterAction} name="action" defaultValue=${query.action ?? ''} autocomplete="off" />
+            <${Field} label=${d.filterObject} name="object" defaultValue=${query.object ?? ''} placeholder="pool:office" autocomplete="off" />
             <${SelectField} label=${d.reason} name="reason" options=${[['', d.all], ['any', d.refusals]]} value=${query.reason ?? ''} />
-            <${Field} label=${d.since} name="since" type="datetime-local" value=${query.since ?? ''} />
-            <${Field} label=${d.until} name="until" type="datetime-local" value=${query.until ?? ''} />
+            <${Field} label=${d.since} name="since" type="datetime-local" defaultValue=${query.since ?? ''} />
+            <${Field} label=${d.until} name="until" type="datetime-local" defaultValue=${query.until ?? ''} />
         </div>`}<//>
     </details>`;
 }

@@ -18,11 +18,11 @@ export function SelectField({label, options, value, hint = '', wrong = '', ...se
     </div>`;
 }
 
-export function TextField({label, value = '', hint = '', wrong = '', rows = 4, ...area}) {
+export function TextField({label, defaultValue = '', hint = '', wrong = '', rows = 4, ...area}) {
     const id = useId();
     return html`<div class="field">
         <label for=${id}>${label}</label>
-        <textarea id=${id} rows=${rows} aria-invalid=${wrong ? 'true' : null} aria-describedby=${`${id}-hint`} value=${value} ...${area}></textarea>
+        <textarea id=${id} rows=${rows} aria-invalid=${wrong ? 'true' : null} aria-describedby=${`${id}-hint`} defaultValue=${defaultValue} ...${area}></textarea>
         ${below(id, hint, wrong)}
     </div>`;
 }

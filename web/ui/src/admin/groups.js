@@ -61,7 +61,7 @@ function Settings({group}) {
     return html`<${Panel} title=${g.settings}>
         ${parents?.length > 0 && html`<p>${g.parents}: ${parents.map((name, i) => html`${i > 0 && ', '}<a href=${href('groups', name)}>${name}</a>`)}</p>`}
         <${Changed} save=${save} />
-        <${Form} key=${save.key} act=${act} label=${w.save}>${(wrong) => html`<${Field} label=${w.display} name="display" value=${save.value.display} wrong=${wrong.display} autocomplete="off" />`}<//>
+        <${Form} key=${save.key} act=${act} label=${w.save}>${(wrong) => html`<${Field} label=${w.display} name="display" defaultValue=${save.value.display} wrong=${wrong.display} autocomplete="off" />`}<//>
     <//>`;
 }
 

@@ -88,7 +88,7 @@ function Setting({setting, value, fallback, wrong}) {
         return html`<${TemplateField} label=${label} name=${key} value=${value} wrong=${wrong} />`;
     }
     const kind = type === 'number' ? {type: 'number', min: '0', step: '1', inputmode: 'numeric'} : {type: 'text', autocomplete: 'off', spellcheck: false};
-    return html`<${Field} label=${label} name=${key} value=${value} hint=${hint} wrong=${wrong} ...${kind} />`;
+    return html`<${Field} label=${label} name=${key} defaultValue=${value} hint=${hint} wrong=${wrong} ...${kind} />`;
 }
 
 /** Parts of the form for one kind of pool. @param {{kind: string, names: string[], values: any, defaults: any, wrong: Record<string, string>}} props */

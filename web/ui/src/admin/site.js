@@ -22,8 +22,8 @@ function Words({site}) {
     return html`<${Panel} title=${s.words}>
         <${Changed} save=${save} />
         <${Form} key=${save.key} act=${act} label=${w.save}>${(wrong) => html`
-            <${Field} label=${s.contact} name="contact" value=${save.value.contact} hint=${s.contactHint} wrong=${wrong.contact} autocomplete="off" />
-            <${TextField} label=${s.notice} name="notice" value=${save.value.notice} hint=${s.noticeHint} wrong=${wrong.notice} />`}<//>
+            <${Field} label=${s.contact} name="contact" defaultValue=${save.value.contact} hint=${s.contactHint} wrong=${wrong.contact} autocomplete="off" />
+            <${TextField} label=${s.notice} name="notice" defaultValue=${save.value.notice} hint=${s.noticeHint} wrong=${wrong.notice} />`}<//>
     <//>`;
 }
 
@@ -50,7 +50,7 @@ function Reasons() {
         ]} />
         ${edited && html`<${Dialog} title=${`${s.edit}: ${edited.code}`} onClose=${close}>
             <${Form} act=${save} label=${w.save} onCancel=${close}>${(wrong) => html`
-                <${TextField} label=${s.text} name="text" value=${edited.text} hint=${s.editHint(edited.standard)} wrong=${wrong.text} autofocus />`}<//>
+                <${TextField} label=${s.text} name="text" defaultValue=${edited.text} hint=${s.editHint(edited.standard)} wrong=${wrong.text} autofocus />`}<//>
         <//>`}
     <//>`;
 }

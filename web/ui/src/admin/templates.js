@@ -45,8 +45,8 @@ function TemplateList() {
             <${Field} label=${w.name} name="name" wrong=${wrong.name} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />
             <${Field} label=${m.path} name="path" hint=${m.pathHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} />
             <${SelectField} label=${m.os} name="os" options=${SYSTEMS} value="linux" wrong=${wrong.os} />
-            <${Field} label=${m.memory} name="memory_mib" type="number" min="1" value="2048" hint=${m.memoryHint} wrong=${wrong.memory_mib} />
-            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" value="2" wrong=${wrong.vcpus} />`}<//>`}
+            <${Field} label=${m.memory} name="memory_mib" type="number" min="1" defaultValue="2048" hint=${m.memoryHint} wrong=${wrong.memory_mib} />
+            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" defaultValue="2" wrong=${wrong.vcpus} />`}<//>`}
     <//>
     <${DataTable} caption=${m.title} list=${list} columns=${columns} rowKey="name" empty=${m.empty} emptyHint=${m.emptyHint} />`;
 }
@@ -58,8 +58,8 @@ function Settings({template}) {
         <${Changed} save=${save} />
         <${Form} key=${save.key} act=${act} label=${w.save}>${(wrong) => html`
             <${SelectField} label=${m.os} name="os" options=${SYSTEMS} value=${save.value.os} wrong=${wrong.os} />
-            <${Field} label=${m.memory} name="memory_mib" type="number" min="1" value=${save.value.memory_mib} hint=${m.memoryHint} wrong=${wrong.memory_mib} />
-            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" value=${save.value.vcpus} wrong=${wrong.vcpus} />`}<//>
+            <${Field} label=${m.memory} name="memory_mib" type="number" min="1" defaultValue=${save.value.memory_mib} hint=${m.memoryHint} wrong=${wrong.memory_mib} />
+            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" defaultValue=${save.value.vcpus} wrong=${wrong.vcpus} />`}<//>
     <//>`;
 }
 

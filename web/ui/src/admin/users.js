@@ -45,7 +45,7 @@ function UserList() {
             <${Field} label=${w.display} name="display" wrong=${wrong.display} autocomplete="off" />
             <${Field} label=${u.password} name="password" type="password" hint=${u.passwordHint} wrong=${wrong.password} autocomplete="new-password" />
             <${SelectField} label=${u.role} name="role" options=${roles} value="user" wrong=${wrong.role} />
-            <${Field} label=${u.max} name="max_desktops" type="number" min="0" max="1000" value="0" hint=${u.maxHint} wrong=${wrong.max_desktops} />`}<//>
+            <${Field} label=${u.max} name="max_desktops" type="number" min="0" max="1000" defaultValue="0" hint=${u.maxHint} wrong=${wrong.max_desktops} />`}<//>
     <//>
     <${DataTable} caption=${u.title} list=${list} columns=${columns} rowKey="name" empty=${u.empty} emptyHint=${u.emptyHint} />`;
 }
@@ -61,9 +61,9 @@ function Account({user}) {
         <${Facts} list=${[[w.created, moment(one.created_ms)], [u.factor, one.has_totp ? w.yes : w.no]]} />
         <${Changed} save=${save} />
         <${Form} key=${save.key} act=${act} label=${w.save}>${(wrong) => html`
-            <${Field} label=${w.display} name="display" value=${one.display} wrong=${wrong.display} autocomplete="off" />
+            <${Field} label=${w.display} name="display" defaultValue=${one.display} wrong=${wrong.display} autocomplete="off" />
             <${SelectField} label=${u.role} name="role" options=${roles} value=${one.role} wrong=${wrong.role} />
-            <${Field} label=${u.max} name="max_desktops" type="number" min="0" max="1000" value=${one.max_desktops} hint=${u.maxHint} wrong=${wrong.max_desktops} />
+            <${Field} label=${u.max} name="max_desktops" type="number" min="0" max="1000" defaultValue=${one.max_desktops} hint=${u.maxHint} wrong=${wrong.max_desktops} />
             <${Field} label=${u.newPassword} name="password" type="password" hint=${u.newPasswordHint} wrong=${wrong.password} autocomplete="new-password" />
             <${CheckField} label=${u.disable} name="is_disabled" defaultChecked=${one.is_disabled} />`}<//>
     <//>`;

@@ -1,0 +1,185 @@
+// The console's pages of people, pools, templates, audit and the site, against a server that says what the test sets.
+import {expect, test} from '@playwright/test';
+import {expectAccessible} from './axe.js';
+import {FakeConsole} from './fake_console.js';
+
+/** @type {FakeConsole} */
+let server;
+
+const user = (name, more = {}) => ({name, display: '', role: 'user', is_disabled: false, has_password: true, has_totp: false, max_desktops: 0, created_ms: 1760000000000, ...more});
+const defaults = {
+    template: '', template_version: 0, spares: 1, max: 10, memory_mib: 0, vcpus: 0, disconnect_timeout_s: 7200, clipboard: 'both', clipboard_max_bytes: 1048576, sound: true, maintenance: false,
+    spares_suspended: 0, spare_max_age_s: 86400, schedule: '', forecast: false, clone_method: 'auto', cpu_shares: 0, cpu_cap_percent: 0, disk_iops: 0, disk_mib_s: 0, balloon_min_mib: 0, tpm: false,
+    secure_boot: false, firmware: 'bios', autostart: false, network: 'isolated', network_name: '', display: 'auto', idle_timeout_s: 14400, max_session_s: 0, warn_first_s: 300, warn_last_s: 60,
+    allowed_hours: '', allowed_from: '', max_per_user: 1, person: 'auto', home: 'none', home_size_mib: 0, home_target: '', on_assign: '', on_logoff: '', hook_deadline_s: 30,
+};
+const pool = (name, more = {}) => ({...defaults, name, kind: 'floating', template: 'debian', deleted: false, created_ms: 1760000000000, problem: '', problem_text: '',
+    retry_ms: 0, desktops: {total: 4, ready: 2, suspended: 0, given: 2}, waiting: 0, desktops_by_version: [{template: 'debian', version: 2, desktops: 4}], ...more});
+const template = {name: 'debian', version: 2, kind: 'disk', path: '/var/lib/oriel/debian.qcow2', state: 'ready', reason: '', reason_text: '', virtual_bytes: 21474836480, memory_mib: 2048, vcpus: 2,
+    os: 'linux', has_hook: true, created_ms: 1760000000000, versions: [{version: 1, state: 'ready', desktops: 0, file: '/var/lib/oriel/debian-1.qcow2', reason_text: ''}, {version: 2, state: 'ready', desktops: 4, file: '/var/lib/oriel/debian.qcow2', reason_text: ''}]};
+
+test.beforeEach(async ({page}) => {
+    server = new FakeConsole();
+    await server.start();
+    Object.assign(server.answers, {
+        'GET /v1/users': () => ({users: [user('anna', {display: 'Anna Ahlers'}), user('bob', {role: 'operator', has_totp: true}), user('carol', {is_disabled: true})]}),
+        'GET /v1/users/anna': () => [200, {...user('anna', {display: 'Anna Ahlers'}), groups: [{name: 'office', via: 'sales'}], pools: [{pool: 'desk', group: ''}, {pool: 'lab', group: 'office'}]}, {etag: '"1"'}],
+        'GET /v1/groups': () => ({groups: [{name: 'office', display: 'All in the office', created_ms: 1760000000000, user_count: 2, group_count: 1, pool_count: 1}]}),
+        'GET /v1/groups/office': () => [200, {name: 'office', display: 'All in the office', created_ms: 1760000000000, user_count: 2, group_count: 1, pool_count: 1, users: ['anna', 'bob'], groups: ['sales'], parents: [], pools: ['lab']}, {etag: '"1"'}],
+        'GET /v1/pools': () => ({pools: [pool('desk'), pool('lab', {problem: 'template.missing', problem_text: 'The template\'s disk is missing.', waiting: 3})]}),
+        'GET /v1/pools/desk': () => [200, pool('desk'), {etag: '"1"'}],
+        'GET /v1/pool-defaults': () => ({floating: defaults, dedicated: {...defaults, disconnect_timeout_s: 0}, static: defaults}),
+        'GET /v1/templates': () => ({templates: [template]}),
+        'GET /v1/templates/debian': () => [200, template, {etag: '"1"'}],
+        'GET /v1/entitlements': () => ({entitlements: [{user: 'anna', pool: 'desk'}]}),
+        'GET /v1/sessions': () => ({sessions: [{id: 's1', user: 'anna', pool: 'desk', desktop: 'd1', state: 'active', client: '192.0.2.7:4711', started_ms: 1760000000000}]}),
+        'GET /v1/desktops': () => ({desktops: []}),
+        'GET /v1/audit': () => ({audit: [{seq: 2, id: 'a2', time_ms: 1760000001000, actor: 'user:bob', action: 'pool.set', reason: '', object: 'pool:desk', user: '', client: '', detail: '{"spares":2}', count: 1},
+            {seq: 1, id: 'a1', time_ms: 1760000000000, actor: 'broker', action: 'login', reason: 'auth_failed', object: '', user: 'anna', client: '198.51.100.0/24', detail: '', count: 31}]}),
+        'GET /v1/site': () => [200, {contact: 'IT, room 12', notice: ''}, {etag: '"1"'}],
+        'GET /v1/reasons': () => ({reasons: {}, list: [{code: 'auth_failed', text: 'Wrong name or password.', standard: 'Wrong name or password.', is_own: false}]}),
+    });
+    page.on('pageerror', (error) => expect(String(error)).toBe(''));
+    page.on('console', (message) => expect(message.text()).not.toContain('Content Security Policy'));
+});
+
+test.afterEach(() => server.stop());
+
+const open = (page, hash) => page.goto(`${server.url}/admin${hash}`);
+const picture = (page, name) => (process.env.ORIEL_PICTURES ? page.screenshot({path: `${process.env.ORIEL_PICTURES}/${name}.png`, fullPage: true}) : undefined);
+const pages = {
+    users: ['#/users', 'Anna Ahlers'], user: ['#/users/anna', 'through sales'], groups: ['#/groups', 'All in the office'], group: ['#/groups/office', 'sales'],
+    pools: ['#/pools', 'desk'], pool: ['#/pools/desk', 'Desktops at most'], 'pool-new': ['#/pools?new=1', 'Step 1 of 4'], templates: ['#/templates', 'debian'], template: ['#/templates/debian', 'debian-1.qcow2'],
+    audit: ['#/audit', 'pool.set'], site: ['#/site', 'auth_failed'],
+};
+
+for (const [name, [hash, text]] of Object.entries(pages)) {
+    test(`${name}: no fault that axe sees, on a wide screen and on a phone`, async ({page}) => {
+        await open(page, hash);
+        await expect(page.getByText(text).first()).toBeVisible();
+        await expectAccessible(page);
+        await picture(page, name);
+        await page.setViewportSize({width: 360, height: 740});
+        await expectAccessible(page);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+        await picture(page, `${name}-phone`);
+    });
+}
+
+test('a user is added, and what the server refuses stands at its field', async ({page}) => {
+    await open(page, '#/users');
+    await page.getByRole('button', {name: 'Add a user'}).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('User name').fill('dora');
+    await dialog.getByLabel('Password').fill('short');
+    server.answers['POST /v1/users'] = () => [400, {code: 'bad_request', detail: 'A password has at least 8 characters.', errors: [{field: 'password', text: 'at least 8 characters'}]}];
+    await dialog.getByRole('button', {name: 'Add', exact: true}).click();
+    await expect(dialog.getByText('at least 8 characters', {exact: true})).toBeVisible();
+    await expect(dialog.getByLabel('Password')).toBeFocused();
+    await expectAccessible(page);
+    await dialog.getByLabel('Password').fill('a good password');
+    server.answers['POST /v1/users'] = (body) => [201, user(body.name)];
+    server.answers['GET /v1/users/dora'] = () => [200, {...user('dora'), groups: [], pools: []}, {etag: '"1"'}];
+    await dialog.getByRole('button', {name: 'Add', exact: true}).click();
+    await expect(page.getByRole('heading', {level: 1, name: 'dora'})).toBeVisible();
+    expect(server.called('POST /v1/users').at(-1)?.body).toEqual({name: 'dora', display: '', role: 'user', max_desktops: 0, password: 'a good password'});
+});
+
+test('of two who change one user the second is told what the first has changed, and what they typed stays', async ({page}) => {
+    await open(page, '#/users/anna');
+    await page.getByLabel('Full name').fill('Anna A.');
+    server.answers['PATCH /v1/users/anna'] = () => [412, {code: 'changed', detail: 'Changed.', current: {...user('anna', {display: 'Anna Ahlers', role: 'viewer'})}}, {etag: '"2"'}];
+    await page.getByRole('button', {name: 'Save'}).click();
+    await expect(page.getByText('Somebody else has changed this meanwhile.')).toBeVisible();
+    await expect(page.getByText('role is now viewer')).toBeVisible();
+    await expect(page.getByLabel('Full name')).toHaveValue('Anna A.');
+    server.answers['PATCH /v1/users/anna'] = (body) => [200, user('anna', body), {etag: '"3"'}];
+    await page.getByRole('button', {name: 'Save'}).click();
+    await expect(page.getByText('Saved.')).toBeVisible();
+    expect(server.called('PATCH /v1/users/anna').map((call) => call.headers['if-match'])).toEqual(['"1"', '"2"']);
+});
+
+test('a pool is planned before it is changed; what has come between is shown, not overwritten', async ({page}) => {
+    await open(page, '#/pools/desk');
+    await page.getByLabel('Spares running').fill('3');
+    const change = {op: 'change', kind: 'pools', name: 'desk', field: 'spares', from: 1, to: 3, affects: [{what: 'spares', count: 2, names: []}]};
+    server.answers['POST /v1/plan'] = () => ({changes: [change], plan: 'one'});
+    await page.getByRole('button', {name: 'See what would change'}).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByText('2 spares')).toBeVisible();
+    await expectAccessible(page);
+    await picture(page, 'pool-plan');
+    expect(server.called('POST /v1/plan')[0].body).toEqual({objects: {pools: [{name: 'desk', kind: 'floating', spares: 3}]}});
+    server.answers['POST /v1/apply'] = () => [412, {code: 'changed', detail: 'Changed.', current: {changes: [{...change, from: 2}], plan: 'two'}}];
+    await dialog.getByRole('button', {name: 'Apply'}).click();
+    await expect(dialog.getByText('this is the plan as it is now')).toBeVisible();
+    server.answers['POST /v1/apply'] = () => ({changes: [change], audit: 'x'});
+    server.answers['GET /v1/pools/desk'] = () => [200, pool('desk', {spares: 3}), {etag: '"2"'}];
+    await dialog.getByRole('button', {name: 'Apply'}).click();
+    await expect(page.getByText('Applied.')).toBeVisible();
+    expect(server.called('POST /v1/apply').map((call) => call.body.plan)).toEqual(['one', 'two']);
+    await expect(page.getByLabel('Spares running')).toHaveValue('3');
+});
+
+test('a pool is made by the wizard with the keyboard alone', async ({page}) => {
+    await open(page, '#/pools?new=1');
+    await page.getByLabel('Name').focus();
+    await page.keyboard.type('office');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('Step 2 of 4')).toBeFocused();
+    await page.getByLabel('Desktops at most').focus();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('20');
+    await page.keyboard.press('Tab');
+    for (const step of ['Step 3 of 4', 'Step 4 of 4']) {
+        await page.getByRole('button', {name: 'Next'}).focus();
+        await page.keyboard.press('Enter');
+        await expect(page.getByText(step)).toBeFocused();
+    }
+    server.answers['POST /v1/plan'] = () => ({changes: [{op: 'add', kind: 'pools', name: 'office', field: '', from: null, to: null, affects: []}], plan: 'one'});
+    await page.getByRole('button', {name: 'See what would change'}).focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('dialog').getByText('new')).toBeVisible();
+    expect(server.called('POST /v1/plan')[0].body).toEqual({objects: {pools: [{name: 'office', kind: 'floating', template: 'debian', max: 20}]}});
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+});
+
+test('who deletes a pool is told whom it affects, and types its name', async ({page}) => {
+    await open(page, '#/pools/desk');
+    await page.getByRole('button', {name: 'Remove'}).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByText('anna: session, active')).toBeVisible();
+    await dialog.getByRole('button', {name: 'Remove'}).click({force: true});
+    expect(server.called('DELETE /v1/pools/desk')).toHaveLength(0);
+    await dialog.getByLabel('Type “desk” to confirm').fill('desk');
+    server.answers['DELETE /v1/pools/desk'] = () => [202, {}];
+    await dialog.getByRole('button', {name: 'Remove'}).click();
+    await expect(page.getByRole('heading', {level: 1, name: 'Pools'})).toBeVisible();
+});
+
+test('a viewer sees settings and cannot change them; people and the site are not theirs', async ({page}) => {
+    server.me.role = 'viewer';
+    await open(page, '#/pools/desk');
+    await expect(page.getByText('Desktops at most')).toBeVisible();
+    await expect(page.getByRole('button', {name: 'Remove'})).toHaveCount(0);
+    await expect(page.getByRole('button', {name: 'See what would change'})).toHaveCount(0);
+    await expect(page.getByRole('navigation').getByRole('link', {name: 'Users'})).toHaveCount(0);
+});
+
+test('the audit is filtered by the server and exported as a file that a spreadsheet cannot run', async ({page}) => {
+    await open(page, '#/audit?user=anna');
+    await expect(page.getByText('auth_failed')).toBeVisible();
+    expect(server.called('GET /v1/audit')[0].query).toEqual({user: 'anna'});
+    const row = server.answers['GET /v1/audit']({}, /** @type {any} */ (null)).audit[1];
+    server.answers['GET /v1/audit'] = () => ({audit: [{...row, detail: '=1+1'}]});
+    const waiting = page.waitForEvent('download');
+    await page.getByRole('button', {name: 'Export as CSV'}).click();
+    const stream = await (await waiting).createReadStream();
+    let text = '';
+    for await (const part of stream) {
+        text += part;
+    }
+    expect(text.split('\r\n')).toHaveLength(2);
+    expect(text).toContain('"\'=1+1"');
+});
