@@ -83,7 +83,8 @@ int orl_reconcile_pool_spec(const struct orl_reconcile *r, const struct orl_pool
                      : t->vcpus  ? t->vcpus
                                  : 1,
             .width_px = r->cfg.width_px,
-            .height_px = r->cfg.height_px};
+            .height_px = r->cfg.height_px,
+            .translation_cache_mib = r->cfg.translation_cache_mib};
     copy(spec->meta.installation, sizeof spec->meta.installation,
             orl_store_installation(r->cfg.store));
     copy(spec->base, sizeof spec->base, t->path);

@@ -43,6 +43,7 @@ struct orl_vmpool_cfg {
     int64_t max_template_gib;
     int64_t width_px;
     int64_t height_px;
+    int64_t translation_cache_mib;
     bool allow_backing;
 };
 extern const struct orl_cfg_key orl_vmpool_keys[];

@@ -92,7 +92,7 @@ int orl_domain_xml_build(const struct orl_vm_spec *spec, enum orl_domain_xml_typ
     orl_xml_putf(out, "</metadata>\n");
     orl_domain_xml_put_size(out, spec);
     orl_domain_xml_put_os(out, spec);
-    orl_domain_xml_put_cpu(out, spec);
+    orl_domain_xml_put_cpu(out, spec, type);
     orl_xml_putf(out, "  <on_poweroff>destroy</on_poweroff>\n"
                       "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n");
     /* A guest that sleeps can be reached by nobody; its processors cost nothing when it idles. */

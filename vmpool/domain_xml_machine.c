@@ -92,12 +92,19 @@ static void put_windows(struct orl_buf *out, const struct orl_vm_spec *spec)
     }
 }
 
-void orl_domain_xml_put_cpu(struct orl_buf *out, const struct orl_vm_spec *spec)
+void orl_domain_xml_put_cpu(
+        struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
 {
     bool is_kvm = spec->accel == ORL_VM_ACCEL_KVM;
     orl_xml_putf(out, "  <features><acpi/>");
     if (spec->is_windows) {
         put_windows(out, spec);
+    }
+    /* A boot runs much more code than a desktop at work does; a copy has its boot behind it. */
+    bool is_copy = spec->golden.role == ORL_VM_GOLDEN_RESUME;
+    if (type == ORL_DOMAIN_XML_QEMU && !is_kvm && is_copy && spec->translation_cache_mib > 0) {
+        orl_xml_putf(
+                out, "<tcg><tb-cache unit='MiB'>%u</tb-cache></tcg>", spec->translation_cache_mib);
     }
     /* Secure boot's variables are safe only in the mode that a guest's kernel can't enter. */
     orl_xml_putf(out, "%s</features>\n  <cpu mode='%s'/>\n",

@@ -9,7 +9,8 @@
 void orl_domain_xml_put_size(struct orl_buf *out, const struct orl_vm_spec *spec);
 void orl_domain_xml_put_os(struct orl_buf *out, const struct orl_vm_spec *spec);
 /* Features, CPU and clock. */
-void orl_domain_xml_put_cpu(struct orl_buf *out, const struct orl_vm_spec *spec);
+void orl_domain_xml_put_cpu(
+        struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type);
 void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec);
 /* Devices that nobody looks at: TPM, balloon, panic, random numbers. */
 void orl_domain_xml_put_rest(struct orl_buf *out, const struct orl_vm_spec *spec);

@@ -22,6 +22,7 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     struct orl_governor_cfg governor;
     const char *pressure_dir; /* "/proc/pressure"; NULL: not looked at */
     uint32_t width_px, height_px;
+    uint32_t translation_cache_mib;
     uint64_t agent_settle_ms;  /* a guest whose agent answers, but that paints nothing */
     uint64_t golden_settle_ms; /* how long a golden image's desktop may take to come to rest */
     uint64_t stable_ms;        /* ready for so long: earlier failures are forgotten */

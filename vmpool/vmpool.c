@@ -365,6 +365,7 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
             .pressure_dir = "/proc/pressure",
             .width_px = (uint32_t)cfg->width_px,
             .height_px = (uint32_t)cfg->height_px,
+            .translation_cache_mib = (uint32_t)cfg->translation_cache_mib,
             .agent_settle_ms = (uint64_t)cfg->agent_settle_s * MS_PER_S,
             .golden_settle_ms = (uint64_t)cfg->golden_settle_s * MS_PER_S,
             .stable_ms = STABLE_MS,

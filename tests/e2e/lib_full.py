@@ -2,8 +2,6 @@
 folder of their own, the tiny guest as template. One stack for all tests of a run; clients are each test's own."""
 import atexit
 import contextlib
-import fcntl
-import hashlib
 import json
 import os
 import pathlib
@@ -22,6 +20,9 @@ import unittest
 import urllib.request
 
 import lib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "guest"))
+import tiny_build  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("oriel", "oriel-gateway", "oriel-session", "oriel-console", "oriel-console-rdp", "oriel-broker", "oriel-vmpool", "oriel-web")
@@ -53,16 +54,7 @@ def run(*args, seconds=120, **more):
 
 
 def tiny_dir():
-    """The tiny guest, built once per recipe and kept beside the programs."""
-    files = sorted(path for folder in ("tiny", "kernel") for path in (SOURCE / "guest" / folder).rglob("*") if path.is_file())
-    files += [SOURCE / "guest/kernel"] if (SOURCE / "guest/kernel").is_file() else []
-    recipe = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-    folder = lib.BIN.parent / f"tiny-{recipe}"
-    with open(lib.BIN.parent / "tiny.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "tiny.json").exists():
-            run(SOURCE / "guest/tiny/build", folder, seconds=600)
-    return folder
+    return tiny_build.folder(lib.BIN.parent)
 
 
 class Relay:

@@ -125,11 +125,11 @@ def test_stop(guest, tool):
 
 
 def main():
-    source, tool, library = (pathlib.Path(word) for word in sys.argv[1:4])
+    tool, library = (pathlib.Path(word) for word in sys.argv[2:4])
     if version() < SHARES_SINCE:
         print(f"skipped: QEMU {'.'.join(map(str, version()))} shares no memory; {'.'.join(map(str, SHARES_SINCE))} or later does")
         return SKIP
-    with tiny_guest(source) as guest:
+    with tiny_guest(tool) as guest:
         console = Console(guest, tool, "dbus")
         wait_said(guest, b"QEMU Virtio Keyboard", "the guest has painted and has its keyboard")
         if "--bench" in sys.argv:

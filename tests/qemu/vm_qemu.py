@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "guest"))
+import tiny_build  # noqa: E402
+
 SKIP = 77
 DEADLINE_S = 120
 FREEZE_MAX_S = 0.5  # protocols/qemu/qemu_display.c: HANDSHAKE_MAX_US
@@ -341,27 +344,19 @@ def bench(guest, tool, count):
 
 
 @contextlib.contextmanager
-def tiny_guest(source):
-    made = None
-    if "ORIEL_TINY" in os.environ:
-        tiny = pathlib.Path(os.environ["ORIEL_TINY"])
-    else:
-        tiny = made = pathlib.Path(tempfile.mkdtemp(prefix="oriel-tiny-"))
-        subprocess.run([source / "guest" / "tiny" / "build", made], check=True, stdout=subprocess.DEVNULL)
-    guest = Guest(tiny)
+def tiny_guest(tool):
+    guest = Guest(tiny_build.folder(tool.resolve().parents[1]))
     try:
         yield guest
     finally:
         guest.close()
-        if made:
-            shutil.rmtree(made, ignore_errors=True)
 
 
 def main():
-    source, tool = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    tool = pathlib.Path(sys.argv[2])
     if not shutil.which(QEMU):
         return SKIP
-    with tiny_guest(source) as guest:
+    with tiny_guest(tool) as guest:
         if "--bench" in sys.argv:
             bench(guest, tool, int(sys.argv[-1]))
         else:

@@ -303,11 +303,18 @@ static void a_golden_images_machines_have_no_card_and_no_balloon(void **state)
     spec.golden = (struct orl_vm_golden){
             .role = ORL_VM_GOLDEN_MAKE, .id = ID, .is_shared = true, .ram = "/dev/shm/x.ram"};
     compare("golden_made", &spec, ORL_DOMAIN_XML_QEMU);
+    spec.translation_cache_mib = 32;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "<tcg>"));
     spec.golden.role = ORL_VM_GOLDEN_RESUME;
     compare("golden_resumed", &spec, ORL_DOMAIN_XML_QEMU);
     assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "<interface"));
     assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<memballoon model='none'/>"));
     assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, ",share=off'"));
+    spec.accel = ORL_VM_ACCEL_KVM;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "<tcg>"));
+    spec.accel = ORL_VM_ACCEL_QEMU;
+    spec.translation_cache_mib = 0;
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "<tcg>"));
     spec.golden.is_readonly = true;
     assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, ",share=off,readonly=on,rom=off'"));
     spec.golden.is_shared = false;

@@ -3,21 +3,18 @@
 on a NAT, a routed and a bridged network. Guests are asked by their agent; a guest without its filter shows that the same question can be answered.
 
 Usage: vm_network.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)"""
-import base64
 import concurrent.futures
 import json
 import os
 import pathlib
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 
-import vm_pool
-from vm_pool import SKIP, Failed, Rig, expect, run
+from vm_rig import Failed, expect, play, run
 
 PORTS = (22, 443, 3389, 5432, 16509)
 WORLD, WORLD6, DNS = "203.0.113.5", "2001:db8:113::5", "203.0.113.53"
@@ -126,23 +123,12 @@ class Guest:
         self.mac = re.search(r"<mac address='([^']+)'", xml)[1]
         self.address, self.address6 = ((re.search(rf"name='{name}' value='([^']+)'", xml) or ["", None])[1] for name in ("ADDRESS", "ADDRESS6"))
 
-    def ask(self, command, **arguments):
-        text = json.dumps({"execute": command, "arguments": arguments})
-        return json.loads(run("virsh", "-c", self.rig.uri, "-q", "qemu-agent-command", self.domain, text))["return"]
-
     def sh(self, script):
         """Runs it in the guest: bb is busybox, can HOST PORT prints "HOST PORT yes ANSWER" or "... no"."""
         head = """bb=/bin/busybox
             can() { a=$($bb nc -w "${3:-2}" "$1" "$2" </dev/null 2>/dev/null) && [ -n "$a" ] && echo "$1 $2 yes $a" || echo "$1 $2 no"; }
             """
-        pid = self.ask("guest-exec", path="/bin/busybox", arg=["sh", "-c", textwrap.dedent(head) + textwrap.dedent(script)], **{"capture-output": True})["pid"]
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            status = self.ask("guest-exec-status", pid=pid)
-            if status["exited"]:
-                return base64.b64decode(status.get("out-data", "")).decode(errors="replace") + base64.b64decode(status.get("err-data", "")).decode(errors="replace")
-            time.sleep(0.1)
-        raise Failed(f"{self.domain}: the script does not end")
+        return self.rig.inside(self.domain, textwrap.dedent(head) + textwrap.dedent(script))
 
     def dhcp(self):
         """Asks for an address as any client does, and takes what it is given."""
@@ -166,7 +152,7 @@ def guests(rig, pool, count):
         with sqlite3.connect(f"file:{rig.store}?mode=ro", uri=True) as db:
             ids = {row[0] for row in db.execute("SELECT id FROM desktop WHERE pool = ?", (pool,))}
         rows = [r for r in rig.rows() if r["id"] in ids and r["power"] == "running"]
-        alive = [r for r in rows if subprocess.run(["virsh", "-c", rig.uri, "-q", "qemu-agent-command", r["domain"], '{"execute":"guest-ping"}'], capture_output=True).returncode == 0]
+        alive = [r for r in rows if rig.answers(r["domain"])]
         return alive if len(alive) >= count else None
     return [Guest(rig, row) for row in rig.until(f"{count} guests of pool {pool} answer", found)]
 
@@ -218,7 +204,7 @@ def spoofing(guest, frames, gateway):
 
 def host_changes(rig, net, guest):
     run(*net.host, "ip", "addr", "add", "203.0.113.77/32", "dev", "lo")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     name = f"oriel-nat-{installation(rig)[:8]}"
     rig.until("an address that the host gets is in the filter", lambda: "203.0.113.77" in run("virsh", "-c", rig.uri, "nwfilter-dumpxml", name))
     reaches_nothing_of(guest, ["203.0.113.77"], "a new address of the host")
@@ -268,7 +254,7 @@ def known_machine(rig):
     run("virsh", "-c", rig.uri, "define", file)
     run("virsh", "-c", rig.uri, "start", "office")
     desktop = rig.tool_out("static", rig.store, "office")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     row = lambda: next(r for r in rig.rows() if r["id"] == desktop)
     rig.until("a machine that libvirt knows is ready as a static desktop", lambda: row()["ready"] == "ready")
     session, _, version = rig.tool_out("login", rig.store, "dan", "s").split()
@@ -279,7 +265,7 @@ def known_machine(rig):
     expect("shut off" in run("virsh", "-c", rig.uri, "domstate", "office"), "nobody started it")
     with sqlite3.connect(rig.store, timeout=30) as db:
         db.execute("UPDATE pool SET has_autostart = 1 WHERE name = 's'")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("where its pool may, it is started", lambda: row()["ready"] == "ready")
     expect(rig.console(desktop, version, session) == "QEMU", "and shown again")
     rig.tool_out("end", rig.store, session)
@@ -287,7 +273,7 @@ def known_machine(rig):
     expect("running" in run("virsh", "-c", rig.uri, "domstate", "office"), "and it goes on running")
     own = next(r for r in rig.rows() if r["domain"].startswith("oriel-"))
     stolen = rig.tool_out("static", rig.store, own["domain"])
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("a machine of Oriel's own pools is nobody's static desktop", lambda: next(r for r in rig.rows() if r["id"] == stolen)["reason"] == "console_unreachable")
 
 
@@ -329,43 +315,20 @@ def recycled(rig):
     expect(hosts == macs, f"DHCP knows the cards that there are and no other: {len(hosts)}")
 
 
-def main():
-    source, vmpool, tool = sys.argv[1:4]
-    missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "dnsmasq", "ebtables", "ip", "nsenter") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
-    if os.geteuid() != 0 or missing:
-        print(f"skipped: needs root and {missing}")
-        return SKIP
-    rig, net = Rig(source, vmpool, tool), None
+def story(rig):
+    net = Net(rig)
     try:
-        rig.tiny = os.environ.get("ORIEL_TINY") or str(rig.dir / "tiny")
-        if not pathlib.Path(rig.tiny, "vmlinux").exists():
-            run(rig.source / "guest" / "tiny" / "build", rig.tiny)
-        rig.start_libvirtd()
-        net = Net(rig)
-        rig.tool_out("seed", rig.store, rig.tiny)
         with sqlite3.connect(rig.store) as db:
             db.execute("UPDATE pool SET spares = 0")
         rig.tool_out("pool", rig.store, "n", "nat", "2")
         rig.tool_out("pool", rig.store, "r", "routed", "1")
         rig.tool_out("pool", rig.store, "b", "bridged:lab0", "1")
-        if rig.user:
-            for path in (rig.state, *rig.state.iterdir()):
-                shutil.chown(path, rig.user, rig.user)
         rig.start(f"nat_subnet_v6={NAT6}/64", f"routed_subnet_v6={ROUTED6}/64", "accel=qemu")
         tests(rig, net)
         recycled(rig)
-        expect(rig.kill(vm_pool.signal.SIGTERM) == 0, "SIGTERM ends it cleanly")
-    except (Failed, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        rig.show_log()
-        print(f"FAILED: {error} {getattr(error, 'stderr', '') or ''}")
-        return 1
     finally:
-        rig.close()
-        if net:
-            net.close()
-        shutil.rmtree(rig.dir, ignore_errors=True)
-    return 0
+        net.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(story, ("dnsmasq", "ebtables", "ip", "nsenter")))

@@ -2,43 +2,20 @@
 """The person in the desktop, with real QEMU and the tiny guest: account, settings and home by its hook; log-off, reboot and crash told apart.
 
 Usage: vm_person.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as for vm_pool.py"""
-import base64
-import json
-import os
-import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import time
 
-import vm_pool
-from vm_pool import Failed, Rig, SKIP, expect, run
+from vm_rig import crash_of, expect, play
 
 
 class Guest:
-    """Commands inside, by the guest agent: the test's eyes, not the product's."""
-
     def __init__(self, rig, domain):
         self.rig, self.domain = rig, domain
 
-    def ask(self, command):
-        return json.loads(run("virsh", "-c", self.rig.uri, "qemu-agent-command", self.domain, json.dumps(command)))["return"]
-
     def sh(self, script):
-        for _ in range(60):  # the agent starts after the rest
-            try:
-                self.ask({"execute": "guest-ping"})
-                break
-            except subprocess.CalledProcessError:
-                time.sleep(0.5)
-        pid = self.ask({"execute": "guest-exec", "arguments": {"path": "/bin/sh", "arg": ["-c", script], "capture-output": True}})["pid"]
-        for _ in range(100):
-            status = self.ask({"execute": "guest-exec-status", "arguments": {"pid": pid}})
-            if status["exited"]:
-                return base64.b64decode(status.get("out-data", "")).decode().strip()
-            time.sleep(0.1)
-        raise Failed(f"in the guest: {script} does not end")
+        self.rig.until("its agent answers", lambda: self.rig.answers(self.domain), is_said=False)  # it starts after the rest
+        return self.rig.inside(self.domain, script)
 
 
 def person(rig, desktop):
@@ -51,7 +28,7 @@ def person(rig, desktop):
 def enter(rig, user):
     rig.until(f"a spare for {user}", rig.ready)
     session, desktop, _ = rig.tool_out("login", rig.store, user).split()
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until(f"the guest has {user}", lambda: person(rig, desktop)[0][0] in ("ready", "failed"))
     expect(person(rig, desktop)[0][0] == "ready", "and said so")
     row = next(r for r in rig.rows() if r["id"] == desktop)
@@ -60,7 +37,7 @@ def enter(rig, user):
 
 def leave(rig, session, desktop):
     rig.tool_out("end", rig.store, session)
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("the desktop is recycled", lambda: desktop not in [r["id"] for r in rig.rows()])
 
 
@@ -114,7 +91,7 @@ def reboot(rig, desktop, guest):
 
 def crash(rig, session, desktop, guest):
     guest.sh("for home in /home/*; do echo kept >$home/kept; done; /bin/busybox sync")
-    vm_pool.crash_of(rig, guest.domain)
+    crash_of(rig, guest.domain)
     rig.until("a crash is seen, and the guest is started once more", lambda: [r for r in rig.rows() if r["id"] == desktop and r["power"] == "rebooting"])
     expect(person(rig, desktop)[0][1] != "logged_off", "it is no log-off")
     rig.until("it has its person and the home again", lambda: [r for r in rig.rows() if r["id"] == desktop and r["ready"] == "ready"] and
@@ -132,39 +109,15 @@ def vmpool_dies(rig, session, desktop):
     expect(re.search('seen off.*how="?logged off', log) is not None, "as the hook said so")
 
 
-def main():
-    source, vmpool, tool = sys.argv[1:4]
-    missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
-    if os.geteuid() != 0 or missing:
-        print(f"skipped: needs root and {missing}")
-        return SKIP
-    rig = Rig(source, vmpool, tool)
-    try:
-        rig.tiny = os.environ.get("ORIEL_TINY") or str(rig.dir / "tiny")
-        if not pathlib.Path(rig.tiny, "vmlinux").exists():
-            run(rig.source / "guest" / "tiny" / "build", rig.tiny)
-        rig.start_libvirtd()
-        rig.tool_out("seed", rig.store, rig.tiny)
-        rig.tool_out("home", rig.store, "64")
-        if rig.user:
-            for path in (rig.state, *rig.state.iterdir()):
-                shutil.chown(path, rig.user, rig.user)
-        rig.start()
-        log_off(rig, *first_time(rig))
-        session, desktop, other_session, other, other_guest = second_time(rig)
-        vmpool_dies(rig, session, desktop)
-        reboot(rig, other, other_guest)
-        crash(rig, other_session, other, other_guest)
-        print("all told apart")
-        return 0
-    except (Failed, subprocess.SubprocessError) as why:
-        print(f"FAILED: {why}\n{getattr(why, 'stderr', '') or ''}")
-        rig.show_log()
-        return 1
-    finally:
-        rig.close()
-        shutil.rmtree(rig.dir, ignore_errors=True)
+def story(rig):
+    rig.tool_out("home", rig.store, "64")
+    rig.start("accel=qemu")
+    log_off(rig, *first_time(rig))
+    session, desktop, other_session, other, other_guest = second_time(rig)
+    vmpool_dies(rig, session, desktop)
+    reboot(rig, other, other_guest)
+    crash(rig, other_session, other, other_guest)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(story))

@@ -5,126 +5,14 @@ Usage: vm_pool.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/t
 Exit 77: this machine can't run it (no root, no QEMU); ctest shows that as skipped."""
 import os
 import pathlib
-import pwd
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 
-SKIP = 77
-DEADLINE_S = 240
-BEGIN = time.monotonic()
-
-
-class Failed(Exception):
-    pass
-
-
-def run(*args, **kw):
-    return subprocess.run([str(a) for a in args], check=True, capture_output=True, text=True, timeout=300, **kw).stdout
-
-
-def known_user(name):
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
-class Rig:
-    def __init__(self, source, vmpool, tool):
-        self.source, self.vmpool, self.tool = pathlib.Path(source), vmpool, tool
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ovm", dir="/tmp"))
-        self.dir.chmod(0o755)
-        self.private = self.source / "scripts" / "libvirtd-private"
-        self.state = self.dir / "s"
-        self.state.mkdir(mode=0o755)
-        self.store = self.state / "oriel.db"
-        self.process = None
-        self.uri = ""
-        # As in production when the user is there: QEMU then opens files that another user made.
-        self.user = "oriel-vmpool" if known_user("oriel-vmpool") else ""
-
-    def start_libvirtd(self):
-        self.uri = run(self.private, "start", self.dir / "v").strip()
-
-    def kill_libvirtd(self):
-        os.kill(int((self.dir / "v" / "libvirtd.pid").read_text()), signal.SIGKILL)
-
-    def start(self, *sets):
-        args = [self.vmpool, "--config", "/dev/null"]
-        settings = [f"user={self.user}", f"run_dir={self.state}", f"state_dir={self.state}", f"libvirt_uri={self.uri}", f"tiny_dir={self.tiny}",
-                    "sweep_grace_s=5", "reserve_disk_mib=100", "reserve_memory_mib=64", "accel_timeout_s=15", "width_px=640", "height_px=480", "max_in_flight=3", "log_level=debug", *sets]
-        for text in settings:
-            args += ["--set", text]
-        self.log = open(self.dir / "vmpool.log", "ab")
-        self.process = subprocess.Popen(args, stdout=self.log, stderr=self.log)
-
-    def kill(self, how=signal.SIGKILL):
-        if self.process:
-            self.process.send_signal(how)
-            self.process.wait(timeout=60)
-            code, self.process = self.process.returncode, None
-            return code
-        return 0
-
-    def tool_out(self, *args):
-        return run(self.tool, *args).strip()
-
-    def rows(self):
-        names = ("id", "version", "lease", "power", "ready", "domain", "user", "overlay", "reason", "template_version")
-        lines = self.tool_out("list", self.store).splitlines()
-        return [dict(zip(names, line.split(" "))) for line in lines if not line.startswith(("host", "pool"))]
-
-    def status(self):
-        return [line for line in self.tool_out("list", self.store).splitlines() if line.startswith(("host", "pool"))]
-
-    def domains(self, *flags):
-        return set(run("virsh", "-c", self.uri, "-q", "list", "--name", *(flags or ("--all",))).split())
-
-    def overlays(self):
-        return sorted(self.state.glob("images/*/*/*.qcow2"))
-
-    def until(self, what, test):
-        end = time.monotonic() + DEADLINE_S
-        while time.monotonic() < end:
-            if self.process and self.process.poll() is not None:
-                raise Failed(f"{what}: oriel-vmpool ended with {self.process.returncode}")
-            found = test()
-            if found:
-                print(f"ok: {what} [{time.monotonic() - BEGIN:.0f} s]", flush=True)
-                return found
-            time.sleep(0.3)
-        raise Failed(f"{what}: not within {DEADLINE_S} s; rows {self.rows()}, domains {self.domains()}")
-
-    def ready(self, without=()):
-        rows = [r for r in self.rows() if r["lease"] == "free" and r["ready"] == "ready" and r["id"] not in without]
-        return rows[0] if rows else None
-
-    def console(self, desktop, version, session):
-        return self.tool_out("console", self.state / "console.sock", desktop, version, session)
-
-    def close(self):
-        self.kill()
-        subprocess.run([self.private, "kill", self.dir / "v"], capture_output=True, timeout=120)
-
-    def show_log(self):
-        print((self.dir / "vmpool.log").read_text(errors="replace")[-6000:])
-
-
-def expect(is_so, what):
-    if not is_so:
-        raise Failed(what)
-    print(f"ok: {what}", flush=True)
-
-
-def crash_of(rig, domain):
-    pid = int((rig.dir / "v" / "run" / "qemu" / f"{domain}.pid").read_text())
-    os.kill(pid, signal.SIGKILL)
+from vm_rig import crash_of, expect, play, run
 
 
 def live(rig):
@@ -174,11 +62,11 @@ def forward_is_refused(rig, name, known):
     run("virsh", "-c", rig.uri, "net-undefine", name)
     run("virsh", "-c", rig.uri, "net-destroy", name)
     run("virsh", "-c", rig.uri, "net-define", file)
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("a network with a way out is not used", lambda: "network=no" in rig.status()[0])
     expect(name not in run("virsh", "-c", rig.uri, "-q", "net-list", "--name").split(), "and not started")
     run("virsh", "-c", rig.uri, "net-undefine", name)
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("once it is gone, a good one is made", lambda: "network=yes" in rig.status()[0])
     expect(known in rig.domains(), "the machines are still there")
 
@@ -269,7 +157,7 @@ def sleeps_and_wakes(rig):
     """A spare whose processors stand still, and who comes to it."""
     row = rig.until("a spare is ready", rig.ready)
     rig.tool_out("spares", rig.store, "0,1")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("an idle spare is suspended", lambda: [r for r in rig.rows() if r["id"] == row["id"] and r["power"] == "suspended"])
     rig.until("so is its machine", lambda: row["domain"] in rig.domains("--state-paused"))
     rig.kill()
@@ -277,11 +165,11 @@ def sleeps_and_wakes(rig):
     time.sleep(2)
     expect(row["domain"] in rig.domains("--state-paused"), "and stays so when vmpool was killed")
     session = rig.tool_out("wait", rig.store, "dan")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     rig.until("for who waits it is woken and ready, without a boot", lambda: [r for r in rig.rows() if r["id"] == row["id"] and r["ready"] == "ready"])
     rig.tool_out("end", rig.store, session)
     rig.tool_out("spares", rig.store, "1,0")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
 
 
 def moves(rig):
@@ -291,7 +179,7 @@ def moves(rig):
     row = next(r for r in rig.rows() if r["id"] == desktop)
     process = (rig.dir / "v" / "run" / "qemu" / f"{row['domain']}.pid").read_text()
     newest = rig.tool_out("version", rig.store, "tiny")
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
 
     def has_moved():
         free = [r for r in rig.rows() if r["lease"] == "free"]
@@ -339,7 +227,7 @@ def firmware_boot(rig):
         shutil.chown(disk, rig.user, rig.user)
     known = {r["id"] for r in rig.rows()}
     rig.tool_out("bios", rig.store, disk)
-    rig.tool_out("poke", rig.state / "console.sock")
+    rig.poke()
     row = rig.until("as a person's own machine it has its own folder",
                     lambda: next((r for r in rig.rows() if r["id"] not in known and "/dedicated/" in r["overlay"]), None))
     # 320x200, doubled: the firmware's own text screens are 720 wide.
@@ -351,48 +239,22 @@ def firmware_boot(rig):
     expect(row["domain"] in rig.domains(), "and its clone is left alone")
 
 
-def main():
-    source, vmpool, tool = sys.argv[1:4]
-    missing = [p for p in ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare") if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
-    if os.geteuid() != 0 or missing:
-        print(f"skipped: needs root and {missing}")
-        return SKIP
-    rig = Rig(source, vmpool, tool)
-    try:
-        rig.tiny = os.environ.get("ORIEL_TINY") or str(rig.dir / "tiny")
-        if not pathlib.Path(rig.tiny, "vmlinux").exists():
-            run(rig.source / "guest" / "tiny" / "build", rig.tiny)
-        rig.start_libvirtd()
-        rig.tool_out("seed", rig.store, rig.tiny)
-        if rig.user:
-            for path in (rig.state, *rig.state.iterdir()):
-                shutil.chown(path, rig.user, rig.user)
-        rig.start()
-        session, desktop, version, second = live(rig)
-        name = network(rig, second["domain"])
-        reboot(rig, session, desktop, version)
-        restart(rig, session, desktop, version)
-        crash(rig, session, desktop, version)
-        recycle(rig, session, desktop)
-        third = kills(rig, second)
-        libvirtd_dies(rig, third)
-        sleeps_and_wakes(rig)
-        moves(rig)
-        sweep(rig)
-        forward_is_refused(rig, name, rig.until("a spare is there", rig.ready)["domain"])
-        firmware_boot(rig)
-        expect(rig.kill(signal.SIGTERM) == 0, "SIGTERM ends it cleanly")
-        expect(rig.domains("--state-running") != set(), "and its machines go on")
-    except (Failed, subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        rig.show_log()
-        print(f"FAILED: {error} {getattr(error, 'stderr', '') or ''}")
-        return 1
-    finally:
-        print(f"vmpool ran as {rig.user or 'root'}")
-        rig.close()
-        shutil.rmtree(rig.dir, ignore_errors=True)
-    return 0
+def story(rig):
+    rig.start()
+    session, desktop, version, second = live(rig)
+    name = network(rig, second["domain"])
+    reboot(rig, session, desktop, version)
+    restart(rig, session, desktop, version)
+    crash(rig, session, desktop, version)
+    recycle(rig, session, desktop)
+    third = kills(rig, second)
+    libvirtd_dies(rig, third)
+    sleeps_and_wakes(rig)
+    moves(rig)
+    sweep(rig)
+    forward_is_refused(rig, name, rig.until("a spare is there", rig.ready)["domain"])
+    firmware_boot(rig)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(story))
