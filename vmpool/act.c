@@ -95,6 +95,22 @@ int orl_reconcile_pool_spec(const struct orl_reconcile *r, const struct orl_pool
     return 0;
 }
 
+int orl_reconcile_template_spec(const struct orl_reconcile *r, const struct orl_pool_row *pool,
+        const struct orl_template_row *t, struct orl_vm_spec *ret_spec, struct orl_err *err)
+{
+    const struct orl_job_net *isolated = &r->nets[0];
+    int rc = orl_reconcile_pool_spec(r, pool, t, ret_spec, err);
+    if (rc == 0 && isolated->is_known && !isolated->fault[0]) {
+        ret_spec->network = isolated->network;
+    }
+    return rc;
+}
+
+bool orl_reconcile_can_make(const struct orl_reconcile *r)
+{
+    return orl_reconcile_is_up(r) && r->has_accel && r->nets[0].is_known && r->host.machine[0];
+}
+
 static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_desktop_row *row, uint64_t now_ms, struct orl_vm_spec *spec,
         enum orl_reason *ret_reason, struct orl_err *err)

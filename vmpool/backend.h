@@ -201,6 +201,12 @@ struct orl_vm_card {
     char gateway[ORL_VM_ADDRESS_MAX + 1]; /* the host's, on that network */
 };
 
+/* What a guest's agent, and a script that it ran, said. A guest says what it likes. */
+struct orl_vm_answer {
+    char agent[32];  /* its version; empty: none answers */
+    char text[4096]; /* what the script printed; empty: it can't be run */
+};
+
 struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
     int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -235,6 +241,10 @@ struct orl_backend_ops {
             struct orl_vm_static_display *ret_display, struct orl_err *err);
     /* Where the host reaches it. ORL_E_NOTFOUND: it has no card with an address of ours. May be NULL. */
     int (*card)(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
+    /* Runs a script (of a shell, or PowerShell) in the guest, as its agent: only for machines that are nobody's. No
+     * agent is no error. May be NULL. */
+    int (*ask)(void *self, const char *uuid, const char *script, bool is_windows,
+            unsigned timeout_ms, struct orl_vm_answer *ret_answer, struct orl_err *err);
     /* A non-blocking stream to the hook in the guest (base/hook_wire.h), taken from whoever had it; the caller's. */
     int (*hook_open)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* Makes the home's disk if there never was one, and plugs it into the running machine. */

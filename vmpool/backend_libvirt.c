@@ -33,6 +33,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .display = orl_bl_display,
         .static_display = orl_bl_static_display,
         .card = orl_bl_card,
+        .ask = orl_bl_ask,
         .hook_open = orl_bl_hook_open,
         .home_attach = orl_bl_home_attach,
         .users = orl_bl_users,

@@ -42,6 +42,8 @@ int orl_bl_network(void *self, enum orl_network_mode mode, const char *name,
         struct orl_vm_network *ret_network, struct orl_err *err);
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_card(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
+int orl_bl_ask(void *self, const char *uuid, const char *script, bool is_windows,
+        unsigned timeout_ms, struct orl_vm_answer *ret_answer, struct orl_err *err);
 int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_users(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err);
 int orl_bl_home_attach(

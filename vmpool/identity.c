@@ -48,8 +48,7 @@ void orl_identity_make(const struct orl_vm_spec *spec, struct orl_vm_identity *r
     }
 }
 
-/* A JSON string of our own text. */
-static void put_string(struct orl_buf *out, const char *text)
+void orl_agent_put_string(struct orl_buf *out, const char *text)
 {
     orl_buf_put_u8(out, '"');
     for (const char *at = text; *at; at++) {
@@ -77,10 +76,10 @@ void orl_identity_command(
     const char *const args[] = {
             "oriel", identity->hostname, identity->machine_id, identity->seed, seconds, fraction};
     orl_buf_put(out, head, sizeof head - 1);
-    put_string(out, script);
+    orl_agent_put_string(out, script);
     for (size_t i = 0; i < sizeof args / sizeof args[0]; i++) {
         orl_buf_put_u8(out, ',');
-        put_string(out, args[i]);
+        orl_agent_put_string(out, args[i]);
     }
     orl_buf_put(out, "]}}", 4);
 }

@@ -12,6 +12,8 @@ void orl_identity_make(const struct orl_vm_spec *spec, struct orl_vm_identity *r
 /* Appends the agent's command, without a NUL. now_ms: wall clock. */
 void orl_identity_command(
         const struct orl_vm_identity *identity, uint64_t now_ms, struct orl_buf *out);
+/* A JSON string of our own text, for a command to the agent. */
+void orl_agent_put_string(struct orl_buf *out, const char *text);
 /* Of its answer: the process to ask for, or -1. */
 long orl_identity_pid(const char *reply);
 /* Of the answer about that process: ORL_E_AGAIN while it runs, 0 when all is set and was found so. */

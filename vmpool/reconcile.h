@@ -10,6 +10,7 @@
 #include "vmpool/pool_plan.h"
 
 struct orl_rows;
+struct orl_pool_row;
 struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's life */
     struct orl_store *store;
     const struct orl_backend *backend;
@@ -31,6 +32,8 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     /* The persons in the desktops (vmpool/persons.h); both may be NULL. look: true: look again soon. */
     bool (*look_persons)(void *ctx, const struct orl_rows *rows, uint64_t now_ms);
     bool (*holds_person)(void *ctx, const char *desktop);
+    /* A machine that is nobody's and is in use (vmpool/template_jobs.h). May be NULL. */
+    bool (*holds_machine)(void *ctx, const char *name);
     /* Takes job to a worker, later orl_reconcile_done(). Negative: it is still the caller's. */
     int (*submit)(void *ctx, struct orl_job *job);
     void (*on_change)(void *ctx); /* a desktop became ready, ended or failed; may be NULL */
@@ -54,6 +57,12 @@ void orl_reconcile_done(struct orl_reconcile *reconcile, struct orl_job *job, ui
 void orl_reconcile_shift(struct orl_reconcile *reconcile, int64_t by_ms);
 /* When the next tick is due without an event. */
 uint64_t orl_reconcile_next_ms(const struct orl_reconcile *reconcile, uint64_t now_ms);
+/* What a machine of that template would be made from now, with the isolated network's card where there is one; pool:
+ * one of its pools, or one of zeros. orl_reconcile_can_make() is true before. */
+ORL_NODISCARD int orl_reconcile_template_spec(const struct orl_reconcile *reconcile,
+        const struct orl_pool_row *pool, const struct orl_template_row *t,
+        struct orl_vm_spec *ret_spec, struct orl_err *err);
+bool orl_reconcile_can_make(const struct orl_reconcile *reconcile);
 bool orl_reconcile_is_up(const struct orl_reconcile *reconcile); /* the hypervisor answered last */
 
 #endif

@@ -7,9 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct known {
+    const struct orl_reconcile *r;
+    const struct orl_rows *rows;
+};
+
 static bool is_known(const void *ctx, const char *name)
 {
-    return orl_rows_domain(ctx, name) != NULL || orl_golden_knows(ctx, name);
+    const struct known *known = ctx;
+    const struct orl_reconcile_cfg *cfg = &known->r->cfg;
+    return orl_rows_domain(known->rows, name) != NULL || orl_golden_knows(known->rows, name) ||
+           (cfg->holds_machine && cfg->holds_machine(cfg->ctx, name));
 }
 
 static void audit(struct orl_reconcile *r, const char *action, const char *object,
@@ -284,13 +292,14 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
 {
     struct orl_sweep_action actions[ORL_SWEEP_MAX_ACTIONS];
     enum orl_sweep_alarm alarm = ORL_SWEEP_NO_ALARM;
+    const struct known known = {.r = r, .rows = rows};
     int forgotten = find_forgotten(r, rows, list);
     if (forgotten < 0 || orl_reconcile_recall_sweep(r) < 0) {
         return;
     }
     const struct orl_sweep_input input = {.list = list,
             .is_known = is_known,
-            .ctx = rows,
+            .ctx = &known,
             .known_count = count_machines(rows),
             .has_forgotten = forgotten > 0,
             .is_accepted = r->is_sweep_accepted,

@@ -11,6 +11,7 @@
 #include "vmpool/host_report.h"
 #include "vmpool/persons.h"
 #include "vmpool/reconcile.h"
+#include "vmpool/template_jobs.h"
 #include "vmpool/user_watch.h"
 #include <pthread.h>
 #include <pwd.h>
@@ -51,12 +52,14 @@ struct orl_vmpool {
     struct orl_work *slow_work;    /* templates, the accelerator */
     struct orl_work *console_work;
     struct orl_work *person_work; /* hooks' ports and homes: somebody waits */
+    struct orl_work *check_work;  /* a template's machine: minutes */
     struct orl_wake *wake;
     struct orl_timer *timer;
     struct orl_timer *accel_timer;
     struct orl_reconcile *reconcile;
     struct orl_persons *persons;
     struct orl_user_watch *users;
+    struct orl_template_jobs *template_jobs;
     struct orl_console_sock *console;
     struct orl_seal_key key;
     char images_dir[PATH_BYTES];
@@ -158,6 +161,7 @@ static void on_timer(void *ctx)
     if (now_ms >= orl_reconcile_next_ms(v->reconcile, now_ms)) {
         orl_reconcile_tick(v->reconcile, now_ms);
     }
+    orl_template_jobs_tick(v->template_jobs, now_ms);
 }
 
 /* On libvirt's event thread. One too many is lost: its person sees the guest boot all the same. */
@@ -307,6 +311,39 @@ static bool is_heard(void *ctx, const char *desktop)
     return orl_persons_hears(v->persons, desktop);
 }
 
+static bool holds_machine(void *ctx, const char *name)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_template_jobs_holds(v->template_jobs, name);
+}
+
+static bool can_make(void *ctx)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_reconcile_can_make(v->reconcile);
+}
+
+static int template_spec(void *ctx, const struct orl_pool_row *pool,
+        const struct orl_template_row *t, struct orl_vm_spec *spec, struct orl_err *err)
+{
+    const struct orl_vmpool *v = ctx;
+    return orl_reconcile_template_spec(v->reconcile, pool, t, spec, err);
+}
+
+static int open_template_jobs(struct orl_vmpool *v, struct orl_err *err)
+{
+    const struct orl_template_jobs_cfg jobs_cfg = {.store = v->store,
+            .backend = &v->backend,
+            .work = v->check_work,
+            .host = v->cfg->host_name,
+            .images_dir = v->images_dir,
+            .deadline_s = (unsigned)v->cfg->ready_timeout_s,
+            .is_ready = can_make,
+            .make_spec = template_spec,
+            .ctx = v};
+    return orl_template_jobs_new(&jobs_cfg, &v->template_jobs, err);
+}
+
 static void on_person(void *ctx)
 {
     struct orl_vmpool *v = ctx;
@@ -373,6 +410,7 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
             .plan = orl_pool_plan,
             .look_persons = look_persons,
             .holds_person = holds_person,
+            .holds_machine = holds_machine,
             .submit = submit,
             .on_change = on_change,
             .ctx = v};
@@ -416,8 +454,10 @@ static int open_all(struct orl_vmpool *v, struct orl_err *err)
     r = r < 0 ? r : orl_work_new(v->loop, 1, QUEUE_MAX, &v->slow_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, CONSOLE_WORKERS, QUEUE_MAX, &v->console_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, PERSON_WORKERS, QUEUE_MAX, &v->person_work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, 1, 1, &v->check_work, err);
     r = r < 0 ? r : open_persons(v, err);
     r = r < 0 ? r : open_reconcile(v, err);
+    r = r < 0 ? r : open_template_jobs(v, err);
     r = r < 0 ? r : orl_timer_new(v->loop, on_timer, v, &v->timer, err);
     r = r < 0 ? r : orl_timer_new(v->loop, decide_accel, v, &v->accel_timer, err);
     return r < 0 ? r : open_console(v, err);
@@ -452,6 +492,8 @@ void orl_vmpool_free(struct orl_vmpool *v)
     v->is_stopping = true;
     orl_timer_free(v->timer);
     orl_timer_free(v->accel_timer);
+    orl_template_jobs_stop(v->template_jobs);
+    orl_work_free(v->check_work);
     orl_work_free(v->console_work);
     orl_work_free(v->person_work);
     orl_work_free(v->slow_work);
@@ -463,6 +505,7 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_reconcile_free(v->reconcile);
     orl_user_watch_free(v->users);
     orl_persons_free(v->persons);
+    orl_template_jobs_free(v->template_jobs);
     if (v->backend.ops) {
         orl_backend_libvirt_free(&v->backend);
     }

@@ -187,6 +187,9 @@ class Stack:
         self.start_broker()
         self.start_vmpool()
         self.start_gateway()
+        self.add_pools()
+
+    def add_pools(self):
         self.add_template("tiny", self.tiny)
         self.oriel("pool", "add", "main", "--kind", "floating", "--template", "tiny", "--spares", 1, "--max", 4,
                    "--clone-method", "cold")
@@ -216,8 +219,8 @@ class Stack:
 
     # ---- its processes ----
 
-    def launch(self, name, *settings):
-        args = [str(self.dir / f"bin/oriel-{name}"), "--config", "/dev/null"]
+    def launch(self, name, *settings, prefix=()):
+        args = [*prefix, str(self.dir / f"bin/oriel-{name}"), "--config", "/dev/null"]
         for setting in (f"run_dir={self.dir / 'run'}", "log_level=debug", *settings):
             args += ["--set", setting]
         with open(self.log_dir / f"{name}.log", "ab") as log:
