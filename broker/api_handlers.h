@@ -35,6 +35,11 @@ void orl_api_templates_remove(struct orl_http_req *req, const struct orl_api_arg
 void orl_api_templates_add_version(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_templates_remove_version(struct orl_http_req *req, const struct orl_api_args *args);
 
+void orl_api_templates_check(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_jobs_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_jobs_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_jobs_cancel(struct orl_http_req *req, const struct orl_api_args *args);
+
 void orl_api_entitlements_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_entitlements_add(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_entitlements_remove(struct orl_http_req *req, const struct orl_api_args *args);

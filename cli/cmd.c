@@ -19,6 +19,7 @@ static const struct {
         {"login", "Where people are logged in at the portal."},
         {"golden", "Prepared desktops that others begin as copies of."},
         {"home", "People's files in pools that keep them."},
+        {"job", "What hosts were asked to do that takes a while."},
         {"alarm", "What is wrong now."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},

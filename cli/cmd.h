@@ -72,6 +72,7 @@ struct orl_cli_cmd {
     const struct orl_cli_opt *opts; /* NULL: none */
     bool asks_password;             /* on the terminal, when no option says what it is */
     enum orl_cli_output output;
+    bool waits;       /* the answer names a job: its progress is shown until it ends */
     const char *done; /* {0}, {1}: arguments; {id}: a field of the answer */
     const struct orl_cli_column *columns;
     bool is_endless; /* a list of which one page is shown */

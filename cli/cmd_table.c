@@ -359,6 +359,28 @@ static const struct orl_cli_column audit_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_opt template_check_opts[] = {
+        OPT("version", ORL_CLI_OPT_NUM, "N", "version", "Which version; default: the newest."),
+        END,
+};
+static const struct orl_cli_opt job_list_opts[] = {
+        OPT("kind", ORL_CLI_OPT_STR, "KIND", "kind", "Only of this kind, as template.check."),
+        OPT("object", ORL_CLI_OPT_STR, "OBJECT", "object", "Only about this, as template:NAME."),
+        OPT("limit", ORL_CLI_OPT_NUM, "N", "limit", "At most so many; default 200."),
+        END,
+};
+static const struct orl_cli_column job_columns[] = {
+        {"ID", "id", 0},
+        {"KIND", "kind", 0},
+        {"OBJECT", "object", 0},
+        {"HOST", "host", 0},
+        {"STATE", "state", 0},
+        {"PERCENT", "progress_percent", 0},
+        {"BY", "actor", 0},
+        {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
+        {"REASON", "reason", 0},
+        COL_END,
+};
 static const struct orl_cli_column host_columns[] = {
         {"NAME", "name", 0},
         {"STATE", "state", 0},
@@ -485,6 +507,14 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 "Register other files as the next version; what is not given is as in the newest.",
                 ORL_CLI_POST, "/v1/templates/{0}/versions", TEMPLATE_NAME, template_version_opts,
                 "template {0} has another version; vmpool is checking it"),
+        {.noun = "template",
+                .verb = "check",
+                .help = "Boot a machine of it, look at it, and say what is wrong.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/templates/{0}/check",
+                .args = {TEMPLATE_NAME},
+                .opts = template_check_opts,
+                .waits = true},
         ACT("template", "remove", "Forget a template that nothing needs; its files stay.",
                 ORL_CLI_DELETE, "/v1/templates/{0}", TEMPLATE_NAME, NULL, "template {0} removed"),
         {.noun = "template",
@@ -586,6 +616,11 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         ACT("home", "delete", "Forget a home that no desktop has; its file stays where it is.",
                 ORL_CLI_DELETE, "/v1/homes/{0}", IN_PATH("ID", "Id of the home, as listed."),
                 home_delete_opts, "home {0} forgotten; its file stays"),
+        LIST("job", "List them, the newest first.", "/v1/jobs", job_list_opts, job_columns),
+        SHOW("job", "Show one: how far it is, or how it ended.", "/v1/jobs/{0}",
+                IN_PATH("ID", "Id of the job.")),
+        ACT("job", "cancel", "Call one off.", ORL_CLI_POST, "/v1/jobs/{0}/cancel",
+                IN_PATH("ID", "Id of the job."), NULL, "job {0} is called off"),
         LIST("alarm", "List what is wrong now.", "/v1/alarms", NULL, alarm_columns),
         ACT("alarm", "clear", "Forget an alarm whose cause nobody sees any more.", ORL_CLI_POST,
                 "/v1/alarms/clear", IN_BODY("OBJECT", "object", "As listed: \"pool:NAME\"."),

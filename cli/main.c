@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/pages.h"
 #include "cli/site_file.h"
+#include "cli/wait.h"
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +119,10 @@ static int run(const struct orl_cli_call *call)
         return end;
     }
     int rc = orl_cli_request(call, &answer, &err);
-    int code = rc < 0 ? fail(ORL_CLI_EXIT_UNREACHABLE, &err) : show(call, &answer);
+    bool is_job = rc == 0 && call->cmd->waits && answer.status == 202;
+    int code = rc < 0   ? fail(ORL_CLI_EXIT_UNREACHABLE, &err)
+               : is_job ? (int)orl_cli_wait(call, &answer)
+                        : show(call, &answer);
     orl_buf_wipe(&answer.body);
     orl_buf_fini(&answer.body);
     curl_global_cleanup();

@@ -240,7 +240,8 @@ static void judge_firmware(struct judge *j)
         bool is_wanted;
         const char *todo;
     } parts[] = {
-            {"uefi", "efi", res->has_uefi, "The template was installed with BIOS: --firmware bios."},
+            {"uefi", "efi", res->has_uefi,
+                    "The template was installed with BIOS: --firmware bios."},
             {"secure_boot", "secureboot", res->has_secure_boot,
                     "The guest's boot loader and kernel must be signed; --no-secure-boot."},
             {"tpm", "tpm", res->has_tpm, "The guest's kernel needs tpm_crb; or --no-tpm."},
