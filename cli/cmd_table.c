@@ -360,7 +360,7 @@ static const struct orl_cli_column audit_columns[] = {
 };
 
 static const struct orl_cli_opt template_check_opts[] = {
-        OPT("version", ORL_CLI_OPT_NUM, "N", "version", "Which version; default: the newest."),
+        OPT("template-version", ORL_CLI_OPT_NUM, "N", "version", "Which one; default: the newest."),
         END,
 };
 static const struct orl_cli_opt job_list_opts[] = {
