@@ -262,8 +262,9 @@ static void raise_alarm(struct orl_reconcile *r, enum orl_sweep_alarm alarm, uin
 static int is_forgotten(
         struct orl_reconcile *r, const struct orl_rows *rows, const struct orl_vm *vm)
 {
+    const struct known known = {.r = r, .rows = rows};
     bool is_desktop = vm->meta.kind == ORL_VM_FLOATING || vm->meta.kind == ORL_VM_DEDICATED;
-    if (!is_desktop || vm->meta.is_quarantined || is_known(rows, vm->name)) {
+    if (!is_desktop || vm->meta.is_quarantined || is_known(&known, vm->name)) {
         return 0;
     }
     struct orl_memo *memo = orl_memo_get(r, vm->name);
