@@ -154,7 +154,7 @@ static int make_spec(struct orl_template_jobs *jobs, struct run *run,
     struct orl_id id;
     run->inspect.wants.is_windows = t->is_windows;
     run->inspect.wants.deadline_s = jobs->cfg.deadline_s;
-    int r = orl_pool_list(jobs->cfg.store, choose, &c, err);
+    int r = orl_pool_list(jobs->cfg.store, NULL, choose, &c, err);
     r = r < 0 ? r : jobs->cfg.make_spec(jobs->cfg.ctx, &c.pool, t, spec, err);
     if (r < 0) {
         return r;
