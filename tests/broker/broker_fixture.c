@@ -173,6 +173,34 @@ int api_connect(struct broker *b)
     return connect_stream(path);
 }
 
+/* One line of JSON an exchange into the file that ORIEL_API_TRACE names: what is held against docs/openapi.yaml. */
+static void trace(const char *request, size_t len, int status, const char *answer)
+{
+    const char *path = getenv("ORIEL_API_TRACE");
+    char method[8];
+    char target[1024];
+    char line[1100];
+    size_t line_len = len < sizeof(line) - 1 ? len : sizeof(line) - 1;
+    memcpy(line, request, line_len);
+    line[line_len] = '\0';
+    const char *body = strstr(answer, "\r\n\r\n");
+    if (path == NULL || body == NULL || sscanf(line, "%7s %1023s", method, target) != 2) {
+        return;
+    }
+    json_t *json = json_loads(body + 4, JSON_DECODE_ANY, NULL);
+    json_t *row = json_pack("{s:s, s:s, s:i, s:o}", "method", method, "path", target, "status",
+            status, "body", json != NULL ? json : json_null());
+    FILE *file = fopen(path, "a");
+    if (row != NULL && file != NULL) {
+        (void)json_dumpf(row, file, JSON_COMPACT);
+        (void)fputc('\n', file);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    json_decref(row);
+}
+
 int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size_t size)
 {
     int status = 0;
@@ -184,6 +212,7 @@ int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size
     if (got > 12 && sscanf(buf, "HTTP/1.%*c %d", &status) != 1) {
         status = 0;
     }
+    trace(data, len, status, buf);
     return status;
 }
 
