@@ -336,8 +336,9 @@ static int rest_desktop(void *ctx, const struct orl_desktop_row *row)
     bool is_kept = row->lease == ORL_LEASE_ASSIGNED && row->kind == ORL_POOL_DEDICATED &&
                    row->power == ORL_POWER_STOPPED;
     /* Deleted after the backup was made: the row says so, and waits for the administrator. */
-    bool is_lost = rest->sim->restores > 0 && row->power == ORL_POWER_FAILED && !vm &&
-                   row->lease == ORL_LEASE_ASSIGNED && row->reason != ORL_REASON_NONE;
+    bool is_lost = rest->sim->restores > 0 && row->power == ORL_POWER_FAILED &&
+                   (!vm || !vm->is_defined) && row->lease == ORL_LEASE_ASSIGNED &&
+                   row->reason != ORL_REASON_NONE;
     if (is_lost) {
         rest->kept[pool]++;
         return 0;

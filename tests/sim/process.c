@@ -2,15 +2,17 @@
  * unwound, its memory is thrown away and its store handle closed, which is what the kernel would do.
  * Calls to the database go through here (--wrap). */
 #include "sim.h"
+#include "store/store_copy.h"
 #include "store/store_db.h"
 #include "store/store_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum verdict { CALL = 0, FAIL_BEFORE, FAIL_AFTER };
-enum { PREEMPT_ONE_IN = 25 };
+enum { PREEMPT_ONE_IN = 25, RESTORE_TRIES = 250 };
 
 int __real_orl_db_step(struct orl_db_query *q, struct orl_err *err);
 int __wrap_orl_db_step(struct orl_db_query *q, struct orl_err *err);
@@ -183,12 +185,14 @@ void sim_kill(struct sim *sim, enum sim_who who)
     sim_leave(sim, before);
 }
 
-const char *sim_store_path(const struct sim *sim, enum sim_who who, const char *suffix)
+const char *sim_store_path(const struct sim *sim, enum sim_who who)
 {
-    static char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s.db%s", sim->dir,
-            who == SIM_STRANGER ? "stranger" : "oriel", suffix);
-    return path;
+    return sim->places[who == SIM_STRANGER];
+}
+
+static void backup_path(const struct sim *sim, char ret_path[128])
+{
+    (void)snprintf(ret_path, 128, "%s/oriel.db.backup", sim->dir);
 }
 
 /* Whoever looks for a bug behind the schema's constraints takes them away. */
@@ -211,7 +215,7 @@ void sim_open_store(struct sim *sim, enum sim_who who)
 {
     struct orl_err err = {0};
     struct sim_process *p = &sim->processes[who];
-    if (orl_store_open(sim_store_path(sim, who, ""), &p->store, &err) < 0) {
+    if (orl_store_open(sim_store_path(sim, who), &p->store, &err) < 0) {
         sim_note(sim, "cannot open the store: %s", err.text);
         p->store = NULL;
         if (who == SIM_CHECKER) {
@@ -223,7 +227,8 @@ void sim_open_store(struct sim *sim, enum sim_who who)
 void sim_take_backup(struct sim *sim)
 {
     struct orl_err err = {0};
-    const char *path = sim_store_path(sim, SIM_BROKER, ".backup");
+    char path[128];
+    backup_path(sim, path);
     (void)unlink(path);
     if (orl_store_backup(sim->processes[SIM_CHECKER].store, path, &err) < 0) {
         (void)fprintf(stderr, "sim: %s\n", err.text);
@@ -233,21 +238,52 @@ void sim_take_backup(struct sim *sim)
     sim->backup_step = sim->step;
 }
 
-/* Everything is stopped, as the manual says; the file is put back. */
-void sim_restore_backup(struct sim *sim)
+/* As an administrator may do it: put back in the store's place. */
+static void put_file(const char *from, const char *to)
 {
     static const char *const left[] = {"-wal", "-shm", ""};
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "%.100s%s", to, left[i]);
+        (void)unlink(path);
+    }
+    if (rename(from, to) < 0) {
+        abort();
+    }
+}
+
+/* A server notices a moment later that who was connected is gone. */
+static void put_copy(const char *from, const char *to)
+{
+    const struct timespec moment = {.tv_nsec = 20000000};
+    struct orl_err err = {0};
+    int rc = ORL_E_CONFLICT;
+    for (int i = 0; i < RESTORE_TRIES && rc == ORL_E_CONFLICT; i++) {
+        rc = orl_store_restore(from, to, NULL, &err);
+        (void)nanosleep(&moment, NULL);
+    }
+    if (rc < 0) {
+        (void)fprintf(stderr, "sim: %s\n", err.text);
+        abort();
+    }
+}
+
+/* Everything is stopped, as the manual says. */
+void sim_restore_backup(struct sim *sim)
+{
     char from[128];
     struct sim_process *checker = &sim->processes[SIM_CHECKER];
+    const char *to = sim_store_path(sim, SIM_BROKER);
     sim_kill(sim, SIM_BROKER);
     sim_kill(sim, SIM_VMPOOL);
     orl_store_close(checker->store);
-    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
-        (void)unlink(sim_store_path(sim, SIM_BROKER, left[i]));
-    }
-    (void)snprintf(from, sizeof from, "%s", sim_store_path(sim, SIM_BROKER, ".backup"));
-    if (rename(from, sim_store_path(sim, SIM_BROKER, "")) < 0) {
-        abort();
+    checker->store = NULL;
+    backup_path(sim, from);
+    if (!store_place_is_postgres()) {
+        put_file(from, to);
+    } else {
+        sim_kill(sim, SIM_STRANGER); /* its store is in the same database here */
+        put_copy(from, to);
     }
     sim->has_backup = false;
     sim->view.is_stale = true;

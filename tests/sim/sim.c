@@ -88,6 +88,19 @@ static void configure(struct sim *sim)
     sim->fake.faults = sim->rates.backend;
 }
 
+static void find_places(struct sim *sim)
+{
+    static const char *const names[] = {"oriel", "stranger"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char file[128];
+        (void)snprintf(file, sizeof file, "%s/%s.db", sim->dir, names[i]);
+        store_place(file, sim->places[i]);
+    }
+    if (store_place_is_postgres()) {
+        set(sim, "store", sim->places[0]);
+    }
+}
+
 void sim_open(struct sim *sim, uint64_t seed, bool is_store_weak)
 {
     static const char *const names[] = {"", "broker", "vmpool", "stranger"};
@@ -116,6 +129,7 @@ void sim_open(struct sim *sim, uint64_t seed, bool is_store_weak)
     for (size_t i = 0; i < SIM_GATEWAYS; i++) {
         sim->gateways[i].pid = ++sim->next_pid;
     }
+    find_places(sim);
     sim_open_store(sim, SIM_CHECKER);
     sim_fill_store(sim, SIM_CHECKER);
     orl_msg_text(sim->ours.installation, sizeof sim->ours.installation,
@@ -164,6 +178,8 @@ void sim_close(struct sim *sim)
     drop_where(sim, true);
     orl_store_close(sim->processes[SIM_CHECKER].store);
     orl_cfg_fini(orl_broker_keys, &sim->broker_cfg);
+    store_place_remove(sim->places[0]);
+    store_place_remove(sim->places[1]);
     free(sim->seen);
     free(sim->view.rows);
     orl_name_index_fini(&sim->seen_index);

@@ -11,6 +11,7 @@
 #include "store/desktop.h"
 #include "store/pool.h"
 #include "store/session.h"
+#include "tests/store/store_place.h"
 #include "vmpool/golden_plan.h"
 #include "vmpool/name_index.h"
 #include "vmpool/reconcile.h"
@@ -125,6 +126,7 @@ struct sim {
     bool is_calm;       /* no more faults */
     bool is_store_weak; /* constraints and triggers are off: the second lock, to watch the first */
     char dir[64];
+    char places[2][STORE_PLACE_MAX]; /* of our store, and the stranger's */
     struct sim_process processes[SIM_WHO_COUNT];
     enum sim_who current;
 
@@ -187,7 +189,7 @@ enum sim_who sim_enter(struct sim *sim, enum sim_who who);
 void sim_leave(struct sim *sim, enum sim_who before); /* buries who has died meanwhile */
 void sim_kill(struct sim *sim, enum sim_who who);
 void sim_open_store(struct sim *sim, enum sim_who who);
-const char *sim_store_path(const struct sim *sim, enum sim_who who, const char *suffix);
+const char *sim_store_path(const struct sim *sim, enum sim_who who); /* or what libpq connects to */
 void sim_take_backup(struct sim *sim);
 void sim_restore_backup(struct sim *sim);
 /* A call of the running program leaves it: false: it was killed there and then. */
