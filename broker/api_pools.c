@@ -8,6 +8,7 @@
 #include "broker/pool_drain.h"
 #include "broker/session_lease.h"
 #include "store/desktop.h"
+#include "store/forecast.h"
 #include "store/pool.h"
 #include "store/pool_schedule.h"
 
@@ -119,6 +120,27 @@ static int add_version(void *ctx, const struct orl_desktop_version *count)
     return json_array_append_new(ctx, object) < 0 ? ORL_E_NOMEM : 0;
 }
 
+/* What the schedule asks for now, or the pool itself where none holds; and who is expected in this quarter of an hour,
+ * for whom vmpool keeps more. */
+static json_t *now_json(struct orl_broker *broker, const struct orl_pool_row *row)
+{
+    struct orl_spares spares = {.running = row->spares, .suspended = row->spares_suspended};
+    uint64_t now_ms = orl_clock_wall_ms();
+    uint32_t mean_milli = 0;
+    struct orl_err err = {0};
+    if (row->schedule[0] != '\0' &&
+            orl_schedule_spares(row->schedule, now_ms, spares, &spares, &err) < 0) {
+        orl_log_warn(&broker->log, "pool's schedule can't be read", "pool", row->name, "error",
+                err.text);
+    }
+    if (row->has_forecast && orl_forecast_mean(broker->store, row->name, orl_forecast_slot(now_ms),
+                                     &mean_milli, &err) < 0) {
+        orl_broker_log_store(broker, "forecast", &err);
+    }
+    return json_pack("{s:I, s:I, s:f}", "spares", (json_int_t)spares.running, "suspended",
+            (json_int_t)spares.suspended, "people_expected", (double)mean_milli / 1000);
+}
+
 /* With how many of its desktops lie on which version of a template. */
 static json_t *to_full_json(struct orl_broker *broker, const struct orl_pool_row *row)
 {
@@ -129,6 +151,7 @@ static json_t *to_full_json(struct orl_broker *broker, const struct orl_pool_row
         orl_broker_log_store(broker, "versions", &err);
     }
     (void)json_object_set_new(object, "desktops_by_version", versions);
+    (void)json_object_set_new(object, "now", now_json(broker, row));
     return object;
 }
 

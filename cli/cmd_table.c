@@ -114,6 +114,7 @@ static const struct orl_cli_column pool_columns[] = {
         {"KIND", "kind", 0},
         {"TEMPLATE", "template", 0},
         {"READY", "desktops.ready", 0},
+        {"SUSPENDED", "desktops.suspended", 0},
         {"GIVEN", "desktops.given", 0},
         {"TOTAL", "desktops.total", 0},
         {"SPARES", "spares", 0},

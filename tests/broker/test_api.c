@@ -272,6 +272,13 @@ static void templates_and_pools(void **state)
     row = ask("PATCH", "/v1/pools/demo",
             "{\"schedule\":\"mon-fri 07:00-19:00 spares=3 suspended=1\"}", 200);
     json_decref(row);
+    row = ask("PATCH", "/v1/pools/demo",
+            "{\"schedule\":\"daily 00:00-24:00 spares=2 suspended=1\",\"forecast\":true}", 200);
+    const json_t *now = json_object_get(row, "now");
+    assert_int_equal(json_integer_value(json_object_get(now, "spares")), 2);
+    assert_int_equal(json_integer_value(json_object_get(now, "suspended")), 1);
+    assert_true(json_is_real(json_object_get(now, "people_expected")));
+    json_decref(row);
     api_ok(&b, "DELETE", "/v1/pools/demo", NULL, 202);
     assert_error("GET", "/v1/pools/demo", NULL, 404, "not_found", ""); /* it was empty */
     api_ok(&b, "DELETE", "/v1/templates/tiny", NULL, 200);
