@@ -1,5 +1,6 @@
 #include "guest/hook/account.h"
 #include "guest/hook/home.h"
+#include "guest/hook/idmap.h"
 #include "guest/hook/prepared.h"
 #include "guest/hook/run.h"
 #include "guest/hook/ssh_keys.h"
@@ -13,9 +14,11 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -244,6 +247,55 @@ static void only_a_blank_disk_is_formatted(void **state)
     assert_false(orl_home_is_blank(head, 0, &is_ext4));
 }
 
+static int run(const char *script)
+{
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, (char *)"sh", etc, NULL};
+    return orl_run(argv, NULL, 20000);
+}
+
+/* $1/disk as /dev/loopN; false: this machine has none for us. */
+static bool make_loop(char ret_path[64])
+{
+    bool is_there = geteuid() == 0 &&
+                    run("truncate -s 2M \"$1/disk\" && mke2fs -q -F -t ext4 \"$1/disk\" && "
+                        "losetup --find --show \"$1/disk\" >\"$1/loop\" 2>/dev/null") == 0;
+    if (is_there) {
+        assert_true(orl_text_read(file("loop"), ret_path, 64) > 0);
+        ret_path[strcspn(ret_path, "\n")] = '\0';
+    }
+    (void)unlink(file("loop"));
+    return is_there;
+}
+
+static void a_homes_files_are_the_persons_number_on_its_disk(void **state)
+{
+    (void)state;
+    char loop[64];
+    struct stat st;
+    if (!make_loop(loop) || unshare(CLONE_NEWNS) < 0) {
+        (void)unlink(file("disk"));
+        skip();
+    }
+    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    assert_int_equal(mkdir(file("home"), 0755), 0);
+    assert_true(orl_idmap_mount(loop, file("home"), 10007, 1000));
+    assert_true(orl_text_put(file("home/note"), 0600, "hers\n"));
+    assert_int_equal(chown(file("home/note"), 1000, 1000), 0);
+    assert_int_equal(chown(file("home/note"), 1001, 1001), -1); /* nobody else is on it */
+    assert_int_equal(umount(file("home")), 0);
+    assert_int_equal(mount(loop, file("home"), "ext4", MS_RDONLY, ""), 0);
+    assert_int_equal(stat(file("home/note"), &st), 0);
+    assert_int_equal(st.st_uid, 10007);
+    assert_int_equal(st.st_gid, 10007);
+    assert_int_equal(stat(file("home"), &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(umount(file("home")), 0);
+    assert_int_equal(rmdir(file("home")), 0);
+    assert_int_equal(run("losetup --detach \"$(losetup --noheadings --output NAME --associated "
+                         "\"$1/disk\")\"; rm \"$1/disk\""),
+            0);
+}
+
 static void a_copy_has_ssh_keys_of_its_own(void **state)
 {
     (void)state;
@@ -293,6 +345,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     a_secret_opens_the_account_and_is_gone_after, setup, teardown),
             cmocka_unit_test(only_a_blank_disk_is_formatted),
+            cmocka_unit_test_setup_teardown(
+                    a_homes_files_are_the_persons_number_on_its_disk, setup, teardown),
             cmocka_unit_test_setup_teardown(a_copy_has_ssh_keys_of_its_own, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
