@@ -12,7 +12,7 @@
 #define LOCK_PROGRAM "/etc/oriel/lock"
 #define MESSAGE_PROGRAM "/etc/oriel/message"
 /* HOME_MS by the guest's own clock, which may run fast under emulation: the host's deadline ends it before. */
-enum { DEADLINE_S = 30, DEADLINE_MAX_S = 600, HOME_MS = 60000, PROGRAM_MS = 5000 };
+enum { DEADLINE_S = 30, DEADLINE_MAX_S = 600, HOME_MS = 600000, PROGRAM_MS = 5000 };
 
 static void answer_failed(
         struct orl_hook_msg *ret, uint64_t serial, const char *code, const char *text)
