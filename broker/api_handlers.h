@@ -102,6 +102,7 @@ void orl_api_reasons_reset(struct orl_http_req *req, const struct orl_api_args *
 void orl_api_site_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_site_change(struct orl_http_req *req, const struct orl_api_args *args);
 
+void orl_api_doctor(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_export(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_plan(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_apply(struct orl_http_req *req, const struct orl_api_args *args);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "broker/api_handlers.h"
 #include "broker/api_page.h"
+#include "broker/doctor.h"
 #include "broker/gateway_sock.h"
 #include "store/desktop.h"
 #include "store/host.h"
@@ -153,4 +154,16 @@ void orl_api_status(struct orl_http_req *req, const struct orl_api_args *args)
                     (int)orl_conn_count(gateways, ORL_CONN_CHECKING), "waiting",
                     (int)orl_conn_count(gateways, ORL_CONN_WAITING), "live",
                     (int)orl_conn_count(gateways, ORL_CONN_LIVE)));
+}
+
+void orl_api_doctor(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    json_t *checks = NULL;
+    (void)args;
+    if (orl_doctor(req->broker, &checks, &err) < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        orl_http_reply(req, 200, json_pack("{s:o}", "checks", checks));
+    }
 }

@@ -424,9 +424,9 @@ int orl_cli_parse(
     if (rc < 0 || ret_call->mode != ORL_CLI_RUN) {
         return rc;
     }
-    bool has_body =
-            ret_call->cmd->method == ORL_CLI_POST || ret_call->cmd->method == ORL_CLI_PATCH ||
-            ret_call->cmd->method == ORL_CLI_LOCAL || ret_call->cmd->method == ORL_CLI_SITE_FILE;
+    bool has_body = ret_call->cmd->method == ORL_CLI_POST ||
+                    ret_call->cmd->method == ORL_CLI_PATCH ||
+                    ret_call->cmd->method == ORL_CLI_LOCAL || ret_call->cmd->method == ORL_CLI_OWN;
     ret_call->body = has_body ? json_object() : NULL;
     rc = take_args(&p);
     rc = rc < 0 ? rc : build_path(&p);

@@ -25,6 +25,7 @@ static const struct {
         {"host", "Hosts that desktops run on."},
         {"site", "The site's own words at the log-in and on refusals."},
         {"reason", "What people read when they are refused or sent away."},
+        {"doctor", "What is wrong with this host, and what to do."},
         {"export", "All that an administrator decides, as YAML."},
         {"apply", "Make it as a YAML file says, whole or not at all."},
         {"store", "Where all this is kept; needs no broker."},

@@ -20,8 +20,8 @@ enum orl_cli_method {
     ORL_CLI_POST,
     ORL_CLI_PATCH,
     ORL_CLI_DELETE,
-    ORL_CLI_LOCAL,     /* no request: cli/local.h */
-    ORL_CLI_SITE_FILE, /* its own requests: cli/site_file.h */
+    ORL_CLI_LOCAL, /* no request: cli/local.h */
+    ORL_CLI_OWN,   /* requests of its own: cli/site_file.h, cli/doctor.h */
 };
 
 enum orl_cli_opt_kind {

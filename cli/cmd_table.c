@@ -667,16 +667,21 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         ACT("reason", "reset", "Take Oriel's own text again.", ORL_CLI_DELETE, "/v1/reasons/{0}",
                 IN_PATH("CODE", "The reason, as listed."), NULL, "reason {0} has Oriel's text"),
 
+        {.noun = "doctor",
+                .verb = "",
+                .help = "Check this host and what the broker sees; exit code 1 if anything is bad.",
+                .method = ORL_CLI_OWN,
+                .path = ""},
         {.noun = "export",
                 .verb = "",
                 .help = "Write site, users, pools and entitlements as YAML to standard output.",
-                .method = ORL_CLI_SITE_FILE,
+                .method = ORL_CLI_OWN,
                 .path = ""},
         {.noun = "apply",
                 .verb = "",
                 .help = "Make it as a YAML file says, whole or not at all; what it does not name "
                         "stays.",
-                .method = ORL_CLI_SITE_FILE,
+                .method = ORL_CLI_OWN,
                 .path = "",
                 .args = {IN_BODY(
                         "FILE", "file", "As oriel export writes it; - is standard input.")},

@@ -1,6 +1,7 @@
 /* oriel: the command line, a client of the broker's API. */
 #include "base/clock.h"
 #include "cli/args.h"
+#include "cli/doctor.h"
 #include "cli/help.h"
 #include "cli/http.h"
 #include "cli/live.h"
@@ -108,8 +109,9 @@ static int run(const struct orl_cli_call *call)
         (void)orl_err_set(&err, ORL_E_NOMEM, "libcurl does not start");
         return fail(ORL_CLI_EXIT_UNREACHABLE, &err);
     }
-    if (call->cmd->method == ORL_CLI_SITE_FILE) {
-        int end = orl_cli_site_file(call);
+    if (call->cmd->method == ORL_CLI_OWN) {
+        bool is_doctor = strcmp(call->cmd->noun, "doctor") == 0;
+        int end = is_doctor ? orl_cli_doctor(call) : orl_cli_site_file(call);
         curl_global_cleanup();
         return end;
     }

@@ -96,12 +96,42 @@ static void the_longest_words_arrive_whole(void **state)
     api_ok(&b, "PATCH", "/v1/site", "{\"contact\":\"\"}", 200);
 }
 
+static const char *gateway_state(json_t **ret_answer)
+{
+    int status = 0;
+    size_t i;
+    json_t *check;
+    *ret_answer = api(&b, "GET", "/v1/doctor", NULL, &status);
+    assert_int_equal(status, 200);
+    json_array_foreach(json_object_get(*ret_answer, "checks"), i, check)
+    {
+        if (strcmp(json_string_value(json_object_get(check, "object")), "gateway") == 0) {
+            return json_string_value(json_object_get(check, "state"));
+        }
+    }
+    fail_msg("no word of the gateway");
+    return "";
+}
+
+static void doctor_sees_who_is_connected(void **state)
+{
+    json_t *answer = NULL;
+    (void)state;
+    assert_string_equal(gateway_state(&answer), "bad");
+    json_decref(answer);
+    int gw = gateway_connect(&b);
+    assert_string_equal(gateway_state(&answer), "ok");
+    json_decref(answer);
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_refusal_has_the_sites_text_and_whom_to_call),
             cmocka_unit_test(words_that_cannot_be_shown_are_refused),
             cmocka_unit_test(the_longest_words_arrive_whole),
+            cmocka_unit_test(doctor_sees_who_is_connected),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

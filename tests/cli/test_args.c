@@ -234,7 +234,7 @@ static void the_table_is_sound(void **state)
         assert_non_null(cmd->help);
         assert_true(cmd->output != ORL_CLI_OUT_LIST || cmd->columns != NULL);
         assert_true(cmd->output != ORL_CLI_OUT_DONE || cmd->done != NULL ||
-                    cmd->method == ORL_CLI_LOCAL || cmd->method == ORL_CLI_SITE_FILE || cmd->waits);
+                    cmd->method == ORL_CLI_LOCAL || cmd->method == ORL_CLI_OWN || cmd->waits);
         for (const struct orl_cli_opt *o = cmd->opts; o != NULL && o->name != NULL; o++) {
             const struct orl_cli_opt *any = orl_cli_find_opt(NULL, o->name);
             assert_int_equal(any->value == NULL, o->value == NULL);

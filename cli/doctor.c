@@ -1,0 +1,94 @@
+#include "cli/doctor.h"
+
+#include "cli/http.h"
+#include "cli/output.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void add_silent(json_t *checks, const char *why)
+{
+    (void)json_array_append_new(checks,
+            json_pack("{s:s, s:s, s:s, s:s, s:s}", "area", "programs", "object", "broker", "state",
+                    "bad", "text", why, "remedy", "start oriel-broker; its log says why not"));
+}
+
+static void ask_broker(const struct orl_cli_call *call, json_t *checks)
+{
+    struct orl_err err = {0};
+    struct orl_cli_answer answer = {0};
+    struct orl_cli_cmd cmd = *call->cmd;
+    struct orl_cli_call own = {.cmd = &cmd, .socket = call->socket, .path = "/v1/doctor"};
+    cmd.method = ORL_CLI_GET;
+    int rc = orl_cli_request(&own, &answer, &err);
+    json_t *root =
+            rc < 0 ? NULL : json_loadb((const char *)answer.body.data, answer.body.len, 0, NULL);
+    const char *why = json_string_value(json_object_get(root, "detail"));
+    if (rc < 0) {
+        add_silent(checks, err.text);
+    } else if (answer.status != 200) {
+        add_silent(checks, why != NULL ? why : "it does not answer like a broker");
+    } else {
+        (void)json_array_extend(checks, json_object_get(root, "checks"));
+    }
+    json_decref(root);
+    orl_buf_fini(&answer.body);
+}
+
+static const char *text_of(const json_t *check, const char *key)
+{
+    const char *text = json_string_value(json_object_get(check, key));
+    return text != NULL ? text : "";
+}
+
+static void print_check(const json_t *check)
+{
+    (void)printf("%-5s", text_of(check, "state"));
+    orl_cli_print_text(text_of(check, "area"), stdout);
+    (void)fputs("  ", stdout);
+    orl_cli_print_text(text_of(check, "object"), stdout);
+    (void)fputs(": ", stdout);
+    orl_cli_print_text(text_of(check, "text"), stdout);
+    (void)fputc('\n', stdout);
+    if (text_of(check, "remedy")[0] != '\0') {
+        (void)fputs("     -> ", stdout);
+        orl_cli_print_text(text_of(check, "remedy"), stdout);
+        (void)fputc('\n', stdout);
+    }
+}
+
+int orl_cli_doctor(const struct orl_cli_call *call)
+{
+    char run_dir[256];
+    json_t *checks = json_array();
+    size_t i;
+    json_t *check;
+    unsigned bad = 0;
+    unsigned warn = 0;
+    orl_msg_text(run_dir, sizeof(run_dir), call->socket);
+    char *slash = strrchr(run_dir, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    orl_cli_doctor_host("", run_dir, checks);
+    ask_broker(call, checks);
+    json_array_foreach(checks, i, check)
+    {
+        bad += strcmp(text_of(check, "state"), "bad") == 0;
+        warn += strcmp(text_of(check, "state"), "warn") == 0;
+        if (!call->is_json) {
+            print_check(check);
+        }
+    }
+    if (call->is_json) {
+        json_t *root = json_pack("{s:O}", "checks", checks);
+        (void)json_dumpf(root, stdout, JSON_COMPACT);
+        (void)fputc('\n', stdout);
+        json_decref(root);
+    } else {
+        (void)printf("%zu checks: %u bad, %u to look at%s\n", json_array_size(checks), bad, warn,
+                geteuid() != 0 ? "; root sees more" : "");
+    }
+    json_decref(checks);
+    return bad > 0 ? ORL_CLI_EXIT_REFUSED : ORL_CLI_EXIT_OK;
+}
