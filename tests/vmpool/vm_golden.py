@@ -68,6 +68,20 @@ def killed(rig, rows, golden, before):
     expect([digest(path) for path in files_of(rig, golden)] == before, "nobody wrote to the image's memory and disk")
 
 
+def saved(rig, row):
+    """By an administrator, at libvirt: all of its memory is in that file, also what was the image's."""
+    boot = "cat /proc/sys/kernel/random/boot_id; hostname"
+    before = rig.inside(row["domain"], boot)
+    rig.kill()  # it would start what is not running
+    file = rig.dir / "saved"
+    run("virsh", "-c", rig.uri, "save", row["domain"], file)
+    expect(row["domain"] not in rig.domains("--state-running"), "a copy is saved")
+    run("virsh", "-c", rig.uri, "restore", file)
+    rig.until("and restored", lambda: rig.answers(row["domain"]))
+    expect(rig.inside(row["domain"], boot) == before, "where it was")
+    rig.start("accel=qemu")
+
+
 def another_version(rig, golden):
     session, desktop, _ = rig.tool_out("login", rig.store, "ann").split()
     rig.tool_out("version", rig.store, "tiny")
@@ -93,6 +107,7 @@ def story(rig):
     expect(all(made(rig)[r["id"]][1:3] == [golden, "copy"] for r in rows), "their rows say so")
     before = [digest(path) for path in files_of(rig, golden)]
     who_they_are(rig, rows)
+    saved(rig, rows[1])
     killed(rig, rows, golden, before)
     another_version(rig, golden)
 

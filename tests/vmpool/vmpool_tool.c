@@ -60,7 +60,8 @@ static int seed_machine(struct orl_store *store, char **argv, struct orl_err *er
             .template_name = "tiny",
             .max_desktops = 8,
             .clone_method = ORL_CLONE_COLD,
-            .disconnect_timeout_s = 600};
+            .disconnect_timeout_s = 600,
+            .person.hook_deadline_s = 60};
     int r = orl_template_insert(store, &t, now_ms, err);
     return r < 0 ? r : orl_pool_insert(store, &pool, now_ms, err);
 }
