@@ -1,6 +1,7 @@
 #include "broker/api.h"
 
 #include "broker/api_handlers.h"
+#include "broker/bearer.h"
 #include "broker/weblogin.h"
 #include "store/page.h"
 
@@ -149,6 +150,10 @@ static bool may_call(struct orl_http_req *req, const struct orl_api_route *route
     if (!orl_api_check_role(req)) {
         return false;
     }
+    if (req->by == ORL_HTTP_BY_TOKEN && !orl_bearer_may(req, route->pattern)) {
+        orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ALLOWED, NULL, "A token may not do this.");
+        return false;
+    }
     if (req->method != ORL_HTTP_GET && !req->is_json) {
         orl_api_refuse(req, 415, "bad_request", "Content-Type must be application/json");
         return false;
@@ -164,6 +169,17 @@ static bool may_call(struct orl_http_req *req, const struct orl_api_route *route
 static bool identify(struct orl_http_req *req)
 {
     struct orl_err err = {0};
+    if (req->has_bearer) {
+        if (orl_bearer_identify(req, &err) < 0) {
+            orl_api_fail(req, &err);
+            return false;
+        }
+        if (req->by != ORL_HTTP_BY_TOKEN) {
+            orl_bearer_refuse(req);
+            return false;
+        }
+        return true;
+    }
     if (req->role == ORL_HTTP_WEB && orl_weblogins_identify(req, &err) < 0) {
         orl_api_fail(req, &err);
         return false;

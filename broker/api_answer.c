@@ -1,5 +1,6 @@
 /* What the API answers: problems (RFC 9457), and the deed with its audit row as one transaction. */
 #include "broker/api.h"
+#include "broker/bearer.h"
 #include "broker/site.h"
 #include "broker/weblogin.h"
 
@@ -11,6 +12,7 @@
 void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
 {
     switch (req->by) {
+    case ORL_HTTP_BY_TOKEN:
     case ORL_HTTP_BY_COOKIE:
         (void)snprintf(ret_actor, size, "user:%s", req->login.user);
         return;
@@ -151,9 +153,10 @@ bool orl_api_begin(struct orl_http_req *req)
 {
     struct orl_err err = {0};
     int rc = orl_store_tx_begin(req->broker->store, &req->tx, &err);
-    bool is_again = req->by == ORL_HTTP_BY_COOKIE && req->least > ORL_HTTP_USER;
+    bool is_token = req->by == ORL_HTTP_BY_TOKEN;
+    bool is_again = is_token || (req->by == ORL_HTTP_BY_COOKIE && req->least > ORL_HTTP_USER);
     if (rc == 0 && is_again) {
-        rc = orl_weblogins_identify(req, &err);
+        rc = is_token ? orl_bearer_identify(req, &err) : orl_weblogins_identify(req, &err);
     }
     if (rc < 0) {
         orl_api_fail(req, &err);

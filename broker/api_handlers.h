@@ -67,6 +67,13 @@ void orl_api_tickets_list(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_tickets_remove(struct orl_http_req *req, const struct orl_api_args *args);
 
+void orl_api_tokens_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_tokens_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_tokens_remove(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_tokens_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_tokens_add(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_tokens_remove(struct orl_http_req *req, const struct orl_api_args *args);
+
 void orl_api_goldens_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_homes_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_homes_get(struct orl_http_req *req, const struct orl_api_args *args);

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct input {
     char user[ORL_USER_MAX + 1];
@@ -62,6 +63,11 @@ void orl_api_tickets_add(struct orl_http_req *req, const struct orl_api_args *ar
         return;
     }
     (void)snprintf(object, sizeof(object), "user:%s", in.user);
+    if (req->by == ORL_HTTP_BY_TOKEN && strcmp(in.user, req->login.user) != 0) {
+        orl_api_refuse_reason(
+                req, 403, ORL_REASON_NOT_ALLOWED, object, "A token makes no tickets for others.");
+        return;
+    }
     if (!orl_api_begin(req)) {
         return;
     }

@@ -330,7 +330,14 @@ void orl_api_users_change(struct orl_http_req *req, const struct orl_api_args *a
 {
     struct input in = {0};
     uint64_t seen = 0;
-    if (orl_api_body(req, change_fields, &in, &seen)) {
+    if (!orl_api_body(req, change_fields, &in, &seen)) {
+        orl_secret_wipe(&in, sizeof(in));
+        return;
+    }
+    if (req->by == ORL_HTTP_BY_TOKEN && ((seen & SEEN_PASSWORD) != 0 || in.resets_totp)) {
+        orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ALLOWED, NULL,
+                "A token changes neither passwords nor second factors.");
+    } else {
         submit(req, &in, seen, args->arg[0], false);
     }
     orl_secret_wipe(&in, sizeof(in));

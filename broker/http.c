@@ -95,6 +95,7 @@ static void on_connection(struct orl_http *http, struct lws *wsi)
 static bool read_web(struct orl_http *http, struct lws *wsi, struct orl_http_req *req)
 {
     enum orl_http_class class = class_of(http, req->uid);
+    orl_http_read_bearer(wsi, req);
     int has_client = orl_http_read_client(wsi, req->client);
     if (class == ORL_HTTP_CLASS_ADMIN && has_client != 0) {
         class = ORL_HTTP_CLASS_WEB;
@@ -108,6 +109,11 @@ static bool read_web(struct orl_http *http, struct lws *wsi, struct orl_http_req
         bool is_admin = class == ORL_HTTP_CLASS_ADMIN;
         req->role = is_admin ? ORL_HTTP_ADMIN : ORL_HTTP_NOBODY;
         req->by = is_admin ? ORL_HTTP_BY_UID : ORL_HTTP_BY_NOTHING;
+        if (req->has_bearer) { /* it says who asks, to whoever may connect */
+            req->role = ORL_HTTP_WEB;
+            req->by = ORL_HTTP_BY_NOTHING;
+            req->is_json = true;
+        }
         return true;
     }
     req->role = ORL_HTTP_WEB;

@@ -10,6 +10,7 @@
 #define ORL_HTTP_BODY_MAX 65536
 #define ORL_HTTP_ADMIN_BODY_MAX (4 * 1024 * 1024) /* of who is an administrator by uid */
 #define ORL_HTTP_PATH_MAX 1023
+#define ORL_BEARER_LEN 44    /* "ort_" and 160 bits in hex */
 #define ORL_HTTP_ETAG_LEN 18 /* 16 hex digits in quotation marks */
 
 /* Each may what those before it may; a route names the least. */
@@ -25,6 +26,7 @@ enum orl_http_role {
 enum orl_http_by {
     ORL_HTTP_BY_NOTHING = 0,
     ORL_HTTP_BY_UID,    /* of the peer: always ADMIN, and no person */
+    ORL_HTTP_BY_TOKEN,  /* req->login.user: at most what the token is for */
     ORL_HTTP_BY_COOKIE, /* req->login: as much as its person's account may now */
 };
 enum orl_http_method { ORL_HTTP_GET = 1, ORL_HTTP_POST, ORL_HTTP_PATCH, ORL_HTTP_DELETE };
@@ -47,6 +49,8 @@ struct orl_http_req {
     /* Of a browser, as oriel-web tells it. */
     char client[ORL_ADDR_MAX + 1];
     char agent[ORL_WEBLOGIN_AGENT_MAX + 1];
+    bool has_bearer;                 /* then the cookie is not looked at */
+    char bearer[ORL_BEARER_LEN + 1]; /* has_bearer: what was sent, good or not */
     bool has_cookie;
     char token[ORL_COOKIE_TOKEN_LEN + 1]; /* has_cookie: what the browser sent, good or not */
     struct orl_weblogin_row login;        /* BY_COOKIE */

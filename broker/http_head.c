@@ -181,3 +181,18 @@ void orl_http_read_if_match(struct lws *wsi, struct orl_http_req *req)
         orl_msg_text(req->if_match, sizeof(req->if_match), is_good ? text : is_any ? "" : "?");
     }
 }
+
+void orl_http_read_bearer(struct lws *wsi, struct orl_http_req *req)
+{
+    static const char scheme[] = "Bearer ";
+    char text[sizeof(scheme) + ORL_BEARER_LEN];
+    int len = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    req->has_bearer = len > 0;
+    /* What can be no token of ours stays empty, which is nobody's. */
+    if (len == (int)sizeof(text) - 1 &&
+            lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_AUTHORIZATION) == len &&
+            strncasecmp(text, scheme, sizeof(scheme) - 1) == 0) {
+        memcpy(req->bearer, text + sizeof(scheme) - 1, ORL_BEARER_LEN + 1);
+    }
+    orl_secret_wipe(text, sizeof(text));
+}

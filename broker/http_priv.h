@@ -62,6 +62,8 @@ long orl_http_content_length(struct lws *wsi);
 bool orl_http_read_path(struct lws *wsi, const char *path, struct orl_http_req *req);
 /* x-oriel-client: 1: read; 0: there is none; negative: it can't be one. */
 int orl_http_read_client(struct lws *wsi, char ret_client[ORL_ADDR_MAX + 1]);
+/* Authorization: Bearer. */
+void orl_http_read_bearer(struct lws *wsi, struct orl_http_req *req);
 /* What If-Match has. */
 void orl_http_read_if_match(struct lws *wsi, struct orl_http_req *req);
 /* Cookie, user agent, content type. */

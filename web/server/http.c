@@ -150,6 +150,7 @@ static void collect_headers(struct orl_web_conn *conn, struct passed *passed)
         enum lws_token_indexes token;
         const char *name;
     } known[] = {{WSI_TOKEN_HTTP_COOKIE, "Cookie"}, {WSI_TOKEN_HTTP_ACCEPT, "Accept"},
+            {WSI_TOKEN_HTTP_AUTHORIZATION, "Authorization"},
             {WSI_TOKEN_HTTP_CONTENT_TYPE, "Content-Type"},
             {WSI_TOKEN_HTTP_IF_NONE_MATCH, "If-None-Match"}, {WSI_TOKEN_HTTP_IF_MATCH, "If-Match"},
             {WSI_TOKEN_HTTP_IF_MODIFIED_SINCE, "If-Modified-Since"}};
@@ -220,6 +221,8 @@ static void refuse_api(
 static void on_api(struct orl_web_conn *conn, const char *path, long length)
 {
     bool is_change = strcmp(conn->method, "GET") != 0;
+    /* No page of another site can make a browser send this one. */
+    bool has_bearer = lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_AUTHORIZATION) > 0;
     bool is_known = conn->method[0] != '\0' && strcmp(conn->method, "HEAD") != 0;
     if (!is_known) {
         refuse_api(conn, 405, "method_not_allowed", "GET, POST, PATCH, PUT and DELETE are known");
@@ -228,7 +231,7 @@ static void on_api(struct orl_web_conn *conn, const char *path, long length)
         refuse_api(conn, 404, "not_found", "there is nothing at this path");
     } else if (length > ORL_WEB_BODY_MAX) {
         refuse_api(conn, 413, "too_large", "the body is over 64 KiB");
-    } else if (is_change && !orl_web_is_same_origin(conn)) {
+    } else if (is_change && !has_bearer && !orl_web_is_same_origin(conn)) {
         refuse_api(conn, 403, "wrong_origin", "this request did not come from the portal's page");
     } else if (is_change && !is_json(conn->wsi)) {
         refuse_api(conn, 415, "not_json", "the body must be application/json");
