@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DISK_XML_MAX = 4096, AGENT_TIMEOUT_S = 3 };
+enum { DISK_XML_MAX = 4096, AGENT_TIMEOUT_S = 3, MIB = 1024 * 1024 };
+#define TARGET "vdz"
 
 static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
         virDomainPtr *ret_domain, struct orl_err *err)
@@ -39,9 +40,20 @@ static void put_disk(struct orl_buf *out, const struct orl_vm_home *home)
             "<driver name='qemu' type='qcow2' cache='%s' discard='unmap'/><source",
             home->is_buffered ? "writeback" : "none");
     orl_xml_attr(out, "file", home->path);
-    orl_xml_putf(
-            out, "/><target dev='vdz' bus='virtio'/><serial>" ORL_HOME_SERIAL "</serial></disk>");
+    orl_xml_putf(out,
+            "/><target dev='" TARGET "' bus='virtio'/><serial>" ORL_HOME_SERIAL "</serial></disk>");
     orl_buf_put_u8(out, 0);
+}
+
+/* Never smaller; its file system follows in the guest. By QEMU, which may write to the file where we may not. A home
+ * that does not grow is a home all the same. */
+static void grow(virDomainPtr domain, const struct orl_vm_home *home)
+{
+    virDomainBlockInfo info = {0};
+    unsigned long long wanted = home->size_mib * MIB;
+    if (virDomainGetBlockInfo(domain, TARGET, &info, 0) == 0 && info.capacity < wanted) {
+        (void)virDomainBlockResize(domain, TARGET, wanted, VIR_DOMAIN_BLOCK_RESIZE_BYTES);
+    }
 }
 
 int orl_bl_home_attach(
@@ -71,6 +83,8 @@ int orl_bl_home_attach(
     if (disk.is_failed || virDomainAttachDeviceFlags(
                                   domain, (const char *)disk.data, VIR_DOMAIN_AFFECT_LIVE) < 0) {
         r = orl_libvirt_err(err, "attaching the home");
+    } else {
+        grow(domain, home);
     }
     orl_buf_fini(&disk);
     return r;

@@ -1,16 +1,14 @@
 #include "vmpool/home_disk.h"
-#include "base/cleanup.h"
 #include "vmpool/proc.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CREATE_TIMEOUT_MS = 30000, SIZE_AT = 24, HEAD_LEN = 32, MIB = 1024 * 1024 };
+enum { CREATE_TIMEOUT_MS = 30000 };
 
 int orl_home_disk_path(const char *images_dir, const char *id, char ret_path[ORL_VM_PATH_MAX + 1],
         struct orl_err *err)
@@ -37,41 +35,12 @@ static int make_folder(const char *path, struct orl_err *err)
     return 0;
 }
 
-/* As its header says, at offset 24; 0: no qcow2. */
-static uint64_t size_of(const char *path)
-{
-    uint8_t head[HEAD_LEN];
-    uint64_t size = 0;
-    ORL_AUTO(orl_close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, head, sizeof head) != HEAD_LEN || memcmp(head, "QFI\xfb", 4) != 0) {
-        return 0;
-    }
-    for (size_t i = SIZE_AT; i < HEAD_LEN; i++) {
-        size = size << 8 | head[i];
-    }
-    return size;
-}
-
-/* Never smaller. Its file system follows in the guest. QEMU's lock keeps this from a disk that is in one. */
-static int grow(const struct orl_vm_home *home, struct orl_err *err)
-{
-    char size[32];
-    uint64_t bytes = size_of(home->path);
-    if (bytes == 0 || bytes >= home->size_mib * MIB) {
-        return 0;
-    }
-    (void)snprintf(size, sizeof size, "%" PRIu64 "M", home->size_mib);
-    const char *argv[] = {"qemu-img", "resize", "-q", "-f", "qcow2", home->path, size, NULL};
-    int r = orl_proc_run(argv, CREATE_TIMEOUT_MS, NULL, err);
-    return r < 0 ? orl_err_prefix(err, "a home's new size") : 0;
-}
-
 int orl_home_disk_make(const struct orl_vm_home *home, struct orl_err *err)
 {
     const char *path = home->path;
     struct stat st;
     if (stat(path, &st) == 0) {
-        return grow(home, err);
+        return 0;
     }
     if (errno != ENOENT) {
         return orl_err_sys(err, errno, "%s", path);

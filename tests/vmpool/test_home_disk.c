@@ -53,55 +53,12 @@ static void home_that_is_there_stays(void **state)
     assert_int_equal(unlink(home.path), 0);
 }
 
-static long long size_of(const char *path)
-{
-    char command[256];
-    long long size = -1;
-    (void)snprintf(command, sizeof command,
-            "qemu-img info --output=json %s | sed -n 's/.*\"virtual-size\": \\([0-9]*\\).*/\\1/p' "
-            "| "
-            "tail -n 1",
-            path);
-    FILE *out = popen(command, "r");
-    assert_non_null(out);
-    assert_int_equal(fscanf(out, "%lld", &size), 1);
-    (void)pclose(out);
-    return size;
-}
-
-static void home_grows_with_the_pools_size_and_never_shrinks(void **state)
-{
-    (void)state;
-    char folder[] = "/tmp/oriel-homes-XXXXXX";
-    struct orl_err err = {0};
-    struct orl_vm_home home = {.size_mib = 4};
-    assert_non_null(mkdtemp(folder));
-    (void)snprintf(home.path, sizeof home.path, "%s/homes/ann.qcow2", folder);
-    if (orl_home_disk_make(&home, &err) < 0 && strstr(err.text, "qemu-img")) {
-        (void)rmdir(folder);
-        skip();
-    }
-    assert_int_equal(size_of(home.path), 4 << 20);
-    home.size_mib = 9;
-    home.is_used = true;
-    assert_int_equal(orl_home_disk_make(&home, &err), 0);
-    assert_int_equal(size_of(home.path), 9 << 20);
-    home.size_mib = 2;
-    assert_int_equal(orl_home_disk_make(&home, &err), 0);
-    assert_int_equal(size_of(home.path), 9 << 20);
-    assert_int_equal(unlink(home.path), 0);
-    *strrchr(home.path, '/') = '\0';
-    assert_int_equal(rmdir(home.path), 0);
-    assert_int_equal(rmdir(folder), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(home_that_is_missing_is_not_made_anew),
             cmocka_unit_test(home_that_cannot_be_looked_at_is_a_fault),
             cmocka_unit_test(home_that_is_there_stays),
-            cmocka_unit_test(home_grows_with_the_pools_size_and_never_shrinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
