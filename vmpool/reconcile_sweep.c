@@ -1,4 +1,5 @@
 /* The sweep's actions and alarms, and what the administrator decided about the quarantine. */
+#include "base/cleanup.h"
 #include "store/audit.h"
 #include "store/host.h"
 #include "vmpool/golden_reconcile.h"
@@ -120,10 +121,16 @@ static int on_quarantine(void *ctx, const struct orl_quarantine_row *row)
     return 0;
 }
 
-/* The administrator said so; the row goes when the machine has gone. */
-static int purge(struct orl_reconcile *r, const struct orl_quarantine_row *row,
-        const struct orl_vm_list *list, uint64_t now_ms, struct orl_err *err)
+/* The administrator said so; the row goes when the machine has gone. One that is a desktop again is not in quarantine,
+ * whatever is left of that. */
+static int purge(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_quarantine_row *row, const struct orl_vm_list *list, uint64_t now_ms,
+        struct orl_err *err)
 {
+    if (orl_rows_domain(rows, row->domain)) {
+        orl_log_warn(&r->log, "not purged: it is a desktop again", "domain", row->domain);
+        return orl_quarantine_remove(r->cfg.store, row->id, err);
+    }
     struct orl_memo *memo = orl_memo_get(r, row->domain);
     bool is_here = orl_vm_list_find(list, row->uuid) != NULL;
     for (size_t i = 0; i < list->overlay_count && !is_here; i++) {
@@ -182,12 +189,15 @@ static int adopt(struct orl_reconcile *r, const struct orl_quarantine_row *row, 
         return rc;
     }
     orl_msg_text(desktop.template_name, sizeof desktop.template_name, pool.template_name);
-    rc = orl_desktop_insert(r->cfg.store, &desktop, "vmpool", now_ms, NULL, err);
-    return rc < 0 ? rc : orl_quarantine_remove(r->cfg.store, row->id, err);
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    rc = orl_store_tx_begin(r->cfg.store, &tx, err);
+    rc = rc < 0 ? rc : orl_desktop_insert(r->cfg.store, &desktop, "vmpool", now_ms, NULL, err);
+    rc = rc < 0 ? rc : orl_quarantine_remove(r->cfg.store, row->id, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-static void carry_out_verdicts(
-        struct orl_reconcile *r, const struct orl_vm_list *list, uint64_t now_ms)
+static void carry_out_verdicts(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_vm_list *list, uint64_t now_ms)
 {
     struct verdicts verdicts = {.host = r->cfg.host};
     struct orl_err err = {0};
@@ -197,7 +207,7 @@ static void carry_out_verdicts(
     }
     for (size_t i = 0; i < verdicts.count; i++) {
         const struct orl_quarantine_row *row = &verdicts.rows[i];
-        int rc = row->verdict == ORL_VERDICT_PURGE ? purge(r, row, list, now_ms, &err)
+        int rc = row->verdict == ORL_VERDICT_PURGE ? purge(r, rows, row, list, now_ms, &err)
                                                    : adopt(r, row, now_ms, &err);
         if (rc < 0 && strcmp(row->reason_text, err.text) != 0) {
             struct orl_quarantine_row told = *row;
@@ -313,6 +323,6 @@ void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
     for (size_t i = 0; i < count; i++) {
         carry_out(r, &actions[i], now_ms);
     }
-    carry_out_verdicts(r, list, now_ms);
+    carry_out_verdicts(r, rows, list, now_ms);
     mark_owners(r, rows, list, now_ms);
 }

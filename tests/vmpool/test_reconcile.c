@@ -217,6 +217,30 @@ static unsigned dedicated_machines(const struct world *w)
 
 #define IMAGE_UUID "6b1f0f3c-50a6-4e5a-9d0e-0000000000aa"
 
+/* It was given back, and what said that it is in quarantine was left. */
+static void what_is_a_desktop_again_is_not_purged(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row own = {0};
+    struct orl_quarantine_row row = {.reason_text = "left"};
+    world_calm(w, SETTLED_S);
+    give(w, "ann", "dedicated", &own);
+    (void)snprintf(row.id, sizeof row.id, "%s", own.id);
+    (void)snprintf(row.host, sizeof row.host, "%s", own.host);
+    (void)snprintf(row.pool, sizeof row.pool, "%s", own.pool);
+    (void)snprintf(row.user, sizeof row.user, "ann");
+    (void)snprintf(row.uuid, sizeof row.uuid, "%s", own.uuid);
+    (void)snprintf(row.domain, sizeof row.domain, "%s", own.domain);
+    (void)snprintf(row.overlay, sizeof row.overlay, "%s", own.overlay);
+    assert_int_equal(orl_quarantine_put(w->store, &row, w->now_ms, NULL), 0);
+    assert_int_equal(
+            orl_quarantine_judge(w->store, own.id, ORL_VERDICT_PURGE, "admin", w->now_ms, NULL), 0);
+    world_calm(w, SETTLED_S);
+    assert_non_null(fake_find(&w->fake, own.uuid));
+    assert_int_equal(orl_quarantine_get(w->store, own.id, &row, NULL), ORL_E_NOTFOUND);
+    assert_string_equal(w->fault, "");
+}
+
 /* Given after the backup: the restored store takes them for spares that nobody had. */
 static void a_day_old_backup_loses_and_repeats_nothing(void **state)
 {
@@ -545,6 +569,7 @@ int main(void)
             WITH_WORLD(a_persons_own_machine_says_whose_it_is),
             WITH_WORLD(a_clock_that_is_set_changes_nothing),
             WITH_WORLD(a_restored_store_stops_the_sweep_and_says_so),
+            WITH_WORLD(what_is_a_desktop_again_is_not_purged),
             WITH_WORLD(a_day_old_backup_loses_and_repeats_nothing),
             WITH_WORLD(a_hypervisor_that_is_away_is_in_the_rows_until_it_is_back),
             WITH_WORLD(a_hypervisor_that_hangs_is_down_until_its_answer_comes),
