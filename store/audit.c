@@ -1,12 +1,12 @@
 #include "store/audit.h"
 
-#include "store/store_priv.h"
+#include "store/audit_chain_priv.h"
 #include <stdio.h>
 #include <string.h>
 
 #define MS_PER_MINUTE 60000
-#define LIST_DEFAULT 100
-#define LIST_MAX 1000
+
+enum { MAX_CLOSED = 8 };
 
 struct flood {
     char prefix[ORL_ADDR_MAX + 1]; /* empty: never counted */
@@ -30,80 +30,235 @@ static int count_rows(struct orl_store *store, const struct flood *flood, enum o
     return orl_db_row_done(&q, err);
 }
 
-static void put_cut(struct orl_db_query *q, const char *text, size_t max_len)
-{
-    char cut[ORL_STORE_PATH_MAX + 1];
-    orl_assert(max_len < sizeof(cut));
-    orl_msg_text(cut, max_len + 1, text != NULL ? text : "");
-    orl_db_put_text(q, cut);
-}
-
-static void put_object(struct orl_db_query *q, const struct orl_audit_event *event)
-{
+/* A row as it is written, each text cut to its column. */
+struct entry {
+    struct orl_id id;
+    uint64_t seq, time_ms, minute;
+    bool is_counter;
+    enum orl_reason reason;
+    char actor[ORL_USER_MAX + 1];
+    char action[ORL_STORE_CODE_MAX + 1];
     char object[ORL_USER_MAX + 1];
+    char user[ORL_USER_MAX + 1];
+    char client[ORL_ADDR_MAX + 1];
+    char detail[ORL_STORE_PATH_MAX + 1];
+    char prefix[ORL_ADDR_MAX + 1];
+};
+
+static void cut(char *ret, size_t size, const char *text)
+{
+    orl_msg_text(ret, size, text != NULL ? text : "");
+}
+
+static void fill(struct entry *entry, const struct orl_audit_event *event,
+        const struct flood *flood, uint64_t now_ms)
+{
+    *entry = (struct entry){.time_ms = now_ms, .minute = flood->minute, .reason = event->reason};
+    orl_id_new(&entry->id);
+    cut(entry->actor, sizeof(entry->actor), event->actor);
+    cut(entry->action, sizeof(entry->action), event->action);
     if (event->kind == NULL || event->object == NULL) {
-        put_cut(q, event->object, ORL_USER_MAX);
-        return;
+        cut(entry->object, sizeof(entry->object), event->object);
+    } else {
+        (void)snprintf(entry->object, sizeof(entry->object), "%.32s:%.*s", event->kind,
+                ORL_USER_MAX - 33, event->object);
     }
-    (void)snprintf(
-            object, sizeof(object), "%.32s:%.*s", event->kind, ORL_USER_MAX - 33, event->object);
-    orl_db_put_text(q, object);
+    cut(entry->user, sizeof(entry->user), event->user);
+    cut(entry->client, sizeof(entry->client), event->client);
+    cut(entry->detail, sizeof(entry->detail), event->detail);
+    cut(entry->prefix, sizeof(entry->prefix), flood->prefix);
 }
 
-static int write_row(struct orl_store *store, const struct orl_audit_event *event,
-        const struct flood *flood, uint64_t now_ms, struct orl_id *ret_id, struct orl_err *err)
+static int hash_entry(const struct entry *entry, struct orl_audit_link *link, struct orl_err *err)
 {
-    struct orl_id id;
-    orl_id_new(&id);
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO audit (id, time_ms, actor, action, reason, object, user_name, client,"
-            " detail, event_count, flood_prefix, flood_minute, is_counter)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, 0)");
-    orl_db_put_text(&q, id.text);
-    orl_db_put_u64(&q, now_ms);
-    put_cut(&q, event->actor, ORL_USER_MAX);
-    put_cut(&q, event->action, ORL_STORE_CODE_MAX);
-    orl_store_put_reason(&q, event->reason);
-    put_object(&q, event);
-    put_cut(&q, event->user, ORL_USER_MAX);
-    put_cut(&q, event->client, ORL_ADDR_MAX);
-    put_cut(&q, event->detail, ORL_STORE_PATH_MAX);
-    orl_db_put_text(&q, flood->prefix);
-    orl_db_put_u64(&q, flood->minute);
-    int rc = orl_db_run(&q, err);
+    char seq[24];
+    char time[24];
+    char minute[24];
+    (void)snprintf(seq, sizeof(seq), "%llu", (unsigned long long)entry->seq);
+    (void)snprintf(time, sizeof(time), "%llu", (unsigned long long)entry->time_ms);
+    (void)snprintf(minute, sizeof(minute), "%llu", (unsigned long long)entry->minute);
+    const char *const fields[ORL_AUDIT_FIELDS] = {seq, entry->id.text, time, entry->actor,
+            entry->action, entry->reason != ORL_REASON_NONE ? orl_reason_code(entry->reason) : "",
+            entry->object, entry->user, entry->client, entry->detail, entry->is_counter ? "" : "1",
+            entry->prefix, minute, entry->is_counter ? "1" : "0"};
+    return orl_audit_chain_hash(link->chain, fields, link->chain, err);
+}
+
+/* At the chain's end. Inside a transaction: no other writer is between the head that was read and this row. */
+static int write_entry(struct orl_store *store, struct entry *entry, struct orl_err *err)
+{
+    struct orl_audit_link head;
+    int rc = orl_audit_chain_begin(store, &head, err);
     if (rc < 0) {
         return rc;
     }
-    *ret_id = id;
-    return 0;
+    entry->seq = ++head.seq;
+    rc = hash_entry(entry, &head, err);
+    if (rc < 0) {
+        return rc;
+    }
+    {
+        ORL_DB_AUTO q = orl_db_query(store->db,
+                "INSERT INTO audit (seq, id, time_ms, actor, action, reason, object, user_name,"
+                " client, detail, event_count, flood_prefix, flood_minute, is_counter, chain)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $14)");
+        orl_db_put_u64(&q, entry->seq);
+        orl_db_put_text(&q, entry->id.text);
+        orl_db_put_u64(&q, entry->time_ms);
+        orl_db_put_text(&q, entry->actor);
+        orl_db_put_text(&q, entry->action);
+        orl_store_put_reason(&q, entry->reason);
+        orl_db_put_text(&q, entry->object);
+        orl_db_put_text(&q, entry->user);
+        orl_db_put_text(&q, entry->client);
+        orl_db_put_text(&q, entry->detail);
+        orl_db_put_text(&q, entry->prefix);
+        orl_db_put_u64(&q, entry->minute);
+        orl_db_put_bool(&q, entry->is_counter);
+        orl_db_put_text(&q, head.chain);
+        rc = orl_db_run(&q, err);
+    }
+    return rc < 0 ? rc : orl_audit_chain_set(store, "head", &head, err);
 }
 
-/* The counter is made at its first event and increased by the others. */
-static int count_event(struct orl_store *store, const struct orl_audit_event *event,
-        const struct flood *flood, uint64_t now_ms, struct orl_id *ret_id, struct orl_err *err)
+struct counter {
+    char id[ORL_ID_LEN + 1];
+    enum orl_reason reason;
+    char prefix[ORL_ADDR_MAX + 1];
+    uint64_t minute;
+    uint64_t count;
+    uint64_t closed_seq;
+};
+
+/* 1: there is one, 0: none. */
+static int find_counter(struct orl_store *store, const struct flood *flood, enum orl_reason reason,
+        struct counter *ret_counter, struct orl_err *err)
 {
-    struct orl_id id;
-    orl_id_new(&id);
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO audit (id, time_ms, actor, action, reason, object, user_name, client,"
-            " detail, event_count, flood_prefix, flood_minute, is_counter)"
-            " VALUES ($1, $2, $3, $4, $5, '', '', $6, 'more of the same', 1, $6, $7, 1)"
-            " ON CONFLICT (flood_minute, flood_prefix, reason) WHERE is_counter = 1"
-            " DO UPDATE SET event_count = audit.event_count + 1 RETURNING id");
-    orl_db_put_text(&q, id.text);
-    orl_db_put_u64(&q, now_ms);
-    put_cut(&q, event->actor, ORL_USER_MAX);
-    put_cut(&q, event->action, ORL_STORE_CODE_MAX);
-    orl_store_put_reason(&q, event->reason);
-    orl_db_put_text(&q, flood->prefix);
+            "SELECT id, closed_seq FROM audit WHERE flood_minute = $1 AND flood_prefix = $2"
+            " AND reason = $3 AND is_counter = 1");
     orl_db_put_u64(&q, flood->minute);
+    orl_db_put_text(&q, flood->prefix);
+    orl_store_put_reason(&q, reason);
     int rc = orl_db_step(&q, err);
+    if (rc <= 0) {
+        return rc;
+    }
+    orl_db_get_text(&q, ret_counter->id, sizeof(ret_counter->id));
+    ret_counter->closed_seq = orl_db_get_u64(&q);
+    rc = orl_db_row_done(&q, err);
+    return rc < 0 ? rc : 1;
+}
+
+static int raise_counter(struct orl_store *store, const char *id, struct orl_err *err)
+{
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "UPDATE audit SET event_count = event_count + 1 WHERE id = $1");
+    orl_db_put_text(&q, id);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* The counter is made at its first event and increased by the others. One that is closed stays as it is: when a clock
+ * was set back into its minute, the event gets a row of its own. */
+static int count_event(struct orl_store *store, const struct orl_audit_event *event,
+        const struct flood *flood, struct entry *entry, struct orl_err *err)
+{
+    struct counter counter = {.closed_seq = 0};
+    int rc = find_counter(store, flood, event->reason, &counter, err);
     if (rc < 0) {
         return rc;
     }
-    orl_db_get_text(&q, ret_id->text, sizeof(ret_id->text));
-    rc = orl_db_step(&q, err);
-    return rc < 0 ? rc : orl_db_row_done(&q, err);
+    if (rc == 1 && counter.closed_seq == 0) {
+        memcpy(entry->id.text, counter.id, sizeof(entry->id.text));
+        return raise_counter(store, counter.id, err);
+    }
+    if (rc == 0) {
+        entry->is_counter = true;
+        entry->object[0] = '\0';
+        entry->user[0] = '\0';
+        cut(entry->client, sizeof(entry->client), flood->prefix);
+        cut(entry->detail, sizeof(entry->detail), "more of the same");
+    }
+    return write_entry(store, entry, err);
+}
+
+struct counters {
+    struct counter list[MAX_CLOSED];
+    unsigned count;
+};
+
+static int list_open(
+        struct orl_store *store, uint64_t minute, struct counters *counters, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT id, reason, flood_prefix, event_count FROM audit WHERE is_counter = 1"
+            " AND closed_seq = 0 AND flood_minute < $1 AND chain <> '' ORDER BY flood_minute"
+            " LIMIT $2");
+    orl_db_put_u64(&q, minute);
+    orl_db_put_u64(&q, MAX_CLOSED);
+    int rc = 0;
+    while (counters->count < MAX_CLOSED && (rc = orl_db_step(&q, err)) == 1) {
+        struct counter *counter = &counters->list[counters->count++];
+        orl_db_get_text(&q, counter->id, sizeof(counter->id));
+        counter->reason = orl_store_get_reason(&q);
+        orl_db_get_text(&q, counter->prefix, sizeof(counter->prefix));
+        counter->count = orl_db_get_u64(&q);
+        rc = orl_db_row_done(&q, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int close_counter(struct orl_store *store, const struct counter *counter, uint64_t now_ms,
+        struct orl_err *err)
+{
+    static const struct flood none;
+    char number[24];
+    struct entry entry;
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)counter->count);
+    const struct orl_audit_event event = {.actor = "store",
+            .action = ORL_AUDIT_CLOSES,
+            .reason = counter->reason,
+            .kind = "audit",
+            .object = counter->id,
+            .client = counter->prefix,
+            .detail = number};
+    fill(&entry, &event, &none, now_ms);
+    int rc = write_entry(store, &entry, err);
+    if (rc < 0) {
+        return rc;
+    }
+    ORL_DB_AUTO q = orl_db_query(store->db, "UPDATE audit SET closed_seq = $1 WHERE id = $2");
+    orl_db_put_u64(&q, entry.seq);
+    orl_db_put_text(&q, counter->id);
+    rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}
+
+/* Counters whose minute is over say their number for good. */
+static int close_counters(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
+{
+    struct counters counters = {.count = 0};
+    int rc = list_open(store, now_ms / MS_PER_MINUTE, &counters, err);
+    for (unsigned i = 0; rc == 0 && i < counters.count; i++) {
+        rc = close_counter(store, &counters.list[i], now_ms, err);
+    }
+    return rc < 0 ? rc : (int)counters.count;
+}
+
+int orl_audit_close(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
+{
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : close_counters(store, now_ms, err);
+    if (rc < 0) {
+        return rc;
+    }
+    int committed = orl_store_tx_commit(&tx, err);
+    return committed < 0 ? committed : rc;
 }
 
 int orl_audit_append(struct orl_store *store, const struct orl_audit_event *event, uint64_t now_ms,
@@ -115,21 +270,23 @@ int orl_audit_append(struct orl_store *store, const struct orl_audit_event *even
     }
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     uint32_t rows = 0;
-    struct orl_id id;
+    struct entry entry;
+    fill(&entry, event, &flood, now_ms);
     int rc = orl_store_tx_begin(store, &tx, err);
-    if (rc == 0 && flood.prefix[0] != '\0') {
+    rc = rc < 0 ? rc : close_counters(store, now_ms, err);
+    if (rc >= 0 && flood.prefix[0] != '\0') {
         rc = count_rows(store, &flood, event->reason, &rows, err);
     }
-    if (rc == 0) {
-        rc = rows < ORL_AUDIT_ROWS_PER_MINUTE ? write_row(store, event, &flood, now_ms, &id, err)
-                                              : count_event(store, event, &flood, now_ms, &id, err);
+    if (rc >= 0) {
+        rc = rows < ORL_AUDIT_ROWS_PER_MINUTE ? write_entry(store, &entry, err)
+                                              : count_event(store, event, &flood, &entry, err);
     }
     rc = rc < 0 ? rc : orl_store_tx_commit(&tx, err);
     if (rc == 0) {
-        store->last_audit = id;
+        store->last_audit = entry.id;
     }
     if (rc == 0 && ret_id != NULL) {
-        *ret_id = id;
+        *ret_id = entry.id;
     }
     return rc;
 }
@@ -139,78 +296,36 @@ const char *orl_audit_last_id(const struct orl_store *store)
     return store->last_audit.text;
 }
 
-#define SELECT                                                                                     \
-    "SELECT seq, id, time_ms, actor, action, reason, object, user_name, client, detail,"           \
-    " event_count FROM audit "
-
-static int read_one(struct orl_db_query *q, struct orl_audit_row *ret_row, struct orl_err *err)
+/* The oldest rows that are written before before_ms without one between them that is not: the chain has no holes. */
+static int find_last(struct orl_store *store, uint64_t before_ms, unsigned max_count,
+        struct orl_audit_link *ret_last, struct orl_err *err)
 {
-    int rc = orl_db_step(q, err);
-    if (rc <= 0) {
-        return rc < 0 ? rc : ORL_E_NOTFOUND;
-    }
-    struct orl_audit_row row = {.seq = orl_db_get_u64(q)};
-    orl_db_get_text(q, row.id, sizeof(row.id));
-    row.time_ms = orl_db_get_u64(q);
-    orl_db_get_text(q, row.actor, sizeof(row.actor));
-    orl_db_get_text(q, row.action, sizeof(row.action));
-    row.reason = orl_store_get_reason(q);
-    orl_db_get_text(q, row.object, sizeof(row.object));
-    orl_db_get_text(q, row.user, sizeof(row.user));
-    orl_db_get_text(q, row.client, sizeof(row.client));
-    orl_db_get_text(q, row.detail, sizeof(row.detail));
-    row.count = orl_db_get_u64(q);
-    rc = orl_db_row_done(q, err);
-    if (rc == 0) {
-        *ret_row = row;
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "SELECT seq, chain, time_ms FROM audit ORDER BY seq LIMIT $1");
+    orl_db_put_u64(&q, max_count);
+    int rc = 0;
+    while ((rc = orl_db_step(&q, err)) == 1) {
+        struct orl_audit_link link = {.seq = orl_db_get_u64(&q)};
+        orl_db_get_text(&q, link.chain, sizeof(link.chain));
+        uint64_t time_ms = orl_db_get_u64(&q);
+        rc = orl_db_row_done(&q, err);
+        if (rc < 0 || time_ms >= before_ms) {
+            return rc;
+        }
+        *ret_last = link;
     }
     return rc;
 }
 
-int orl_audit_get(
-        struct orl_store *store, const char *id, struct orl_audit_row *ret_row, struct orl_err *err)
+static int move_anchor(
+        struct orl_store *store, const struct orl_audit_link *last, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE id = $1");
-    orl_db_put_text(&q, id);
-    int rc = read_one(&q, ret_row, err);
-    return rc == ORL_E_NOTFOUND ? orl_store_no_such("audit row", id, err) : rc;
-}
-
-static void put_filter(struct orl_db_query *q, const struct orl_audit_filter *filter)
-{
-    orl_db_put_u64(q, filter->since_ms);
-    orl_db_put_u64(q, filter->until_ms);
-    orl_db_put_u64(q, filter->before_seq);
-    orl_store_put_reason(q, filter->reason);
-    orl_db_put_bool(q, filter->is_refusal);
-    orl_db_put_text(q, filter->user);
-    orl_db_put_text(q, filter->action);
-    orl_db_put_text(q, filter->object);
-    unsigned max = filter->max_count == 0 ? LIST_DEFAULT : filter->max_count;
-    orl_db_put_u64(q, max > LIST_MAX ? LIST_MAX : max);
-}
-
-int orl_audit_list(struct orl_store *store, const struct orl_audit_filter *filter, orl_audit_fn fn,
-        void *ctx, struct orl_err *err)
-{
-    static const struct orl_audit_filter everything;
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE time_ms >= $1 AND ($2 = 0 OR time_ms < $2) AND ($3 = 0 OR seq < $3)"
-                   " AND ($4 = '' OR reason = $4) AND ($5 = 0 OR reason <> '')"
-                   " AND ($6 = '' OR user_name = $6) AND ($7 = '' OR action = $7)"
-                   " AND ($8 = '' OR object = $8) ORDER BY seq DESC LIMIT $9");
-    put_filter(&q, filter != NULL ? filter : &everything);
-    for (;;) {
-        struct orl_audit_row row;
-        int rc = read_one(&q, &row, err);
-        if (rc < 0) {
-            return rc == ORL_E_NOTFOUND ? 0 : rc;
-        }
-        rc = fn(ctx, &row);
-        if (rc != 0) {
-            return rc;
-        }
+    struct orl_audit_link anchor;
+    int rc = orl_audit_chain_get(store, "anchor", &anchor, err);
+    if (rc < 0) {
+        return rc == ORL_E_NOTFOUND ? 0 : rc;
     }
+    return last->seq > anchor.seq ? orl_audit_chain_set(store, "anchor", last, err) : 0;
 }
 
 int orl_audit_misses(
@@ -234,10 +349,23 @@ int orl_audit_misses(
 int orl_audit_prune(
         struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE time_ms < $1"
-            " ORDER BY time_ms LIMIT $2)");
-    orl_db_put_u64(&q, before_ms);
-    orl_db_put_u64(&q, max_count);
-    return orl_db_run(&q, err);
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    struct orl_audit_link last = {.seq = 0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : find_last(store, before_ms, max_count, &last, err);
+    if (rc < 0 || last.seq == 0) {
+        return rc;
+    }
+    rc = move_anchor(store, &last, err);
+    if (rc < 0) {
+        return rc;
+    }
+    int count = 0;
+    {
+        ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM audit WHERE seq <= $1");
+        orl_db_put_u64(&q, last.seq);
+        count = orl_db_run(&q, err);
+    }
+    rc = count < 0 ? count : orl_store_tx_commit(&tx, err);
+    return rc < 0 ? rc : count;
 }

@@ -3,6 +3,7 @@
  * of their own, all others are counted in one more. */
 #ifndef ORL_STORE_AUDIT_H
 #define ORL_STORE_AUDIT_H
+#include "base/sha256.h"
 #include "store/store.h"
 
 #define ORL_AUDIT_ROWS_PER_MINUTE 10
@@ -28,7 +29,8 @@ struct orl_audit_row {
     char user[ORL_USER_MAX + 1];
     char client[ORL_ADDR_MAX + 1]; /* the prefix, when it is a counter */
     char detail[ORL_STORE_PATH_MAX + 1];
-    uint64_t count; /* how many events this row stands for */
+    uint64_t count;                     /* how many events this row stands for */
+    char chain[ORL_SHA256_HEX_LEN + 1]; /* store/audit_chain.h; empty: from before it */
 };
 typedef int (*orl_audit_fn)(void *ctx, const struct orl_audit_row *row);
 
@@ -55,7 +57,11 @@ ORL_NODISCARD int orl_audit_list(struct orl_store *store, const struct orl_audit
  * been pruned. */
 ORL_NODISCARD int orl_audit_misses(
         struct orl_store *store, const char *object, uint64_t time_ms, struct orl_err *err);
-/* Deletes what is older, the oldest first, at most max_count; returns how many. */
+/* Floods whose minute is over get the row that says their number for good, as each append does for some: returns how
+ * many did; call again while that is not 0. */
+ORL_NODISCARD int orl_audit_close(struct orl_store *store, uint64_t now_ms, struct orl_err *err);
+/* Deletes what is older, the oldest first, at most max_count and up to the first row that is not older; returns how
+ * many. */
 ORL_NODISCARD int orl_audit_prune(
         struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err);
 /* "203.0.113.7:4711" to "203.0.113.0/24", "[2001:db8::1]:99" to "2001:db8::/56"; anything else to

@@ -105,6 +105,15 @@ CREATE UNIQUE INDEX watch_one_each ON watch (session, watcher) WHERE state IN ('
 
 -- A row's place in the chain: SHA-256 over the one before it and what never changes in this one (store/audit_chain.h).
 ALTER TABLE audit ADD COLUMN chain TEXT NOT NULL DEFAULT '';
+-- Of a flood counter whose minute is over: the row that says its number for good.
+ALTER TABLE audit ADD COLUMN closed_seq INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX audit_open_counter ON audit (flood_minute) WHERE is_counter = 1 AND closed_seq = 0;
+-- The chain's ends: the last row that is gone ('anchor') and the last one written ('head').
+CREATE TABLE audit_chain (
+    key TEXT PRIMARY KEY CHECK (key IN ('anchor', 'head')),
+    seq INTEGER NOT NULL,
+    chain TEXT NOT NULL
+) STRICT;
 
 -- Lists go on where the page before ended.
 CREATE INDEX desktop_by_age ON desktop (created_ms, id);

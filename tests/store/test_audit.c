@@ -45,11 +45,14 @@ static void a_flood_is_ten_rows_and_a_counter(void **state)
     assert_ok(f, orl_audit_get(f->store, last.text, &row, &f->err));
     assert_int_equal(row.count, 490);
     assert_string_equal(row.client, "192.0.2.0/24");
-    /* Another prefix, another reason, another minute: rows of their own. */
+    /* Another prefix, another reason, another minute: rows of their own; and the counter's number is said for good. */
     (void)append(f, ORL_REASON_AUTH_FAILED, "198.51.100.1:1", 60500);
     (void)append(f, ORL_REASON_TICKET_INVALID, "192.0.2.7:1", 60500);
     (void)append(f, ORL_REASON_AUTH_FAILED, "192.0.2.7:1", 120000);
-    assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit"), 14);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit"), 15);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit WHERE action = 'audit.count'"
+                                       " AND detail = '490'"),
+            1);
 }
 
 static void successes_are_never_counted(void **state)
