@@ -73,7 +73,7 @@ static const struct {
         {"since_ms", 20, false}, {"until_ms", 20, false}, {"after", ORL_PAGE_KEY_MAX, false},
         {"limit", 4, false}, {"reason", ORL_STORE_CODE_MAX, false},
         {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}, {"n", 20, false},
-        {"q", ORL_NAME_MAX, false}, {"lease", 16, false}, {"power", 16, false},
+        {"q", ORL_NAME_MAX, false}, {"head", 64, false}, {"lease", 16, false}, {"power", 16, false},
         {"state", 16, false}, {"desktop", ORL_ID_LEN, false}};
 
 /* What is not understood must not widen a list or force a deed: it is refused. */

@@ -81,6 +81,7 @@ void orl_api_homes_remove(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_alarms_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_alarms_clear(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_audit_verify(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args);

@@ -81,6 +81,7 @@ const struct orl_api_route orl_api_routes[] = {
         {POST, "/v1/alarms/clear", OPERATOR, orl_api_alarms_clear, NULL},
         {GET, "/v1/audit", VIEWER, orl_api_audit_list,
                 "since_ms until_ms limit after reason user action object"},
+        {GET, "/v1/audit/verify", VIEWER, orl_api_audit_verify, "after head"},
         {GET, "/v1/audit/ID", VIEWER, orl_api_audit_get, NULL},
         {GET, "/v1/logins", VIEWER, orl_api_logins_list, PAGE " user"},
         {DELETE, "/v1/logins/ID", ADMIN, orl_api_logins_end, NULL},

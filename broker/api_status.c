@@ -17,12 +17,12 @@
 
 static json_t *audit_json(const struct orl_audit_row *row)
 {
-    return json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "seq",
+    return json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "seq",
             (json_int_t)row->seq, "id", row->id, "time_ms", (json_int_t)row->time_ms, "actor",
             row->actor, "action", row->action, "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "object",
             row->object, "user", row->user, "client", row->client, "detail", row->detail, "count",
-            (json_int_t)row->count);
+            (json_int_t)row->count, "chain", row->chain);
 }
 
 static int add_audit(void *ctx, const struct orl_audit_row *row)

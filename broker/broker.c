@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "broker/audit_head.h"
 #include "broker/auth.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
@@ -113,6 +114,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_thumbs_new(broker, &broker->thumbs, err);
     }
     if (rc == 0) {
+        rc = orl_audit_teller_new(broker, &broker->audit_teller, err);
+    }
+    if (rc == 0) {
         rc = orl_events_new(broker, &broker->events, err);
     }
     return rc;
@@ -138,6 +142,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_hashing_free(broker->hashing);
     orl_gateways_free(broker->gateways);
     orl_http_free(broker->http);
+    orl_audit_teller_free(broker->audit_teller);
     orl_events_free(broker->events);
     orl_thumbs_free(broker->thumbs);
     orl_queue_free(broker->queue);

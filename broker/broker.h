@@ -12,6 +12,7 @@
 #include "store/audit.h"
 
 struct orl_auth;
+struct orl_audit_teller;
 struct orl_events;
 struct orl_thumbs;
 struct orl_hashing;
@@ -45,6 +46,7 @@ struct orl_broker {
     struct orl_queue *queue;
     struct orl_http *http;
     struct orl_events *events;
+    struct orl_audit_teller *audit_teller;
     struct orl_thumbs *thumbs;
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;

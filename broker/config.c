@@ -52,6 +52,9 @@ const struct orl_cfg_key orl_broker_keys[] = {
         INT(ticket_first_use_s, 1, 86400, "s", "300", "How long an unused ticket is good."),
         INT(ticket_max_failures, 1, 100, NULL, "5", "Failed proofs that burn a ticket."),
         INT(audit_keep_days, 1, 36500, "days", "400", "How long audit rows are kept."),
+        INT(audit_head_min, 0, 10080, "min", "60",
+                "How often the log is told the head of the audit's chain, when there is a new one; "
+                "0: never."),
         INT(password_threads, 0, 16, NULL, "0",
                 "Passwords checked at once; 0: one less than there are cores, at least 1."),
         INT(password_memory_mib, 8, 65536, "MiB", "512",

@@ -21,6 +21,7 @@ struct orl_broker_cfg {
     int64_t ticket_first_use_s;
     int64_t ticket_max_failures;
     int64_t audit_keep_days;
+    int64_t audit_head_min;
     int64_t password_threads;
     int64_t password_memory_mib;
     int64_t password_queue;

@@ -332,18 +332,32 @@ static const struct orl_cli_column login_columns[] = {
         COL_END,
 };
 
+#define AUDIT_FILTERS                                                                              \
+    OPT("since", ORL_CLI_OPT_TIME, "TIME", "since_ms",                                             \
+            "Not before: 30m, 2h, 7d ago, or milliseconds since 1970."),                           \
+            OPT("until", ORL_CLI_OPT_TIME, "TIME", "until_ms", "Before this time."),               \
+            OPT("reason", ORL_CLI_OPT_STR, "CODE", "reason",                                       \
+                    "Only refusals and ends for this reason; any: for whatever reason."),          \
+            OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only about this person."),               \
+            OPT("action", ORL_CLI_OPT_STR, "ACTION", "action", "Only this action, as login."),     \
+            OPT("object", ORL_CLI_OPT_STR, "OBJECT", "object", "Only about this object.")
 static const struct orl_cli_opt audit_opts[] = {
-        OPT("since", ORL_CLI_OPT_TIME, "TIME", "since_ms",
-                "Not before: 30m, 2h, 7d ago, or milliseconds since 1970."),
-        OPT("until", ORL_CLI_OPT_TIME, "TIME", "until_ms", "Before this time."),
-        OPT("reason", ORL_CLI_OPT_STR, "CODE", "reason",
-                "Only refusals and ends for this reason; any: for whatever reason."),
-        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only about this person."),
-        OPT("action", ORL_CLI_OPT_STR, "ACTION", "action", "Only this action, as login."),
-        OPT("object", ORL_CLI_OPT_STR, "OBJECT", "object", "Only about this object."),
+        AUDIT_FILTERS,
         OPT("limit", ORL_CLI_OPT_NUM, "N", "limit",
                 "At most so many rows, up to 1000; default 200."),
         OPT("before", ORL_CLI_OPT_NUM, "SEQ", "after", "The page after the row with this number."),
+        END,
+};
+static const struct orl_cli_opt audit_export_opts[] = {
+        OPT("format", ORL_CLI_OPT_STR, "FORMAT", "format", "jsonl (default) or csv."),
+        AUDIT_FILTERS,
+        END,
+};
+static const struct orl_cli_opt audit_verify_opts[] = {
+        OPT("head", ORL_CLI_OPT_STR, "HASH", "head",
+                "A head that the broker's log once had: nothing up to there was changed."),
+        OPT("store", ORL_CLI_OPT_STR, "STORE", "store",
+                "Without a broker: file or PostgreSQL's address, as in broker.yaml."),
         END,
 };
 static const struct orl_cli_column audit_columns[] = {
@@ -637,6 +651,19 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .is_endless = true},
         SHOW("audit", "Show one row, by the id that a person was shown.", "/v1/audit/{0}",
                 IN_PATH("ID", "Id of the row.")),
+        {.noun = "audit",
+                .verb = "verify",
+                .help = "Find the first row that was changed, removed or moved since it was "
+                        "written.",
+                .method = ORL_CLI_OWN,
+                .path = "",
+                .opts = audit_verify_opts},
+        {.noun = "audit",
+                .verb = "export",
+                .help = "Write rows to standard output, newest first.",
+                .method = ORL_CLI_OWN,
+                .path = "",
+                .opts = audit_export_opts},
 
         LIST("host", "List the hosts that desktops run on.", "/v1/hosts", orl_cli_find_opts,
                 host_columns),

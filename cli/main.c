@@ -1,6 +1,7 @@
 /* oriel: the command line, a client of the broker's API. */
 #include "base/clock.h"
 #include "cli/args.h"
+#include "cli/audit.h"
 #include "cli/doctor.h"
 #include "cli/help.h"
 #include "cli/http.h"
@@ -111,7 +112,10 @@ static int run(const struct orl_cli_call *call)
     }
     if (call->cmd->method == ORL_CLI_OWN) {
         bool is_doctor = strcmp(call->cmd->noun, "doctor") == 0;
-        int end = is_doctor ? orl_cli_doctor(call) : orl_cli_site_file(call);
+        bool is_audit = strcmp(call->cmd->noun, "audit") == 0;
+        int end = is_doctor  ? orl_cli_doctor(call)
+                  : is_audit ? orl_cli_audit(call)
+                             : orl_cli_site_file(call);
         curl_global_cleanup();
         return end;
     }

@@ -2,6 +2,7 @@
 #include "broker/api.h"
 #include "broker_fixture.h"
 #include "store/host.h"
+#include "store/store_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -440,6 +441,36 @@ static void audit_is_filtered(void **state)
     api_ok(&b, "GET", "/v1/audit/00000000000000000000000000000000", NULL, 404);
 }
 
+static void audit_is_verified(void **state)
+{
+    char path[120];
+    (void)state;
+    json_t *good = ask("GET", "/v1/audit/verify", NULL, 200);
+    assert_true(json_is_true(json_object_get(good, "is_good")));
+    assert_true(json_integer_value(json_object_get(good, "rows")) > 10);
+    (void)snprintf(path, sizeof(path), "/v1/audit/verify?head=%s",
+            json_string_value(json_object_get(good, "head")));
+    json_decref(good);
+    api_ok(&b, "POST", "/v1/users", "{\"name\":\"later\"}", 201);
+    good = ask("GET", path, NULL, 200);
+    assert_true(json_is_true(json_object_get(good, "is_good")));
+    assert_true(json_is_true(json_object_get(good, "has_head")));
+    json_decref(good);
+    assert_error("GET", "/v1/audit/verify?head=x", NULL, 400, "bad_request", "head");
+    assert_error("GET", "/v1/audit/verify?after=1.x.0", NULL, 400, "bad_request", "after");
+    assert_int_equal(orl_db_exec(b.store->db,
+                             "UPDATE audit_chain SET seq = seq + 1 WHERE key = 'head'", NULL),
+            0);
+    json_t *bad = ask("GET", "/v1/audit/verify", NULL, 200);
+    assert_true(json_is_false(json_object_get(bad, "is_good")));
+    assert_non_null(strstr(
+            json_string_value(json_object_get(json_object_get(bad, "fault"), "text")), "missing"));
+    json_decref(bad);
+    assert_int_equal(orl_db_exec(b.store->db,
+                             "UPDATE audit_chain SET seq = seq - 1 WHERE key = 'head'", NULL),
+            0);
+}
+
 static void the_rest_answers(void **state)
 {
     (void)state;
@@ -490,6 +521,7 @@ int main(void)
             cmocka_unit_test(quarantine_is_judged),
             cmocka_unit_test(tickets_obey_the_policy),
             cmocka_unit_test(audit_is_filtered),
+            cmocka_unit_test(audit_is_verified),
             cmocka_unit_test(the_rest_answers),
             cmocka_unit_test(every_route_is_documented),
     };

@@ -26,7 +26,7 @@ RULES = {
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
     "guest/hook": (["base/err.h", "base/hook_wire.h", "base/regional.h", "guest/hook/*"], ["crypt.h"]),
     "web/server": (["base/*", "web/server/*"], ["libwebsockets.h", "curl/*"]),
-    "cli": (["base/*", "cli/*", "store/store_copy.h", "store/home.h"], ["curl/*", "jansson.h", "sodium.h", "yaml.h"]),
+    "cli": (["base/*", "cli/*", "store/store_copy.h", "store/home.h", "store/audit_chain.h"], ["curl/*", "jansson.h", "sodium.h", "yaml.h"]),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
