@@ -1,5 +1,6 @@
 #include "broker/session_lease.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/clock_watch.h"
 #include "base/ipc.h"
@@ -14,13 +15,20 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000 };
+enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000, MAX_RENEWALS = 128, STATS_MAX = 512 };
 #define TICK_US ORL_US_PER_S
 #define INPUT_RECENT_MS UINT64_C(60000)
 #define PRUNE_US (UINT64_C(3600) * ORL_US_PER_S)
 
+struct renewal {
+    char session[ORL_ID_LEN + 1];
+    char stats[STATS_MAX]; /* empty: as they are */
+    bool is_lost;          /* its lease is over by now */
+};
 struct orl_leases {
     struct orl_broker *broker;
+    struct renewal due[MAX_RENEWALS]; /* to be written with the others of this wake */
+    unsigned due_count;
     struct orl_timer *tick;
     struct orl_clock_watch clock;
     int64_t jump_ms; /* the store has not heard of it yet */
@@ -227,11 +235,81 @@ static void keep_login(
     }
 }
 
+static void go_on(struct orl_broker *broker, const char *session)
+{
+    struct orl_conn *conn = orl_conn_find_session(broker->gateways, session);
+    enum orl_reason reason =
+            conn != NULL && conn->state == ORL_CONN_LIVE ? resume(broker, conn) : ORL_REASON_NONE;
+    if (reason != ORL_REASON_NONE) {
+        orl_conn_close(conn, reason, NULL, NULL);
+    }
+}
+
+static int write_due(struct orl_leases *lease, struct orl_err *err)
+{
+    uint64_t until_ms = lease_until_ms(lease->broker);
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < lease->due_count; i++) {
+        struct renewal *due = &lease->due[i];
+        rc = orl_session_renew(lease->broker->store, due->session, until_ms, due->stats, err);
+        due->is_lost = rc == ORL_E_CONFLICT;
+        rc = due->is_lost ? 0 : rc;
+    }
+    return rc;
+}
+
+/* One transaction for all: each waits for the disk, or for another's answer, once. What failed is renewed by the next
+ * statistics. */
+static void renew_due(void *ctx)
+{
+    struct orl_leases *lease = ctx;
+    struct orl_broker *broker = lease->broker;
+    struct orl_err err = {0};
+    {
+        ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+        bool is_alone = lease->due_count == 1;
+        int rc = is_alone ? 0 : orl_store_tx_begin(broker->store, &tx, &err);
+        rc = rc < 0 ? rc : write_due(lease, &err);
+        rc = rc < 0 || is_alone ? rc : orl_store_tx_commit(&tx, &err);
+        if (rc < 0) {
+            orl_broker_log_store(broker, "renewing leases", &err);
+            lease->due_count = 0;
+        }
+    }
+    for (unsigned i = 0; i < lease->due_count; i++) {
+        if (lease->due[i].is_lost) {
+            go_on(broker, lease->due[i].session);
+        }
+    }
+    lease->due_count = 0;
+}
+
+static void renew_if_due(void *ctx)
+{
+    struct orl_leases *lease = ctx;
+    if (lease->due_count > 0) {
+        renew_due(lease);
+    }
+}
+
+static void renew_later(struct orl_leases *lease, const char *session, const char *stats)
+{
+    struct renewal *due = &lease->due[lease->due_count];
+    if (lease->due_count++ == 0) {
+        orl_loop_defer(lease->broker->loop, renew_if_due, lease);
+    }
+    memcpy(due->session, session, sizeof(due->session));
+    (void)snprintf(due->stats, sizeof(due->stats), "%s", stats);
+    due->is_lost = false;
+    if (lease->due_count == MAX_RENEWALS) {
+        renew_due(lease);
+    }
+}
+
 void orl_leases_renew(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_stats *stats)
 {
-    struct orl_err err = {0};
-    char json[512];
+    char json[STATS_MAX];
     (void)snprintf(json, sizeof(json),
             "{\"width_px\":%u,\"height_px\":%u,\"frames\":%llu,\"bytes_out\":%llu,"
             "\"bytes_in\":%llu,\"rtt_us\":%u,\"ack_us\":%u,\"last_input_ms\":%llu}",
@@ -239,15 +317,7 @@ void orl_leases_renew(
             (unsigned long long)stats->bytes_out, (unsigned long long)stats->bytes_in,
             stats->rtt_us, stats->ack_us, (unsigned long long)stats->last_input_ms);
     keep_login(broker, conn, stats);
-    int rc = orl_session_renew(broker->store, conn->session, lease_until_ms(broker), json, &err);
-    if (rc == ORL_E_CONFLICT) {
-        enum orl_reason reason = resume(broker, conn);
-        if (reason != ORL_REASON_NONE) {
-            orl_conn_close(conn, reason, NULL, NULL);
-        }
-    } else if (rc < 0) {
-        orl_broker_log_store(broker, "renewing a lease", &err);
-    }
+    renew_later(broker->leases, conn->session, json);
 }
 
 struct ids {
@@ -414,17 +484,13 @@ void orl_leases_poke(struct orl_leases *lease)
 static void renew_waiting(void *ctx, struct orl_conn *conn)
 {
     struct orl_broker *broker = ctx;
-    struct orl_err err = {0};
     uint64_t now_us = orl_loop_now_us(broker->loop);
     uint64_t period_us = (uint64_t)broker->cfg->lease_s * ORL_US_PER_S / 3;
     if (conn->state != ORL_CONN_WAITING || now_us - conn->renewed_us < period_us) {
         return;
     }
     conn->renewed_us = now_us;
-    int rc = orl_session_renew(broker->store, conn->session, lease_until_ms(broker), NULL, &err);
-    if (rc < 0 && rc != ORL_E_CONFLICT) {
-        orl_broker_log_store(broker, "renewing a wait", &err);
-    }
+    renew_later(broker->leases, conn->session, "");
 }
 
 /* What is old goes in bites that hold nobody up; true: there may be more. */
@@ -488,6 +554,7 @@ static void on_tick(void *ctx)
     uint64_t now_us = orl_loop_now_us(broker->loop);
     follow_clock(lease);
     orl_conn_each(broker->gateways, renew_waiting, broker);
+    renew_if_due(lease); /* before it is looked who did not */
     orl_session_policy_look(broker);
     look(lease);
     if (lease->pruned_us == 0 || now_us - lease->pruned_us >= PRUNE_US) {

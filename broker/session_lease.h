@@ -17,7 +17,7 @@ void orl_leases_poke_vmpool(struct orl_leases *lease);
  * *ret_conn says whose it is, LIVE or WAITING; else why it is over. */
 enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway, uint32_t number,
         const char *session, struct orl_conn *ret_conn);
-/* Frees conn when its session is over. */
+/* Written later in this wake, in one transaction with what others say in it. */
 void orl_leases_renew(
         struct orl_broker *broker, struct orl_conn *conn, const struct orl_msg_stats *stats);
 /* The connection is gone; conn stays the caller's. */
