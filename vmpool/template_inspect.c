@@ -10,8 +10,7 @@
 enum {
     PAINTED_PERCENT = 25, /* as outcome.c has it */
     LOOK_MS = 1000,
-    INSIDE_MS = 60000, /* for agent and hook, once it has painted */
-    SETTLE_MS = 15000, /* ... for the second of them, once the first is there */
+    INSIDE_MS = 15000, /* for agent and hook, once it has painted; or as long as that took */
     SCRIPT_MS = 120000,
     HOOK_MS = 10000,
     PERCENT_STARTED = 10,
@@ -41,7 +40,7 @@ static int watch(struct orl_template_inspect *in, struct orl_vm_look *look, stru
     const struct orl_backend *b = in->backend;
     uint64_t begin_us = orl_clock_now_us();
     uint64_t painted_us = 0;
-    uint64_t inside_us = 0;
+    uint64_t inside_ms = INSIDE_MS;
     uint64_t limit_ms = (uint64_t)in->wants.deadline_s * MS_PER_S;
     for (;;) {
         int r = atomic_load(&in->is_cancelled) ? ORL_E_CLOSED
@@ -54,18 +53,15 @@ static int watch(struct orl_template_inspect *in, struct orl_vm_look *look, stru
             painted_us = orl_clock_now_us();
             in->seen.has_painted = true;
             in->seen.painted_s = (unsigned)(past_ms / MS_PER_S);
+            inside_ms = past_ms > inside_ms ? past_ms : inside_ms;
             atomic_store(&in->percent, PERCENT_PAINTED);
         } else if (painted_us == 0) {
             uint64_t part = limit_ms ? past_ms * (PERCENT_PAINTED - PERCENT_STARTED) / limit_ms : 0;
             atomic_store(&in->percent, PERCENT_STARTED + (unsigned)part);
         }
-        if (inside_us == 0 && (look->has_agent || look->has_hook)) {
-            inside_us = orl_clock_now_us();
-        }
         bool is_all = look->has_agent && look->has_hook;
-        bool is_settled = inside_us != 0 && since_ms(inside_us) >= SETTLE_MS;
-        bool is_waited = painted_us != 0 && since_ms(painted_us) >= INSIDE_MS;
-        if (!look->is_running || (painted_us != 0 && (is_all || is_settled || is_waited)) ||
+        bool is_waited = painted_us != 0 && since_ms(painted_us) >= inside_ms;
+        if (!look->is_running || (painted_us != 0 && (is_all || is_waited)) ||
                 (painted_us == 0 && past_ms >= limit_ms)) {
             return 0;
         }
