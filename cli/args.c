@@ -115,6 +115,12 @@ static void take_globals(struct parser *p)
             p->call->is_json = true;
         } else if (is_named(given, "socket")) {
             p->call->socket = given->value;
+        } else if (is_named(given, "url")) {
+            p->call->url = given->value;
+        } else if (is_named(given, "token")) {
+            p->call->token_file = given->value;
+        } else if (is_named(given, "ca")) {
+            p->call->ca_file = given->value;
         } else if (is_named(given, "help")) {
             p->call->mode = ORL_CLI_HELP;
         } else if (is_named(given, "man")) {

@@ -20,6 +20,9 @@ struct orl_cli_call {
     const struct orl_cli_cmd *cmd; /* NULL: none was named */
     const char *noun;              /* of help; NULL: all */
     const char *socket;
+    const char *url;        /* of the portal; NULL: the socket */
+    const char *token_file; /* NULL: none */
+    const char *ca_file;    /* NULL: the system's */
     bool is_json;
     bool is_live;
     const char *args[ORL_CLI_MAX_ARGS];

@@ -16,6 +16,7 @@ static const struct {
         {"session", "People's stays on desktops."},
         {"message", "Words to people at their desktops."},
         {"ticket", "One-time tickets."},
+        {"token", "Personal access tokens, for scripts."},
         {"login", "Where people are logged in at the portal."},
         {"golden", "Prepared desktops that others begin as copies of."},
         {"home", "People's files in pools that keep them."},

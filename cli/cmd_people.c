@@ -63,6 +63,28 @@ static const struct orl_cli_column entitlement_columns[] = {
 #define USER_NAME IN_PATH("NAME", "The person's user name.")
 #define GROUP_NAME IN_PATH("NAME", "Name of the group.")
 
+static const struct orl_cli_opt token_list_opts[] = {
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        FIND_OPT,
+        END,
+};
+static const struct orl_cli_opt token_add_opts[] = {
+        OPT("scope", ORL_CLI_OPT_STR, "ROLE", "scope",
+                "viewer, operator or admin; never more than the person may. Default viewer."),
+        OPT("days", ORL_CLI_OPT_NUM, "N", "days", "Ends after so many days, 1 to 366; default 90."),
+        END,
+};
+static const struct orl_cli_column token_columns[] = {
+        {"ID", "id", 0},
+        {"USER", "user", 0},
+        {"LABEL", "label", 0},
+        {"SCOPE", "scope", 0},
+        {"CREATED", "created_ms", ORL_CLI_FMT_TIME},
+        {"ENDS", "expires_ms", ORL_CLI_FMT_TIME},
+        {"USED", "used_ms", ORL_CLI_FMT_TIME},
+        COL_END,
+};
+
 const struct orl_cli_cmd orl_cli_people_cmds[] = {
         LIST("user", "List the people who may log in.", "/v1/users", orl_cli_find_opts,
                 user_columns),
@@ -119,6 +141,19 @@ const struct orl_cli_cmd orl_cli_people_cmds[] = {
                 .path = "/v1/groups/{0}/groups/{1}",
                 .args = {GROUP_NAME, IN_PATH("MEMBER", "The other group.")},
                 .done = "group {1} is not in group {0} any more"},
+
+        LIST("token", "List tokens that live.", "/v1/tokens", token_list_opts, token_columns),
+        {.noun = "token",
+                .verb = "add",
+                .help = "Make a token of a person; shown once.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/tokens",
+                .args = {IN_BODY("USER", "user", "Whose it is."),
+                        IN_BODY("LABEL", "label", "What it is for.")},
+                .opts = token_add_opts,
+                .output = ORL_CLI_OUT_OBJECT},
+        ACT("token", "remove", "End a token.", ORL_CLI_DELETE, "/v1/tokens/{0}",
+                IN_PATH("ID", "Id of the token, as listed."), NULL, "token {0} ended"),
 
         LIST("entitlement", "List who may use which pool.", "/v1/entitlements",
                 entitlement_list_opts, entitlement_columns),

@@ -5,6 +5,11 @@ const struct orl_cli_opt orl_cli_find_opts[] = {FIND_OPT, END};
 const struct orl_cli_opt orl_cli_global_opts[] = {
         OPT("socket", ORL_CLI_OPT_STR, "PATH", NULL,
                 "Socket of the broker; default " ORL_CLI_SOCKET "."),
+        OPT("url", ORL_CLI_OPT_STR, "URL", NULL,
+                "The portal to ask instead, https://...; needs --token."),
+        OPT("token", ORL_CLI_OPT_STR, "FILE", NULL, "File with a personal access token."),
+        OPT("ca", ORL_CLI_OPT_STR, "FILE", NULL,
+                "Certificates that the portal's may be signed by; default the system's."),
         OPT("json", ORL_CLI_OPT_ON, NULL, NULL, "Print the broker's answer as it is."),
         OPT("help", ORL_CLI_OPT_ON, NULL, NULL, "Show this help; also after a noun or a verb."),
         OPT("version", ORL_CLI_OPT_ON, NULL, NULL, "Show the version."),

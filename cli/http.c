@@ -2,6 +2,7 @@
 
 #include "base/secret.h"
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,13 +31,61 @@ static const char *method_of(enum orl_cli_method method)
     }
 }
 
+/* The portal's certificate is checked: libcurl does so unless told otherwise. */
+static bool set_where(CURL *curl, const struct orl_cli_call *call)
+{
+    if (call->url == NULL) {
+        return curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->socket) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK;
+    }
+    return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+           (call->ca_file == NULL ||
+                   curl_easy_setopt(curl, CURLOPT_CAINFO, call->ca_file) == CURLE_OK);
+}
+
+/* Adds "Authorization: Bearer" of the file's first line. */
+static int add_token(
+        const struct orl_cli_call *call, struct curl_slist **headers, struct orl_err *err)
+{
+    char line[128] = "Authorization: Bearer ";
+    const size_t head = strlen(line);
+    if (call->token_file == NULL) {
+        return call->url == NULL ? 0 : orl_err_set(err, ORL_E_INVAL, "--url needs --token FILE");
+    }
+    FILE *file = fopen(call->token_file, "re");
+    bool is_read = file != NULL && fgets(line + head, (int)(sizeof(line) - head), file) != NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    line[head + strcspn(line + head, "\r\n")] = '\0';
+    int rc = 0;
+    if (!is_read || strncmp(line + head, "ort_", 4) != 0) {
+        rc = orl_err_set(err, ORL_E_INVAL, "%.120s: no token there", call->token_file);
+    } else {
+        struct curl_slist *longer = curl_slist_append(*headers, line);
+        *headers = longer != NULL ? longer : *headers;
+        rc = longer != NULL ? 0 : orl_err_set(err, ORL_E_NOMEM, "out of memory");
+    }
+    orl_secret_wipe(line, sizeof(line));
+    return rc;
+}
+
+static void make_url(const struct orl_cli_call *call, char *ret_url, size_t size)
+{
+    const char *base = call->url != NULL ? call->url : "http://broker";
+    size_t len = strlen(base);
+    while (len > 0 && base[len - 1] == '/') {
+        len--;
+    }
+    (void)snprintf(
+            ret_url, size, "%.*s%s%s", (int)len, base, call->url != NULL ? "/api" : "", call->path);
+}
+
 /* false: an option was refused. body is borrowed. */
 static bool set_up(CURL *curl, const struct orl_cli_call *call, const char *url, const char *body,
         struct curl_slist *headers, struct orl_buf *ret_body)
 {
-    bool is_ok = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->socket) == CURLE_OK &&
-                 curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
-                 curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
+    bool is_ok = set_where(curl, call) && curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK &&
                  curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
                  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
                  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
@@ -55,13 +104,14 @@ static int perform(CURL *curl, const struct orl_cli_call *call, struct orl_cli_a
         struct orl_err *err)
 {
     CURLcode code = curl_easy_perform(curl);
-    if (code == CURLE_COULDNT_CONNECT) {
+    if (code == CURLE_COULDNT_CONNECT && call->url == NULL) {
         return orl_err_set(err, ORL_E_CLOSED,
                 "no broker answers at %.120s: is oriel-broker running, and may you use it?",
                 call->socket);
     }
     if (code != CURLE_OK) {
-        return orl_err_set(err, ORL_E_CLOSED, "%.120s: %s", call->socket, curl_easy_strerror(code));
+        return orl_err_set(err, ORL_E_CLOSED, "%.120s: %s",
+                call->url != NULL ? call->url : call->socket, curl_easy_strerror(code));
     }
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
     return 0;
@@ -72,13 +122,15 @@ int orl_cli_request(
 {
     ret_answer->status = 0;
     orl_buf_init(&ret_answer->body, ORL_CLI_ANSWER_MAX);
-    char url[ORL_CLI_PATH_MAX + 32] = "http://broker";
-    orl_msg_text(url + strlen(url), sizeof(url) - strlen(url), call->path);
+    char url[ORL_CLI_PATH_MAX + 512];
+    make_url(call, url, sizeof(url));
     char *body = call->body != NULL ? json_dumps(call->body, JSON_COMPACT) : NULL;
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     CURL *curl = curl_easy_init();
-    int rc = 0;
-    if (curl == NULL || headers == NULL || (call->body != NULL && body == NULL)) {
+    int rc = headers != NULL ? add_token(call, &headers, err) : 0;
+    if (rc < 0) {
+        /* err says it */
+    } else if (curl == NULL || headers == NULL || (call->body != NULL && body == NULL)) {
         rc = orl_err_set(err, ORL_E_NOMEM, "out of memory");
     } else if (!set_up(curl, call, url, body, headers, &ret_answer->body)) {
         rc = orl_err_set(err, ORL_E_UNSUPPORTED, "libcurl lacks something");
