@@ -162,6 +162,10 @@ static int adopt(struct orl_reconcile *r, const struct orl_quarantine_row *row, 
         struct orl_err *err)
 {
     const struct orl_desktop_filter theirs = {.pool = row->pool, .user = row->user};
+    const struct orl_memo *memo = orl_memo_get(r, row->domain);
+    if (!memo || memo->is_busy || orl_hung_is(memo)) {
+        return 0; /* its removal is under way: another verdict comes too late for that */
+    }
     if (row->user[0] == '\0') {
         return orl_err_set(err, ORL_E_INVAL, "whose desktop it was is not known");
     }
