@@ -2,11 +2,15 @@
 """The person in the desktop, with real QEMU and the tiny guest: account, settings and home by its hook; log-off, reboot and crash told apart.
 
 Usage: vm_person.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as for vm_pool.py"""
+import os
+import pathlib
 import re
+import shutil
+import socket
 import subprocess
 import sys
 
-from vm_rig import crash_of, expect, play
+from vm_rig import crash_of, expect, play, run
 
 
 class Guest:
@@ -49,6 +53,8 @@ def first_time(rig):
     expect(guest.sh("/bin/busybox id -u ann") == "10000", "she has her own number")
     expect(guest.sh("/bin/busybox grep ' /home/ann ' /proc/mounts").startswith("/dev/vd"), "her home is a disk")
     options = guest.sh("/bin/busybox grep ' /home/ann ' /proc/mounts").split()[3]
+    size = int(guest.sh("/bin/busybox df -m /home/ann | /bin/busybox tail -n 1").split()[1])
+    expect(32 < size <= 64, f"as large as the pool says ({size} MiB)")
     expect("nodev" in options and "nosuid" in options, "without devices and set-uid programs")
     expect(guest.sh("/bin/busybox grep ^ann: /etc/shadow | /bin/busybox cut -d: -f2") == "!", "no password is left in the guest")
     expect('XKBLAYOUT="de"' in guest.sh("/bin/busybox cat /etc/default/keyboard"), "the keyboard is her client's")
@@ -58,6 +64,7 @@ def first_time(rig):
 
 
 def log_off(rig, session, desktop, guest):
+    expect("desktop" in back_up(rig, rig.dir / "early").stderr, "a home that is in use is not copied")
     guest.sh("/bin/busybox touch /home/ann/log-off")
     rig.until("she logs off in the guest, and it is told", lambda: person(rig, desktop)[0][1] == "logged_off")
     row = next(r for r in rig.rows() if r["id"] == desktop)
@@ -67,8 +74,34 @@ def log_off(rig, session, desktop, guest):
     rig.until("and her home is on no desktop", lambda: person(rig, "0" * 32)[1] == {"ann": "-"})
 
 
+def home_path(rig, user):
+    lines = rig.tool_out("person", rig.store, "0" * 32).splitlines()
+    return pathlib.Path(next(line.split()[3] for line in lines if line.startswith(f"home {user} ")))
+
+
+def back_up(rig, copy):
+    oriel = pathlib.Path(rig.vmpool).parent / "oriel"
+    return subprocess.run([oriel, "home", "backup", "--store", rig.store, "--id", home_path(rig, "ann").stem, copy], capture_output=True, text=True,
+                          timeout=60, check=False)
+
+
+def backup_and_restore(rig):
+    """The disk that she finds next time is the copy."""
+    copy, path = rig.dir / "ann.backup", home_path(rig, "ann")
+    done = back_up(rig, copy)
+    expect(done.returncode == 0, f"her home is backed up {done.stderr}")
+    owner = path.stat()
+    path.unlink()
+    shutil.copyfile(copy, path)
+    os.chown(path, owner.st_uid, owner.st_gid)
+    expect(back_up(rig, copy).returncode != 0, "and never over another backup")
+
+
 def second_time(rig):
+    rig.tool_out("home", rig.store, "128")
     session, desktop, guest = enter(rig, "ann")
+    size = int(guest.sh("/bin/busybox df -m /home/ann | /bin/busybox tail -n 1").split()[1])
+    expect(96 < size <= 128, f"the pool's homes have grown, and hers with them ({size} MiB)")
     expect(guest.sh("/bin/busybox cat /home/ann/marker") == "ann-was-here", "in her next desktop she finds her files")
     other_session, other, other_guest = enter(rig, "Bob Example")
     name = other_guest.sh("/bin/busybox ls /home")
@@ -99,7 +132,32 @@ def crash(rig, session, desktop, guest):
     leave(rig, session, desktop)
 
 
+def tell(rig, domain, text, last):
+    """Words to the hook, as vmpool would say them; what it says until the last one is answered."""
+    path = re.search(r"path='([^']*)'/>\s*<target type='virtio' name='oriel'", run("virsh", "-c", rig.uri, "dumpxml", domain))[1]
+    path = path.replace("/var/lib/libvirt", str(rig.dir / "v" / "lib")).replace("/run/libvirt", str(rig.dir / "v" / "run"))
+    with socket.socket(socket.AF_UNIX) as port:
+        port.settimeout(60)
+        port.connect(path)
+        port.sendall(text.encode())
+        said = ""
+        while not re.search(last, said):
+            said += port.recv(4096).decode()
+    return said
+
+
+def told_to_lock(rig, desktop):
+    domain = next(r for r in rig.rows() if r["id"] == desktop)["domain"]
+    rig.kill()
+    said = tell(rig, domain, "\x18hello 1\nversion 1\n.\nmessage 2\ntext Back%20at%20nine\n.\nlock 3\n.\n", r"name locked")
+    expect("done 2\n" in said and "done 3\n" in said, "the hook shows a message and locks the screen, and says so")
+    expect(Guest(rig, domain).sh("/bin/busybox cat /run/message") == "Back at nine", "word by word")
+    rig.start()
+    rig.until("vmpool hears that it is locked", lambda: person(rig, desktop)[0][1] == "locked")
+
+
 def vmpool_dies(rig, session, desktop):
+    told_to_lock(rig, desktop)
     rig.kill()
     rig.tool_out("end", rig.store, session)
     rig.start()
@@ -113,6 +171,7 @@ def story(rig):
     rig.tool_out("home", rig.store, "64")
     rig.start("accel=qemu")
     log_off(rig, *first_time(rig))
+    backup_and_restore(rig)
     session, desktop, other_session, other, other_guest = second_time(rig)
     vmpool_dies(rig, session, desktop)
     reboot(rig, other, other_guest)

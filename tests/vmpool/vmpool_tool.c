@@ -297,7 +297,7 @@ static int set_home(struct orl_store *store, const char *size_mib, struct orl_er
     pool.spares = 2;
     pool.person.home = ORL_HOME_VOLUME;
     pool.person.home_size_mib = (uint32_t)strtoul(size_mib, NULL, 10);
-    pool.person.hook_deadline_s = 20;
+    pool.person.hook_deadline_s = 120;
     (void)snprintf(pool.person.on_assign, sizeof pool.person.on_assign, "/bin/true");
     (void)snprintf(pool.person.on_logoff, sizeof pool.person.on_logoff, "/bin/true");
     return r < 0 ? r : orl_pool_update(store, &pool, err);
