@@ -115,6 +115,13 @@ class Chain(lib_full.Case):
         self.addCleanup(self.stack.oriel, "user", "set", "alice", "--enable")
         self.stack.oriel("user", "set", "alice", "--disable")
 
+    def do_admin(self):
+        """An administrator who uses nothing but the console; the files of a template that is registered by them."""
+        about = json.loads((self.stack.tiny / "tiny.json").read_text())
+        self.stack.oriel("user", "add", "rita", "--role", "admin", "--password-file", "-", stdin=lib_full.PASSWORD + "\n")
+        return {**{name: str(self.stack.tiny / about[name]) for name in ("disk", "kernel", "initrd")},
+                "cmdline": about["cmdline"], "memory_mib": about["memory_mib"]}
+
     def do_state(self, pool):
         session = self.stack.session_of("alice", pool)
         return session["state"] if session else "none"
@@ -123,6 +130,9 @@ class Chain(lib_full.Case):
 
     def test_chromium(self):
         self.browse("node_modules/@playwright/test/cli.js", "test", "chain")
+
+    def test_console(self):
+        self.browse("node_modules/@playwright/test/cli.js", "test", "journey")
 
     def test_firefox(self):
         self.browse("firefox.mjs", shutil.which("firefox-esr"), str(self.dir / "profile"), seconds=120)

@@ -35,8 +35,9 @@ const columns = [
 
 function TemplateList() {
     const list = useList('/v1/templates', 'templates', ['templates']);
-    const add = async ({name, path, memory_mib: memory, vcpus, os}) => {
-        await post('/v1/templates', {name, path, memory_mib: Number(memory), vcpus: Number(vcpus), os});
+    const add = async ({name, path, memory_mib: memory, vcpus, os, ...own}) => {
+        const boot = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== ''));
+        await post('/v1/templates', {name, ...(path ? {path} : {}), memory_mib: Number(memory), vcpus: Number(vcpus), os, ...boot});
         go('templates', name);
         return w.added(name);
     };
@@ -46,7 +47,11 @@ function TemplateList() {
             <${Field} label=${m.path} name="path" hint=${m.pathHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} />
             <${SelectField} label=${m.os} name="os" options=${SYSTEMS} value="linux" wrong=${wrong.os} />
             <${Field} label=${m.memory} name="memory_mib" type="number" min="1" defaultValue="2048" hint=${m.memoryHint} wrong=${wrong.memory_mib} />
-            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" defaultValue="2" wrong=${wrong.vcpus} />`}<//>`}
+            <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" defaultValue="2" wrong=${wrong.vcpus} />
+            <details><summary>${m.kernels}</summary><div class="stack">
+                <${Field} label=${m.kernel} name="kernel" wrong=${wrong.kernel} autocomplete="off" spellcheck=${false} />
+                <${Field} label=${m.initrd} name="initrd" wrong=${wrong.initrd} autocomplete="off" spellcheck=${false} />
+                <${Field} label=${m.cmdline} name="cmdline" wrong=${wrong.cmdline} autocomplete="off" spellcheck=${false} /></div></details>`}<//>`}
     <//>
     <${DataTable} caption=${m.title} list=${list} columns=${columns} rowKey="name" empty=${m.empty} emptyHint=${m.emptyHint} />`;
 }

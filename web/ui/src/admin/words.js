@@ -69,6 +69,7 @@ export const w = {
         title: 'Templates', empty: 'No templates yet', emptyHint: 'A template is a disk image that desktops are cloned from.',
         version: 'Version', os: 'System', memory: 'Memory', vcpus: 'CPUs', size: 'Disk', pools: 'Pools', desktops: 'Desktops', file: 'File', hook: 'Hook',
         states: {checking: 'Being checked', ready: 'Ready', missing: 'File is missing', corrupt: 'Not usable'},
+        kernels: 'Starts from a kernel outside of its disk', kernel: 'Kernel', initrd: 'Initial file system', cmdline: 'Kernel\'s command line',
         add: 'Register a disk image', path: 'Disk image', pathHint: 'An absolute path on the host, qcow2 or raw.', addVersion: 'New version',
         versionText: (name) => `Pools that follow the newest version of ${name} move to it when it is ready; sessions stay where they are.`,
         memoryHint: 'MiB, for new desktops.', settings: 'New desktops get', versions: 'Versions', usedBy: 'Used by', nobody: 'No pool uses it.',
