@@ -36,6 +36,8 @@ test.beforeEach(async ({page}) => {
         'GET /v1/desktops': () => ({desktops: []}),
         'GET /v1/audit': () => ({audit: [{seq: 2, id: 'a2', time_ms: 1760000001000, actor: 'user:bob', action: 'pool.set', reason: '', object: 'pool:desk', user: '', client: '', detail: '{"spares":2}', count: 1},
             {seq: 1, id: 'a1', time_ms: 1760000000000, actor: 'broker', action: 'login', reason: 'auth_failed', object: '', user: 'anna', client: '198.51.100.0/24', detail: '', count: 31}]}),
+        'GET /v1/me/tokens': () => ({tokens: [{id: 't1', user: 'root.admin', label: 'backup', scope: 'viewer', created_ms: 1760000000000, expires_ms: 1790000000000, used_ms: 0}]}),
+        'GET /v1/tokens': () => ({tokens: [{id: 't2', user: 'bob', label: 'nightly', scope: 'operator', created_ms: 1760000000000, expires_ms: 1790000000000, used_ms: 1760000000000}]}),
         'GET /v1/site': () => [200, {contact: 'IT, room 12', notice: ''}, {etag: '"1"'}],
         'GET /v1/reasons': () => ({reasons: {}, list: [{code: 'auth_failed', text: 'Wrong name or password.', standard: 'Wrong name or password.', is_own: false}]}),
     });
@@ -50,7 +52,7 @@ const picture = (page, name) => (process.env.ORIEL_PICTURES ? page.screenshot({p
 const pages = {
     users: ['#/users', 'Anna Ahlers'], user: ['#/users/anna', 'through sales'], groups: ['#/groups', 'All in the office'], group: ['#/groups/office', 'sales'],
     pools: ['#/pools', 'desk'], pool: ['#/pools/desk', 'Desktops at most'], 'pool-new': ['#/pools?new=1', 'Step 1 of 4'], templates: ['#/templates', 'debian'], template: ['#/templates/debian', 'debian-1.qcow2'],
-    audit: ['#/audit', 'pool.set'], site: ['#/site', 'auth_failed'],
+    audit: ['#/audit', 'pool.set'], tokens: ['#/tokens', 'nightly'], site: ['#/site', 'auth_failed'],
 };
 
 for (const [name, [hash, text]] of Object.entries(pages)) {
@@ -182,4 +184,21 @@ test('the audit is filtered by the server and exported as a file that a spreadsh
     }
     expect(text.split('\r\n')).toHaveLength(2);
     expect(text).toContain('"\'=1+1"');
+});
+
+test('a token is shown once, and not offered more than its person may', async ({page}) => {
+    server.me.role = 'operator';
+    await open(page, '#/tokens');
+    await expect(page.getByText('nightly')).toHaveCount(0);
+    await page.getByRole('button', {name: 'New token'}).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByLabel('It may').getByRole('option')).toHaveText(['look', 'look and act']);
+    await dialog.getByLabel('What is it for').fill('report');
+    server.answers['POST /v1/me/tokens'] = (body) => [201, {id: 't3', ...body, token: 'ort_0123456789'}];
+    await dialog.getByRole('button', {name: 'Add', exact: true}).click();
+    await expect(dialog.getByText('ort_0123456789')).toBeVisible();
+    await expectAccessible(page);
+    expect(server.called('POST /v1/me/tokens')[0].body).toEqual({label: 'report', scope: 'viewer', days: 90});
+    await dialog.getByRole('button', {name: 'Close'}).click();
+    await expect(page.getByText('ort_0123456789')).toHaveCount(0);
 });

@@ -5,6 +5,7 @@ import {Overview} from './overview.js';
 import {Pools} from './pools.js';
 import {Site} from './site.js';
 import {Templates} from './templates.js';
+import {Tokens} from './tokens.js';
 import {Users} from './users.js';
 
 /** @type {{name: string, group: 'machines'|'people'|'site', role: 'viewer'|'operator'|'admin', View: any}[]} role: the least that sees it */
@@ -15,5 +16,6 @@ export const pages = [
     {name: 'users', group: 'people', role: 'admin', View: Users},
     {name: 'groups', group: 'people', role: 'admin', View: Groups},
     {name: 'audit', group: 'site', role: 'viewer', View: Audit},
+    {name: 'tokens', group: 'people', role: 'viewer', View: Tokens},
     {name: 'site', group: 'site', role: 'admin', View: Site},
 ];

@@ -18,7 +18,7 @@ export const a = {
     role: {user: 'person', viewer: 'viewer', operator: 'operator', admin: 'admin'},
 
     pages: {
-        overview: 'Overview', pools: 'Pools', templates: 'Templates', users: 'Users', groups: 'Groups', audit: 'Audit', site: 'Site',
+        overview: 'Overview', pools: 'Pools', templates: 'Templates', users: 'Users', groups: 'Groups', audit: 'Audit', tokens: 'Access tokens', site: 'Site',
     },
     groups: {machines: 'Desktops', people: 'People', site: 'Site'},
 
