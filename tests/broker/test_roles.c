@@ -127,6 +127,41 @@ static void whoever_may_is_let_in(void **state)
     }
 }
 
+/* Of an administrator: the scope is what counts. */
+static void no_token_may_more_than_its_scope(void **state)
+{
+    static char answer[1 << 16];
+    (void)state;
+    for (enum orl_http_role scope = ORL_HTTP_VIEWER; scope <= ORL_HTTP_OPERATOR; scope++) {
+        char body[160];
+        char token[80];
+        int status = 0;
+        (void)snprintf(body, sizeof(body),
+                "{\"user\":\"the-admin\",\"label\":\"all\",\"scope\":\"%s\"}",
+                orl_api_role_name(scope));
+        json_t *made = api(&b, "POST", "/v1/tokens", body, &status);
+        assert_int_equal(status, 201);
+        (void)snprintf(
+                token, sizeof(token), "%s", json_string_value(json_object_get(made, "token")));
+        json_decref(made);
+        for (const struct orl_api_route *route = orl_api_routes; route->pattern != NULL; route++) {
+            char path[160];
+            char request[1024];
+            path_of(route, path, sizeof(path));
+            int len = snprintf(request, sizeof(request),
+                    "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+                    "%s\r\nContent-Length: 0\r\n\r\n",
+                    orl_api_method_name(route->method), path, token);
+            if (route->role > scope) {
+                memset(answer, 0, sizeof(answer));
+                assert_int_equal(
+                        api_exchange(&b, request, (size_t)len, answer, sizeof(answer)), 403);
+                assert_non_null(strstr(answer, "not_allowed"));
+            }
+        }
+    }
+}
+
 static void the_refusal_is_in_the_audit(void **state)
 {
     (void)state;
@@ -247,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(nobody_may_more_than_their_role),
             cmocka_unit_test(whoever_may_is_let_in),
+            cmocka_unit_test(no_token_may_more_than_its_scope),
             cmocka_unit_test(the_refusal_is_in_the_audit),
             cmocka_unit_test(what_a_console_does_is_done_in_its_persons_name),
             cmocka_unit_test(another_role_ends_the_logins),
