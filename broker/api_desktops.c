@@ -343,6 +343,35 @@ void orl_api_desktops_stop(struct orl_http_req *req, const struct orl_api_args *
     set_want(req, args->arg[0], ORL_WANT_STOP);
 }
 
+static void restart(struct orl_http_req *req, const char *id, bool is_reset)
+{
+    struct orl_err err = {0};
+    struct orl_store *store = req->broker->store;
+    uint64_t now_ms = orl_clock_wall_ms();
+    char actor[ORL_API_ACTOR_MAX + 1];
+    orl_api_actor(req, actor, sizeof(actor));
+    if (!orl_api_begin(req)) {
+        return;
+    }
+    int rc = is_reset ? orl_desktop_ask_reset(store, id, actor, now_ms, &err)
+                      : orl_desktop_ask_restart(store, id, actor, now_ms, &err);
+    if (rc < 0) {
+        orl_api_fail(req, &err);
+    } else {
+        reply_row(req, 202, id);
+    }
+}
+
+void orl_api_desktops_restart(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    restart(req, args->arg[0], false);
+}
+
+void orl_api_desktops_reset(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    restart(req, args->arg[0], true);
+}
+
 void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct mode {

@@ -50,6 +50,8 @@ void orl_api_desktops_get(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_desktops_remove(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_desktops_start(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_desktops_stop(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_restart(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_desktops_reset(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_quarantine_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_desktops_adopt(struct orl_http_req *req, const struct orl_api_args *args);
@@ -85,6 +87,11 @@ void orl_api_audit_verify(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_hosts_drain(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_hosts_undrain(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_hosts_remove(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_events(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_load(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_login(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_logout(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_get(struct orl_http_req *req, const struct orl_api_args *args);

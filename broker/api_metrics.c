@@ -1,6 +1,7 @@
 /* GET /metrics: what Prometheus scrapes. No label names a person, a session or a desktop. */
 #include "base/buf.h"
 #include "broker/api_handlers.h"
+#include "broker/console.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
 #include "broker/hashing.h"
@@ -175,6 +176,8 @@ void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
             orl_conn_count(broker->gateways, ORL_CONN_LIVE));
     put_head(&buf, "oriel_portal_pages", "gauge", "Open pages of the portal.");
     put(&buf, "oriel_portal_pages %u\n", orl_events_count(broker->events));
+    put_head(&buf, "oriel_consoles", "gauge", "Open consoles of administrators.");
+    put(&buf, "oriel_consoles %u\n", orl_console_count(broker->console));
     put_head(&buf, "oriel_gateways", "gauge", "Connected gateways.");
     put(&buf, "oriel_gateways %u\n", orl_gateway_count(broker->gateways));
     put_head(&buf, "oriel_gateway_faults_total", "counter", "Messages no gateway may send.");

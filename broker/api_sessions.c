@@ -24,32 +24,67 @@ static json_t *to_json(const struct orl_session_row *row)
             stats != NULL ? stats : json_null());
 }
 
+/* What the session told last, in short; not there while nobody is connected. */
+static void put_live(json_t *json, struct orl_broker *broker, const char *session)
+{
+    const struct orl_conn *conn = orl_conn_find_session(broker->gateways, session);
+    if (json == NULL || conn == NULL || conn->state != ORL_CONN_LIVE || conn->sample.seq == 0) {
+        return;
+    }
+    const struct orl_msg_stats *stats = &conn->sample.stats;
+    const double elapsed_ms = stats->since.elapsed_ms > 0 ? stats->since.elapsed_ms : 1;
+    unsigned most = ORL_STATS_KIND_COUNT;
+    for (unsigned i = 0; i < ORL_STATS_KIND_COUNT; i++) {
+        uint64_t bytes = stats->since.kind_bytes[i];
+        most = bytes > 0 && (most == ORL_STATS_KIND_COUNT || bytes > stats->since.kind_bytes[most])
+                       ? i
+                       : most;
+    }
+    (void)json_object_set_new(json, "live",
+            json_pack("{s:I, s:I, s:I, s:f, s:f, s:I, s:s}", "at_ms",
+                    (json_int_t)conn->sample.at_ms, "width_px", (json_int_t)stats->width_px,
+                    "height_px", (json_int_t)stats->height_px, "fps",
+                    stats->since.frames * 1000.0 / elapsed_ms, "kbit_s",
+                    (double)conn->sample.bytes_more * 8 / elapsed_ms, "rtt_us",
+                    (json_int_t)stats->rtt_us, "codec",
+                    most < ORL_STATS_KIND_COUNT ? orl_stats_kind_name((enum orl_stats_kind)most)
+                                                : ""));
+}
+
+struct listing {
+    struct orl_broker *broker;
+    struct orl_api_page page;
+};
+
 static int add_json(void *ctx, const struct orl_session_row *row)
 {
-    return orl_api_page_add(ctx, to_json(row), "%" PRIu64 "/%s", row->started_ms, row->id);
+    struct listing *listing = ctx;
+    json_t *json = to_json(row);
+    put_live(json, listing->broker, row->id);
+    return orl_api_page_add(&listing->page, json, "%" PRIu64 "/%s", row->started_ms, row->id);
 }
 
 void orl_api_sessions_list(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct orl_err err = {0};
-    struct orl_api_page page;
+    struct listing listing = {.broker = req->broker};
     struct orl_session_filter filter = {0};
     char text[ORL_ID_LEN + 1];
     char desktop[ORL_ID_LEN + 1];
     if (orl_http_query_get(req, "state", text, sizeof(text)) &&
             !orl_session_state_parse(text, &filter.state)) {
         orl_api_refuse(req, 400, "bad_request", "state: not a state of a session");
-    } else if (orl_api_page_begin(req, &page)) {
-        filter.page = page.page;
-        filter.user = page.page.user;
-        filter.pool = page.page.pool;
+    } else if (orl_api_page_begin(req, &listing.page)) {
+        filter.page = listing.page.page;
+        filter.user = listing.page.page.user;
+        filter.pool = listing.page.page.pool;
         filter.desktop =
                 orl_http_query_get(req, "desktop", desktop, sizeof(desktop)) ? desktop : NULL;
         filter.is_live = filter.state != ORL_SESSION_ENDED &&
                          !orl_http_query_get(req, "all", text, sizeof(text));
-        int rc = orl_session_list(req->broker->store, &filter, add_json, &page, &err);
-        orl_api_page_reply(req, &page, "sessions", rc, &err);
+        int rc = orl_session_list(req->broker->store, &filter, add_json, &listing, &err);
+        orl_api_page_reply(req, &listing.page, "sessions", rc, &err);
     }
 }
 

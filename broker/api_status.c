@@ -5,7 +5,6 @@
 #include "broker/doctor.h"
 #include "broker/gateway_sock.h"
 #include "store/desktop.h"
-#include "store/host.h"
 #include "store/pool.h"
 
 #include <errno.h>
@@ -89,46 +88,6 @@ void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args
         return;
     }
     orl_http_reply(req, 200, audit_json(&row));
-}
-
-static json_t *host_json(const struct orl_host_row *row)
-{
-    json_t *report = row->report[0] != '\0' ? json_loads(row->report, 0, NULL) : NULL;
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:o}", "name",
-            row->name, "uri", row->uri, "accel", row->accel, "accel_reason", row->accel_reason,
-            "memory_mib", (json_int_t)row->memory_mib, "free_memory_mib",
-            (json_int_t)row->free_memory_mib, "free_disk_mib", (json_int_t)row->free_disk_mib,
-            "state", orl_host_state_name(row->state), "reason",
-            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
-            row->reason_text, "heartbeat_ms", (json_int_t)row->heartbeat_ms, "report",
-            report != NULL ? report : json_null());
-}
-
-static int add_host(void *ctx, const struct orl_host_row *row)
-{
-    return orl_api_page_add(ctx, host_json(row), "%s", row->name);
-}
-
-void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args)
-{
-    struct orl_err err = {0};
-    struct orl_host_row row;
-    if (orl_host_get(req->broker->store, args->arg[0], &row, &err) < 0) {
-        orl_api_fail(req, &err);
-        return;
-    }
-    orl_http_reply(req, 200, host_json(&row));
-}
-
-void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args)
-{
-    (void)args;
-    struct orl_err err = {0};
-    struct orl_api_page page;
-    if (orl_api_page_begin(req, &page)) {
-        int rc = orl_host_list(req->broker->store, &page.page, add_host, &page, &err);
-        orl_api_page_reply(req, &page, "hosts", rc, &err);
-    }
 }
 
 static json_t *store_json(struct orl_broker *broker)

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "broker/audit_head.h"
 #include "broker/auth.h"
+#include "broker/console.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
 #include "broker/hashing.h"
@@ -119,6 +120,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
     if (rc == 0) {
         rc = orl_events_new(broker, &broker->events, err);
     }
+    if (rc == 0) {
+        rc = orl_console_new(broker, &broker->console, err);
+    }
     return rc;
 }
 
@@ -144,6 +148,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_http_free(broker->http);
     orl_audit_teller_free(broker->audit_teller);
     orl_events_free(broker->events);
+    orl_console_free(broker->console);
     orl_thumbs_free(broker->thumbs);
     orl_queue_free(broker->queue);
     orl_leases_free(broker->leases);

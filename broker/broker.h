@@ -13,6 +13,7 @@
 
 struct orl_auth;
 struct orl_audit_teller;
+struct orl_console;
 struct orl_events;
 struct orl_thumbs;
 struct orl_hashing;
@@ -47,6 +48,7 @@ struct orl_broker {
     struct orl_http *http;
     struct orl_events *events;
     struct orl_audit_teller *audit_teller;
+    struct orl_console *console;
     struct orl_thumbs *thumbs;
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;

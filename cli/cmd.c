@@ -24,6 +24,7 @@ static const struct {
         {"alarm", "What is wrong now."},
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},
+        {"load", "How busy everything was."},
         {"site", "The site's own words at the log-in and on refusals."},
         {"reason", "What people read when they are refused or sent away."},
         {"doctor", "What is wrong with this host, and what to do."},

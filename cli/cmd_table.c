@@ -408,6 +408,9 @@ static const struct orl_cli_column host_columns[] = {
         {"MEMORY", "memory_mib", 0},
         {"FREE", "free_memory_mib", 0},
         {"DISK", "free_disk_mib", 0},
+        {"CPU", "cpu_percent", 0},
+        {"LOAD", "load", 0},
+        {"DRAINING", "draining", 0},
         {"HEARTBEAT", "heartbeat_ms", ORL_CLI_FMT_TIME},
         {"REASON", "reason", 0},
         {"URI", "uri", 0},
@@ -424,6 +427,11 @@ static const struct orl_cli_opt apply_opts[] = {
                 "Refuse unless it does exactly what --dry-run said with this."),
         END,
 };
+static const struct orl_cli_opt load_opts[] = {
+        OPT("minutes", ORL_CLI_OPT_NUM, "N", "minutes", "Only the last so many."),
+        END,
+};
+
 static const struct orl_cli_opt site_opts[] = {
         OPT("contact", ORL_CLI_OPT_STR, "TEXT", "contact",
                 "Whom to call; follows each refusal. At most 99 bytes."),
@@ -443,6 +451,7 @@ static const struct orl_cli_column reason_columns[] = {
 #define MESSAGE_TEXT                                                                               \
     IN_BODY("TEXT", "text",                                                                        \
             "At most 200 bytes; goes by itself after two minutes, or by a key or a click.")
+#define HOST_NAME IN_PATH("NAME", "Name of the host.")
 #define POOL_NAME IN_PATH("NAME", "Name of the pool.")
 #define TEMPLATE_NAME IN_PATH("NAME", "Name of the template.")
 
@@ -561,6 +570,12 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 "/v1/desktops/{0}/start", DESKTOP_ID, NULL, "desktop {0} is being started"),
         ACT("desktop", "stop", "Shut a desktop down.", ORL_CLI_POST, "/v1/desktops/{0}/stop",
                 DESKTOP_ID, NULL, "desktop {0} is being stopped"),
+        ACT("desktop", "restart",
+                "Ask a desktop's guest to restart; make it, if it does not listen.", ORL_CLI_POST,
+                "/v1/desktops/{0}/restart", DESKTOP_ID, NULL, "desktop {0} is being restarted"),
+        ACT("desktop", "reset", "Restart a desktop at once, without asking its guest.",
+                ORL_CLI_POST, "/v1/desktops/{0}/reset", DESKTOP_ID, NULL,
+                "desktop {0} is being reset"),
         ACT("desktop", "remove", "Remove a desktop without a session, and its disk.",
                 ORL_CLI_DELETE, "/v1/desktops/{0}", DESKTOP_ID, desktop_remove_opts,
                 "desktop {0} is being removed"),
@@ -672,8 +687,19 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
 
         LIST("host", "List the hosts that desktops run on.", "/v1/hosts", orl_cli_find_opts,
                 host_columns),
-        SHOW("host", "Show one, with what was found out about it.", "/v1/hosts/{0}",
-                IN_PATH("NAME", "Name of the host.")),
+        SHOW("host", "Show one, with what was found out about it.", "/v1/hosts/{0}", HOST_NAME),
+        ACT("host", "drain", "Put nobody new on a host; who is on it stays.", ORL_CLI_POST,
+                "/v1/hosts/{0}/drain", HOST_NAME, NULL, "host {0} is being emptied"),
+        ACT("host", "undrain", "Use a host again.", ORL_CLI_POST, "/v1/hosts/{0}/undrain",
+                HOST_NAME, NULL, "host {0} is used again"),
+        ACT("host", "remove", "Forget a host without desktops whose oriel-vmpool is gone.",
+                ORL_CLI_DELETE, "/v1/hosts/{0}", HOST_NAME, NULL, "host {0} removed"),
+        {.noun = "load",
+                .verb = "show",
+                .help = "How busy everything was: a sample a minute, of the last day.",
+                .path = "/v1/load",
+                .opts = load_opts,
+                .output = ORL_CLI_OUT_OBJECT},
 
         {.noun = "site",
                 .verb = "show",

@@ -322,24 +322,36 @@ static int write_restart(
     return orl_db_run(&q, err);
 }
 
-int orl_desktop_ask_restart(struct orl_store *store, const char *id, const char *actor,
+static int ask_restart(struct orl_store *store, const char *id, const char *actor, bool is_reset,
         uint64_t now_ms, struct orl_err *err)
 {
     struct orl_desktop_row row;
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
     rc = rc < 0 ? rc : orl_desktop_get(store, id, &row, err);
-    rc = rc < 0 ? rc : write_restart(store, id, now_ms, err);
+    rc = rc < 0 ? rc : write_restart(store, id, is_reset ? ORL_RESTART_AT_ONCE : now_ms, err);
     if (rc == 0) {
         rc = orl_err_set(err, ORL_E_CONFLICT, "The desktop does not run.");
     }
     struct orl_audit_event event = {.actor = actor,
-            .action = "desktop.restart",
+            .action = is_reset ? "desktop.reset" : "desktop.restart",
             .kind = "desktop",
             .object = id,
             .user = row.user};
     rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_desktop_ask_restart(struct orl_store *store, const char *id, const char *actor,
+        uint64_t now_ms, struct orl_err *err)
+{
+    return ask_restart(store, id, actor, false, now_ms, err);
+}
+
+int orl_desktop_ask_reset(struct orl_store *store, const char *id, const char *actor,
+        uint64_t now_ms, struct orl_err *err)
+{
+    return ask_restart(store, id, actor, true, now_ms, err);
 }
 
 int orl_desktop_set_maintenance(struct orl_store *store, const char *id, bool is_maintenance,

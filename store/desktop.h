@@ -150,6 +150,9 @@ ORL_NODISCARD int orl_desktop_set_want(struct orl_store *store, const char *id, 
  * ORL_E_CONFLICT: it does not run, or is nobody's. ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_desktop_ask_restart(struct orl_store *store, const char *id,
         const char *actor, uint64_t now_ms, struct orl_err *err);
+/* The same without asking its guest. */
+ORL_NODISCARD int orl_desktop_ask_reset(struct orl_store *store, const char *id, const char *actor,
+        uint64_t now_ms, struct orl_err *err);
 ORL_NODISCARD int orl_desktop_set_maintenance(struct orl_store *store, const char *id,
         bool is_maintenance, const char *actor, uint64_t now_ms, struct orl_err *err);
 /* Deletes the row of a machine that is gone: ending and absent (static: ending), version as in

@@ -243,6 +243,10 @@ static uint64_t slot_of(const struct orl_desktop_claim *claim)
     return claim->slot > 0 ? claim->slot : 1;
 }
 
+/* Nobody new is put on a host that is emptied. */
+#define NOT_DRAINING                                                                               \
+    " AND NOT EXISTS (SELECT 1 FROM host h WHERE h.name = desktop.host AND h.is_draining = 1)"
+
 /* 1: the person has a machine here that is not free to be given again right now. */
 static int has_other(
         struct orl_store *store, const struct orl_desktop_claim *claim, struct orl_err *err)
@@ -262,7 +266,7 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND user_name = $2"
             " AND slot = $3 AND lease = 'assigned' AND session = '' AND is_maintenance = 0"
-            " AND want <> 'delete'");
+            " AND want <> 'delete'" NOT_DRAINING);
     orl_db_put_text(&q, claim->pool);
     orl_db_put_text(&q, claim->user);
     orl_db_put_u64(&q, slot_of(claim));
@@ -273,7 +277,7 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
     "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND lease = 'free'"               \
     " AND power = 'running' AND is_ready = 1 AND is_maintenance = 0 AND want = 'run'"              \
     " AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool AND p.is_deleted = 0)"          \
-    " ORDER BY ready_ms, id LIMIT 1"
+    NOT_DRAINING " ORDER BY ready_ms, id LIMIT 1"
 
 /* A row that somebody holds, who is none of our programs, is not waited for. */
 static int find_free(struct orl_store *store, const struct orl_desktop_claim *claim,

@@ -4,6 +4,9 @@
 #define ORL_STORE_DESKTOP_STATE_H
 #include <stdbool.h>
 
+/* In place of the moment at which a restart was asked for: the guest is not asked. */
+#define ORL_RESTART_AT_ONCE 1
+
 enum orl_pool_kind {
     ORL_POOL_NONE = 0,
     ORL_POOL_FLOATING,  /* cloned, given once, destroyed */

@@ -1,11 +1,15 @@
 #include "store/host.h"
 
+#include "store/audit.h"
 #include "store/store_priv.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #define COLUMNS                                                                                    \
     "name, uri, accel, accel_reason, report, memory_mib, free_memory_mib, free_disk_mib, state,"   \
-    " reason, reason_text, heartbeat_ms"
+    " reason, reason_text, heartbeat_ms, cpus, cpu_permille, load_centi, pressure_cpu_centi,"      \
+    " pressure_memory_centi, pressure_io_centi"
 
 const char *orl_host_state_name(enum orl_host_state state)
 {
@@ -31,6 +35,13 @@ static int read_one(struct orl_db_query *q, struct orl_host_row *ret_row, struct
     row.reason = orl_store_get_reason(q);
     orl_db_get_text(q, row.reason_text, sizeof(row.reason_text));
     row.heartbeat_ms = orl_db_get_u64(q);
+    row.load.cpus = orl_db_get_u32(q);
+    row.load.cpu_permille = orl_db_get_u32(q);
+    row.load.load_centi = orl_db_get_u32(q);
+    row.load.pressure_cpu_centi = orl_db_get_u32(q);
+    row.load.pressure_memory_centi = orl_db_get_u32(q);
+    row.load.pressure_io_centi = orl_db_get_u32(q);
+    row.is_draining = orl_db_get_bool(q);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -45,12 +56,17 @@ int orl_host_put(struct orl_store *store, const struct orl_host_row *row, struct
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO host (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-            " $12) ON CONFLICT (name) DO UPDATE SET uri = excluded.uri, accel = excluded.accel,"
+            " $12, $13, $14, $15, $16, $17, $18) ON CONFLICT (name) DO UPDATE SET uri = "
+            "excluded.uri, accel = excluded.accel,"
             " accel_reason = excluded.accel_reason, report = excluded.report,"
             " memory_mib = excluded.memory_mib, free_memory_mib = excluded.free_memory_mib,"
             " free_disk_mib = excluded.free_disk_mib, state = excluded.state,"
             " reason = excluded.reason, reason_text = excluded.reason_text,"
-            " heartbeat_ms = excluded.heartbeat_ms");
+            " heartbeat_ms = excluded.heartbeat_ms, cpus = excluded.cpus,"
+            " cpu_permille = excluded.cpu_permille, load_centi = excluded.load_centi,"
+            " pressure_cpu_centi = excluded.pressure_cpu_centi,"
+            " pressure_memory_centi = excluded.pressure_memory_centi,"
+            " pressure_io_centi = excluded.pressure_io_centi");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, row->uri);
     orl_db_put_text(&q, row->accel);
@@ -63,6 +79,12 @@ int orl_host_put(struct orl_store *store, const struct orl_host_row *row, struct
     orl_store_put_reason(&q, row->reason);
     orl_db_put_text(&q, row->reason_text);
     orl_db_put_u64(&q, row->heartbeat_ms);
+    orl_db_put_u64(&q, row->load.cpus);
+    orl_db_put_u64(&q, row->load.cpu_permille <= 1000 ? row->load.cpu_permille : 1000);
+    orl_db_put_u64(&q, row->load.load_centi);
+    orl_db_put_u64(&q, row->load.pressure_cpu_centi);
+    orl_db_put_u64(&q, row->load.pressure_memory_centi);
+    orl_db_put_u64(&q, row->load.pressure_io_centi);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
 }
@@ -70,7 +92,8 @@ int orl_host_put(struct orl_store *store, const struct orl_host_row *row, struct
 int orl_host_get(struct orl_store *store, const char *name, struct orl_host_row *ret_row,
         struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM host WHERE name = $1");
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "SELECT " COLUMNS ", is_draining FROM host WHERE name = $1");
     orl_db_put_text(&q, name);
     int rc = read_one(&q, ret_row, err);
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("host", name, err) : rc;
@@ -85,7 +108,7 @@ int orl_host_list(struct orl_store *store, const struct orl_page *page, orl_host
         return bad;
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT " COLUMNS " FROM host WHERE name > $1 AND lower(name) LIKE $2"
+            "SELECT " COLUMNS ", is_draining FROM host WHERE name > $1 AND lower(name) LIKE $2"
             " ESCAPE '\\' ORDER BY name LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);
@@ -103,21 +126,94 @@ int orl_host_list(struct orl_store *store, const struct orl_page *page, orl_host
     }
 }
 
-static int has_desktops(struct orl_store *store, const char *name, struct orl_err *err)
+int orl_host_drain(struct orl_store *store, const char *name, bool is_draining, const char *actor,
+        uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT 1 FROM desktop WHERE host = $1 LIMIT 1");
-    orl_db_put_text(&q, name);
-    return orl_db_step(&q, err);
+    char object[ORL_NAME_MAX + 8];
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    if (rc < 0) {
+        return rc;
+    }
+    {
+        ORL_DB_AUTO q = orl_db_query(store->db, "UPDATE host SET is_draining = $1 WHERE name = $2");
+        orl_db_put_bool(&q, is_draining);
+        orl_db_put_text(&q, name);
+        rc = orl_store_run_one(&q, "host", name, err);
+    }
+    (void)snprintf(object, sizeof(object), "host:%.*s", ORL_NAME_MAX, name);
+    struct orl_audit_event event = {.actor = actor,
+            .action = is_draining ? "host.drain" : "host.undrain",
+            .object = object};
+    rc = rc < 0 ? rc : orl_audit_append(store, &event, now_ms, NULL, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-int orl_host_remove(struct orl_store *store, const char *name, struct orl_err *err)
+int orl_host_is_draining(
+        struct orl_store *store, const char *name, bool *ret_is_draining, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT is_draining FROM host WHERE name = $1");
+    orl_db_put_text(&q, name);
+    int rc = orl_db_step(&q, err);
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_draining = rc > 0 && orl_db_get_bool(&q);
+    rc = rc > 0 ? orl_db_row_done(&q, err) : 0;
+    if (rc == 0) {
+        *ret_is_draining = is_draining;
+    }
+    return rc;
+}
+
+int orl_host_count(struct orl_store *store, const char *name, struct orl_host_counts *ret_counts,
+        struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT COUNT(*), COALESCE(SUM(CASE WHEN user_name <> '' THEN 1 ELSE 0 END), 0),"
+            " COALESCE(SUM(CASE WHEN session <> '' THEN 1 ELSE 0 END), 0)"
+            " FROM desktop WHERE host = $1");
+    orl_db_put_text(&q, name);
+    int rc = orl_db_step(&q, err);
+    if (rc <= 0) {
+        return rc < 0 ? rc : ORL_E_SYS;
+    }
+    struct orl_host_counts counts = {0};
+    counts.desktops = orl_db_get_u32(&q);
+    counts.given = orl_db_get_u32(&q);
+    counts.sessions = orl_db_get_u32(&q);
+    rc = orl_db_row_done(&q, err);
+    if (rc == 0) {
+        *ret_counts = counts;
+    }
+    return rc;
+}
+
+static int check_removable(
+        struct orl_store *store, const char *name, uint64_t now_ms, struct orl_err *err)
+{
+    struct orl_host_row row;
+    struct orl_host_counts counts;
+    int rc = orl_host_get(store, name, &row, err);
+    rc = rc < 0 ? rc : orl_host_count(store, name, &counts, err);
+    if (rc == 0 && counts.sessions > 0) {
+        return orl_err_set(err, ORL_E_CONFLICT, "host %s has %u sessions", name, counts.sessions);
+    }
+    if (rc == 0 && counts.desktops > 0) {
+        return orl_err_set(err, ORL_E_CONFLICT, "host %s has %u desktops", name, counts.desktops);
+    }
+    if (rc == 0 && now_ms < row.heartbeat_ms + ORL_HOST_SILENT_MS) {
+        return orl_err_set(err, ORL_E_CONFLICT,
+                "host %s is there: stop its oriel-vmpool first, and wait half a minute", name);
+    }
+    return rc;
+}
+
+int orl_host_remove(struct orl_store *store, const char *name, uint64_t now_ms, struct orl_err *err)
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
-    rc = rc < 0 ? rc : has_desktops(store, name, err);
-    if (rc == 1) {
-        rc = orl_err_set(err, ORL_E_CONFLICT, "host %s has desktops", name);
-    }
+    rc = rc < 0 ? rc : check_removable(store, name, now_ms, err);
     if (rc < 0) {
         return rc;
     }

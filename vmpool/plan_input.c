@@ -146,6 +146,9 @@ struct orl_plan_pool orl_plan_input_pool(struct orl_reconcile *r, const struct o
     }
     int waiting = orl_session_count_waiting(r->cfg.store, row->name, NULL);
     pool.waiting = waiting > 0 ? (uint32_t)waiting : 0;
+    if (rows->is_draining) { /* what would be made here, nobody would be given */
+        pool.spares = pool.spares_suspended = pool.waiting = 0;
+    }
     return pool;
 }
 

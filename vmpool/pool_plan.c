@@ -267,8 +267,9 @@ static void plan_free(struct orl_plan_pass *pass, size_t index)
 static void plan_restart(struct orl_plan_pass *pass, size_t index)
 {
     const struct orl_plan_desktop *d = &pass->in->desktops[index];
+    bool is_reset = d->restart_ms == ORL_RESTART_AT_ONCE;
     if (d->rebooted_ms < d->restart_ms) {
-        add_urgent(pass, ORL_PLAN_REBOOT, index);
+        add_urgent(pass, is_reset ? ORL_PLAN_RESET : ORL_PLAN_REBOOT, index);
     } else if (pass->in->now_ms >= d->rebooted_ms + pass->in->limits.stop_timeout_ms) {
         add_urgent(pass, ORL_PLAN_RESET, index);
     }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/desktop.h"
 #include "store/pool.h"
+#include "vmpool/host_load.h"
 #include "vmpool/job.h"
 #include "vmpool/name_index.h"
 #include "vmpool/reconcile.h"
@@ -59,6 +60,7 @@ struct orl_pool_memo {
 };
 struct orl_rows {      /* one pass's view of the store; its memory is kept for the next */
     uint64_t stamp_ms; /* the store's, before this pass wrote anything */
+    bool is_draining;  /* this host: nothing new is made on it */
     struct orl_pool_row *pools;
     size_t pool_count, pool_room;
     struct orl_desktop_row *desktops;
@@ -99,6 +101,7 @@ struct orl_reconcile {
     uint64_t sampled_ms; /* the newest quarter of an hour in the forecast; 0: not asked */
     struct orl_governor governor;
     struct orl_pressure pressure;
+    struct orl_load_meter load_meter;
     struct orl_memo *memos;
     size_t memo_count, memo_room;
     struct orl_name_index memo_index;

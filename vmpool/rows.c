@@ -121,6 +121,7 @@ int orl_rows_read(
     rows->pool_count = rows->template_count = rows->desktop_count = 0;
     int r = orl_store_stamp(store, &rows->stamp_ms, err);
     r = r < 0 ? r : orl_pool_list(store, NULL, on_pool, &reading, err);
+    r = r < 0 ? r : orl_host_is_draining(store, host, &rows->is_draining, err);
     r = r < 0 ? r : orl_template_list(store, NULL, on_template, &reading, err);
     r = r < 0 ? r : orl_desktop_list(store, &all, on_desktop, &reading, err);
     if (r == 0 && !make_indexes(rows)) {

@@ -86,6 +86,13 @@ CREATE TABLE site (
 
 -- Nobody new is put on a host that is emptied.
 ALTER TABLE host ADD COLUMN is_draining INTEGER NOT NULL DEFAULT 0 CHECK (is_draining IN (0, 1));
+-- How busy it is; pressure as the kernel says it: hundredths of a percent of the last ten seconds.
+ALTER TABLE host ADD COLUMN cpus INTEGER NOT NULL DEFAULT 0 CHECK (cpus >= 0);
+ALTER TABLE host ADD COLUMN cpu_permille INTEGER NOT NULL DEFAULT 0 CHECK (cpu_permille BETWEEN 0 AND 1000);
+ALTER TABLE host ADD COLUMN load_centi INTEGER NOT NULL DEFAULT 0 CHECK (load_centi >= 0);
+ALTER TABLE host ADD COLUMN pressure_cpu_centi INTEGER NOT NULL DEFAULT 0 CHECK (pressure_cpu_centi >= 0);
+ALTER TABLE host ADD COLUMN pressure_memory_centi INTEGER NOT NULL DEFAULT 0 CHECK (pressure_memory_centi >= 0);
+ALTER TABLE host ADD COLUMN pressure_io_centi INTEGER NOT NULL DEFAULT 0 CHECK (pressure_io_centi >= 0);
 ALTER TABLE pool ADD COLUMN has_thumbnails INTEGER NOT NULL DEFAULT 1 CHECK (has_thumbnails IN (0, 1));
 
 -- Somebody who looks at another person's desktop: with their consent, or by breaking the glass.

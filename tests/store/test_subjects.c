@@ -5,6 +5,7 @@
 #include "store/forecast.h"
 #include "store/host.h"
 #include "store/lease_address.h"
+#include "store/overview.h"
 #include "store/pool.h"
 #include "store/rdp_login.h"
 #include "store/template.h"
@@ -367,7 +368,13 @@ static void a_host_is_replaced_by_its_heartbeat(void **state)
             .report = "[]",
             .memory_mib = 4096,
             .state = ORL_HOST_UP,
-            .heartbeat_ms = 1};
+            .heartbeat_ms = 1,
+            .load = {.cpus = 4,
+                    .cpu_permille = 250,
+                    .load_centi = 150,
+                    .pressure_cpu_centi = 3,
+                    .pressure_memory_centi = 2,
+                    .pressure_io_centi = 1}};
     assert_ok(f, orl_host_put(f->store, &h, &f->err));
     h.state = ORL_HOST_DOWN;
     h.reason = ORL_REASON_HYPERVISOR_DOWN;
@@ -379,8 +386,77 @@ static void a_host_is_replaced_by_its_heartbeat(void **state)
     struct orl_desktop_row d = {
             .pool = "demo", .host = "here", .lease = ORL_LEASE_FREE, .power = ORL_POWER_ABSENT};
     assert_ok(f, orl_desktop_insert(f->store, &d, "vmpool", 1, NULL, &f->err));
-    assert_int_equal(orl_host_remove(f->store, "here", &f->err), ORL_E_CONFLICT);
-    assert_int_equal(orl_host_remove(f->store, "there", &f->err), ORL_E_NOTFOUND);
+    assert_int_equal(orl_host_remove(f->store, "here", 60000, &f->err), ORL_E_CONFLICT);
+    assert_int_equal(orl_host_remove(f->store, "there", 60000, &f->err), ORL_E_NOTFOUND);
+}
+
+static void host_that_beats_is_not_removed(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_host_row h = {.name = "here", .state = ORL_HOST_UP, .heartbeat_ms = 60000};
+    assert_ok(f, orl_host_put(f->store, &h, &f->err));
+    assert_int_equal(orl_host_remove(f->store, "here", 60001, &f->err), ORL_E_CONFLICT);
+    assert_ok(f, orl_host_remove(f->store, "here", 60000 + ORL_HOST_SILENT_MS, &f->err));
+    assert_int_equal(orl_host_get(f->store, "here", &h, &f->err), ORL_E_NOTFOUND);
+}
+
+static void host_that_drains_gives_nobody_a_desktop(void **state)
+{
+    struct fixture *f = *state;
+    bool is_draining = true;
+    struct orl_host_row h = {.name = "here", .state = ORL_HOST_UP, .heartbeat_ms = 1};
+    assert_ok(f, orl_host_put(f->store, &h, &f->err));
+    assert_ok(f, orl_host_is_draining(f->store, "here", &is_draining, &f->err));
+    assert_false(is_draining);
+    assert_ok(f, orl_host_drain(f->store, "here", true, "admin:0", 2, &f->err));
+    h.heartbeat_ms = 3;
+    assert_ok(f, orl_host_put(f->store, &h, &f->err)); /* vmpool's next word leaves it so */
+    assert_ok(f, orl_host_is_draining(f->store, "here", &is_draining, &f->err));
+    assert_true(is_draining);
+    assert_int_equal(
+            orl_host_drain(f->store, "there", true, "admin:0", 2, &f->err), ORL_E_NOTFOUND);
+    assert_ok(f, orl_host_is_draining(f->store, "there", &is_draining, &f->err));
+    assert_false(is_draining);
+}
+
+static void overview_counts_and_marks_tell_what_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_overview o;
+    struct orl_marks marks = {.is_known = false};
+    uint32_t changed = 1;
+    struct orl_host_row h = {.name = "here",
+            .state = ORL_HOST_UP,
+            .heartbeat_ms = 1000,
+            .memory_mib = 4096,
+            .free_memory_mib = 1024,
+            .load = {.cpus = 2, .cpu_permille = 500}};
+    assert_ok(f, orl_marks_look(f->store, &marks, &changed, &f->err));
+    assert_int_equal(changed, 0);
+    assert_ok(f, orl_host_put(f->store, &h, &f->err));
+    struct orl_desktop_row d = {
+            .pool = "demo", .host = "here", .lease = ORL_LEASE_FREE, .power = ORL_POWER_ABSENT};
+    assert_ok(f, orl_desktop_insert(f->store, &d, "vmpool", 1, NULL, &f->err));
+    assert_ok(f, orl_overview_read(f->store, 2000, &o, &f->err));
+    assert_int_equal(o.hosts.up, 1);
+    assert_int_equal(o.hosts.cpu_permille, 500);
+    assert_int_equal(o.hosts.memory_mib - o.hosts.free_memory_mib, 3072);
+    assert_int_equal(o.desktops.total, 1);
+    assert_int_equal(o.desktops.ready, 0);
+    assert_int_equal(o.pools, 1);
+    assert_ok(f, orl_overview_read(f->store, 2000 + ORL_HOST_SILENT_MS, &o, &f->err));
+    assert_int_equal(o.hosts.up, 0); /* silent for so long, it is down */
+    assert_int_equal(o.hosts.down, 1);
+    assert_ok(f, orl_marks_look(f->store, &marks, &changed, &f->err));
+    assert_true((changed & 1U << ORL_KIND_HOSTS) != 0 && (changed & 1U << ORL_KIND_DESKTOPS) != 0);
+    assert_true((changed & 1U << ORL_KIND_SESSIONS) == 0 && (changed & 1U << ORL_KIND_POOLS) == 0);
+    assert_ok(f, orl_marks_look(f->store, &marks, &changed, &f->err));
+    assert_int_equal(changed, 0);
+    struct orl_audit_event event = {.actor = "admin:0", .action = "pool.change", .object = "demo"};
+    assert_ok(f, orl_audit_append(f->store, &event, 5, NULL, &f->err));
+    assert_ok(f, orl_marks_look(f->store, &marks, &changed, &f->err));
+    assert_int_equal(changed, 1U << ORL_KIND_POOLS | 1U << ORL_KIND_AUDIT);
+    assert_string_equal(orl_kind_name(ORL_KIND_POOLS), "pools");
 }
 
 static void quarantine_waits_for_a_verdict(void **state)
@@ -484,6 +560,9 @@ int main(void)
             CASE(desktops_are_counted_by_their_version),
             CASE(a_forecast_learns_each_quarter_once),
             CASE(a_host_is_replaced_by_its_heartbeat),
+            CASE(host_that_beats_is_not_removed),
+            CASE(host_that_drains_gives_nobody_a_desktop),
+            CASE(overview_counts_and_marks_tell_what_changed),
             CASE(quarantine_waits_for_a_verdict),
             CASE(people_are_found_in_any_case),
             CASE(a_person_with_a_desktop_stays),

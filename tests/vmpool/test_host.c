@@ -1,6 +1,7 @@
 /* Host report (fake roots), accelerator (fake hypervisor), template check, JSON. */
 #include "fake_backend.h"
 #include "vmpool/accel.h"
+#include "vmpool/host_load.h"
 #include "vmpool/host_report.h"
 #include "vmpool/json_top.h"
 #include "vmpool/proc.h"
@@ -46,6 +47,30 @@ static void put(const char *path, const char *text)
     assert_non_null(out);
     (void)fputs(text, out);
     (void)fclose(out);
+}
+
+static void load_is_what_changed_between_two_looks(void **state)
+{
+    (void)state;
+    struct orl_load_meter meter = {0};
+    struct orl_host_load load;
+    const struct orl_pressure pressure = {.is_known = true, .cpu_centi = 7};
+    put("/proc/stat", "cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1\ncpu1 1\nintr 5\n");
+    put("/proc/loadavg", "1.25 0.50 0.10 1/200 999\n");
+    orl_load_read(&meter, root, &pressure, &load);
+    assert_int_equal(load.cpus, 2);
+    assert_int_equal(load.cpu_permille, 0); /* nothing to compare with */
+    assert_int_equal(load.load_centi, 125);
+    assert_int_equal(load.pressure_cpu_centi, 7);
+    put("/proc/stat", "cpu  150 0 125 800 125 0 0 0 75 0\ncpu0 1\ncpu1 1\n");
+    orl_load_read(&meter, root, &pressure, &load);
+    assert_int_equal(load.cpu_permille, 375);        /* 75 of 200; guests' time is in user's */
+    put("/proc/stat", "cpu  1 0 1 1 1 0 0 0 0 0\n"); /* it began anew */
+    orl_load_read(&meter, root, &pressure, &load);
+    assert_int_equal(load.cpu_permille, 0);
+    put("/proc/stat", "garbage");
+    orl_load_read(&meter, root, &pressure, &load);
+    assert_int_equal(load.cpus, 0);
 }
 
 static void a_good_host_is_reported_as_good(void **state)
@@ -382,6 +407,7 @@ static void json_keys_are_read_at_the_top_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            WITH_ROOT(load_is_what_changed_between_two_looks),
             WITH_ROOT(a_good_host_is_reported_as_good),
             WITH_ROOT(a_guest_without_vmx_says_what_to_do),
             WITH_ROOT(limits_and_page_sharing_are_told),

@@ -1,0 +1,310 @@
+#include "broker/console.h"
+
+#include "base/clock.h"
+#include "broker/api.h"
+#include "broker/load.h"
+#include "broker/weblogin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOKS_PER_TICK = 128, MAX_PER_LOGIN = 4, MAX_PER_PERSON = 16, LOAD_TICKS = 5 };
+#define TICK_US ORL_US_PER_S
+#define PING_US (UINT64_C(15) * ORL_US_PER_S)
+#define KEEP_US (UINT64_C(60) * ORL_US_PER_S)
+
+struct view {
+    struct orl_console *console;
+    struct orl_http_stream *stream;
+    char binding[ORL_COOKIE_BINDING_LEN + 1]; /* empty: not of a browser */
+    char user[ORL_USER_MAX + 1];
+    uint32_t changed;             /* kinds that it is to be told of */
+    uint64_t load_told;           /* the number of the load that it knows */
+    bool is_over;                 /* the login: that is told, then the stream ends */
+    uint64_t heard_us;            /* when it was sent something */
+    struct view *next, *previous; /* a ring: the first has waited longest for a look */
+};
+struct orl_console {
+    struct orl_broker *broker;
+    struct orl_timer *tick;
+    struct view *first;
+    unsigned count;
+    unsigned ticks;
+    struct orl_marks marks;
+    uint64_t load_number; /* of load_text; 0: there is none */
+    char *load_text;
+    uint64_t kept_us;
+    struct orl_load_history history;
+};
+
+static void on_tick(void *ctx);
+
+int orl_console_new(
+        struct orl_broker *broker, struct orl_console **ret_console, struct orl_err *err)
+{
+    struct orl_console *console = calloc(1, sizeof(*console));
+    if (console == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "console: out of memory");
+    }
+    console->broker = broker;
+    int rc = orl_timer_new(broker->loop, on_tick, console, &console->tick, err);
+    if (rc < 0) {
+        free(console);
+        return rc;
+    }
+    orl_timer_start(console->tick, TICK_US, TICK_US);
+    *ret_console = console;
+    return 0;
+}
+
+void orl_console_free(struct orl_console *console)
+{
+    if (console != NULL) {
+        orl_timer_free(console->tick);
+        free(console->load_text);
+        free(console);
+    }
+}
+
+unsigned orl_console_count(const struct orl_console *console)
+{
+    return console != NULL ? console->count : 0;
+}
+
+static void link_last(struct view *view)
+{
+    struct view *first = view->console->first;
+    view->next = first != NULL ? first : view;
+    view->previous = first != NULL ? first->previous : view;
+    view->previous->next = view;
+    view->next->previous = view;
+    if (first == NULL) {
+        view->console->first = view;
+    }
+}
+
+static void unlink_view(struct view *view)
+{
+    struct orl_console *console = view->console;
+    view->previous->next = view->next;
+    view->next->previous = view->previous;
+    if (console->first == view) {
+        console->first = view->next != view ? view->next : NULL;
+    }
+}
+
+/* Its login lives, and its account may still look. A store that is away ends nothing. */
+static bool is_alive(const struct view *view)
+{
+    const struct orl_broker *broker = view->console->broker;
+    struct orl_weblogin_row login;
+    struct orl_user_row user;
+    if (view->binding[0] == '\0') {
+        return true;
+    }
+    int rc = orl_weblogin_find(broker->store, view->binding, orl_clock_wall_ms(), &login, NULL);
+    if (rc == 0) {
+        rc = orl_user_get(broker->store, login.user, &user, NULL);
+    }
+    return rc != ORL_E_NOTFOUND && (rc < 0 || orl_weblogins_role(broker, &user) >= ORL_HTTP_VIEWER);
+}
+
+static void look(struct view *view)
+{
+    if (view->stream != NULL && !view->is_over && !is_alive(view)) {
+        view->is_over = true;
+        orl_http_stream_wake(view->stream);
+    }
+}
+
+static void look_at_some(struct orl_console *console)
+{
+    unsigned count = console->count < LOOKS_PER_TICK ? console->count : LOOKS_PER_TICK;
+    for (unsigned i = 0; i < count; i++) {
+        struct view *view = console->first;
+        console->first = view->next;
+        look(view);
+    }
+}
+
+static void read_load(struct orl_console *console, uint64_t now_us)
+{
+    struct orl_err err = {0};
+    struct orl_load_now now;
+    if (orl_load_read(console->broker, &now, &err) < 0) {
+        orl_broker_log_store(console->broker, "the overview", &err);
+        return;
+    }
+    if (console->kept_us == 0 || now_us >= console->kept_us + KEEP_US) {
+        console->kept_us = now_us;
+        orl_load_keep(&console->history, &now);
+    }
+    json_t *json = orl_load_now_json(&now);
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    if (text != NULL) {
+        free(console->load_text);
+        console->load_text = text;
+        console->load_number++;
+    }
+}
+
+static uint32_t read_marks(struct orl_console *console)
+{
+    struct orl_err err = {0};
+    uint32_t changed = 0;
+    if (orl_marks_look(console->broker->store, &console->marks, &changed, &err) < 0) {
+        orl_broker_log_store(console->broker, "what has changed", &err);
+    }
+    return changed;
+}
+
+static bool has_news(const struct view *view, uint64_t now_us)
+{
+    return view->is_over || view->changed != 0 || view->load_told != view->console->load_number ||
+           now_us >= view->heard_us + PING_US;
+}
+
+static void on_tick(void *ctx)
+{
+    struct orl_console *console = ctx;
+    uint64_t now_us = orl_loop_now_us(console->broker->loop);
+    bool is_minute = console->kept_us == 0 || now_us >= console->kept_us + KEEP_US;
+    console->ticks++;
+    if (is_minute || (console->count > 0 && console->ticks % LOAD_TICKS == 0)) {
+        read_load(console, now_us);
+    }
+    if (console->count == 0) {
+        return;
+    }
+    uint32_t changed = read_marks(console);
+    look_at_some(console);
+    struct view *view = console->first;
+    for (unsigned i = 0; i < console->count; i++, view = view->next) {
+        view->changed |= changed;
+        if (view->stream != NULL && has_news(view, now_us)) {
+            orl_http_stream_wake(view->stream);
+        }
+    }
+}
+
+static char *changed_text(uint32_t changed)
+{
+    json_t *kinds = json_array();
+    for (unsigned i = 0; i < ORL_KIND_COUNT; i++) {
+        if ((changed & 1U << i) != 0) {
+            (void)json_array_append_new(kinds, json_string(orl_kind_name((enum orl_kind)i)));
+        }
+    }
+    json_t *json = json_pack("{s:o}", "kinds", kinds);
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return text;
+}
+
+static char *event_of(const char *name, const char *data)
+{
+    size_t size = strlen(name) + strlen(data) + 20;
+    char *text = malloc(size);
+    if (text != NULL) {
+        (void)snprintf(text, size, "event: %s\ndata: %s\n\n", name, data);
+    }
+    return text;
+}
+
+static char *changed_event(struct view *view)
+{
+    char *data = changed_text(view->changed);
+    char *text = data != NULL ? event_of("changed", data) : NULL;
+    free(data);
+    view->changed = 0;
+    return text;
+}
+
+/* One event: what is left comes when it has been taken. */
+static char *next(void *ctx, bool *ret_is_last)
+{
+    struct view *view = ctx;
+    struct orl_console *console = view->console;
+    uint64_t now_us = orl_loop_now_us(console->broker->loop);
+    char *text = NULL;
+    if (view->is_over) {
+        *ret_is_last = true;
+        text = event_of("ended", "{\"code\":\"access.revoked\"}");
+    } else if (view->changed != 0) {
+        text = changed_event(view);
+    } else if (view->load_told != console->load_number) {
+        view->load_told = console->load_number;
+        text = event_of("load", console->load_text);
+    } else if (now_us >= view->heard_us + PING_US) {
+        text = strdup(": keep-alive\n\n");
+    }
+    if (text != NULL) {
+        view->heard_us = now_us;
+    }
+    return text;
+}
+
+static void closed(void *ctx)
+{
+    struct view *view = ctx;
+    unlink_view(view);
+    view->console->count--;
+    free(view);
+}
+
+static bool has_enough(const struct orl_console *console, const struct orl_http_req *req)
+{
+    unsigned of_login = 0;
+    unsigned of_person = 0;
+    const struct view *view = console->first;
+    for (unsigned i = 0; i < console->count; i++, view = view->next) {
+        of_login += view->binding[0] != '\0' && strcmp(view->binding, req->login.token_hash) == 0;
+        of_person += strcmp(view->user, req->login.user) == 0;
+    }
+    return of_login >= MAX_PER_LOGIN || of_person >= MAX_PER_PERSON;
+}
+
+void orl_console_open(struct orl_console *console, struct orl_http_req *req)
+{
+    static const struct orl_http_stream_ops ops = {.next = next, .closed = closed};
+    unsigned max = (unsigned)console->broker->cfg->max_web_connections / 4;
+    if (console->count >= max || has_enough(console, req)) {
+        req->retry_s = 10;
+        orl_api_refuse(req, 429, "busy", "too many open consoles");
+        return;
+    }
+    struct view *view = calloc(1, sizeof(*view));
+    if (view == NULL) {
+        orl_api_refuse(req, 503, "busy", "out of memory");
+        return;
+    }
+    view->console = console;
+    view->heard_us = orl_loop_now_us(console->broker->loop);
+    if (req->by == ORL_HTTP_BY_COOKIE) {
+        orl_msg_text(view->binding, sizeof(view->binding), req->login.token_hash);
+        orl_msg_text(view->user, sizeof(view->user), req->login.user);
+    }
+    if (console->count == 0) {
+        (void)read_marks(console); /* what changed while nobody looked is no news */
+        read_load(console, view->heard_us);
+    }
+    link_last(view);
+    console->count++;
+    struct orl_http_stream *stream = orl_http_reply_stream(req, &ops, view);
+    if (stream != NULL) {
+        view->stream = stream;
+        orl_http_stream_wake(stream);
+    }
+}
+
+void orl_console_history(struct orl_console *console, struct orl_http_req *req, unsigned minutes)
+{
+    json_t *json = orl_load_history_json(&console->history, minutes);
+    if (json == NULL) {
+        orl_api_refuse(req, 503, "busy", "out of memory");
+        return;
+    }
+    orl_http_reply(req, 200, json);
+}
