@@ -276,8 +276,8 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
 #define FREE                                                                                       \
     "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND lease = 'free'"               \
     " AND power = 'running' AND is_ready = 1 AND is_maintenance = 0 AND want = 'run'"              \
-    " AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool AND p.is_deleted = 0)"          \
-    NOT_DRAINING " ORDER BY ready_ms, id LIMIT 1"
+    " AND EXISTS (SELECT 1 FROM pool p WHERE p.name = desktop.pool AND p.is_deleted = "            \
+    "0)" NOT_DRAINING " ORDER BY ready_ms, id LIMIT 1"
 
 /* A row that somebody holds, who is none of our programs, is not waited for. */
 static int find_free(struct orl_store *store, const struct orl_desktop_claim *claim,

@@ -62,6 +62,11 @@ function Main() {
     const found = pages.find((one) => one.name === page && may(one.role));
     const [first] = useState(`${page}/${name}`);
     useEffect(() => {
+        get('/v1/me').then((answer) => { // somebody is here: the login lives on; and the role may be another
+            me.value = answer;
+        }, () => {});
+    }, [page, name]);
+    useEffect(() => {
         document.title = `${name ? `${name} · ` : ''}${a.pages[page] ?? a.title} · ${t.product}`;
         if (`${page}/${name}` !== first || document.activeElement === document.body) {
             /** @type {HTMLElement|null} */ (document.querySelector('main h1'))?.focus({preventScroll: true});

@@ -11,6 +11,7 @@ const TABLE_ROWS = 24;
 const LINES = ['--line-1', '--line-2', '--line-3'];
 const DASHES = [[], [6, 3], [2, 3]];
 
+const clock = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', hourCycle: 'h23'});
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function plotOf(box, times, series, format, max) {
@@ -19,7 +20,7 @@ function plotOf(box, times, series, format, max) {
         width: Math.max(200, box.clientWidth), height: HEIGHT, legend: {show: false}, cursor: {y: false, points: {size: 6}},
         padding: [8, 8, 0, 0],
         scales: {y: {range: (_, _low, high) => [0, max || Math.max(1, high * 1.15)]}},
-        axes: [{...axis, space: 70}, {...axis, size: 52, space: 32, values: (_, values) => values.map((value) => format(value))}],
+        axes: [{...axis, space: 70, values: (_, values) => values.map((value) => clock.format(value * 1000))}, {...axis, size: 52, space: 32, values: (_, values) => values.map((value) => format(value))}],
         series: [{}, ...series.map((one, i) => ({label: one.label, stroke: colour(LINES[i]), dash: DASHES[i], width: 2, points: {show: false}}))],
     }, [times, ...series.map((one) => one.values)], box);
 }

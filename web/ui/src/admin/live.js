@@ -38,6 +38,7 @@ function onOpen() {
         tell(null);
     } else if (connection.value === 'connecting') {
         connection.value = 'on';
+        tell(null); // what changed before this stream was open
     }
 }
 
@@ -49,7 +50,7 @@ function onError(mine) {
     mine.close();
     source = null;
     connection.value = 'lost';
-    get('/v1/me').catch(() => {});
+    get('/v1/status').catch(() => {});
     clearTimeout(retryTimer);
     retryTimer = window.setTimeout(open, delay + Math.random() * 500);
     delay = Math.min(delay * 2, LONGEST_MS);

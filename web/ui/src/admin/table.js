@@ -73,9 +73,9 @@ function Bar({columns, order, onOrder, onFind, find, filters, hasFind}) {
 /**
  * list: of useList(), or {rows}. empty: words where there is nothing at all.
  * @param {{caption: string, list: any, columns: Column[], rowKey?: string|((row: any) => string), empty: string, emptyHint?: any, order?: string,
- *     isDown?: boolean, filters?: any, hasFind?: boolean}} props
+ *     isDown?: boolean, filters?: any, hasFind?: boolean, hasFoot?: boolean}} props
  */
-export function DataTable({caption, list, columns, rowKey = 'id', empty, emptyHint = '', order: first = columns[0].key, isDown = false, filters = null, hasFind = true}) {
+export function DataTable({caption, list, columns, rowKey = 'id', empty, emptyHint = '', order: first = columns[0].key, isDown = false, filters = null, hasFind = true, hasFoot = true}) {
     const [order, setOrder] = useState({key: first, isDown});
     const [find, setFind] = useState('');
     const [count, setCount] = useState(ROWS);
@@ -106,7 +106,7 @@ export function DataTable({caption, list, columns, rowKey = 'id', empty, emptyHi
                 <${Head} columns=${columns} order=${order} onOrder=${onOrder} />
                 <tbody>${found.slice(0, count).map((row) => html`<${Row} key=${keyOf(row)} row=${row} columns=${columns} />`)}</tbody>
             </table></div>`}
-        ${found && found.length > 0 && html`<div class="row table-foot"><p class="small muted" role="status">${a.table.shown(Math.min(count, found.length), found.length, isWhole)}</p>
+        ${hasFoot && found && found.length > 0 && html`<div class="row table-foot"><p class="small muted" role="status">${a.table.shown(Math.min(count, found.length), found.length, isWhole)}</p>
             ${(found.length > count || !isWhole) && html`<button type="button" class="button" onClick=${more}>${a.table.more}</button>`}</div>`}
     </div>`;
 }
