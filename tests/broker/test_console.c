@@ -67,7 +67,7 @@ static void a_console_hears_load_changes_and_its_end(void **state)
     assert_true(browser_reads(fd, "event: load", text, sizeof(text)));
     assert_non_null(strstr(text, "text/event-stream"));
     api_ok(&b, "POST", "/v1/pools", "{\"name\":\"heard\",\"kind\":\"static\"}", 201);
-    assert_true(browser_reads(fd, "\"pools\"", text, sizeof(text)));
+    assert_true(browser_reads(fd, "\"audit\",\"pools\"", text, sizeof(text)));
     assert_non_null(strstr(text, "event: changed\ndata: {\"kinds\":["));
     set_role("vera", "user");
     assert_true(browser_reads(fd, "event: ended", text, sizeof(text)));
