@@ -19,7 +19,7 @@ static json_t *host_json(const struct orl_host_row *row)
             "state", orl_host_state_name(row->state), "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
             row->reason_text, "heartbeat_ms", (json_int_t)row->heartbeat_ms, "report",
-            report != NULL ? report : json_null(), "draining", row->is_draining, "cpus",
+            report != NULL ? report : json_null(), "is_draining", row->is_draining, "cpus",
             (int)load->cpus, "cpu_percent", load->cpu_permille / 10.0, "load",
             load->load_centi / 100.0, "pressure", "cpu", load->pressure_cpu_centi / 100.0, "memory",
             load->pressure_memory_centi / 100.0, "io", load->pressure_io_centi / 100.0);

@@ -21,6 +21,8 @@ struct view {
     char user[ORL_USER_MAX + 1];
     uint32_t changed;             /* kinds that it is to be told of */
     uint64_t load_told;           /* the number of the load that it knows */
+    bool is_revoked;              /* it did not end by itself */
+    uint64_t until_ms;            /* when it would end by itself, wall clock */
     bool is_over;                 /* the login: that is told, then the stream ends */
     uint64_t heard_us;            /* when it was sent something */
     struct view *next, *previous; /* a ring: the first has waited longest for a look */
@@ -95,7 +97,7 @@ static void unlink_view(struct view *view)
 }
 
 /* Its login lives, and its account may still look. A store that is away ends nothing. */
-static bool is_alive(const struct view *view)
+static bool is_alive(struct view *view)
 {
     const struct orl_broker *broker = view->console->broker;
     struct orl_weblogin_row login;
@@ -103,8 +105,13 @@ static bool is_alive(const struct view *view)
     if (view->binding[0] == '\0') {
         return true;
     }
-    int rc = orl_weblogin_find(broker->store, view->binding, orl_clock_wall_ms(), &login, NULL);
+    uint64_t now_ms = orl_clock_wall_ms();
+    view->is_revoked = now_ms < view->until_ms;
+    int rc = orl_weblogin_find(broker->store, view->binding, now_ms, &login, NULL);
     if (rc == 0) {
+        view->until_ms =
+                login.idle_until_ms < login.expires_ms ? login.idle_until_ms : login.expires_ms;
+        view->is_revoked = true;
         rc = orl_user_get(broker->store, login.user, &user, NULL);
     }
     return rc != ORL_E_NOTFOUND && (rc < 0 || orl_weblogins_role(broker, &user) >= ORL_HTTP_VIEWER);
@@ -231,7 +238,8 @@ static char *next(void *ctx, bool *ret_is_last)
     char *text = NULL;
     if (view->is_over) {
         *ret_is_last = true;
-        text = event_of("ended", "{\"code\":\"access.revoked\"}");
+        text = event_of("ended", view->is_revoked ? "{\"code\":\"access.revoked\"}"
+                                                  : "{\"code\":\"not_logged_in\"}");
     } else if (view->changed != 0) {
         text = changed_event(view);
     } else if (view->load_told != console->load_number) {
@@ -269,6 +277,10 @@ static bool has_enough(const struct orl_console *console, const struct orl_http_
 void orl_console_open(struct orl_console *console, struct orl_http_req *req)
 {
     static const struct orl_http_stream_ops ops = {.next = next, .closed = closed};
+    if (req->by == ORL_HTTP_BY_TOKEN) { /* nobody would end it with its token */
+        orl_api_refuse(req, 403, "not_allowed", "this is for a person at the console");
+        return;
+    }
     unsigned max = (unsigned)console->broker->cfg->max_web_connections / 4;
     if (console->count >= max || has_enough(console, req)) {
         req->retry_s = 10;
@@ -285,6 +297,7 @@ void orl_console_open(struct orl_console *console, struct orl_http_req *req)
     if (req->by == ORL_HTTP_BY_COOKIE) {
         orl_msg_text(view->binding, sizeof(view->binding), req->login.token_hash);
         orl_msg_text(view->user, sizeof(view->user), req->login.user);
+        view->until_ms = req->login.idle_until_ms;
     }
     if (console->count == 0) {
         (void)read_marks(console); /* what changed while nobody looked is no news */

@@ -410,7 +410,7 @@ static const struct orl_cli_column host_columns[] = {
         {"DISK", "free_disk_mib", 0},
         {"CPU", "cpu_percent", 0},
         {"LOAD", "load", 0},
-        {"DRAINING", "draining", 0},
+        {"DRAINING", "is_draining", 0},
         {"HEARTBEAT", "heartbeat_ms", ORL_CLI_FMT_TIME},
         {"REASON", "reason", 0},
         {"URI", "uri", 0},

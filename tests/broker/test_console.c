@@ -101,11 +101,11 @@ static void a_host_is_drained_used_again_and_forgotten(void **state)
     put_host("attic", 1);
     json_t *host = api(&b, "POST", "/v1/hosts/attic/drain", "{}", &status);
     assert_int_equal(status, 200);
-    assert_true(json_is_true(json_object_get(host, "draining")));
+    assert_true(json_is_true(json_object_get(host, "is_draining")));
     assert_int_equal(json_integer_value(json_object_get(host, "sessions")), 0);
     json_decref(host);
     host = api(&b, "POST", "/v1/hosts/attic/undrain", "{}", &status);
-    assert_true(json_is_false(json_object_get(host, "draining")));
+    assert_true(json_is_false(json_object_get(host, "is_draining")));
     assert_true(json_real_value(json_object_get(host, "cpu_percent")) == 12.5);
     json_decref(host);
     put_host("busy", UINT64_C(4000000000000)); /* in the future: it beats */

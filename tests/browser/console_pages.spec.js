@@ -72,7 +72,7 @@ test('the overview follows the stream, and the charts have their numbers as a ta
 
 test('draining a host names who is on it, and the row follows', async ({page}) => {
     server.answers['POST /v1/hosts/attic/drain'] = () => {
-        site.hosts[0].draining = true;
+        site.hosts[0].is_draining = true;
         return site.hosts[0];
     };
     await open(page, '#/hosts');

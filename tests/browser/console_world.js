@@ -13,7 +13,7 @@ export function world(now = Date.now()) {
     ]});
     const host = (more) => ({
         name: 'attic', uri: 'qemu:///system', accel: 'kvm', accel_reason: '', memory_mib: 131072, free_memory_mib: 48200, free_disk_mib: 812000, state: 'up', reason: '',
-        reason_text: '', heartbeat_ms: now - 3000, draining: false, cpus: 32, cpu_percent: 41.5, load: 12.4, pressure: {cpu: 2.1, memory: 0, io: 0.4}, report: report(true),
+        reason_text: '', heartbeat_ms: now - 3000, is_draining: false, cpus: 32, cpu_percent: 41.5, load: 12.4, pressure: {cpu: 2.1, memory: 0, io: 0.4}, report: report(true),
         desktops: 5, given: 4, sessions: 3, ...more,
     });
     const desktop = (n, more) => ({
@@ -43,7 +43,7 @@ export function world(now = Date.now()) {
     const pool = (name, more) => ({name, kind: 'floating', template: 'debian', max: 40, waiting: 0, problem: '', problem_text: '', desktops: {total: 5, ready: 1, suspended: 0, given: 2}, ...more});
     return {
         hosts: [host({}), host({name: 'cellar', accel: 'qemu', accel_reason: '/dev/kvm is missing', memory_mib: 32768, free_memory_mib: 3100, free_disk_mib: 40200, cpus: 8, cpu_percent: 88.2,
-            load: 9.71, pressure: {cpu: 31.5, memory: 4.2, io: 12}, draining: true, report: report(false), desktops: 2, given: 1, sessions: 1})],
+            load: 9.71, pressure: {cpu: 31.5, memory: 4.2, io: 12}, is_draining: true, report: report(false), desktops: 2, given: 1, sessions: 1})],
         desktops, sessions,
         pools: [pool('office', {waiting: 1}), pool('build', {kind: 'dedicated', max: 10, desktops: {total: 1, ready: 0, suspended: 0, given: 1}}),
             pool('lab', {kind: 'static', max: 0, template: '', desktops: {total: 1, ready: 0, suspended: 0, given: 0}})],

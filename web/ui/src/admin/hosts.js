@@ -22,7 +22,7 @@ export function hostState(host) {
     if (Date.now() - host.heartbeat_ms > SILENT_MS) {
         return ['problem', a.host.silent];
     }
-    return host.draining ? ['warn', a.host.draining] : ['ok', a.host.up];
+    return host.is_draining ? ['warn', a.host.draining] : ['ok', a.host.up];
 }
 
 const used = (host) => (host.memory_mib > 0 ? 100 - (host.free_memory_mib / host.memory_mib) * 100 : 0);
@@ -49,7 +49,7 @@ const remove = (name) => ask({
 
 function Actions({host, isAlone = false}) {
     return html`<div class="row">
-        ${may('operator') && (host.draining ? html`<button type="button" class="button" onClick=${() => undrain(host.name)} aria-label=${`${a.host.undrain}: ${host.name}`}>${a.host.undrain}</button>`
+        ${may('operator') && (host.is_draining ? html`<button type="button" class="button" onClick=${() => undrain(host.name)} aria-label=${`${a.host.undrain}: ${host.name}`}>${a.host.undrain}</button>`
             : html`<button type="button" class="button" onClick=${() => drain(host.name)} aria-label=${`${a.host.drain}: ${host.name}`}>${a.host.drain}</button>`)}
         ${isAlone && may('admin') && html`<button type="button" class="button danger" onClick=${() => remove(host.name)}>${a.host.remove}</button>`}
     </div>`;
