@@ -230,8 +230,9 @@ static void check_base(struct sim *sim, const struct fake_vm *vm, const struct o
         }
         base = image->base;
     }
-    const char *dash = strrchr(base, '-');
-    if (!dash || strtoul(dash + 1, NULL, 10) != row->template_version) {
+    struct orl_template_row t;
+    if (orl_template_get(store_of(sim), "t", row->template_version, &t, NULL) == 0 &&
+            strcmp(t.path, base) != 0) {
         sim_fail(sim, "%s, of version %u, lies on %s", vm->vm.name, row->template_version, base);
     }
 }
