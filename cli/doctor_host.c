@@ -165,12 +165,11 @@ static void check_dates(
     const uint64_t now_ms = orl_clock_wall_ms();
     const uint64_t days = facts->until_ms > now_ms ? (facts->until_ms - now_ms) / DAY_MS : 0;
     if (facts->until_ms <= now_ms || facts->from_ms > now_ms) {
-        add(look, BAD, "certificates", path, "replace it: oriel certificate set",
+        add(look, BAD, "certificates", path, "replace the files",
                 facts->until_ms <= now_ms ? "has expired" : "is not good yet");
     } else {
-        add(look, days < SOON_DAYS ? WARN : OK, "certificates", path,
-                "replace it: oriel certificate set", "good for %llu days",
-                (unsigned long long)days);
+        add(look, days < SOON_DAYS ? WARN : OK, "certificates", path, "replace the files",
+                "good for %llu days", (unsigned long long)days);
     }
 }
 

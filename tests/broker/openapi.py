@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Holds docs/openapi.yaml and the broker to each other: every route, role and query name is in both, and every answer that the
 component tests get from a real broker is one that the description allows. Usage: openapi.py SOURCE_DIR TESTS_DIR"""
 import json
