@@ -10,10 +10,11 @@
 enum { FILE_MAX = 16384, PATH_BYTES = 128, FIELDS = 8, IDLE = 3, IOWAIT = 4, MOST_LOAD = 1000000 };
 
 /* Guests' time is in user's already (proc(5)): the first eight fields are all there is. */
-bool orl_load_parse_stat(const char *text, struct orl_load_meter *ret_now, uint32_t *ret_cpus)
+bool orl_host_load_parse_stat(
+        const char *text, struct orl_host_load_meter *ret_now, uint32_t *ret_cpus)
 {
     uint64_t ticks[FIELDS] = {0};
-    struct orl_load_meter now = {0};
+    struct orl_host_load_meter now = {0};
     uint32_t cpus = 0;
     if (sscanf(text,
                 "cpu  %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
@@ -34,7 +35,7 @@ bool orl_load_parse_stat(const char *text, struct orl_load_meter *ret_now, uint3
     return true;
 }
 
-uint32_t orl_load_parse_average(const char *text)
+uint32_t orl_host_load_parse_average(const char *text)
 {
     unsigned whole = 0;
     unsigned centi = 0;
@@ -54,7 +55,8 @@ static bool read_text(const char *root, const char *name, char *ret_text)
     return n > 0;
 }
 
-static uint32_t permille_of(const struct orl_load_meter *was, const struct orl_load_meter *now)
+static uint32_t permille_of(
+        const struct orl_host_load_meter *was, const struct orl_host_load_meter *now)
 {
     if (was->all == 0 || now->all <= was->all || now->busy < was->busy) {
         return 0;
@@ -63,20 +65,20 @@ static uint32_t permille_of(const struct orl_load_meter *was, const struct orl_l
     return share < 1000 ? (uint32_t)share : 1000;
 }
 
-void orl_load_read(struct orl_load_meter *meter, const char *root,
+void orl_host_load_read(struct orl_host_load_meter *meter, const char *root,
         const struct orl_pressure *pressure, struct orl_host_load *ret_load)
 {
     char text[FILE_MAX];
-    struct orl_load_meter now;
+    struct orl_host_load_meter now;
     struct orl_host_load load = {.pressure_cpu_centi = pressure->cpu_centi,
             .pressure_memory_centi = pressure->memory_centi,
             .pressure_io_centi = pressure->io_centi};
-    if (read_text(root, "/proc/stat", text) && orl_load_parse_stat(text, &now, &load.cpus)) {
+    if (read_text(root, "/proc/stat", text) && orl_host_load_parse_stat(text, &now, &load.cpus)) {
         load.cpu_permille = permille_of(meter, &now);
         *meter = now;
     }
     if (read_text(root, "/proc/loadavg", text)) {
-        load.load_centi = orl_load_parse_average(text);
+        load.load_centi = orl_host_load_parse_average(text);
     }
     *ret_load = load;
 }

@@ -384,7 +384,7 @@ static void write_host(struct orl_reconcile *r, bool was_up, uint64_t now_ms)
                                            : "qemu");
     orl_msg_text(row.accel_reason, sizeof row.accel_reason, r->accel_reason);
     put_report(r, row.report, sizeof row.report);
-    orl_load_read(&r->load_meter, "", &r->pressure, &row.load);
+    orl_host_load_read(&r->load_meter, "", &r->pressure, &row.load);
     orl_msg_text(row.reason_text, sizeof row.reason_text,
             r->is_up ? orl_sweep_alarm_text(r->alarm) : r->down_text);
     struct orl_err err = {0};

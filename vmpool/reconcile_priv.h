@@ -101,7 +101,7 @@ struct orl_reconcile {
     uint64_t sampled_ms; /* the newest quarter of an hour in the forecast; 0: not asked */
     struct orl_governor governor;
     struct orl_pressure pressure;
-    struct orl_load_meter load_meter;
+    struct orl_host_load_meter load_meter;
     struct orl_memo *memos;
     size_t memo_count, memo_room;
     struct orl_name_index memo_index;

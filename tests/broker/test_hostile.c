@@ -368,13 +368,17 @@ static void pipelined_requests_are_answered_in_order(void **state)
 
 static void bodies_over_the_limit_are_refused(void **state)
 {
+    enum {
+        TOO_LONG = 4 * 1024 * 1024 + 1,
+        ROOM = TOO_LONG + 200
+    }; /* for an administrator by uid */
     (void)state;
-    char *request = malloc(200000);
+    char *request = malloc(ROOM);
     assert_non_null(request);
     int head = snprintf(request, 200,
-            "POST /v1/users HTTP/1.1\r\nConnection: close\r\nContent-Length: 150000\r\n\r\n");
-    memset(request + head, 'x', 150000);
-    int status = api_raw(&b, request, (size_t)head + 150000);
+            "POST /v1/users HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", TOO_LONG);
+    memset(request + head, 'x', TOO_LONG);
+    int status = api_raw(&b, request, (size_t)head + TOO_LONG);
     assert_true(status == 413 || status == 0);
     head = snprintf(request, 200, "GET /");
     memset(request + head, 'x', 100000);

@@ -52,24 +52,24 @@ static void put(const char *path, const char *text)
 static void load_is_what_changed_between_two_looks(void **state)
 {
     (void)state;
-    struct orl_load_meter meter = {0};
+    struct orl_host_load_meter meter = {0};
     struct orl_host_load load;
     const struct orl_pressure pressure = {.is_known = true, .cpu_centi = 7};
     put("/proc/stat", "cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1\ncpu1 1\nintr 5\n");
     put("/proc/loadavg", "1.25 0.50 0.10 1/200 999\n");
-    orl_load_read(&meter, root, &pressure, &load);
+    orl_host_load_read(&meter, root, &pressure, &load);
     assert_int_equal(load.cpus, 2);
     assert_int_equal(load.cpu_permille, 0); /* nothing to compare with */
     assert_int_equal(load.load_centi, 125);
     assert_int_equal(load.pressure_cpu_centi, 7);
     put("/proc/stat", "cpu  150 0 125 800 125 0 0 0 75 0\ncpu0 1\ncpu1 1\n");
-    orl_load_read(&meter, root, &pressure, &load);
+    orl_host_load_read(&meter, root, &pressure, &load);
     assert_int_equal(load.cpu_permille, 375);        /* 75 of 200; guests' time is in user's */
     put("/proc/stat", "cpu  1 0 1 1 1 0 0 0 0 0\n"); /* it began anew */
-    orl_load_read(&meter, root, &pressure, &load);
+    orl_host_load_read(&meter, root, &pressure, &load);
     assert_int_equal(load.cpu_permille, 0);
     put("/proc/stat", "garbage");
-    orl_load_read(&meter, root, &pressure, &load);
+    orl_host_load_read(&meter, root, &pressure, &load);
     assert_int_equal(load.cpus, 0);
 }
 
