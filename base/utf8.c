@@ -43,6 +43,21 @@ bool orl_utf8_is_valid(const void *text, size_t len)
     return true;
 }
 
+void orl_utf8_clean(char *text)
+{
+    uint8_t *p = (uint8_t *)text;
+    for (size_t left = strlen(text); left > 0;) {
+        uint32_t codepoint;
+        size_t step = orl_utf8_next(p, left, &codepoint);
+        if (step == 0) {
+            *p = '?';
+            step = 1;
+        }
+        p += step;
+        left -= step;
+    }
+}
+
 size_t orl_utf8_decode(const char *text, uint32_t *ret_codepoints, size_t max)
 {
     const uint8_t *p = (const uint8_t *)text;

@@ -1,5 +1,6 @@
 /* What the head of a request says: bytes of a peer into bounded fields. */
 #include "base/secret.h"
+#include "base/utf8.h"
 #include "broker/api.h"
 #include "broker/http_priv.h"
 
@@ -16,7 +17,7 @@ static int hex_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* false: cut, a NUL, or longer than ret_size. */
+/* false: cut, a NUL, not UTF-8, or longer than ret_size. */
 static bool unescape(const char *text, size_t len, char *ret, size_t ret_size)
 {
     size_t used = 0;
@@ -37,7 +38,7 @@ static bool unescape(const char *text, size_t len, char *ret, size_t ret_size)
         ret[used++] = (char)c;
     }
     ret[used] = '\0';
-    return true;
+    return orl_utf8_is_valid(ret, used);
 }
 
 bool orl_http_query_get(
@@ -82,7 +83,8 @@ bool orl_http_read_path(struct lws *wsi, const char *path, struct orl_http_req *
 {
     int len = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
     int used = 0;
-    if (len >= (int)sizeof(req->query) || strlen(path) >= sizeof(req->path) || !has_version(wsi)) {
+    if (len >= (int)sizeof(req->query) || strlen(path) >= sizeof(req->path) || !has_version(wsi) ||
+            !orl_utf8_is_valid(path, strlen(path))) {
         return false;
     }
     memcpy(req->path, path, strlen(path) + 1);
@@ -96,7 +98,7 @@ bool orl_http_read_path(struct lws *wsi, const char *path, struct orl_http_req *
         req->query[used++] = '&';
     }
     req->query[used > 0 ? used - 1 : 0] = '\0';
-    return true;
+    return orl_utf8_is_valid(req->query, strlen(req->query));
 }
 
 long orl_http_content_length(struct lws *wsi)

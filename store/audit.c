@@ -1,5 +1,6 @@
 #include "store/audit.h"
 
+#include "base/utf8.h"
 #include "store/audit_chain_priv.h"
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static int count_rows(struct orl_store *store, const struct flood *flood, enum o
     return orl_db_row_done(&q, err);
 }
 
-/* A row as it is written, each text cut to its column. */
+/* A row as it is written and hashed: each text cut to its column, and UTF-8, which is all that a store gives back. */
 struct entry {
     struct orl_id id;
     uint64_t seq, time_ms, minute;
@@ -48,6 +49,7 @@ struct entry {
 static void cut(char *ret, size_t size, const char *text)
 {
     orl_msg_text(ret, size, text != NULL ? text : "");
+    orl_utf8_clean(ret);
 }
 
 static void fill(struct entry *entry, const struct orl_audit_event *event,
@@ -62,6 +64,7 @@ static void fill(struct entry *entry, const struct orl_audit_event *event,
     } else {
         (void)snprintf(entry->object, sizeof(entry->object), "%.32s:%.*s", event->kind,
                 ORL_USER_MAX - 33, event->object);
+        orl_utf8_clean(entry->object);
     }
     cut(entry->user, sizeof(entry->user), event->user);
     cut(entry->client, sizeof(entry->client), event->client);

@@ -1,5 +1,7 @@
 /* Rows of the audit for those who read them. */
 #include "store/audit.h"
+
+#include "base/utf8.h"
 #include "store/store_priv.h"
 
 #define LIST_DEFAULT 100
@@ -8,6 +10,13 @@
 #define SELECT                                                                                     \
     "SELECT seq, id, time_ms, actor, action, reason, object, user_name, client, detail,"           \
     " event_count, chain FROM audit "
+
+/* Rows of before texts were cleaned must not keep others from being read. */
+static void get_text(struct orl_db_query *q, char *ret_text, size_t size)
+{
+    orl_db_get_text(q, ret_text, size);
+    orl_utf8_clean(ret_text);
+}
 
 static int read_one(struct orl_db_query *q, struct orl_audit_row *ret_row, struct orl_err *err)
 {
@@ -18,13 +27,13 @@ static int read_one(struct orl_db_query *q, struct orl_audit_row *ret_row, struc
     struct orl_audit_row row = {.seq = orl_db_get_u64(q)};
     orl_db_get_text(q, row.id, sizeof(row.id));
     row.time_ms = orl_db_get_u64(q);
-    orl_db_get_text(q, row.actor, sizeof(row.actor));
-    orl_db_get_text(q, row.action, sizeof(row.action));
+    get_text(q, row.actor, sizeof(row.actor));
+    get_text(q, row.action, sizeof(row.action));
     row.reason = orl_store_get_reason(q);
-    orl_db_get_text(q, row.object, sizeof(row.object));
-    orl_db_get_text(q, row.user, sizeof(row.user));
-    orl_db_get_text(q, row.client, sizeof(row.client));
-    orl_db_get_text(q, row.detail, sizeof(row.detail));
+    get_text(q, row.object, sizeof(row.object));
+    get_text(q, row.user, sizeof(row.user));
+    get_text(q, row.client, sizeof(row.client));
+    get_text(q, row.detail, sizeof(row.detail));
     row.count = orl_db_get_u64(q);
     orl_db_get_text(q, row.chain, sizeof(row.chain));
     rc = orl_db_row_done(q, err);

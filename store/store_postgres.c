@@ -170,14 +170,8 @@ static void put_text(struct orl_db_query *q, const char *text)
 {
     char *copy = put(q, OID_TEXT, text);
     /* A client's name may be any bytes, and PostgreSQL takes text only. */
-    if (copy == NULL || orl_utf8_is_valid(copy, strlen(copy))) {
-        return;
-    }
-    uint32_t codepoint = 0;
-    for (uint8_t *p = (uint8_t *)copy; *p != '\0';) {
-        size_t len = orl_utf8_next(p, strlen((const char *)p), &codepoint);
-        *p = len > 0 ? *p : '?';
-        p += len > 0 ? len : 1;
+    if (copy != NULL) {
+        orl_utf8_clean(copy);
     }
 }
 

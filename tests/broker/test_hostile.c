@@ -311,6 +311,26 @@ static void wrong_framing_and_methods_have_their_codes(void **state)
     broker_lives();
 }
 
+/* What is no text is refused before it is written anywhere: the audit stays readable. */
+static void a_path_that_is_no_text_is_refused(void **state)
+{
+    static const char *const paths[] = {
+            "/v1/%FF", "/v1/users/%C3", "/v1/audit?user=%FF", "/v1/audit?\xff=1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        char request[160];
+        (void)snprintf(
+                request, sizeof(request), "GET %s HTTP/1.1\r\nConnection: close\r\n\r\n", paths[i]);
+        assert_int_equal(raw(request), 400);
+        (void)snprintf(request, sizeof(request),
+                "GET %s HTTP/1.1\r\nConnection: close\r\nAuthorization: Bearer x\r\n\r\n",
+                paths[i]);
+        int status = raw(request);
+        assert_true(status == 400 || (status == 401 && strchr(paths[i], '?') != NULL));
+    }
+    api_ok(&b, "GET", "/v1/audit", NULL, 200);
+}
+
 static void http_garbage_is_refused(void **state)
 {
     static const char *const requests[] = {"\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
@@ -432,6 +452,7 @@ int main(void)
             cmocka_unit_test(one_deed_has_one_row),
             cmocka_unit_test(query_that_is_not_understood_is_refused),
             cmocka_unit_test(wrong_framing_and_methods_have_their_codes),
+            cmocka_unit_test(a_path_that_is_no_text_is_refused),
             cmocka_unit_test(http_garbage_is_refused),
             cmocka_unit_test(pipelined_requests_are_answered_in_order),
             cmocka_unit_test(bodies_over_the_limit_are_refused),

@@ -194,6 +194,28 @@ static void prefixes(void **state)
     assert_int_equal(strlen(prefix), ORL_ADDR_MAX);
 }
 
+static void what_is_no_text_becomes_one(void **state)
+{
+    struct fixture *f = *state;
+    char object[ORL_USER_MAX];
+    (void)memset(object, 'x', sizeof(object));
+    object[sizeof(object) - 1] = '\0';
+    memcpy(object + ORL_USER_MAX - 34, "\xc3\xa9", 2);
+    const struct orl_audit_event event = {.actor = "a\xff",
+            .action = "api",
+            .kind = "user",
+            .object = object,
+            .detail = "/v1/\xc3"};
+    struct orl_id id;
+    struct orl_audit_row row;
+    assert_ok(f, orl_audit_append(f->store, &event, 60000, &id, &f->err));
+    assert_ok(f, orl_audit_get(f->store, id.text, &row, &f->err));
+    assert_string_equal(row.actor, "a?");
+    assert_string_equal(row.detail, "/v1/?");
+    assert_int_equal(row.object[strlen(row.object) - 1], '?');
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit WHERE detail = '/v1/?'"), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -204,6 +226,7 @@ int main(void)
             CASE(successes_are_never_counted),
             CASE(nobody_rewrites_the_audit),
             CASE(row_and_deed_are_one),
+            CASE(what_is_no_text_becomes_one),
             CASE(long_texts_are_cut_at_a_character),
             CASE(pages_meet_without_gap_or_overlap),
             CASE(filters_narrow),

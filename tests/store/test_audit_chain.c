@@ -25,7 +25,7 @@ static int append_one(struct orl_store *store, uint64_t *seed, uint64_t now_ms, 
     static const enum orl_reason reasons[] = {
             ORL_REASON_NONE, ORL_REASON_AUTH_FAILED, ORL_REASON_NOT_ENTITLED};
     static const char *const details[] = {
-            "", "a", "ein \xc3\xbcml\xc3\xa4ut", "'; DROP TABLE audit; --"};
+            "", "a", "ein \xc3\xbcml\xc3\xa4ut", "'; DROP TABLE audit; --", "no \xff text \xc3"};
     char client[32];
     (void)snprintf(client, sizeof(client), "192.0.%u.7:%u", (unsigned)(next_random(seed) % 2),
             (unsigned)(next_random(seed) % 60000));
@@ -33,10 +33,10 @@ static int append_one(struct orl_store *store, uint64_t *seed, uint64_t now_ms, 
             .action = next_random(seed) % 2 == 0 ? "login" : "desktop.claim",
             .reason = reasons[next_random(seed) % 3],
             .kind = "desktop",
-            .object = details[next_random(seed) % 4],
+            .object = details[next_random(seed) % 5],
             .user = "alice",
             .client = client,
-            .detail = details[next_random(seed) % 4]};
+            .detail = details[next_random(seed) % 5]};
     return orl_audit_append(store, &event, now_ms, NULL, err);
 }
 
