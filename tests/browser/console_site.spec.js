@@ -2,6 +2,7 @@
 import {expect, test} from '@playwright/test';
 import {expectAccessible} from './axe.js';
 import {FakeConsole} from './fake_console.js';
+import {takePicture} from './picture.js';
 
 /** @type {FakeConsole} */
 let server;
@@ -48,7 +49,6 @@ test.beforeEach(async ({page}) => {
 test.afterEach(() => server.stop());
 
 const open = (page, hash) => page.goto(`${server.url}/admin${hash}`);
-const picture = (page, name) => (process.env.ORIEL_PICTURES ? page.screenshot({path: `${process.env.ORIEL_PICTURES}/${name}.png`, fullPage: true}) : undefined);
 const pages = {
     users: ['#/users', 'Anna Ahlers'], user: ['#/users/anna', 'through sales'], groups: ['#/groups', 'All in the office'], group: ['#/groups/office', 'sales'],
     pools: ['#/pools', 'desk'], pool: ['#/pools/desk', 'Desktops at most'], 'pool-new': ['#/pools?new=1', 'Step 1 of 4'], templates: ['#/templates', 'debian'], template: ['#/templates/debian', 'debian-1.qcow2'],
@@ -60,11 +60,10 @@ for (const [name, [hash, text]] of Object.entries(pages)) {
         await open(page, hash);
         await expect(page.getByText(text).first()).toBeVisible();
         await expectAccessible(page);
-        await picture(page, name);
+        await takePicture(page, `${name}.png`);
         await page.setViewportSize({width: 360, height: 740});
         await expectAccessible(page);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-        await picture(page, `${name}-phone`);
     });
 }
 
@@ -110,7 +109,7 @@ test('a pool is planned before it is changed; what has come between is shown, no
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByText('2 spares')).toBeVisible();
     await expectAccessible(page);
-    await picture(page, 'pool-plan');
+    await takePicture(page, 'pool-plan.png');
     expect(server.called('POST /v1/plan')[0].body).toEqual({objects: {pools: [{name: 'desk', kind: 'floating', spares: 3}]}});
     server.answers['POST /v1/apply'] = () => [412, {code: 'changed', detail: 'Changed.', current: {changes: [{...change, from: 2}], plan: 'two'}}];
     await dialog.getByRole('button', {name: 'Apply'}).click();
