@@ -131,8 +131,14 @@ test('a pool is made by the wizard with the keyboard alone', async ({page}) => {
     await page.getByLabel('Desktops at most').focus();
     await page.keyboard.press('Control+A');
     await page.keyboard.type('20');
-    await page.keyboard.press('Tab');
-    for (const step of ['Step 3 of 4', 'Step 4 of 4']) {
+    await page.keyboard.press('Enter'); // goes on, not back
+    await expect(page.getByText('Step 3 of 4')).toBeFocused();
+    for (const step of ['Step 2 of 4', 'Step 1 of 4']) {
+        await page.getByRole('button', {name: 'Back'}).focus();
+        await page.keyboard.press('Enter');
+        await expect(page.getByText(step)).toBeFocused();
+    }
+    for (const step of ['Step 2 of 4', 'Step 3 of 4', 'Step 4 of 4']) {
         await page.getByRole('button', {name: 'Next'}).focus();
         await page.keyboard.press('Enter');
         await expect(page.getByText(step)).toBeFocused();
@@ -144,6 +150,22 @@ test('a pool is made by the wizard with the keyboard alone', async ({page}) => {
     expect(server.called('POST /v1/plan')[0].body).toEqual({objects: {pools: [{name: 'office', kind: 'floating', template: 'debian', max: 20}]}});
     await page.keyboard.press('Escape');
     await expect(page.getByRole('dialog')).toHaveCount(0);
+});
+
+test('an answer that does not come, and a list that changes, take nothing from who is typing', async ({page}) => {
+    await open(page, '#/users/anna');
+    await page.getByLabel('Full name').fill('Anna A.');
+    server.answers['GET /v1/users/anna'] = () => [503, {code: 'busy', detail: 'Busy.'}];
+    await expect.poll(() => server.streams.size).toBe(1);
+    server.tell('changed', {kinds: ['users']});
+    await expect(page.getByText('Busy.')).toBeVisible();
+    await expect(page.getByLabel('Full name')).toHaveValue('Anna A.');
+    await page.getByRole('button', {name: 'Let use a pool'}).click();
+    await page.getByRole('dialog').getByLabel('Pool').selectOption('lab');
+    server.answers['GET /v1/pools'] = () => ({pools: [pool('alpha'), pool('desk'), pool('lab')]});
+    server.tell('changed', {kinds: ['pools']});
+    await expect(page.getByRole('dialog').getByRole('option', {name: 'alpha'})).toBeAttached();
+    await expect(page.getByRole('dialog').getByLabel('Pool')).toHaveValue('lab');
 });
 
 test('who deletes a pool is told whom it affects, and types its name', async ({page}) => {

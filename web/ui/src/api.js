@@ -71,15 +71,15 @@ export function withQuery(path, values) {
     return known.length > 0 ? `${path}?${new URLSearchParams(known.map(([name, value]) => [name, String(value)]))}` : path;
 }
 
-/** Rows of a list from the first on, page by page, until there are so many. @param {string} path @param {string} key @param {number} count */
-export async function getRows(path, key, count, query = {}) {
+/** Rows of a list from the first on, page by page, until there are so many or nobody wants them. @param {string} path @param {string} key @param {number} count */
+export async function getRows(path, key, count, query = {}, isWanted = () => true) {
     let rows = [];
     let after = '';
     do {
         const answer = await get(withQuery(path, after ? {...query, after, limit: 1000} : query));
         rows = rows.concat(answer[key] ?? []);
         after = answer.next ?? '';
-    } while (after && rows.length < count);
+    } while (after && rows.length < count && isWanted());
     return {rows, next: after};
 }
 

@@ -5,7 +5,7 @@ import {useEffect, useState} from 'preact/hooks';
 import {Dialog, Fault, Field, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {a} from './strings.js';
-import {toast} from './toasts.js';
+import {toast, toastFault, useGone} from './toasts.js';
 
 /**
  * @typedef {object} Question
@@ -50,6 +50,7 @@ function Confirm({what, onClose}) {
         what.affected?.().then(setAffected, setUnknown);
     };
     useEffect(lookUp, []);
+    const isGone = useGone();
     const isReady = affected !== null && (!what.typeName || typed === what.typeName);
     const act = async (event) => {
         event.preventDefault();
@@ -63,6 +64,10 @@ function Confirm({what, onClose}) {
             onClose();
             toast(what.done ?? a.done);
         } catch (fault) {
+            if (isGone.current) {
+                toastFault(fault);
+                return;
+            }
             setBusy(false);
             setError(fault);
         }
@@ -87,6 +92,6 @@ function Confirm({what, onClose}) {
 export function Questions() {
     const what = question.value;
     return what && html`<${Confirm} key=${what.title} what=${what} onClose=${() => {
-        question.value = null;
+        question.value = question.value === what ? null : question.value;
     }} />`;
 }

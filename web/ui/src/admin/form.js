@@ -3,6 +3,7 @@ import {html} from 'htm/preact';
 import {useId, useState} from 'preact/hooks';
 import {Fault} from '../parts.js';
 import {t} from '../strings.js';
+import {toastFault, useGone} from './toasts.js';
 
 const below = (id, hint, wrong) => html`<span id=${`${id}-hint`} class=${wrong ? 'wrong' : 'hint'} hidden=${!wrong && !hint}>${wrong || hint}</span>`;
 
@@ -12,7 +13,7 @@ export function SelectField({label, options, value, hint = '', wrong = '', ...se
     return html`<div class="field">
         <label for=${id}>${label}</label>
         <select id=${id} aria-invalid=${wrong ? 'true' : null} aria-describedby=${`${id}-hint`} ...${select}>
-            ${options.map(([name, words]) => html`<option value=${name} selected=${name === value}>${words}</option>`)}
+            ${options.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === value}>${words}</option>`)}
         </select>
         ${below(id, hint, wrong)}
     </div>`;
@@ -43,6 +44,7 @@ export function CheckField({label, hint = '', wrong = '', ...input}) {
 export function Form({act, label, children, onCancel = null, isDangerous = false}) {
     const [error, setError] = useState(/** @type {any} */ (null));
     const [busy, setBusy] = useState(false);
+    const isGone = useGone();
     const submit = async (event) => {
         event.preventDefault();
         if (busy) {
@@ -54,6 +56,10 @@ export function Form({act, label, children, onCancel = null, isDangerous = false
         try {
             await act(Object.fromEntries(new FormData(form)), form);
         } catch (fault) {
+            if (isGone.current) {
+                toastFault(fault);
+                return;
+            }
             setError(fault);
             form.elements[Object.keys(fault.fields ?? {})[0]]?.focus();
         }

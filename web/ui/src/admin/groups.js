@@ -1,6 +1,6 @@
 // Groups of people: who is in, which pools they may use.
 import {html} from 'htm/preact';
-import {del, patch, post} from '../api.js';
+import {del, get, patch, post} from '../api.js';
 import {Fault, Field, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {FormButton} from './ask_form.js';
@@ -84,17 +84,24 @@ function Inside({group}) {
                 ${(wrong) => html`<${PoolField} wrong=${wrong.pool} />`}<//>`} />`;
 }
 
+/** Those in it, and those in the groups in it. */
+async function peopleIn({users, groups}) {
+    const children = await Promise.all((groups ?? []).map((child) => get(pathOf(child))));
+    return [...new Set([users ?? [], ...children.map((child) => child.users ?? [])].flat())];
+}
+
 function Group({name}) {
     const group = useObject(pathOf(name), KINDS);
     const remove = () => ask({
         title: g.removeAsk(name), text: g.removeText, label: w.remove, isDangerous: true, done: w.removed(name),
-        affected: async () => group.value.users ?? [],
+        affected: () => peopleIn(group.value),
         act: () => del(pathOf(name)).then(() => go('groups')),
     });
     return html`<${PageHead} title=${name} page="groups" lead=${group.value?.display ?? ''}>
         ${group.value && html`<button type="button" class="button danger" onClick=${remove}>${w.remove}</button>`}
     <//>
-    ${group.error ? html`<${Fault} error=${group.error} />` : !group.value ? html`<${Notice} kind="info">${t.loading}<//>`
+    ${group.error && html`<${Fault} error=${group.error} />`}
+    ${!group.value ? !group.error && html`<${Notice} kind="info">${t.loading}<//>`
         : html`<div class="grid"><${Settings} group=${group} /><${Inside} group=${group} /></div>`}`;
 }
 

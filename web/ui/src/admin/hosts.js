@@ -1,10 +1,10 @@
 // Hosts: what they can, with remedies; how busy they are; emptying and forgetting them.
 import {html} from 'htm/preact';
-import {del, get, post, withQuery} from '../api.js';
+import {del, getRows, post} from '../api.js';
 import {Fault} from '../parts.js';
 import {t} from '../strings.js';
 import {ask} from './confirm.js';
-import {useList, useObject} from './data.js';
+import {MOST_ROWS, useList, useObject} from './data.js';
 import {Facts, Gauge, PageHead, Panel, State} from './detail.js';
 import {mebibytes, percent, since} from './format.js';
 import {may} from './me.js';
@@ -30,8 +30,8 @@ const StateOf = ({host}) => html`<${State} kind=${hostState(host)[0]}>${hostStat
 
 /** Whose desktops are on it. @param {string} host @returns {Promise<string[]>} */
 async function peopleOn(host) {
-    const {desktops} = await get(withQuery('/v1/desktops', {host}));
-    return desktops.filter((one) => one.user).map((one) => a.host.person(one.user, one.pool));
+    const {rows} = await getRows('/v1/desktops', 'desktops', MOST_ROWS, {host});
+    return rows.filter((one) => one.user).map((one) => a.host.person(one.user, one.pool));
 }
 
 const path = (name) => `/v1/hosts/${encodeURIComponent(name)}`;

@@ -114,7 +114,9 @@ export function stopLive() {
 /** Calls act when something of these kinds may have changed, at most once in every_ms. @param {string[]} kinds */
 export function useChanges(kinds, act, everyMs = 1000) {
     const latest = useRef(act);
+    const pause = useRef(everyMs);
     latest.current = act;
+    pause.current = everyMs;
     useEffect(() => {
         let timer = 0;
         let last = Date.now();
@@ -124,7 +126,7 @@ export function useChanges(kinds, act, everyMs = 1000) {
                     timer = 0;
                     last = Date.now();
                     latest.current();
-                }, Math.max(0, last + everyMs - Date.now()));
+                }, Math.max(0, last + pause.current - Date.now()));
             }
         };
         listeners.add(listener);
@@ -132,5 +134,5 @@ export function useChanges(kinds, act, everyMs = 1000) {
             listeners.delete(listener);
             clearTimeout(timer);
         };
-    }, [kinds.join(), everyMs]);
+    }, [kinds.join()]);
 }

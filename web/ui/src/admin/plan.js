@@ -5,7 +5,7 @@ import {post} from '../api.js';
 import {Dialog, Fault, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {DataTable} from './table.js';
-import {toast} from './toasts.js';
+import {toast, toastFault, useGone} from './toasts.js';
 import {w} from './words.js';
 
 const p = w.pools;
@@ -48,6 +48,7 @@ export function PlanDialog({objects, first, onClose, onDone}) {
     const [error, setError] = useState(/** @type {any} */ (null));
     const [busy, setBusy] = useState(false);
     useEffect(() => setPlan(first), [first]);
+    const isGone = useGone();
     const rows = plan.changes.map((change, i) => ({...change, id: i}));
     const act = async (event) => {
         event.preventDefault();
@@ -62,6 +63,10 @@ export function PlanDialog({objects, first, onClose, onDone}) {
             onDone();
             return;
         } catch (fault) {
+            if (isGone.current) {
+                toastFault(fault);
+                return;
+            }
             if (fault.status === 412 && fault.current) {
                 setPlan(fault.current);
                 setStale(true);

@@ -2,7 +2,7 @@
 import {html} from 'htm/preact';
 import {Field} from '../parts.js';
 import {CheckField, SelectField} from './form.js';
-import {useList} from './data.js';
+import {MOST_ROWS, useList} from './data.js';
 import {w} from './words.js';
 
 const options = (...names) => names.map((name) => [name, name]);
@@ -67,7 +67,7 @@ export function changesOf(values, was, names) {
 }
 
 function TemplateField({value, ...more}) {
-    const {rows} = useList('/v1/templates', 'templates', ['templates']);
+    const {rows} = useList('/v1/templates', 'templates', ['templates'], {}, MOST_ROWS);
     const names = (rows ?? []).map((one) => one.name);
     return html`<${SelectField} options=${options(...new Set([...(value ? [value] : []), ...names]))} value=${value} ...${more} />`;
 }

@@ -41,16 +41,23 @@ export function Wizard() {
         setStep(next);
         head.current?.focus();
     };
+    const take = (form) => {
+        const here = groups.filter((group) => STEPS[step].includes(group.name));
+        const all = {...given, ...changesOf(Object.fromEntries(new FormData(form)), {...base, ...given}, here)};
+        setGiven(all);
+        return all;
+    };
+    const back = (event) => {
+        take(event.currentTarget.form);
+        turn(step - 1);
+    };
+    const choose = (one) => {
+        setKind(one);
+        setGiven({});
+    };
     const submit = async (event) => {
         event.preventDefault();
-        const values = Object.fromEntries(new FormData(event.currentTarget));
-        const here = groups.filter((group) => STEPS[step].includes(group.name));
-        const all = step === 0 ? {} : {...given, ...changesOf(values, {...base, ...given}, here)};
-        setGiven(all);
-        if (event.submitter?.value === 'back') {
-            turn(step - 1);
-            return;
-        }
+        const all = take(event.currentTarget);
         if (step + 1 < STEPS.length) {
             turn(step + 1);
             return;
@@ -69,12 +76,12 @@ export function Wizard() {
     return html`<${PageHead} title=${p.add} page="pools" />
         ${defaults.error ? html`<${Fault} error=${defaults.error} />` : !base ? html`<p class="muted">${t.loading}</p>` : html`<${Panel} title=${html`<span tabindex="-1" ref=${head}>${p.step(step + 1, STEPS.length, p.steps[step])}</span>`}>
             <form class="stack" onSubmit=${submit} novalidate>
-                ${step === 0 ? html`<${Kind} name=${name} setName=${setName} kind=${kind} setKind=${setKind} wrong=${wrong} />`
+                ${step === 0 ? html`<${Kind} name=${name} setName=${setName} kind=${kind} setKind=${choose} wrong=${wrong} />`
                     : html`<${Settings} key=${`${step}-${kind}`} kind=${kind} names=${STEPS[step]} values=${{...base, ...given}} defaults=${base} wrong=${wrong} />`}
                 ${error && html`<${Fault} error=${error} />`}
                 <div class="row end">
-                    ${step > 0 && html`<button class="button" value="back">${p.before}</button>`}
-                    <button class="button primary" value="next">${step + 1 < STEPS.length ? p.next : p.plan}</button>
+                    ${step > 0 && html`<button type="button" class="button" onClick=${back}>${p.before}</button>`}
+                    <button class="button primary">${step + 1 < STEPS.length ? p.next : p.plan}</button>
                 </div>
             </form>
         <//>`}

@@ -5,7 +5,7 @@ import {del, get, getRows, patch} from '../api.js';
 import {Fault, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {ask} from './confirm.js';
-import {useList, useObject} from './data.js';
+import {MOST_ROWS, useList, useObject} from './data.js';
 import {Facts, PageHead, Panel, State} from './detail.js';
 import {Form} from './form.js';
 import {moment} from './format.js';
@@ -47,9 +47,10 @@ function PoolList() {
 /** Whose sessions and own desktops there are: the people who would notice. */
 async function whoHas(pool) {
     const [sessions, desktops] = await Promise.all([
-        getRows('/v1/sessions', 'sessions', 1000, {pool}), getRows('/v1/desktops', 'desktops', 1000, {pool}),
+        getRows('/v1/sessions', 'sessions', MOST_ROWS, {pool}), getRows('/v1/desktops', 'desktops', MOST_ROWS, {pool}),
     ]);
-    const own = desktops.rows.filter((one) => one.user && !sessions.rows.some((session) => session.desktop === one.id));
+    const used = new Set(sessions.rows.map((session) => session.desktop));
+    const own = desktops.rows.filter((one) => one.user && !used.has(one.id));
     return [...sessions.rows.map((one) => p.affected.session(one.user, one.state)), ...own.map((one) => p.affected.desktop(one.user, one.id.slice(0, 8)))];
 }
 
@@ -120,7 +121,8 @@ function Pool({name}) {
         ${one && may('admin') && html`<button type="button" class="button" onClick=${maintenance}>${one.maintenance ? p.endMaintenance : p.startMaintenance}</button>
             <button type="button" class="button danger" onClick=${remove}>${w.remove}</button>`}
     <//>
-    ${pool.error ? html`<${Fault} error=${pool.error} />` : !one ? html`<p class="muted">${t.loading}</p>` : html`<div class="grid">
+    ${pool.error && html`<${Fault} error=${pool.error} />`}
+    ${!one ? !pool.error && html`<p class="muted">${t.loading}</p>` : html`<div class="grid">
         <${Summary} pool=${pool} />${may('admin') && html`<${People} name=${name} />`}
         ${may('admin') ? html`<${PoolSettings} pool=${pool} />` : html`<${PoolFacts} pool=${pool} />`}</div>`}`;
 }

@@ -17,6 +17,9 @@ import {a} from './strings.js';
 import {DataTable} from './table.js';
 import {toast} from './toasts.js';
 
+/** More are not asked for anew just for their numbers. */
+const FEW_ROWS = 200;
+
 const LIVE_MS = 2000;
 const MESSAGE_BYTES = 200;
 const path = (id) => `/v1/sessions/${encodeURIComponent(id)}`;
@@ -170,7 +173,7 @@ function List({query}) {
     useEffect(() => { // the numbers of each, as often as the overview's
         if (first.current) {
             first.current = false;
-        } else {
+        } else if (document.visibilityState === 'visible' && (list.rows?.length ?? 0) <= FEW_ROWS) {
             list.reload();
         }
     }, [load.value?.at_ms]);

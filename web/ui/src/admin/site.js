@@ -58,6 +58,7 @@ function Reasons() {
 export function Site() {
     const site = useObject('/v1/site', ['site']);
     return html`<${PageHead} title=${s.title} lead=${s.lead} />
-        ${site.error ? html`<${Fault} error=${site.error} />` : !site.value ? html`<${Notice} kind="info">${t.loading}<//>`
+        ${site.error && html`<${Fault} error=${site.error} />`}
+        ${!site.value ? !site.error && html`<${Notice} kind="info">${t.loading}<//>`
             : html`<div class="grid"><${Words} site=${site} /><${Reasons} /></div>`}`;
 }

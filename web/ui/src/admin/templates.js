@@ -5,7 +5,7 @@ import {Fault, Field, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {FormButton} from './ask_form.js';
 import {ask} from './confirm.js';
-import {useList, useObject} from './data.js';
+import {MOST_ROWS, useList, useObject} from './data.js';
 import {PageHead, Panel, State} from './detail.js';
 import {Form, SelectField} from './form.js';
 import {bytes, mebibytes, moment} from './format.js';
@@ -92,7 +92,7 @@ function Versions({template}) {
 }
 
 function UsedBy({name}) {
-    const pools = useList('/v1/pools', 'pools', ['pools']);
+    const pools = useList('/v1/pools', 'pools', ['pools'], {}, MOST_ROWS);
     const rows = pools.rows?.filter((one) => one.template === name) ?? null;
     return html`<${Panel} title=${m.usedBy}>
         <${DataTable} caption=${m.usedBy} list=${{...pools, rows}} rowKey="name" hasFind=${false} empty=${m.nobody} columns=${[
@@ -114,7 +114,8 @@ function Template({name}) {
         ${one && html`<${TemplateState} one=${one} />`}
         ${one && may('admin') && html`<button type="button" class="button danger" onClick=${remove}>${w.remove}</button>`}
     <//>
-    ${template.error ? html`<${Fault} error=${template.error} />` : !one ? html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
+    ${template.error && html`<${Fault} error=${template.error} />`}
+    ${!one ? !template.error && html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
         ${may('admin') && html`<${Settings} template=${template} />`}<${UsedBy} name=${name} /><${Versions} template=${template} /></div>`}`;
 }
 

@@ -1,7 +1,7 @@
 // Short news of what was done. A failure stays until it is closed; the rest goes by itself unless somebody points at it.
 import {signal} from '@preact/signals';
 import {html} from 'htm/preact';
-import {useEffect} from 'preact/hooks';
+import {useEffect, useRef} from 'preact/hooks';
 import {t} from '../strings.js';
 import {a} from './strings.js';
 
@@ -21,6 +21,15 @@ export function toast(text, kind = 'ok', code = '') {
 
 /** @param {import('../api.js').ApiError} fault */
 export const toastFault = (fault) => toast(fault.message, 'danger', t.code(fault.code, fault.audit));
+
+/** Whether what asks has been closed: a failure is then told by a toast. */
+export function useGone() {
+    const isGone = useRef(false);
+    useEffect(() => () => {
+        isGone.current = true;
+    }, []);
+    return isGone;
+}
 
 function Toast({one}) {
     useEffect(() => {

@@ -5,7 +5,7 @@ import {Fault, Field, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {FormButton} from './ask_form.js';
 import {ask} from './confirm.js';
-import {useList, useObject} from './data.js';
+import {MOST_ROWS, useList, useObject} from './data.js';
 import {Facts, PageHead, Panel, State} from './detail.js';
 import {CheckField, Form, SelectField} from './form.js';
 import {moment} from './format.js';
@@ -100,7 +100,7 @@ function Pools({user}) {
 
 /** One of the pools that there are. */
 export function PoolField({wrong = ''}) {
-    const {rows} = useList('/v1/pools', 'pools', ['pools']);
+    const {rows} = useList('/v1/pools', 'pools', ['pools'], {}, MOST_ROWS);
     return html`<${SelectField} label=${u.pool} name="pool" options=${(rows ?? []).map((one) => [one.name, one.name])} wrong=${wrong} />`;
 }
 
@@ -130,7 +130,8 @@ function User({name}) {
         ${one?.has_totp && html`<button type="button" class="button" onClick=${resetTotp}>${u.resetTotp}</button>`}
         ${one && html`<button type="button" class="button danger" onClick=${remove}>${w.remove}</button>`}
     <//>
-    ${user.error ? html`<${Fault} error=${user.error} />` : !one ? html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
+    ${user.error && html`<${Fault} error=${user.error} />`}
+    ${!one ? !user.error && html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
         <${Account} user=${user} /><${Pools} user=${user} /><${Groups} user=${user} /><${Sessions} name=${name} /></div>`}`;
 }
 
