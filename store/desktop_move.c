@@ -243,7 +243,7 @@ static uint64_t slot_of(const struct orl_desktop_claim *claim)
     return claim->slot > 0 ? claim->slot : 1;
 }
 
-/* Nobody new is put on a host that is emptied. */
+/* Nobody new is put on a host that is emptied; who has a desktop there keeps it. */
 #define NOT_DRAINING                                                                               \
     " AND NOT EXISTS (SELECT 1 FROM host h WHERE h.name = desktop.host AND h.is_draining = 1)"
 
@@ -266,7 +266,7 @@ static int find_own(struct orl_store *store, const struct orl_desktop_claim *cla
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " ORL_DESKTOP_COLUMNS " FROM desktop WHERE pool = $1 AND user_name = $2"
             " AND slot = $3 AND lease = 'assigned' AND session = '' AND is_maintenance = 0"
-            " AND want <> 'delete'" NOT_DRAINING);
+            " AND want <> 'delete'");
     orl_db_put_text(&q, claim->pool);
     orl_db_put_text(&q, claim->user);
     orl_db_put_u64(&q, slot_of(claim));

@@ -420,6 +420,36 @@ static void host_that_drains_gives_nobody_a_desktop(void **state)
     assert_false(is_draining);
 }
 
+static void on_a_host_that_drains_owners_keep_theirs_and_nobody_gets_a_free_one(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_host_row h = {.name = "here", .state = ORL_HOST_UP, .heartbeat_ms = 1};
+    struct orl_desktop_row row;
+    struct orl_id own = {{0}};
+    struct orl_desktop_row anns = {.pool = "own",
+            .host = "here",
+            .user = "ann",
+            .lease = ORL_LEASE_ASSIGNED,
+            .power = ORL_POWER_STOPPED};
+    struct orl_desktop_row spare = {.pool = "own",
+            .host = "here",
+            .lease = ORL_LEASE_FREE,
+            .power = ORL_POWER_RUNNING,
+            .is_ready = true};
+    const struct orl_desktop_claim by_ann = {.pool = "own", .user = "ann"};
+    const struct orl_desktop_claim by_bob = {.pool = "own", .user = "bob"};
+    assert_ok(f, orl_host_put(f->store, &h, &f->err));
+    assert_ok(f, orl_host_drain(f->store, "here", true, "admin:0", 2, &f->err));
+    assert_ok(f, orl_desktop_insert(f->store, &anns, "vmpool", 3, &own, &f->err));
+    assert_ok(f, orl_desktop_insert(f->store, &spare, "vmpool", 3, NULL, &f->err));
+    assert_ok(f, orl_desktop_claim(f->store, &by_ann, 4, &row, &f->err));
+    assert_string_equal(row.id, own.text);
+    assert_int_equal(row.want, ORL_WANT_RUN);
+    assert_int_equal(orl_desktop_claim(f->store, &by_bob, 5, &row, &f->err), ORL_E_NOTFOUND);
+    assert_ok(f, orl_host_drain(f->store, "here", false, "admin:0", 6, &f->err));
+    assert_ok(f, orl_desktop_claim(f->store, &by_bob, 7, &row, &f->err));
+}
+
 static void overview_counts_and_marks_tell_what_changed(void **state)
 {
     struct fixture *f = *state;
@@ -563,6 +593,7 @@ int main(void)
             CASE(a_host_is_replaced_by_its_heartbeat),
             CASE(host_that_beats_is_not_removed),
             CASE(host_that_drains_gives_nobody_a_desktop),
+            CASE(on_a_host_that_drains_owners_keep_theirs_and_nobody_gets_a_free_one),
             CASE(overview_counts_and_marks_tell_what_changed),
             CASE(quarantine_waits_for_a_verdict),
             CASE(people_are_found_in_any_case),
