@@ -207,6 +207,12 @@ struct orl_vm_answer {
     char text[4096]; /* what the script printed; empty: it can't be run */
 };
 
+struct orl_vm_users {
+    unsigned count;
+    uint64_t
+            first_login_ms; /* of who has been in longest, by the guest's clock; UINT64_MAX: not said */
+};
+
 struct orl_backend_ops {
     /* Makes the overlay and the definition, not running. The machine then exists under spec->uuid. */
     int (*clone)(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
@@ -250,8 +256,8 @@ struct orl_backend_ops {
     /* Makes the home's disk if there never was one, and plugs it into the running machine. */
     int (*home_attach)(
             void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);
-    /* How many are logged in, as its agent says; an error where it says nothing that can be read. May be NULL. */
-    int (*users)(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err);
+    /* Who is logged in, as its agent says; an error where it says nothing that can be read. May be NULL. */
+    int (*users)(void *self, const char *uuid, struct orl_vm_users *ret_users, struct orl_err *err);
     /* Boots spec as a machine that goes away with this process or call, until marker is seen on its
      * first serial line. ORL_E_TIMEOUT: not seen within timeout_ms. */
     int (*boot_test)(void *self, const struct orl_vm_spec *spec, const char *marker,

@@ -6,6 +6,7 @@
 #include "vmpool/home_disk.h"
 #include "vmpool/overlay.h"
 #include "vmpool/xml_text.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,9 +91,23 @@ int orl_bl_home_attach(
     return r;
 }
 
-/* libvirt reads the agent's answer, and takes a bounded number of users. */
-int orl_bl_users(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err)
+static uint64_t first_login_ms(const virTypedParameterPtr params, int count, unsigned users)
 {
+    uint64_t first_ms = UINT64_MAX;
+    for (unsigned i = 0; i < users && i < (unsigned)count; i++) {
+        char name[48];
+        unsigned long long login_ms = UINT64_MAX;
+        (void)snprintf(name, sizeof name, "user.%u.login-time", i);
+        (void)virTypedParamsGetULLong(params, count, name, &login_ms);
+        first_ms = login_ms < first_ms ? login_ms : first_ms;
+    }
+    return first_ms;
+}
+
+/* libvirt reads the agent's answer, and takes a bounded number of users. */
+int orl_bl_users(void *self, const char *uuid, struct orl_vm_users *ret_users, struct orl_err *err)
+{
+    struct orl_vm_users users = {0};
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
     virTypedParameterPtr params = NULL;
@@ -105,8 +120,11 @@ int orl_bl_users(void *self, const char *uuid, unsigned *ret_count, struct orl_e
             virDomainGetGuestInfo(domain, VIR_DOMAIN_GUEST_INFO_USERS, &params, &count, 0) < 0) {
         return orl_libvirt_err(err, "the guest's users");
     }
-    if (virTypedParamsGetUInt(params, count, "user.count", ret_count) != 1) {
+    if (virTypedParamsGetUInt(params, count, "user.count", &users.count) != 1) {
         r = orl_err_set(err, ORL_E_BACKEND, "the guest's agent does not say who is in");
+    } else {
+        users.first_login_ms = first_login_ms(params, count, users.count);
+        *ret_users = users;
     }
     virTypedParamsFree(params, count);
     return r;

@@ -45,7 +45,7 @@ int orl_bl_card(void *self, const char *uuid, struct orl_vm_card *ret_card, stru
 int orl_bl_ask(void *self, const char *uuid, const char *script, bool is_windows,
         unsigned timeout_ms, struct orl_vm_answer *ret_answer, struct orl_err *err);
 int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
-int orl_bl_users(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err);
+int orl_bl_users(void *self, const char *uuid, struct orl_vm_users *ret_users, struct orl_err *err);
 int orl_bl_home_attach(
         void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);
 bool orl_bl_has_hook(virDomainPtr domain);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/person.h"
+#include "store/session.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@ enum {
     SILENT_TIMES = 4, /* as long until one that did not answer is asked again */
     EMPTY_TIMES = 3,  /* a guest that shuts down has nobody in it either, but not for so long */
     WATCHED_MAX = 4096,
+    LOGIN_MS =
+            120000, /* as long as a person may take to log in, a machine's boot before it included */
 };
 
 static const struct orl_log_ctx root_log = {.name = "vmpool"};
@@ -21,7 +24,8 @@ struct watched {
     uint64_t version;
     uint64_t pass;    /* in which it was looked at last */
     uint64_t next_ms; /* monotonic */
-    bool was_in;
+    uint64_t ready_ms;
+    bool was_in; /* somebody whose login belongs to the lease */
     unsigned empty_times;
 };
 struct orl_user_watch {
@@ -37,8 +41,9 @@ struct job {
     char id[ORL_ID_LEN + 1];
     char uuid[ORL_UUID_LEN + 1];
     uint64_t version;
+    uint64_t login_end_ms; /* who logged in later is not whom the lease is for: a terminal, ssh */
     int result;
-    unsigned users;
+    struct orl_vm_users users;
 };
 
 int orl_user_watch_new(const struct orl_user_watch_cfg *cfg, struct orl_user_watch **ret_watch,
@@ -108,15 +113,35 @@ static void on_done(void *job_, void *ctx)
     struct watched *one = find(w, job->id);
     w->is_job_out = false;
     if (one && one->version == job->version && strcmp(one->uuid, job->uuid) == 0) {
-        bool is_empty = job->result == 0 && job->users == 0;
+        bool is_empty = job->result == 0 && job->users.count == 0;
         one->next_ms = clock_ms(w) + w->cfg.period_ms * (job->result < 0 ? SILENT_TIMES : 1);
-        one->was_in = one->was_in || (job->result == 0 && job->users > 0);
+        one->was_in = one->was_in || (job->result == 0 && job->users.count > 0 &&
+                                             job->users.first_login_ms <= job->login_end_ms);
         one->empty_times = is_empty && one->was_in ? one->empty_times + 1 : 0;
         if (one->empty_times >= EMPTY_TIMES) {
             say_logged_off(w, job);
         }
     }
     free(job);
+}
+
+static int take_start(void *ctx, const struct orl_session_row *row)
+{
+    *(uint64_t *)ctx = row->started_ms;
+    return 1;
+}
+
+/* 0: nobody's login counts, for want of a session. */
+static uint64_t login_end_ms(const struct orl_user_watch *w, const struct watched *one)
+{
+    uint64_t began_ms = 0;
+    const struct orl_session_filter filter = {
+            .desktop = one->id, .is_live = true, .page.max_count = 1};
+    (void)!orl_session_list(w->cfg.store, &filter, take_start, &began_ms, NULL);
+    if (began_ms == 0) {
+        return 0;
+    }
+    return (began_ms > one->ready_ms ? began_ms : one->ready_ms) + LOGIN_MS;
 }
 
 static void ask(struct orl_user_watch *w, const struct watched *one)
@@ -127,6 +152,7 @@ static void ask(struct orl_user_watch *w, const struct watched *one)
     }
     job->backend = w->cfg.backend;
     job->version = one->version;
+    job->login_end_ms = one->was_in ? 0 : login_end_ms(w, one);
     memcpy(job->id, one->id, sizeof job->id);
     memcpy(job->uuid, one->uuid, sizeof job->uuid);
     if (orl_work_submit(w->cfg.work, run, on_done, job, w) < 0) {
@@ -165,6 +191,7 @@ static void note(struct orl_user_watch *w, const struct orl_desktop_row *row)
         one->version = row->version;
         memcpy(one->uuid, row->uuid, sizeof one->uuid);
     }
+    one->ready_ms = row->ready_ms;
     one->pass = w->pass;
 }
 

@@ -1,5 +1,5 @@
-/* Who is logged in, where no hook says so: the guest agent's list of users, now and then. A list that had somebody and
- * is empty again and again is a log-off; silence, an error and a list that was always empty are not.
+/* Who is logged in, where no hook says so: the guest agent's list of users, now and then. A list that had somebody whose
+ * login belongs to the lease, and is empty again and again, is a log-off; silence, an error and any other list are not.
  * Loop thread only; what blocks goes to a worker, one at a time. Not here: guests whose hook is heard (vmpool/persons.h). */
 #ifndef ORL_VMPOOL_USER_WATCH_H
 #define ORL_VMPOOL_USER_WATCH_H

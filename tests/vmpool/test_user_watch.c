@@ -4,10 +4,11 @@
 #include "vmpool/reconcile_priv.h"
 #include "vmpool/user_watch.h"
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SILENCE = -1 };
+enum { SILENCE = -1, MINUTE_MS = 60000 };
 
 struct world {
     struct fixture *f;
@@ -21,10 +22,12 @@ struct world {
     char desktop[ORL_ID_LEN + 1];
     bool is_heard;
     int users;
+    uint64_t began_ms; /* the session */
+    uint64_t login_ms; /* the first of the guest's list */
     unsigned asked, changes;
 };
 
-static int users(void *self, const char *uuid, unsigned *ret_count, struct orl_err *err)
+static int users(void *self, const char *uuid, struct orl_vm_users *ret_users, struct orl_err *err)
 {
     struct world *w = self;
     (void)uuid;
@@ -32,7 +35,7 @@ static int users(void *self, const char *uuid, unsigned *ret_count, struct orl_e
     if (w->users < 0) {
         return orl_err_set(err, ORL_E_BACKEND, "the agent is silent");
     }
-    *ret_count = (unsigned)w->users;
+    *ret_users = (struct orl_vm_users){.count = (unsigned)w->users, .first_login_ms = w->login_ms};
     return 0;
 }
 
@@ -55,17 +58,11 @@ static void on_time(void *ctx)
 static void give(struct world *w)
 {
     struct fixture *f = w->f;
-    struct orl_id id = {{0}};
-    struct orl_desktop_row row = {.pool = "demo",
-            .lease = ORL_LEASE_FREE,
-            .power = ORL_POWER_RUNNING,
-            .is_ready = true,
-            .template_name = "tiny",
-            .template_version = 1};
-    struct orl_desktop_claim claim = {.pool = "demo", .user = "ann"};
-    assert_ok(f, orl_desktop_insert(f->store, &row, "test", ++f->now_ms, &id, &f->err));
-    memcpy(w->desktop, id.text, sizeof w->desktop);
-    assert_ok(f, orl_desktop_claim(f->store, &claim, ++f->now_ms, &row, &f->err));
+    struct orl_id id = fixture_active(f, "ann", "demo");
+    struct orl_session_row session = fixture_session(f, id.text);
+    memcpy(w->desktop, session.desktop, sizeof w->desktop);
+    w->began_ms = session.started_ms;
+    w->login_ms = session.started_ms + MINUTE_MS;
 }
 
 static int set_up(void **state)
@@ -112,9 +109,6 @@ static int tear_down(void **state)
 static void look(struct world *w)
 {
     assert_ok(w->f, orl_rows_read(w->f->store, "", &w->rows, &w->f->err));
-    for (size_t i = 0; i < w->rows.desktop_count; i++) {
-        w->rows.desktops[i].lease = ORL_LEASE_IN_USE; /* sessions are others' tests */
-    }
     orl_user_watch_look(w->watch, &w->rows);
     orl_timer_start(w->timer, 20 * ORL_US_PER_MS, 0);
     orl_loop_run(w->loop);
@@ -203,6 +197,39 @@ static void the_next_persons_desktop_begins_anew(void **state)
     assert_int_equal(state_of(w), ORL_GUEST_UNKNOWN);
 }
 
+static void login_of_later_is_not_the_persons(void **state)
+{
+    struct world *w = *state;
+    w->login_ms = w->began_ms + 10 * MINUTE_MS; /* ssh, while she works in what is not in utmp */
+    answer(w, 1, 2);
+    answer(w, 0, 5);
+    w->login_ms = UINT64_MAX; /* the agent does not say since when */
+    answer(w, 1, 1);
+    answer(w, 0, 5);
+    assert_int_equal(state_of(w), ORL_GUEST_UNKNOWN);
+    w->login_ms = w->began_ms - MINUTE_MS; /* her own desktop, in which she still was */
+    answer(w, 2, 1);
+    w->login_ms = w->began_ms + 10 * MINUTE_MS; /* she has gone; this one keeps it for now */
+    answer(w, 1, 2);
+    assert_int_equal(state_of(w), ORL_GUEST_UNKNOWN);
+    answer(w, 0, 3);
+    assert_int_equal(state_of(w), ORL_GUEST_LOGGED_OFF);
+}
+
+/* Its session's start, and how long that had to wait for the machine. */
+static void login_counts_from_when_the_desktop_was_ready(void **state)
+{
+    struct world *w = *state;
+    char sql[128];
+    (void)snprintf(sql, sizeof sql, "UPDATE desktop SET ready_ms = %llu",
+            (unsigned long long)w->began_ms + 10 * MINUTE_MS);
+    assert_ok(w->f, orl_db_exec(w->f->store->db, sql, &w->f->err));
+    w->login_ms = w->began_ms + 11 * MINUTE_MS;
+    answer(w, 1, 1);
+    answer(w, 0, 3);
+    assert_int_equal(state_of(w), ORL_GUEST_LOGGED_OFF);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +243,9 @@ int main(void)
                     guest_whose_hook_is_heard_is_not_asked, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     the_next_persons_desktop_begins_anew, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(login_of_later_is_not_the_persons, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    login_counts_from_when_the_desktop_was_ready, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
