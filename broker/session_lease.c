@@ -553,6 +553,8 @@ static void on_tick(void *ctx)
     struct orl_broker *broker = lease->broker;
     uint64_t now_us = orl_loop_now_us(broker->loop);
     follow_clock(lease);
+    /* May close connections: not while we go through them, when there is no room for one more. */
+    renew_if_due(lease);
     orl_conn_each(broker->gateways, renew_waiting, broker);
     renew_if_due(lease); /* before it is looked who did not */
     orl_session_policy_look(broker);
