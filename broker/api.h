@@ -58,7 +58,10 @@ bool orl_api_etag_ok(struct orl_http_req *req, json_t *changeable, json_t *curre
 /* Records who changed what (action NULL: the store has done so), commits, answers. body is taken. */
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
         json_t *body);
-/* "admin:1000", "user:alice", "portal" */
+/* The same, and whom it is about. */
+void orl_api_done_of(struct orl_http_req *req, unsigned status, const char *action,
+        const char *object, const char *user, json_t *body);
+/* "admin:1000", "user:alice", "token:ID", "uid:1000", "portal" */
 void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size);
 /* The body as an object by the table; answers 400 itself and gives false. */
 bool orl_api_body(struct orl_http_req *req, const struct orl_api_field *fields, void *ret,

@@ -13,6 +13,8 @@ void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
 {
     switch (req->by) {
     case ORL_HTTP_BY_TOKEN:
+        (void)snprintf(ret_actor, size, "token:%s", req->login.id);
+        return;
     case ORL_HTTP_BY_COOKIE:
         (void)snprintf(ret_actor, size, "user:%s", req->login.user);
         return;
@@ -22,16 +24,20 @@ void orl_api_actor(const struct orl_http_req *req, char *ret_actor, size_t size)
     case ORL_HTTP_BY_NOTHING:
         break;
     }
-    if (req->role == ORL_HTTP_NOBODY) {
+    if (req->role == ORL_HTTP_NOBODY || req->client[0] == '\0') {
         (void)snprintf(ret_actor, size, "uid:%u", (unsigned)req->uid);
     } else {
         (void)snprintf(ret_actor, size, "portal");
     }
 }
 
-/* Whom it is about, when it is about a person: the audit is searched by that. */
-static const char *person_of(const char *object)
+/* Who it was or whom it is about: the audit is searched by that. A token's person is in its rows only so. */
+static const char *person_of(const struct orl_http_req *req, const char *object)
 {
+    if (req->by == ORL_HTTP_BY_TOKEN ||
+            (req->by == ORL_HTTP_BY_COOKIE && req->least <= ORL_HTTP_USER)) {
+        return req->login.user;
+    }
     return object != NULL && strncmp(object, "user:", 5) == 0 ? object + 5 : NULL;
 }
 
@@ -107,7 +113,7 @@ void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
     orl_api_actor(req, actor, sizeof(actor));
     full.actor = actor;
     full.action = event->action != NULL ? event->action : "api";
-    full.user = event->user != NULL ? event->user : person_of(event->object);
+    full.user = event->user != NULL ? event->user : person_of(req, event->object);
     /* An administrator stands where a client's address does: so his floods are counted, too. */
     full.client = req->client[0] != '\0' ? req->client : actor;
     full.detail = event->detail != NULL ? event->detail : req->path;
@@ -166,17 +172,16 @@ bool orl_api_begin(struct orl_http_req *req)
 }
 
 static int record(struct orl_http_req *req, const char *action, const char *object,
-        struct orl_id *ret_audit, struct orl_err *err)
+        const char *user, struct orl_id *ret_audit, struct orl_err *err)
 {
     int rc = 0;
     if (action != NULL) {
         char actor[ORL_API_ACTOR_MAX + 1];
         orl_api_actor(req, actor, sizeof(actor));
-        bool is_own = req->by == ORL_HTTP_BY_COOKIE && req->least <= ORL_HTTP_USER;
         struct orl_audit_event event = {.actor = actor,
                 .action = action,
                 .object = object,
-                .user = is_own ? req->login.user : person_of(object),
+                .user = user != NULL ? user : person_of(req, object),
                 .client = req->client};
         rc = orl_broker_audit(req->broker, &event, ret_audit);
     } else {
@@ -192,9 +197,15 @@ static int record(struct orl_http_req *req, const char *action, const char *obje
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
         json_t *body)
 {
+    orl_api_done_of(req, status, action, object, NULL, body);
+}
+
+void orl_api_done_of(struct orl_http_req *req, unsigned status, const char *action,
+        const char *object, const char *user, json_t *body)
+{
     struct orl_id audit;
     struct orl_err err = {0};
-    if (record(req, action, object, &audit, &err) < 0) {
+    if (record(req, action, object, user, &audit, &err) < 0) {
         json_decref(body);
         orl_api_fail(req, &err);
         return;

@@ -308,7 +308,9 @@ static int confirm(struct orl_http_req *req, const char *code, struct orl_err *e
         return orl_err_set(err, rc, "wrong code");
     }
     rc = orl_user_set_totp(broker->store, req->login.user, req->login.totp_pending, step, err);
-    return rc < 0 ? rc : orl_weblogin_set_pending(broker->store, req->login.id, "", err);
+    rc = rc < 0 ? rc : orl_weblogin_set_pending(broker->store, req->login.id, "", err);
+    /* What was begun with the password alone would count as what has a second factor now. */
+    return rc < 0 ? rc : orl_revoke_person(broker, req->login.user, req->login.id, err);
 }
 
 void orl_api_me_totp_confirm(struct orl_http_req *req, const struct orl_api_args *args)

@@ -315,12 +315,23 @@ static void submit(struct orl_http_req *req, const struct input *in, uint64_t se
     }
 }
 
+/* false: refused. */
+static bool may_set(struct orl_http_req *req, const struct input *in, uint64_t seen)
+{
+    if (req->by == ORL_HTTP_BY_TOKEN && ((seen & SEEN_PASSWORD) != 0 || in->resets_totp)) {
+        orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ALLOWED, NULL,
+                "A token sets neither passwords nor second factors.");
+        return false;
+    }
+    return true;
+}
+
 void orl_api_users_add(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
     struct input in = {0};
     uint64_t seen = 0;
-    if (orl_api_body(req, fields, &in, &seen)) {
+    if (orl_api_body(req, fields, &in, &seen) && may_set(req, &in, seen)) {
         submit(req, &in, seen, in.name, true);
     }
     orl_secret_wipe(&in, sizeof(in));
@@ -330,14 +341,7 @@ void orl_api_users_change(struct orl_http_req *req, const struct orl_api_args *a
 {
     struct input in = {0};
     uint64_t seen = 0;
-    if (!orl_api_body(req, change_fields, &in, &seen)) {
-        orl_secret_wipe(&in, sizeof(in));
-        return;
-    }
-    if (req->by == ORL_HTTP_BY_TOKEN && ((seen & SEEN_PASSWORD) != 0 || in.resets_totp)) {
-        orl_api_refuse_reason(req, 403, ORL_REASON_NOT_ALLOWED, NULL,
-                "A token changes neither passwords nor second factors.");
-    } else {
+    if (orl_api_body(req, change_fields, &in, &seen) && may_set(req, &in, seen)) {
         submit(req, &in, seen, args->arg[0], false);
     }
     orl_secret_wipe(&in, sizeof(in));

@@ -53,6 +53,7 @@ static void set_person(struct orl_http_req *req, const struct orl_token_row *tok
     req->role = scope < role ? scope : role;
     req->by = ORL_HTTP_BY_TOKEN;
     orl_msg_text(req->login.user, sizeof(req->login.user), user->name);
+    orl_msg_text(req->login.id, sizeof(req->login.id), token->id);
     req->login.expires_ms = req->login.idle_until_ms = token->expires_ms;
 }
 
@@ -81,7 +82,12 @@ int orl_bearer_identify(struct orl_http_req *req, struct orl_err *err)
 void orl_bearer_refuse(struct orl_http_req *req)
 {
     static const char account[] = "token";
-    const char *client = req->client[0] != '\0' ? req->client : "127.0.0.1:0";
+    char client[ORL_API_ACTOR_MAX + 1];
+    if (req->client[0] != '\0') {
+        orl_msg_text(client, sizeof(client), req->client);
+    } else {
+        orl_api_actor(req, client, sizeof(client)); /* "uid:1000" */
+    }
     struct orl_throttle *throttle = req->broker->throttle;
     uint64_t now_us = orl_clock_now_us();
     struct orl_throttle_verdict verdict = orl_throttle_check(throttle, account, client, now_us);

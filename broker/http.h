@@ -53,7 +53,7 @@ struct orl_http_req {
     char bearer[ORL_BEARER_LEN + 1]; /* has_bearer: what was sent, good or not */
     bool has_cookie;
     char token[ORL_COOKIE_TOKEN_LEN + 1]; /* has_cookie: what the browser sent, good or not */
-    struct orl_weblogin_row login;        /* BY_COOKIE */
+    struct orl_weblogin_row login;        /* BY_COOKIE; BY_TOKEN: id, user, and end of the token */
     bool lacks_factor;                    /* the account may more, but only with a second factor */
     /* Of the answer. */
     char set_cookie[160];             /* empty: none */

@@ -343,6 +343,13 @@ int orl_plan_write(struct orl_plan *plan, struct orl_err *err)
     return rc;
 }
 
+static bool may_lose(const json_t *change)
+{
+    const char *kind = text_of(change, "kind");
+    return op_of(change) == ORL_PLAN_REMOVE &&
+           (strncmp(kind, "group", 5) == 0 || strcmp(kind, "entitlement") == 0);
+}
+
 static int revoke(struct orl_plan *plan, const json_t *change, struct orl_err *err)
 {
     const char *kind = text_of(change, "kind");
@@ -355,9 +362,7 @@ static int revoke(struct orl_plan *plan, const json_t *change, struct orl_err *e
                : strcmp(field, "role") == 0 ? orl_revoke_logins(plan->broker, name, err)
                                             : 0;
     }
-    bool is_loss = op_of(change) == ORL_PLAN_REMOVE &&
-                   (strncmp(kind, "group", 5) == 0 || strcmp(kind, "entitlement") == 0);
-    return is_loss ? orl_revoke_lost(plan->broker, err) : 0;
+    return 0;
 }
 
 static int audit(
@@ -387,6 +392,7 @@ static int audit(
 int orl_plan_carry_out(struct orl_plan *plan, const char *actor, struct orl_err *err)
 {
     const json_t *last = NULL;
+    bool needs_lost = false;
     size_t i;
     json_t *change;
     json_array_foreach(plan->changes, i, change)
@@ -396,7 +402,8 @@ int orl_plan_carry_out(struct orl_plan *plan, const char *actor, struct orl_err 
         if (rc < 0) {
             return rc;
         }
+        needs_lost = needs_lost || may_lose(change);
         last = change;
     }
-    return 0;
+    return needs_lost ? orl_revoke_lost(plan->broker, err) : 0;
 }

@@ -5,6 +5,7 @@
 #include "broker/session_lease.h"
 #include "broker/weblogin.h"
 #include "store/entitlement.h"
+#include "store/token.h"
 #include "store/weblogin.h"
 
 #include <stdlib.h>
@@ -46,6 +47,7 @@ int orl_revoke_person(
     const struct orl_session_filter filter = {.user = user, .is_live = true};
     uint64_t now_ms = orl_clock_wall_ms();
     int rc = orl_weblogin_end_user(broker->store, user, keep_login, now_ms, err);
+    rc = rc < 0 ? rc : orl_token_remove_user(broker->store, user, err);
     rc = rc < 0 ? rc : orl_ticket_revoke_user(broker->store, user, NULL, now_ms, err);
     return rc < 0 ? rc : disconnect(broker, &filter, user, err);
 }
@@ -137,7 +139,7 @@ int orl_revoke_logins(struct orl_broker *broker, const char *user, struct orl_er
     for (unsigned i = 0; rc == 0 && i < bindings.count; i++) {
         rc = orl_revoke_cookie(broker, bindings.list[i], err);
     }
-    return rc;
+    return rc < 0 ? rc : orl_token_remove_user(broker->store, user, err);
 }
 
 int orl_revoke_cookie(struct orl_broker *broker, const char *binding, struct orl_err *err)

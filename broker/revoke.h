@@ -1,13 +1,13 @@
-/* Takes away what somebody may not have any more: cookies, tickets, connections. Sessions stay theirs, disconnected,
+/* Takes away what somebody may not have any more: cookies, tokens, tickets, connections. Sessions stay theirs, disconnected,
  * until their time-out. All inside the caller's transaction. */
 #ifndef ORL_BROKER_REVOKE_H
 #define ORL_BROKER_REVOKE_H
 #include "broker/broker.h"
 
-/* Disabled, or a new password: everything. keep_login: the portal login that goes on; NULL: none. */
+/* Disabled, a new password, another second factor: everything. keep_login: the portal login that goes on; NULL: none. */
 ORL_NODISCARD int orl_revoke_person(
         struct orl_broker *broker, const char *user, const char *keep_login, struct orl_err *err);
-/* Another role: every portal login, its tickets, and what it has open. */
+/* Another role: every token and portal login, its tickets, and what it has open. */
 ORL_NODISCARD int orl_revoke_logins(
         struct orl_broker *broker, const char *user, struct orl_err *err);
 /* After an entitlement or a membership went: tickets of, and connections to, pools that nobody may use for another

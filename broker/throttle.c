@@ -96,7 +96,7 @@ static void prefix_of(const char *client, uint8_t ret_prefix[16])
         ret_prefix[0] = 6;
         memcpy(ret_prefix + 1, &six, 8);
     } else {
-        memcpy(ret_prefix + 1, host, 15);
+        memcpy(ret_prefix + 1, client, strnlen(client, 15));
     }
 }
 

@@ -149,3 +149,20 @@ int orl_token_remove(struct orl_store *store, const char *id, const char *user, 
     orl_db_put_text(&q, user);
     return orl_store_run_one(&q, "token", id, err);
 }
+
+int orl_token_get(
+        struct orl_store *store, const char *id, struct orl_token_row *ret_row, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT "WHERE id = $1");
+    orl_db_put_text(&q, id);
+    int rc = read_one(&q, ret_row, err);
+    return rc == ORL_E_NOTFOUND ? orl_store_no_such("token", id, err) : rc;
+}
+
+int orl_token_remove_user(struct orl_store *store, const char *user, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM token WHERE user_name = $1");
+    orl_db_put_text(&q, user);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}

@@ -32,6 +32,12 @@ ORL_NODISCARD int orl_token_touch(
 /* Those that live, by page->user; newest first. */
 ORL_NODISCARD int orl_token_list(struct orl_store *store, const struct orl_page *page,
         uint64_t now_ms, orl_token_fn fn, void *ctx, struct orl_err *err);
+/* Also one that is over. ORL_E_NOTFOUND. */
+ORL_NODISCARD int orl_token_get(struct orl_store *store, const char *id,
+        struct orl_token_row *ret_row, struct orl_err *err);
+/* All of the person's. */
+ORL_NODISCARD int orl_token_remove_user(
+        struct orl_store *store, const char *user, struct orl_err *err);
 /* user NULL: whosever it is. ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_token_remove(
         struct orl_store *store, const char *id, const char *user, struct orl_err *err);

@@ -261,6 +261,26 @@ static void where_a_factor_is_required_it_comes_first(void **state)
     close(gw);
 }
 
+/* Of before, when the password was enough. */
+static void a_new_factor_ends_what_was_begun_without(void **state)
+{
+    (void)state;
+    int status = 0;
+    add_user(&b, "zoe", NULL);
+    struct browser other = browser_at(&b, "10.5.9.2:1");
+    struct browser w = browser_at(&b, "10.5.9.1:1");
+    browser_login(&other, "zoe");
+    browser_login(&w, "zoe");
+    json_decref(api(&b, "POST", "/v1/tokens", "{\"user\":\"zoe\",\"label\":\"x\"}", &status));
+    assert_int_equal(status, 201);
+    (void)enrol(&w, "zoe", 0);
+    browse_ok(&w, "GET", "/v1/me", NULL);
+    browse_error(&other, "GET", "/v1/me", NULL, 401, "not_logged_in");
+    json_t *left = api(&b, "GET", "/v1/tokens?user=zoe", NULL, &status);
+    assert_int_equal(json_array_size(json_object_get(left, "tokens")), 0);
+    json_decref(left);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +290,7 @@ int main(void)
             cmocka_unit_test(wrong_codes_count_wherever_they_come_from),
             cmocka_unit_test(a_factor_goes_only_with_a_code_or_by_the_administrator),
             cmocka_unit_test(where_a_factor_is_required_it_comes_first),
+            cmocka_unit_test(a_new_factor_ends_what_was_begun_without),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -269,6 +269,8 @@ static void a_console_may_want_a_second_factor(void **state)
     assert_true(json_is_true(json_object_get(me, "must_enrol")));
     assert_string_equal(json_string_value(json_object_get(me, "role")), "user");
     json_decref(me);
+    browse_error(&w, "POST", "/v1/me/tokens", "{\"label\":\"x\",\"password\":\"password-carla\"}",
+            403, "second_factor");
     struct browser plain = somebody("paul", "user", "10.6.13.2:1");
     me = browse(&plain, "GET", "/v1/me", NULL, 200);
     assert_true(json_is_false(json_object_get(me, "must_enrol")));

@@ -215,11 +215,12 @@ test('a token is shown once, and not offered more than its person may', async ({
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByLabel('It may').getByRole('option')).toHaveText(['look', 'look and act']);
     await dialog.getByLabel('What is it for').fill('report');
-    server.answers['POST /v1/me/tokens'] = (body) => [201, {id: 't3', ...body, token: 'ort_0123456789'}];
+    await dialog.getByLabel('Your password').fill('password-root');
+    server.answers['POST /v1/me/tokens'] = ({label, scope}) => [201, {id: 't3', label, scope, token: 'ort_0123456789'}];
     await dialog.getByRole('button', {name: 'Add', exact: true}).click();
     await expect(dialog.getByText('ort_0123456789')).toBeVisible();
     await expectAccessible(page);
-    expect(server.called('POST /v1/me/tokens')[0].body).toEqual({label: 'report', scope: 'viewer', days: 90});
+    expect(server.called('POST /v1/me/tokens')[0].body).toEqual({label: 'report', scope: 'viewer', days: 90, password: 'password-root'});
     await dialog.getByRole('button', {name: 'Close'}).click();
     await expect(page.getByText('ort_0123456789')).toHaveCount(0);
 });

@@ -34,8 +34,8 @@ function columnsOf(path, list) {
 /** A form first, then what it made: the only time that it is shown. */
 function New({onClose, onMade}) {
     const [made, setMade] = useState('');
-    const act = async ({label, scope, days}) => {
-        const {token} = await post('/v1/me/tokens', {label, scope, days: Number(days)});
+    const act = async ({label, scope, days, password}) => {
+        const {token} = await post('/v1/me/tokens', {label, scope, days: Number(days), password});
         setMade(token);
         onMade();
     };
@@ -46,7 +46,8 @@ function New({onClose, onMade}) {
         : html`<${Form} act=${act} label=${w.add} onCancel=${onClose}>${(wrong) => html`
             <${Field} label=${k.label} name="label" wrong=${wrong.label} autocomplete="off" autofocus />
             <${SelectField} label=${k.scope} name="scope" options=${RANKS.filter(may).map((name) => [name, k.scopes[name]])} value="viewer" wrong=${wrong.scope} />
-            <${Field} label=${k.days} name="days" type="number" min="1" max="366" defaultValue="90" hint=${k.daysHint} wrong=${wrong.days} />`}<//>`}
+            <${Field} label=${k.days} name="days" type="number" min="1" max="366" defaultValue="90" hint=${k.daysHint} wrong=${wrong.days} />
+            <${Field} label=${k.password} name="password" type="password" autocomplete="current-password" wrong=${wrong.password} required />`}<//>`}
     <//>`;
 }
 

@@ -54,7 +54,7 @@ export const w = {
     },
     tokens: {
         title: 'Access tokens', lead: 'A token lets a script do what its person may, never more. It is shown once.',
-        empty: 'No tokens', add: 'New token', label: 'What is it for', scope: 'It may', days: 'Days until it ends', daysHint: '1 to 366.',
+        empty: 'No tokens', add: 'New token', label: 'What is it for', scope: 'It may', days: 'Days until it ends', daysHint: '1 to 366.', password: 'Your password',
         scopes: {viewer: 'look', operator: 'look and act', admin: 'do everything I may'},
         made: 'Your new token', madeText: 'Copy it now: it is not shown again.', copy: 'Copy the token', expires: 'Ends', used: 'Last used', never: 'never', person: 'Person',
         removeAsk: (label) => `Revoke the token “${label}”?`, removeText: 'Scripts that use it are refused from now on.', revoke: 'Revoke', mine: 'Mine', everyones: 'Everybody\'s',
