@@ -42,6 +42,7 @@ struct orl_person_memo {
     bool was_cut;
     uint64_t serial;
     uint64_t asked;            /* serial of the assign or logoff that is out; 0: none */
+    bool is_logoff_out;        /* it is the logoff */
     char home[ORL_ID_LEN + 1]; /* the row that was taken */
     char home_nfs[ORL_TEXT_MAX + 1];
     char template_name[ORL_NAME_MAX + 1];

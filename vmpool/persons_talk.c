@@ -86,8 +86,10 @@ static void on_failed(struct orl_person_memo *memo, const struct orl_hook_msg *m
     struct orl_err err = {0};
     bool is_home = strcmp(orl_hook_msg_get(msg, "code"), "home") == 0;
     (void)orl_hook_failure(msg, &err);
-    if (memo->goal == ORL_GOAL_OFF) {
+    if (memo->goal == ORL_GOAL_OFF && memo->is_logoff_out) {
         orl_person_is_off(memo, "failed");
+    } else if (memo->goal == ORL_GOAL_OFF) {
+        orl_person_advance(memo, now_ms); /* some of it may have been done */
     } else if (memo->goal == ORL_GOAL_ON) {
         orl_person_fail(memo, is_home ? ORL_REASON_HOME_UNAVAILABLE : ORL_REASON_PERSON_FAILED,
                 err.text, now_ms);
@@ -106,6 +108,18 @@ static void on_assigned(
     orl_person_ready(memo, now_ms);
 }
 
+static void on_done(struct orl_person_memo *memo, const struct orl_hook_msg *msg, uint64_t now_ms)
+{
+    if (memo->goal != ORL_GOAL_OFF) {
+        on_assigned(memo, msg, now_ms);
+    } else if (memo->is_logoff_out) {
+        orl_person_is_off(memo, "logged off");
+    } else { /* their lease ended while they were let in: now they are to be seen off */
+        orl_person_set_state(memo, ORL_GUEST_LOGGED_ON, now_ms);
+        orl_person_advance(memo, now_ms);
+    }
+}
+
 static void on_message(void *ctx, const struct orl_hook_msg *msg)
 {
     struct orl_person_memo *memo = ctx;
@@ -120,11 +134,7 @@ static void on_message(void *ctx, const struct orl_hook_msg *msg)
         on_failed(memo, msg, now_ms);
     } else if (is_answer && orl_hook_msg_is(msg, "done")) {
         memo->asked = 0;
-        if (memo->goal == ORL_GOAL_OFF) {
-            orl_person_is_off(memo, "logged off");
-        } else {
-            on_assigned(memo, msg, now_ms);
-        }
+        on_done(memo, msg, now_ms);
     }
 }
 
@@ -250,6 +260,7 @@ void orl_person_ask_assign(struct orl_person_memo *memo, uint64_t now_ms)
     orl_hook_msg_put(&msg, "home_nfs", memo->pool.home == ORL_HOME_NFS ? memo->home_nfs : "");
     put_regional(memo, &msg);
     memo->asked = memo->serial;
+    memo->is_logoff_out = false;
     memo->has_assigned = true;
     /* on_assign and the session's start each may take the pool's deadline; ours is beside both. */
     orl_hook_link_ask(memo->link, &msg, orl_person_left_ms(memo) + SLACK_MS);
@@ -264,5 +275,6 @@ void orl_person_ask_logoff(struct orl_person_memo *memo)
     struct orl_hook_msg msg;
     orl_hook_msg_init(&msg, "logoff", ++memo->serial);
     memo->asked = memo->serial;
+    memo->is_logoff_out = true;
     orl_hook_link_ask(memo->link, &msg, orl_person_left_ms(memo));
 }

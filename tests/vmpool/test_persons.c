@@ -422,6 +422,41 @@ static void template_is_known_to_have_a_hook_by_its_hello(void **state)
     assert_true(t.has_hook);
 }
 
+/* Their lease is over while their guest is letting them in, and says so (or why not) only then. */
+static void expect_seen_off_after(struct world *w, const char *verb, const char *more)
+{
+    char text[128];
+    set_pool(w, ORL_HOME_NONE);
+    give(w, "ann");
+    look(w);
+    say(w, "\x18hello 1\nversion 1\nstate \n.\n");
+    struct orl_hook_msg ask = heard(w);
+    assert_string_equal(ask.verb, "assign");
+    struct orl_desktop_move end = {
+            .id = w->desktop, .version = w->version, .lease = ORL_LEASE_ENDING};
+    assert_ok(w->f, orl_desktop_move(w->f->store, &end, ++w->f->now_ms, NULL, &w->f->err));
+    look(w);
+    assert_string_equal(heard(w).verb, ""); /* one thing at a time */
+    (void)snprintf(text, sizeof text, "%s %u\n%s.\n", verb, (unsigned)ask.serial, more);
+    say(w, text);
+    assert_true(orl_persons_holds(w->persons, w->desktop));
+    ask = heard(w);
+    assert_string_equal(ask.verb, "logoff");
+    (void)snprintf(text, sizeof text, "done %u\nstate logged_off\n.\n", (unsigned)ask.serial);
+    say(w, text);
+    assert_false(orl_persons_holds(w->persons, w->desktop));
+}
+
+static void who_is_let_in_after_the_leases_end_is_seen_off(void **state)
+{
+    expect_seen_off_after(*state, "done", "state logged_on\n");
+}
+
+static void who_is_half_in_after_the_leases_end_is_seen_off(void **state)
+{
+    expect_seen_off_after(*state, "failed", "code session\ntext slow\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +475,10 @@ int main(void)
                     home_that_was_in_a_guest_is_not_made_anew, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     template_is_known_to_have_a_hook_by_its_hello, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    who_is_let_in_after_the_leases_end_is_seen_off, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    who_is_half_in_after_the_leases_end_is_seen_off, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
