@@ -509,7 +509,7 @@ static bool prune(struct orl_broker *broker)
         rc = sessions = orl_session_prune(broker->store, before_ms, MAX_PRUNED, &err);
     }
     if (rc >= 0) {
-        rc = rows = orl_audit_prune(broker->store, before_ms, MAX_PRUNED, &err);
+        rc = rows = orl_audit_prune(broker->store, before_ms, now_ms, MAX_PRUNED, &err);
     }
     if (rc < 0) {
         orl_broker_log_store(broker, "pruning", &err);

@@ -104,7 +104,7 @@ static int verify_by_broker(const struct orl_cli_call *call, const char *head)
         }
         const json_t *fault = json_object_get(answer, "fault");
         found.rows += number_of(answer, "rows");
-        found.old_rows = number_of(answer, "old_rows");
+        found.old_rows += number_of(answer, "old_rows");
         found.open_counters += number_of(answer, "open_counters");
         found.seq = number_of(answer, "seq");
         copy_text(found.head, sizeof(found.head), answer, "head");

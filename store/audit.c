@@ -299,25 +299,44 @@ const char *orl_audit_last_id(const struct orl_store *store)
     return store->last_audit.text;
 }
 
-/* The oldest rows that are written before before_ms without one between them that is not: the chain has no holes. */
-static int find_last(struct orl_store *store, uint64_t before_ms, unsigned max_count,
-        struct orl_audit_link *ret_last, struct orl_err *err)
+/* The oldest rows up to the first that is not older than before_ms: the chain has no holes. One that a wrong clock dated
+ * after now stops nothing, and goes with the next old one. */
+static int find_end(struct orl_store *store, uint64_t before_ms, uint64_t now_ms,
+        unsigned max_count, uint64_t *ret_seq, struct orl_err *err)
 {
-    ORL_DB_AUTO q =
-            orl_db_query(store->db, "SELECT seq, chain, time_ms FROM audit ORDER BY seq LIMIT $1");
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "SELECT seq, time_ms FROM audit WHERE time_ms <= $1 ORDER BY seq LIMIT $2");
+    orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, max_count);
     int rc = 0;
     while ((rc = orl_db_step(&q, err)) == 1) {
-        struct orl_audit_link link = {.seq = orl_db_get_u64(&q)};
-        orl_db_get_text(&q, link.chain, sizeof(link.chain));
+        uint64_t seq = orl_db_get_u64(&q);
         uint64_t time_ms = orl_db_get_u64(&q);
         rc = orl_db_row_done(&q, err);
         if (rc < 0 || time_ms >= before_ms) {
             return rc;
         }
-        *ret_last = link;
+        *ret_seq = seq;
     }
     return rc;
+}
+
+/* The last of the first max_count up to that. */
+static int find_last(struct orl_store *store, uint64_t end_seq, unsigned max_count,
+        struct orl_audit_link *ret_last, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT seq, chain FROM (SELECT seq, chain FROM audit WHERE seq <= $1 ORDER BY seq"
+            " LIMIT $2) AS oldest ORDER BY seq DESC LIMIT 1");
+    orl_db_put_u64(&q, end_seq);
+    orl_db_put_u64(&q, max_count);
+    int rc = orl_db_step(&q, err);
+    if (rc < 1) {
+        return rc;
+    }
+    ret_last->seq = orl_db_get_u64(&q);
+    orl_db_get_text(&q, ret_last->chain, sizeof(ret_last->chain));
+    return orl_db_row_done(&q, err);
 }
 
 static int move_anchor(
@@ -349,13 +368,15 @@ int orl_audit_misses(
     return rc < 0 ? rc : goes_back && !has_it;
 }
 
-int orl_audit_prune(
-        struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err)
+int orl_audit_prune(struct orl_store *store, uint64_t before_ms, uint64_t now_ms,
+        unsigned max_count, struct orl_err *err)
 {
+    uint64_t end_seq = 0;
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     struct orl_audit_link last = {.seq = 0};
     int rc = orl_store_tx_begin(store, &tx, err);
-    rc = rc < 0 ? rc : find_last(store, before_ms, max_count, &last, err);
+    rc = rc < 0 ? rc : find_end(store, before_ms, now_ms, max_count, &end_seq, err);
+    rc = rc < 0 || end_seq == 0 ? rc : find_last(store, end_seq, max_count, &last, err);
     if (rc < 0 || last.seq == 0) {
         return rc;
     }

@@ -60,10 +60,10 @@ ORL_NODISCARD int orl_audit_misses(
 /* Floods whose minute is over get the row that says their number for good, as each append does for some: returns how
  * many did; call again while that is not 0. */
 ORL_NODISCARD int orl_audit_close(struct orl_store *store, uint64_t now_ms, struct orl_err *err);
-/* Deletes what is older, the oldest first, at most max_count and up to the first row that is not older; returns how
- * many. */
-ORL_NODISCARD int orl_audit_prune(
-        struct orl_store *store, uint64_t before_ms, unsigned max_count, struct orl_err *err);
+/* Deletes what is older, the oldest first, at most max_count and up to the first row that is not older; rows dated
+ * after now_ms go with an old one behind them. Returns how many. */
+ORL_NODISCARD int orl_audit_prune(struct orl_store *store, uint64_t before_ms, uint64_t now_ms,
+        unsigned max_count, struct orl_err *err);
 /* "203.0.113.7:4711" to "203.0.113.0/24", "[2001:db8::1]:99" to "2001:db8::/56"; anything else to
  * itself. */
 void orl_audit_prefix(const char *client, char ret_prefix[ORL_ADDR_MAX + 1]);

@@ -285,14 +285,16 @@ static void check_end(struct orl_audit_walk *walk, const struct orl_audit_link *
 static int begin_walk(struct orl_store *store, const struct orl_audit_link *anchor,
         struct orl_audit_walk *walk, struct orl_err *err)
 {
+    const bool is_first = walk->at.seq == 0;
     if (walk->at.seq < anchor->seq || walk->at.chain[0] == '\0') {
         walk->at = *anchor;
         walk->has_want = walk->has_want ||
                          (anchor->chain[0] != '\0' && strcmp(anchor->chain, walk->want) == 0);
     }
-    int rc = number_of(
-            store, "SELECT count(*) FROM audit WHERE seq <= $1", anchor->seq, &walk->old_rows, err);
-    if (rc == 0 && anchor->chain[0] != '\0' && walk->old_rows > 0) {
+    int rc = !is_first ? 0
+                       : number_of(store, "SELECT count(*) FROM audit WHERE seq <= $1", anchor->seq,
+                                 &walk->old_rows, err);
+    if (rc == 0 && is_first && anchor->chain[0] != '\0' && walk->old_rows > 0) {
         fault(walk, anchor->seq, "", "a row stands before the chain's beginning");
     }
     return rc;

@@ -22,8 +22,9 @@ ORL_NODISCARD int orl_audit_head(
 struct orl_audit_walk {
     struct orl_audit_link at; /* what was seen to be good */
     uint64_t rows;            /* so many, in all calls */
-    uint64_t old_rows;        /* from before there was a chain: nothing is known of them */
-    uint64_t open_counters;   /* whose minute is not closed yet: their numbers are not covered */
+    uint64_t
+            old_rows; /* from before there was a chain: nothing is known of them; counted in the first call */
+    uint64_t open_counters; /* whose minute is not closed yet: their numbers are not covered */
     char want[ORL_AUDIT_CHAIN_LEN + 1]; /* a head that somebody kept; empty: none */
     bool has_want;                      /* it was met: nothing up to there was changed */
     bool is_done;

@@ -114,7 +114,8 @@ CREATE UNIQUE INDEX watch_one_each ON watch (session, watcher) WHERE state IN ('
 ALTER TABLE audit ADD COLUMN chain TEXT NOT NULL DEFAULT '';
 -- Of a flood counter whose minute is over: the row that says its number for good.
 ALTER TABLE audit ADD COLUMN closed_seq INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX audit_open_counter ON audit (flood_minute) WHERE is_counter = 1 AND closed_seq = 0;
+CREATE INDEX audit_open_counter ON audit (flood_minute) WHERE is_counter = 1 AND closed_seq = 0
+    AND chain <> '';
 -- The chain's ends: the last row that is gone ('anchor') and the last one written ('head').
 CREATE TABLE audit_chain (
     key TEXT PRIMARY KEY CHECK (key IN ('anchor', 'head')),

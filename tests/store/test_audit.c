@@ -162,8 +162,8 @@ static void filters_narrow(void **state)
     assert_int_equal(count_of(f, &refusals), 5);
     struct orl_audit_filter nobody = {.user = "alice"};
     assert_int_equal(count_of(f, &nobody), 0);
-    assert_int_equal(orl_audit_prune(f->store, 1010, 4, &f->err), 4);
-    assert_int_equal(orl_audit_prune(f->store, 1010, 100, &f->err), 6);
+    assert_int_equal(orl_audit_prune(f->store, 1010, 2000, 4, &f->err), 4);
+    assert_int_equal(orl_audit_prune(f->store, 1010, 2000, 100, &f->err), 6);
     assert_int_equal(count_of(f, NULL), 15);
 }
 

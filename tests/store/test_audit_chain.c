@@ -249,7 +249,7 @@ static void pruned_rows_leave_a_chain(void **state)
             fixture_number(f, "SELECT time_ms FROM audit ORDER BY seq LIMIT 1 OFFSET 150");
     int count = 0;
     int pruned = 0;
-    while ((pruned = orl_audit_prune(f->store, middle_ms, 40, &f->err)) > 0) {
+    while ((pruned = orl_audit_prune(f->store, middle_ms, UINT64_MAX / 2, 40, &f->err)) > 0) {
         count += pruned;
     }
     assert_int_equal(pruned, 0);
@@ -260,6 +260,23 @@ static void pruned_rows_leave_a_chain(void **state)
     assert_int_equal(walk(f, "").bad_seq, 0);
     exec(f, "DELETE FROM audit WHERE seq = (SELECT min(seq) FROM audit)");
     assert_int_not_equal(walk(f, "").bad_seq, 0);
+}
+
+static void a_row_of_a_wrong_clock_does_not_stop_the_pruning(void **state)
+{
+    struct fixture *f = *state;
+    static const uint64_t times_ms[] = {10, 9000, 9000, 9000, 20, 9000, 3000, 30};
+    uint64_t seed = 4;
+    for (size_t i = 0; i < sizeof(times_ms) / sizeof(times_ms[0]); i++) {
+        assert_ok(f, append_one(f->store, &seed, times_ms[i], &f->err));
+    }
+    /* In bites; what no old row follows stays, as does all behind a row that is kept. */
+    assert_int_equal(orl_audit_prune(f->store, 2000, 4000, 3, &f->err), 3);
+    assert_int_equal(walk(f, "").bad_seq, 0);
+    assert_int_equal(orl_audit_prune(f->store, 2000, 4000, 3, &f->err), 2);
+    assert_int_equal(orl_audit_prune(f->store, 2000, 4000, 3, &f->err), 0);
+    assert_int_equal(fixture_number(f, "SELECT count(*) FROM audit"), 3);
+    assert_int_equal(walk(f, "").bad_seq, 0);
 }
 
 static void a_kept_head_tells_of_a_chain_that_was_made_anew(void **state)
@@ -301,9 +318,9 @@ static void rows_from_before_the_chain_are_left_alone(void **state)
     assert_int_equal(w.bad_seq, 0);
     assert_int_equal(w.old_rows, 2);
     assert_int_equal(w.rows, 1);
-    assert_int_equal(orl_audit_prune(f->store, 1000, 1, &f->err), 1);
+    assert_int_equal(orl_audit_prune(f->store, 1000, START_MS, 1, &f->err), 1);
     assert_int_equal(walk(f, "").old_rows, 1);
-    assert_int_equal(orl_audit_prune(f->store, START_MS + 1, 10, &f->err), 2);
+    assert_int_equal(orl_audit_prune(f->store, START_MS + 1, START_MS + 1, 10, &f->err), 2);
     assert_int_equal(walk(f, "").bad_seq, 0);
     assert_ok(f, append_one(f->store, &seed, START_MS, &f->err));
     assert_int_equal(walk(f, "").bad_seq, 0);
@@ -315,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             TEST(everything_done_to_the_rows_is_found),
             TEST(pruned_rows_leave_a_chain),
+            TEST(a_row_of_a_wrong_clock_does_not_stop_the_pruning),
             TEST(a_kept_head_tells_of_a_chain_that_was_made_anew),
             TEST(rows_from_before_the_chain_are_left_alone),
     };
