@@ -124,6 +124,27 @@ static bool take_prepared(const char *etc, const struct orl_prepared *p, const c
            orl_prepared_rename(etc, p, name);
 }
 
+const char *orl_account_choose(const char *etc, const struct orl_hook_msg *assign, uint32_t number,
+        const struct orl_prepared **prepared)
+{
+    char name[ORL_UNIX_NAME_MAX + 1];
+    bool is_nfs = orl_hook_msg_get(assign, "home_nfs")[0] != '\0';
+    bool is_rdp = strcmp(orl_hook_msg_get(assign, "display"), "rdp") == 0;
+    if (*prepared == NULL) {
+        return NULL;
+    }
+    orl_unix_name(orl_hook_msg_get(assign, "user"), name);
+    if (look_up(etc, "passwd", name, (*prepared)->uid) == 1) {
+        return is_nfs ? "the account was made without the person's number, which a home by NFS "
+                        "needs: they need a new desktop"
+                      : NULL;
+    }
+    if (is_nfs || is_rdp || look_up(etc, "passwd", name, number) == 1) {
+        *prepared = NULL;
+    }
+    return NULL;
+}
+
 const char *orl_account_open(const char *etc, const char *user, uint32_t number,
         const struct orl_prepared *prepared, struct orl_account *ret_account)
 {

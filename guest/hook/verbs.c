@@ -83,18 +83,18 @@ static const char *new_secret(const struct orl_session *s, const char *secret)
                    : "shadow cannot be written";
 }
 
-/* The prepared session's where it can be: files by NFS are of the person's number at their server, and are not shown
- * as another's; and who comes by RDP has a session of that server's. */
 static const char *open_account(struct orl_session *s, const struct orl_hook_msg *msg, uint32_t uid)
 {
-    struct orl_prepared prepared;
-    bool is_wanted = !s->is_rdp && orl_hook_msg_get(msg, "home_nfs")[0] == '\0';
-    bool has_prepared = is_wanted && orl_prepared_read(ORL_PREPARED_FILE, &prepared);
-    const char *why = orl_account_open("/etc", orl_hook_msg_get(msg, "user"), uid,
-            has_prepared ? &prepared : NULL, &s->account);
-    if (why == NULL && has_prepared) {
-        why = orl_prepared_move_home("/home", &prepared, s->account.name);
-        s->prepared = orl_prepared_pid(ORL_PREPARED_PID_FILE);
+    struct orl_prepared of_template;
+    const struct orl_prepared *prepared =
+            orl_prepared_read(ORL_PREPARED_FILE, &of_template) ? &of_template : NULL;
+    const char *why = orl_account_choose("/etc", msg, uid, &prepared);
+    if (why == NULL) {
+        why = orl_account_open("/etc", orl_hook_msg_get(msg, "user"), uid, prepared, &s->account);
+    }
+    if (why == NULL && prepared != NULL) {
+        why = orl_prepared_move_home("/home", prepared, s->account.name);
+        s->prepared = s->is_rdp ? 0 : orl_prepared_pid(ORL_PREPARED_PID_FILE);
     }
     return why;
 }

@@ -175,6 +175,43 @@ static void the_prepared_account_takes_nobodys_name(void **state)
     assert_true(strncmp(text_of("passwd"), "user:x:1000:", 12) == 0);
 }
 
+/* Opens ann's account as an assign with more lines would; her uid here. 0: refused. */
+static uint32_t uid_of_ann(const char *key, const char *value)
+{
+    static const struct orl_prepared of_template = {.name = "user", .uid = 1000};
+    const struct orl_prepared *prepared = &of_template;
+    struct orl_account a = {.uid = 0};
+    struct orl_hook_msg assign;
+    orl_hook_msg_init(&assign, "assign", 1);
+    orl_hook_msg_put(&assign, "user", "ann");
+    orl_hook_msg_put(&assign, key, value);
+    const char *why = orl_account_choose(etc, &assign, 10007, &prepared);
+    assert_true(why == NULL || strstr(why, "NFS") != NULL);
+    if (why == NULL) {
+        assert_null(orl_account_open(etc, "ann", 10007, prepared, &a));
+        assert_int_equal(a.number, 10007);
+    }
+    return a.uid;
+}
+
+static void prepared_account_stays_theirs_when_the_pool_becomes_another(void **state)
+{
+    (void)state;
+    assert_int_equal(uid_of_ann("display", ""), 1000);
+    assert_int_equal(uid_of_ann("display", "rdp"), 1000);
+    assert_int_equal(uid_of_ann("home_nfs", "server:/homes/ann"), 0);
+    assert_int_equal(uid_of_ann("home_device", "home"), 1000);
+}
+
+static void account_of_the_number_stays_theirs_when_the_pool_becomes_another(void **state)
+{
+    (void)state;
+    assert_int_equal(uid_of_ann("display", "rdp"), 10007);
+    assert_int_equal(uid_of_ann("display", ""), 10007);
+    assert_int_equal(uid_of_ann("home_nfs", "server:/homes/ann"), 10007);
+    assert_non_null(strstr(text_of("passwd"), "user:x:1000:1000::/home/user:"));
+}
+
 static void what_the_template_says_of_it_is_read_with_care(void **state)
 {
     (void)state;
@@ -341,6 +378,11 @@ int main(void)
                     the_prepared_account_takes_nobodys_name, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     what_the_template_says_of_it_is_read_with_care, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    prepared_account_stays_theirs_when_the_pool_becomes_another, setup, teardown),
+            cmocka_unit_test_setup_teardown(
+                    account_of_the_number_stays_theirs_when_the_pool_becomes_another, setup,
+                    teardown),
             cmocka_unit_test_setup_teardown(its_home_is_found_under_both_paths, setup, teardown),
             cmocka_unit_test_setup_teardown(
                     a_secret_opens_the_account_and_is_gone_after, setup, teardown),
