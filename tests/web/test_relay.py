@@ -16,7 +16,7 @@ class Relay(Rig):
         asked = json.loads(body)
         self.assertEqual(asked["path"], "/v1/me?a=b%20c&d")
         self.assertEqual({name.lower() for name in asked["headers"]}, {"host", "cookie", "accept", "last-event-id",
-                                                                       "x-oriel-client"})
+                                                                       "authorization", "x-oriel-client"})
         self.assertEqual(asked["headers"]["Cookie"], COOKIE)
         self.assertRegex(asked["headers"]["X-Oriel-Client"], r"^127\.0\.0\.1:\d+$")
         self.assertEqual((headers["set-cookie"], headers["retry-after"]), ("__Host-oriel=x; Secure", "7"))
