@@ -246,7 +246,7 @@ void orl_api_desktops_add(struct orl_http_req *req, const struct orl_api_args *a
     struct orl_pool_row pool;
     struct orl_desktop_row row = {0};
     struct orl_id id;
-    char actor[24];
+    char actor[ORL_API_ACTOR_MAX + 1];
     uint64_t seen = 0;
     if (!orl_api_body(req, fields, &in, &seen)) {
         return;
@@ -283,7 +283,7 @@ void orl_api_desktops_remove(struct orl_http_req *req, const struct orl_api_args
     struct orl_err err = {0};
     struct orl_broker *broker = req->broker;
     struct orl_desktop_row row;
-    char actor[24];
+    char actor[ORL_API_ACTOR_MAX + 1];
     char force[8];
     bool is_forced = orl_http_query_get(req, "force", force, sizeof(force));
     orl_api_actor(req, actor, sizeof(actor));
@@ -311,7 +311,7 @@ static void set_want(struct orl_http_req *req, const char *id, enum orl_want wan
 {
     struct orl_err err = {0};
     struct orl_desktop_row row;
-    char actor[24];
+    char actor[ORL_API_ACTOR_MAX + 1];
     orl_api_actor(req, actor, sizeof(actor));
     if (!orl_api_begin(req)) {
         return;
@@ -380,7 +380,7 @@ void orl_api_desktops_maintenance(struct orl_http_req *req, const struct orl_api
     static const struct orl_api_field mode_fields[] = {
             {"on", ORL_API_BOOL, offsetof(struct mode, is_on), 0, 0, false, NULL}, {0}};
     struct orl_err err = {0};
-    char actor[24];
+    char actor[ORL_API_ACTOR_MAX + 1];
     uint64_t seen = 0;
     if (req->body != NULL && !orl_api_body(req, mode_fields, &mode, &seen)) {
         return;
@@ -420,7 +420,7 @@ void orl_api_quarantine_list(struct orl_http_req *req, const struct orl_api_args
 static void judge(struct orl_http_req *req, const char *id, enum orl_verdict verdict)
 {
     struct orl_err err = {0};
-    char actor[24];
+    char actor[ORL_API_ACTOR_MAX + 1];
     orl_api_actor(req, actor, sizeof(actor));
     if (!orl_api_begin(req)) {
         return;

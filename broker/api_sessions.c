@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static json_t *to_json(const struct orl_session_row *row)
+/* A ticket's id is half of a secret: only for who may read tickets. */
+static json_t *to_json(const struct orl_session_row *row, enum orl_http_role role)
 {
     json_t *stats = row->stats[0] != '\0' ? json_loads(row->stats, 0, NULL) : NULL;
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
@@ -16,10 +17,10 @@ static json_t *to_json(const struct orl_session_row *row)
             "desktop_version", (json_int_t)row->desktop_version, "state",
             orl_session_state_name(row->state), "protocol",
             row->protocol == ORL_PROTOCOL_VNC ? "vnc" : "rdp", "client", row->client, "client_name",
-            row->client_name, "ticket", row->ticket, "gateway", row->gateway, "conn",
-            (json_int_t)row->conn, "started_ms", (json_int_t)row->started_ms, "lease_until_ms",
-            (json_int_t)row->lease_until_ms, "disconnected_ms", (json_int_t)row->disconnected_ms,
-            "ended_ms", (json_int_t)row->ended_ms, "reason",
+            row->client_name, "ticket", role >= ORL_HTTP_ADMIN ? row->ticket : "", "gateway",
+            row->gateway, "conn", (json_int_t)row->conn, "started_ms", (json_int_t)row->started_ms,
+            "lease_until_ms", (json_int_t)row->lease_until_ms, "disconnected_ms",
+            (json_int_t)row->disconnected_ms, "ended_ms", (json_int_t)row->ended_ms, "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "stats",
             stats != NULL ? stats : json_null());
 }
@@ -53,13 +54,14 @@ static void put_live(json_t *json, struct orl_broker *broker, const char *sessio
 
 struct listing {
     struct orl_broker *broker;
+    enum orl_http_role role;
     struct orl_api_page page;
 };
 
 static int add_json(void *ctx, const struct orl_session_row *row)
 {
     struct listing *listing = ctx;
-    json_t *json = to_json(row);
+    json_t *json = to_json(row, listing->role);
     put_live(json, listing->broker, row->id);
     return orl_api_page_add(&listing->page, json, "%" PRIu64 "/%s", row->started_ms, row->id);
 }
@@ -68,7 +70,7 @@ void orl_api_sessions_list(struct orl_http_req *req, const struct orl_api_args *
 {
     (void)args;
     struct orl_err err = {0};
-    struct listing listing = {.broker = req->broker};
+    struct listing listing = {.broker = req->broker, .role = req->role};
     struct orl_session_filter filter = {0};
     char text[ORL_ID_LEN + 1];
     char desktop[ORL_ID_LEN + 1];
@@ -96,7 +98,7 @@ void orl_api_sessions_get(struct orl_http_req *req, const struct orl_api_args *a
         orl_api_fail(req, &err);
         return;
     }
-    orl_http_reply(req, 200, to_json(&row));
+    orl_http_reply(req, 200, to_json(&row, req->role));
 }
 
 static json_t *times_json(const struct orl_frame_sample *sample, enum orl_stats_time time)
@@ -167,13 +169,13 @@ static void finish(struct orl_http_req *req, const char *id, const char *action)
         return;
     }
     orl_leases_poke(req->broker->leases);
-    orl_api_done(req, 200, action, object, to_json(&row));
+    orl_api_done(req, 200, action, object, to_json(&row, req->role));
 }
 
 void orl_api_sessions_logoff(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
-    char actor[24];
+    char actor[ORL_API_ACTOR_MAX + 1];
     orl_api_actor(req, actor, sizeof(actor));
     if (!orl_api_begin(req)) {
         return;

@@ -4,6 +4,7 @@
 #include "broker/api_page.h"
 #include "broker/doctor.h"
 #include "broker/gateway_sock.h"
+#include "broker/names.h"
 #include "store/desktop.h"
 #include "store/pool.h"
 
@@ -14,19 +15,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *audit_json(const struct orl_audit_row *row)
+/* Without ids of tickets for who may not read tickets. */
+static json_t *audit_json(const struct orl_audit_row *row, enum orl_http_role role)
 {
+    char hashes[3][24];
+    bool is_all = role >= ORL_HTTP_ADMIN;
+    const char *object = is_all ? row->object : orl_names_without_ticket(row->object, hashes[0]);
+    const char *user = is_all ? row->user : orl_names_without_ticket(row->user, hashes[1]);
+    const char *detail = is_all ? row->detail : orl_names_without_ticket(row->detail, hashes[2]);
     return json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "seq",
             (json_int_t)row->seq, "id", row->id, "time_ms", (json_int_t)row->time_ms, "actor",
             row->actor, "action", row->action, "reason",
-            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "object",
-            row->object, "user", row->user, "client", row->client, "detail", row->detail, "count",
-            (json_int_t)row->count, "chain", row->chain);
+            row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "object", object,
+            "user", user, "client", row->client, "detail", detail, "count", (json_int_t)row->count,
+            "chain", row->chain);
 }
+
+struct audit_listing {
+    struct orl_api_page page;
+    enum orl_http_role role;
+};
 
 static int add_audit(void *ctx, const struct orl_audit_row *row)
 {
-    return orl_api_page_add(ctx, audit_json(row), "%" PRIu64, row->seq);
+    struct audit_listing *listing = ctx;
+    return orl_api_page_add(&listing->page, audit_json(row, listing->role), "%" PRIu64, row->seq);
 }
 
 /* false: there, and not a number up to max. */
@@ -52,7 +65,7 @@ void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *arg
     (void)args;
     struct orl_err err = {0};
     struct orl_audit_filter filter = {0};
-    struct orl_api_page page;
+    struct audit_listing listing = {.role = req->role};
     char reason[ORL_STORE_CODE_MAX + 1];
     char user[ORL_USER_MAX + 1];
     char action[ORL_STORE_CODE_MAX + 1];
@@ -72,10 +85,10 @@ void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *arg
                 "since_ms, until_ms, after: numbers; reason: a code or any");
         return;
     }
-    if (orl_api_page_begin(req, &page)) {
-        filter.max_count = page.page.max_count;
-        int rc = orl_audit_list(req->broker->store, &filter, add_audit, &page, &err);
-        orl_api_page_reply(req, &page, "audit", rc, &err);
+    if (orl_api_page_begin(req, &listing.page)) {
+        filter.max_count = listing.page.page.max_count;
+        int rc = orl_audit_list(req->broker->store, &filter, add_audit, &listing, &err);
+        orl_api_page_reply(req, &listing.page, "audit", rc, &err);
     }
 }
 
@@ -87,7 +100,7 @@ void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args
         orl_api_fail(req, &err);
         return;
     }
-    orl_http_reply(req, 200, audit_json(&row));
+    orl_http_reply(req, 200, audit_json(&row, req->role));
 }
 
 static json_t *store_json(struct orl_broker *broker)

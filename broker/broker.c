@@ -15,7 +15,6 @@
 #include "broker/thumbs.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -170,22 +169,6 @@ void orl_broker_log_store(struct orl_broker *broker, const char *what, const str
     }
 }
 
-/* Ids of tickets are half of a secret: the log has only a short hash of them. */
-static const char *loggable(const char *text, char ret_hash[24])
-{
-    if (text == NULL) {
-        return "";
-    }
-    const char *id = strncmp(text, "ticket:", 7) == 0 ? text + 7 : text;
-    if (!orl_names_ticket_is_valid(id)) {
-        return text;
-    }
-    uint8_t hash[crypto_generichash_BYTES_MIN];
-    (void)crypto_generichash(hash, sizeof(hash), (const uint8_t *)id, strlen(id), NULL, 0);
-    (void)snprintf(ret_hash, 24, "ticket#%02x%02x%02x%02x", hash[0], hash[1], hash[2], hash[3]);
-    return ret_hash;
-}
-
 int orl_broker_audit(
         struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id)
 {
@@ -208,7 +191,8 @@ int orl_broker_audit(
     char user[24];
     char object[24];
     orl_log_info(&broker->log, event->action, "reason", orl_reason_code(event->reason), "user",
-            loggable(event->user, user), "object", loggable(event->object, object), "client",
+            orl_names_without_ticket(event->user, user), "object",
+            orl_names_without_ticket(event->object, object), "client",
             event->client != NULL ? event->client : "", "audit", ret_id->text, "unlogged",
             ORL_LOG_NUM(dropped));
     return rc;

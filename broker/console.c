@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { LOOKS_PER_TICK = 128, MAX_PER_LOGIN = 4, MAX_PER_PERSON = 16, LOAD_TICKS = 5 };
+#define RETRY_US (UINT64_C(5) * ORL_US_PER_S)
 #define TICK_US ORL_US_PER_S
 #define PING_US (UINT64_C(15) * ORL_US_PER_S)
 #define KEEP_US (UINT64_C(60) * ORL_US_PER_S)
@@ -36,7 +37,8 @@ struct orl_console {
     struct orl_marks marks;
     uint64_t load_number; /* of load_text; 0: there is none */
     char *load_text;
-    uint64_t kept_us;
+    uint64_t kept_us;  /* when the history was due last, read or not */
+    uint64_t retry_us; /* the store did not answer: not before this */
     struct orl_load_history history;
 };
 
@@ -135,16 +137,30 @@ static void look_at_some(struct orl_console *console)
     }
 }
 
-static void read_load(struct orl_console *console, uint64_t now_us)
+static bool is_minute_over(const struct orl_console *console, uint64_t now_us)
+{
+    return console->kept_us == 0 || now_us >= console->kept_us + KEEP_US;
+}
+
+/* A store that is away holds the loop up as long as each call waits for it: the rest of the tick is left out, and
+ * the next ones. */
+static void back_off(struct orl_console *console, const char *what, const struct orl_err *err)
+{
+    orl_broker_log_store(console->broker, what, err);
+    console->retry_us = orl_loop_now_us(console->broker->loop) + RETRY_US;
+}
+
+static bool read_load(struct orl_console *console, uint64_t now_us)
 {
     struct orl_err err = {0};
     struct orl_load_now now;
+    bool is_kept = is_minute_over(console, now_us);
+    console->kept_us = is_kept ? now_us : console->kept_us;
     if (orl_load_read(console->broker, &now, &err) < 0) {
-        orl_broker_log_store(console->broker, "the overview", &err);
-        return;
+        back_off(console, "the overview", &err);
+        return false;
     }
-    if (console->kept_us == 0 || now_us >= console->kept_us + KEEP_US) {
-        console->kept_us = now_us;
+    if (is_kept) {
         orl_load_keep(&console->history, &now);
     }
     json_t *json = orl_load_now_json(&now);
@@ -155,16 +171,18 @@ static void read_load(struct orl_console *console, uint64_t now_us)
         console->load_text = text;
         console->load_number++;
     }
+    return true;
 }
 
-static uint32_t read_marks(struct orl_console *console)
+static bool read_marks(struct orl_console *console, uint32_t *ret_changed)
 {
     struct orl_err err = {0};
-    uint32_t changed = 0;
-    if (orl_marks_look(console->broker->store, &console->marks, &changed, &err) < 0) {
-        orl_broker_log_store(console->broker, "what has changed", &err);
+    *ret_changed = 0;
+    if (orl_marks_look(console->broker->store, &console->marks, ret_changed, &err) < 0) {
+        back_off(console, "what has changed", &err);
+        return false;
     }
-    return changed;
+    return true;
 }
 
 static bool has_news(const struct view *view, uint64_t now_us)
@@ -177,15 +195,19 @@ static void on_tick(void *ctx)
 {
     struct orl_console *console = ctx;
     uint64_t now_us = orl_loop_now_us(console->broker->loop);
-    bool is_minute = console->kept_us == 0 || now_us >= console->kept_us + KEEP_US;
+    uint32_t changed = 0;
     console->ticks++;
-    if (is_minute || (console->count > 0 && console->ticks % LOAD_TICKS == 0)) {
-        read_load(console, now_us);
-    }
-    if (console->count == 0) {
+    if (now_us < console->retry_us) {
         return;
     }
-    uint32_t changed = read_marks(console);
+    bool is_due = is_minute_over(console, now_us) ||
+                  (console->count > 0 && console->ticks % LOAD_TICKS == 0);
+    if (is_due && !read_load(console, now_us)) {
+        return;
+    }
+    if (console->count == 0 || !read_marks(console, &changed)) {
+        return;
+    }
     look_at_some(console);
     struct view *view = console->first;
     for (unsigned i = 0; i < console->count; i++, view = view->next) {
@@ -300,8 +322,8 @@ void orl_console_open(struct orl_console *console, struct orl_http_req *req)
         view->until_ms = req->login.idle_until_ms;
     }
     if (console->count == 0) {
-        (void)read_marks(console); /* what changed while nobody looked is no news */
-        read_load(console, view->heard_us);
+        uint32_t missed = 0; /* what changed while nobody looked is no news */
+        (void)(read_marks(console, &missed) && read_load(console, view->heard_us));
     }
     link_last(view);
     console->count++;

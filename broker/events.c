@@ -102,11 +102,17 @@ static char *text_of_desktops(struct page *page)
     return text;
 }
 
-static bool is_alive(const struct page *page)
+static bool is_alive(struct page *page)
 {
     struct orl_weblogin_row login;
-    return orl_weblogin_find(page->events->broker->store, page->binding, orl_clock_wall_ms(),
-                   &login, NULL) != ORL_E_NOTFOUND;
+    uint64_t now_ms = orl_clock_wall_ms();
+    int rc = orl_weblogin_find(page->events->broker->store, page->binding, now_ms, &login, NULL);
+    if (rc == 0) {
+        page->until_ms =
+                login.idle_until_ms < login.expires_ms ? login.idle_until_ms : login.expires_ms;
+    }
+    page->is_revoked = now_ms < page->until_ms;
+    return rc != ORL_E_NOTFOUND;
 }
 
 static void look(struct page *page, uint64_t now_us)
@@ -199,7 +205,8 @@ static char *next(void *ctx, bool *ret_is_last)
     char *text = NULL;
     if (page->is_over) {
         *ret_is_last = true;
-        text = event_of("ended", "{\"code\":\"access.revoked\"}");
+        text = event_of("ended", page->is_revoked ? "{\"code\":\"access.revoked\"}"
+                                                  : "{\"code\":\"not_logged_in\"}");
     } else if (page->due != NULL) {
         text = event_of("desktops", page->due);
         free(page->told);
@@ -255,6 +262,7 @@ void orl_events_open(struct orl_events *events, struct orl_http_req *req)
     page->heard_us = orl_loop_now_us(events->broker->loop);
     orl_msg_text(page->binding, sizeof(page->binding), req->login.token_hash);
     orl_msg_text(page->user, sizeof(page->user), req->login.user);
+    page->until_ms = req->login.idle_until_ms;
     link_last(page);
     events->count++;
     struct orl_http_stream *stream = orl_http_reply_stream(req, &ops, page);

@@ -1,6 +1,8 @@
 #include "broker/names.h"
 
 #include "store/pool_settings.h"
+#include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { TICKET_DIGITS = 16 };
@@ -120,4 +122,19 @@ bool orl_names_parse(
     }
     *ret_names = names;
     return true;
+}
+
+const char *orl_names_without_ticket(const char *text, char ret_hash[24])
+{
+    const char *id = text != NULL ? text : "";
+    for (const char *at = id; *at != '\0'; at++) {
+        id = *at == ':' || *at == '/' ? at + 1 : id;
+    }
+    if (!orl_names_ticket_is_valid(id)) {
+        return text != NULL ? text : "";
+    }
+    uint8_t hash[crypto_generichash_BYTES_MIN];
+    (void)crypto_generichash(hash, sizeof(hash), (const uint8_t *)id, strlen(id), NULL, 0);
+    (void)snprintf(ret_hash, 24, "ticket#%02x%02x%02x%02x", hash[0], hash[1], hash[2], hash[3]);
+    return ret_hash;
 }

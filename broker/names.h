@@ -22,5 +22,8 @@ bool orl_names_pool_parse(
 /* 1 to 64 of [A-Za-z0-9._-], starting with a letter or digit, and not like a ticket. */
 bool orl_names_user_is_valid(const char *text);
 bool orl_names_ticket_is_valid(const char *text); /* "t-" and 16 of [0-9a-f] */
+/* Ids of tickets are half of a secret: "ticket#" and a short hash where text is one, also behind "ticket:" or a path;
+ * else text. NULL is "". */
+const char *orl_names_without_ticket(const char *text, char ret_hash[24]);
 
 #endif

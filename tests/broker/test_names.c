@@ -90,6 +90,14 @@ static void ticket_is_recognised_in_either_case(void **state)
     assert_false(orl_names_user_is_valid("T-0123456789ABCDEF"));
     assert_false(orl_names_ticket_is_valid("t-0123456789abcdeg"));
     assert_false(orl_names_ticket_is_valid("t-0123456789abcde"));
+    char hash[24];
+    char again[24];
+    const char *bare = orl_names_without_ticket("t-0123456789abcdef", hash);
+    assert_int_equal(strncmp(bare, "ticket#", 7), 0);
+    assert_string_equal(orl_names_without_ticket("ticket:t-0123456789abcdef", again), bare);
+    assert_string_equal(orl_names_without_ticket("/v1/tickets/t-0123456789abcdef", again), bare);
+    assert_string_equal(orl_names_without_ticket("user:t-0", again), "user:t-0");
+    assert_string_equal(orl_names_without_ticket(NULL, again), "");
 }
 
 static void display_targets(void **state)

@@ -232,7 +232,12 @@ static void a_login_leaves_no_desktop_behind(void **state)
     struct browser idle = browser_at(&other, "10.4.10.4:1");
     browser_login(&idle, "alice");
     conn = connect_new(&idle, gw);
-    sleep(3); /* it ran out; the desktop is still there */
+    int page = browser_send(&idle, "GET", "/v1/me/events", NULL);
+    (void)expect(gw, conn, ORL_MSG_THUMB); /* an open page wants a picture */
+    sleep(3);                              /* it ran out; the desktop is still there */
+    static char text[16384];
+    assert_true(browser_reads(page, "{\"code\":\"not_logged_in\"}", text, sizeof(text)));
+    close(page);
     browse_error(&idle, "GET", "/v1/me", NULL, 401, "not_logged_in");
     expect_silence(gw);
     browse_ok(&idle, "POST", "/v1/logout", NULL);

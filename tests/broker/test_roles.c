@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -242,6 +243,37 @@ static void the_last_administrator_stays(void **state)
     browser_login(w, "the-admin");
 }
 
+/* All that a role may read of sessions and of the audit, as text. */
+static char *read_all(enum orl_http_role role)
+{
+    json_t *both = json_pack("[o, o]", browse(&who[role], "GET", "/v1/sessions?all=1", NULL, 200),
+            browse(&who[role], "GET", "/v1/audit?limit=1000", NULL, 200));
+    char *text = json_dumps(both, JSON_COMPACT);
+    json_decref(both);
+    assert_non_null(text);
+    return text;
+}
+
+static void ids_of_tickets_are_for_administrators(void **state)
+{
+    (void)state;
+    add_static_pool(&b, "lab", 1);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"user\":\"the-user\",\"pool\":\"lab\"}", 201);
+    struct ticket ticket = make_ticket(&b, "the-user", "lab");
+    int gw = gateway_connect(&b);
+    uint32_t conn = send_proof(&b, gw, &ticket, "10.6.14.1:1");
+    expect_hash(gw, conn, &ticket);
+    (void)expect_plan(gw, conn, true);
+    for (enum orl_http_role role = ORL_HTTP_VIEWER; role <= ORL_HTTP_ADMIN; role++) {
+        char *text = read_all(role);
+        bool is_admin = role == ORL_HTTP_ADMIN;
+        assert_true((strstr(text, ticket.id) != NULL) == is_admin);
+        assert_true((strstr(text, "ticket#") != NULL) == !is_admin);
+        free(text);
+    }
+    close(gw);
+}
+
 static void a_change_is_said_to_be_json(void **state)
 {
     static char answer[1 << 16];
@@ -290,6 +322,7 @@ int main(void)
             cmocka_unit_test(another_role_ends_the_logins),
             cmocka_unit_test(the_store_says_what_a_role_is_now),
             cmocka_unit_test(the_last_administrator_stays),
+            cmocka_unit_test(ids_of_tickets_are_for_administrators),
             cmocka_unit_test(a_change_is_said_to_be_json),
             cmocka_unit_test(a_console_may_want_a_second_factor),
     };
