@@ -120,7 +120,8 @@ int orl_alarm_list(struct orl_store *store, const struct orl_page *page, orl_ala
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT reason, object, text, since_ms, seen_ms, event_count FROM alarm"
             " WHERE (since_ms, reason, object) > ($1, $2, $3)"
-            " AND lower(object) LIKE $4 ESCAPE '\\' ORDER BY since_ms, reason, object LIMIT $5");
+            " AND lower(object) LIKE ('' || $4) ESCAPE '\\' ORDER BY since_ms, reason, object "
+            "LIMIT $5");
     orl_db_put_u64(&q, key.number);
     orl_db_put_text(&q, key.part[0]);
     orl_db_put_text(&q, key.part[1]);

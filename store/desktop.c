@@ -228,8 +228,8 @@ int orl_desktop_insert(struct orl_store *store, const struct orl_desktop_row *ro
     SELECT "WHERE ($1 = '' OR pool = $1) AND ($2 = '' OR user_name = $2)"                          \
            " AND ($3 = '' OR host = $3) AND ($4 = '' OR lease = $4) AND ($5 = '' OR power = $5)"
 #define OLDEST                                                                                     \
-    " AND (created_ms, id) > ($6, $7) AND (lower(user_name) LIKE $8 ESCAPE '\\'"                   \
-    " OR lower(domain) LIKE $8 ESCAPE '\\' OR id LIKE $8 ESCAPE '\\')"                             \
+    " AND (created_ms, id) > ($6, $7) AND (lower(user_name) LIKE ('' || $8) ESCAPE '\\'"           \
+    " OR lower(domain) LIKE ('' || $8) ESCAPE '\\' OR id LIKE ('' || $8) ESCAPE '\\')"             \
     " ORDER BY created_ms, id LIMIT $9"
 
 int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *filter,

@@ -52,7 +52,9 @@ int orl_entitlement_list(struct orl_store *store, const struct orl_page *page,
             "SELECT e.user_name, e.pool FROM entitlement e JOIN pool p ON p.name = e.pool"
             " WHERE p.is_deleted = 0 AND ($1 = '' OR e.user_name = $1)"
             " AND ($2 = '' OR e.pool = $2) AND (e.user_name, e.pool) > ($3, $4)"
-            " AND (lower(e.user_name) LIKE $5 ESCAPE '\\' OR lower(e.pool) LIKE $5 ESCAPE '\\')"
+            " AND (lower(e.user_name) LIKE ('' || $5) ESCAPE '\\' OR lower(e.pool) LIKE ('' || $5) "
+            "ESCAPE "
+            "'\\')"
             " ORDER BY e.user_name, e.pool LIMIT $6");
     orl_db_put_text(&q, page != NULL ? page->user : NULL);
     orl_db_put_text(&q, page != NULL ? page->pool : NULL);

@@ -110,7 +110,8 @@ int orl_golden_rows(struct orl_store *store, const char *host, const struct orl_
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " COLUMNS
             " FROM golden WHERE ($1 = '' OR host = $1) AND (created_ms, id) < ($2, $3)"
-            " AND lower(template) LIKE $4 ESCAPE '\\' ORDER BY created_ms DESC, id DESC LIMIT $5");
+            " AND lower(template) LIKE ('' || $4) ESCAPE '\\' ORDER BY created_ms DESC, id DESC "
+            "LIMIT $5");
     orl_db_put_text(&q, host);
     orl_db_put_u64(&q, key.number);
     orl_db_put_text(&q, key.part[0]);

@@ -62,8 +62,8 @@ int orl_group_list(struct orl_store *store, const struct orl_page *page, orl_gro
         return bad;
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE g.name > $1 AND (lower(g.name) LIKE $2 ESCAPE '\\'"
-                   " OR lower(g.display) LIKE $2 ESCAPE '\\') ORDER BY g.name LIMIT $3");
+            SELECT "WHERE g.name > $1 AND (lower(g.name) LIKE ('' || $2) ESCAPE '\\'"
+                   " OR lower(g.display) LIKE ('' || $2) ESCAPE '\\') ORDER BY g.name LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);
     orl_page_put_max(&q, page);

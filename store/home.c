@@ -220,7 +220,7 @@ int orl_home_list(struct orl_store *store, const struct orl_page *page, orl_home
     ORL_DB_AUTO q = orl_db_query(store->db,
             SELECT "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"
                    " AND (user_name, pool, kind) > ($3, $4, $5)"
-                   " AND lower(user_name) LIKE $6 ESCAPE '\\'"
+                   " AND lower(user_name) LIKE ('' || $6) ESCAPE '\\'"
                    " ORDER BY user_name, pool, kind LIMIT $7");
     orl_db_put_text(&q, page != NULL ? page->user : NULL);
     orl_db_put_text(&q, page != NULL ? page->pool : NULL);

@@ -108,7 +108,8 @@ int orl_host_list(struct orl_store *store, const struct orl_page *page, orl_host
         return bad;
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT " COLUMNS ", is_draining FROM host WHERE name > $1 AND lower(name) LIKE $2"
+            "SELECT " COLUMNS
+            ", is_draining FROM host WHERE name > $1 AND lower(name) LIKE ('' || $2)"
             " ESCAPE '\\' ORDER BY name LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);

@@ -31,7 +31,7 @@ ORL_NODISCARD int orl_page_key_names(const struct orl_page *page, unsigned count
  * newest the greatest. */
 ORL_NODISCARD int orl_page_key_timed(const struct orl_page *page, bool is_newest_first,
         unsigned count, struct orl_page_key *ret_key, struct orl_err *err);
-/* Binds what `lower(name) LIKE $n ESCAPE '\'` wants. */
+/* Binds what `lower(name) LIKE ('' || $n) ESCAPE '\'` wants. Not $n alone: SQLite would parse the statement anew for each text. */
 void orl_page_put_like(struct orl_db_query *q, const struct orl_page *page);
 /* Binds what LIMIT wants. */
 void orl_page_put_max(struct orl_db_query *q, const struct orl_page *page);

@@ -190,7 +190,7 @@ int orl_pool_list(struct orl_store *store, const struct orl_page *page, orl_pool
         return bad;
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT " COLUMNS " FROM pool WHERE name > $1 AND lower(name) LIKE $2"
+            "SELECT " COLUMNS " FROM pool WHERE name > $1 AND lower(name) LIKE ('' || $2)"
             " ESCAPE '\\' ORDER BY name LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);

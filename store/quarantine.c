@@ -93,7 +93,7 @@ int orl_quarantine_list(struct orl_store *store, const struct orl_page *page, or
         return bad;
     }
     ORL_DB_AUTO q = orl_db_query(store->db, "SELECT " COLUMNS " FROM quarantine WHERE id > $1 AND"
-                                            " lower(domain) LIKE $2 ESCAPE '\\'"
+                                            " lower(domain) LIKE ('' || $2) ESCAPE '\\'"
                                             " ORDER BY id LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);

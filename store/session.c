@@ -180,8 +180,8 @@ int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t
     " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4) AND ($5 = '' OR state = $5)"     \
     " AND ($6 = '' OR ticket IN (SELECT t.id FROM ticket t WHERE t.binding = $6))"
 #define NEWEST                                                                                     \
-    " AND (started_ms, id) < ($7, $8) AND (lower(user_name) LIKE $9 ESCAPE '\\'"                   \
-    " OR lower(client_name) LIKE $9 ESCAPE '\\' OR client LIKE $9 ESCAPE '\\')"                    \
+    " AND (started_ms, id) < ($7, $8) AND (lower(user_name) LIKE ('' || $9) ESCAPE '\\'"           \
+    " OR lower(client_name) LIKE ('' || $9) ESCAPE '\\' OR client LIKE ('' || $9) ESCAPE '\\')"    \
     " ORDER BY started_ms DESC, id DESC LIMIT $10"
 
 int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,

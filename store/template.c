@@ -191,7 +191,7 @@ int orl_template_list(struct orl_store *store, const struct orl_page *page, orl_
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " COLUMNS " FROM template_version WHERE template > $1 AND"
-            " lower(template) LIKE $2 ESCAPE '\\'"
+            " lower(template) LIKE ('' || $2) ESCAPE '\\'"
             " ORDER BY template, version DESC LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);

@@ -101,8 +101,8 @@ int orl_user_list(struct orl_store *store, const struct orl_page *page, orl_user
         return bad;
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT " COLUMNS " FROM account WHERE name > $1 AND (lower(name) LIKE $2"
-            " ESCAPE '\\' OR lower(display) LIKE $2 ESCAPE '\\')"
+            "SELECT " COLUMNS " FROM account WHERE name > $1 AND (lower(name) LIKE ('' || $2)"
+            " ESCAPE '\\' OR lower(display) LIKE ('' || $2) ESCAPE '\\')"
             " ORDER BY name LIMIT $3");
     orl_db_put_text(&q, key.part[0]);
     orl_page_put_like(&q, page);

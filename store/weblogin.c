@@ -146,10 +146,10 @@ int orl_weblogin_page(struct orl_store *store, const struct orl_page *page, uint
     if (bad < 0) {
         return bad;
     }
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            SELECT "WHERE ($1 = '' OR user_name = $1) AND idle_until_ms >= $2"
-                   " AND (created_ms, id) < ($3, $4) AND lower(user_name) LIKE $5 ESCAPE '\\'"
-                   " ORDER BY created_ms DESC, id DESC LIMIT $6");
+    ORL_DB_AUTO q = orl_db_query(store->db, SELECT
+            "WHERE ($1 = '' OR user_name = $1) AND idle_until_ms >= $2"
+            " AND (created_ms, id) < ($3, $4) AND lower(user_name) LIKE ('' || $5) ESCAPE '\\'"
+            " ORDER BY created_ms DESC, id DESC LIMIT $6");
     orl_db_put_text(&q, page != NULL ? page->user : NULL);
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, key.number);
