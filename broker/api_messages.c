@@ -57,7 +57,7 @@ static void refuse_rate(struct orl_http_req *req, uint64_t wait_us)
 
 /* The row has the words: who said what to whom can be asked for later. No row: no deed. */
 static void send_it(struct orl_http_req *req, const struct orl_audit_event *what, const char *pool,
-        const char *session)
+        struct orl_conn *conn)
 {
     char actor[ORL_API_ACTOR_MAX + 1];
     struct orl_id audit;
@@ -70,8 +70,12 @@ static void send_it(struct orl_http_req *req, const struct orl_audit_event *what
         orl_api_refuse_reason(req, 500, ORL_REASON_INTERNAL, event.object, NULL);
         return;
     }
-    struct orl_message_sent sent =
-            orl_message_send(req->broker->gateways, pool, session, event.detail);
+    struct orl_message_sent sent = {.shown = 1};
+    if (conn != NULL) {
+        orl_message_send(conn, event.detail);
+    } else {
+        sent = orl_messages_send(req->broker->messages, pool, event.detail);
+    }
     orl_http_reply(req, 200,
             json_pack("{s:i, s:i, s:s}", "shown", (int)sent.shown, "skipped", (int)sent.skipped,
                     "audit", audit.text));
@@ -90,7 +94,7 @@ void orl_api_sessions_message(struct orl_http_req *req, const struct orl_api_arg
         orl_api_fail(req, &err);
         return;
     }
-    const struct orl_conn *conn = orl_conn_find_session(req->broker->gateways, row.id);
+    struct orl_conn *conn = orl_conn_find_session(req->broker->gateways, row.id);
     if (conn == NULL || conn->state != ORL_CONN_LIVE) {
         orl_api_refuse(req, 409, "conflict", "nobody is at this session's desktop now");
     } else if (orl_message_wait_us(conn) > 0) {
@@ -99,7 +103,7 @@ void orl_api_sessions_message(struct orl_http_req *req, const struct orl_api_arg
         (void)snprintf(object, sizeof(object), "session:%s", row.id);
         const struct orl_audit_event event = {
                 .object = object, .user = row.user, .detail = body.text};
-        send_it(req, &event, NULL, row.id);
+        send_it(req, &event, NULL, conn);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "broker/gateway_sock.h"
 #include "broker/hashing.h"
 #include "broker/http.h"
+#include "broker/message.h"
 #include "broker/names.h"
 #include "broker/queue.h"
 #include "broker/session_lease.h"
@@ -114,6 +115,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_thumbs_new(broker, &broker->thumbs, err);
     }
     if (rc == 0) {
+        rc = orl_messages_new(broker, &broker->messages, err);
+    }
+    if (rc == 0) {
         rc = orl_audit_teller_new(broker, &broker->audit_teller, err);
     }
     if (rc == 0) {
@@ -148,6 +152,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_audit_teller_free(broker->audit_teller);
     orl_events_free(broker->events);
     orl_console_free(broker->console);
+    orl_messages_free(broker->messages);
     orl_thumbs_free(broker->thumbs);
     orl_queue_free(broker->queue);
     orl_leases_free(broker->leases);

@@ -15,6 +15,7 @@ struct orl_auth;
 struct orl_audit_teller;
 struct orl_console;
 struct orl_events;
+struct orl_messages;
 struct orl_thumbs;
 struct orl_hashing;
 struct orl_gateways;
@@ -50,6 +51,7 @@ struct orl_broker {
     struct orl_audit_teller *audit_teller;
     struct orl_console *console;
     struct orl_thumbs *thumbs;
+    struct orl_messages *messages;
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;
     struct orl_login_times login_times;

@@ -53,6 +53,7 @@ struct orl_conn {
     uint64_t input_ms;                 /* LIVE: the last input that we know of; wall clock */
     char warned[ORL_TEXT_MAX + 1];     /* LIVE: the band that it shows */
     uint64_t message_us;               /* LIVE: when it was last sent a message; 0: never */
+    bool is_message_due;               /* LIVE: it gets the one to many that is being sent */
     struct orl_frame_sample sample;    /* LIVE */
     uint32_t live_round; /* session_lease.c's: when its session was seen in the store */
     uint64_t watched_us; /* when we last asked for faster ones */

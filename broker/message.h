@@ -14,8 +14,16 @@ struct orl_message_sent {
 };
 /* Until it may get the next one; 0: now. */
 uint64_t orl_message_wait_us(const struct orl_conn *conn);
-/* To all that are at a desktop; of this pool, of this session, where not NULL. */
-struct orl_message_sent orl_message_send(
-        struct orl_gateways *gateways, const char *pool, const char *session, const char *text);
+/* To one at a desktop. */
+void orl_message_send(struct orl_conn *conn, const char *text);
+
+/* To many, in bites: a gateway's link that gets too much at once is closed. */
+struct orl_messages;
+ORL_NODISCARD int orl_messages_new(
+        struct orl_broker *broker, struct orl_messages **ret_messages, struct orl_err *err);
+void orl_messages_free(struct orl_messages *messages); /* NULL is fine */
+/* To all that are at a desktop; of this pool, where not NULL. */
+struct orl_message_sent orl_messages_send(
+        struct orl_messages *messages, const char *pool, const char *text);
 
 #endif
