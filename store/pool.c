@@ -1,5 +1,6 @@
 #include "store/pool.h"
 
+#include "store/desktop.h"
 #include "store/store_priv.h"
 
 #include <string.h>
@@ -109,6 +110,24 @@ static int check_display(const struct orl_pool_row *row, struct orl_err *err)
                    ? 0
                    : orl_err_set(err, ORL_E_INVAL,
                              "display rdp needs person auto: nobody else can log in there");
+}
+
+/* What is kept for a desktop that is given is for RDP or for VNC. */
+static int check_display_change(struct orl_store *store, const struct orl_pool_row *old,
+        const struct orl_pool_row *wanted, struct orl_err *err)
+{
+    struct orl_desktop_counts counts = {0};
+    if (wanted->kind == ORL_POOL_STATIC ||
+            (old->display == ORL_POOL_DISPLAY_RDP) == (wanted->display == ORL_POOL_DISPLAY_RDP)) {
+        return 0;
+    }
+    int rc = orl_desktop_count(store, wanted->name, &counts, err);
+    return rc < 0 || counts.given == 0
+                   ? rc
+                   : orl_err_set(err, ORL_E_CONFLICT,
+                             "display can't change to or from rdp while %u of its desktops are "
+                             "somebody's",
+                             counts.given);
 }
 
 /* A template that is there, and that version of it; static pools have none. */
@@ -234,6 +253,7 @@ int orl_pool_update(struct orl_store *store, const struct orl_pool_row *row, str
     wanted.kind = old.kind;
     rc = check_template(store, &wanted, err);
     rc = rc < 0 ? rc : check_display(&wanted, err);
+    rc = rc < 0 ? rc : check_display_change(store, &old, &wanted, err);
     rc = rc < 0 ? rc : write_settings(store, &wanted, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }

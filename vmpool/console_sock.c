@@ -266,13 +266,17 @@ static bool add_login(const struct orl_console_sock *sock, const struct orl_desk
     return true;
 }
 
-/* How its pool wants it to be shown. */
-static enum orl_pool_display pool_display(
-        const struct orl_console_sock *sock, const struct orl_desktop_row *row)
+/* How its pool wants it to be shown. False: refused, as what is kept for RDP is no password for VNC. */
+static bool pool_display(const struct orl_console_sock *sock, const struct orl_desktop_row *row,
+        enum orl_pool_display *ret_wanted, struct orl_msg *reply)
 {
     struct orl_pool_row pool;
-    return orl_pool_get(sock->cfg.store, row->pool, &pool, NULL) == 0 ? pool.display
-                                                                      : ORL_POOL_DISPLAY_AUTO;
+    if (orl_pool_get(sock->cfg.store, row->pool, &pool, NULL) < 0) {
+        refuse(reply, ORL_REASON_CONSOLE_UNREACHABLE, false, "the store does not answer");
+        return false;
+    }
+    *ret_wanted = pool.display;
+    return true;
 }
 
 static enum orl_display_mode display_of(const struct orl_console_sock *sock,
@@ -329,7 +333,10 @@ static bool begin(struct peer *peer, const struct orl_msg_console *ask, struct o
                 "its display is still being opened for somebody who asked before");
         return false;
     }
-    enum orl_pool_display wanted = pool_display(sock, &row);
+    enum orl_pool_display wanted = ORL_POOL_DISPLAY_AUTO;
+    if (!pool_display(sock, &row, &wanted, reply)) {
+        return false;
+    }
     bool is_rdp = row.kind == ORL_POOL_STATIC ? orl_rdp_target(row.vnc_target) != NULL
                                               : wanted == ORL_POOL_DISPLAY_RDP;
     if (is_rdp && !add_login(sock, &row, reply)) {

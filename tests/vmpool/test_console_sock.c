@@ -43,7 +43,8 @@ struct rig {
     struct orl_console_sock *sock;
     unsigned pokes;
     bool is_up;
-    int display; /* a listener that plays a static desktop */
+    bool is_by_rdp; /* its pool, before it gives */
+    int display;    /* a listener that plays a static desktop */
     /* one exchange */
     int client;
     unsigned turns;
@@ -161,6 +162,19 @@ static struct orl_msg ask_for(const char *desktop, uint64_t version, const char 
 }
 
 /* A person on a ready desktop; returns its row and the session's id. */
+static void show_by_rdp(struct rig *rig)
+{
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(rig->store, "p", &pool, NULL), 0);
+    pool.display = ORL_POOL_DISPLAY_RDP;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL); /* isolated */
+    pool.net.mode = ORL_NETWORK_NAT;
+    pool.person.mode = ORL_PERSON_OFF;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL);
+    pool.person.mode = ORL_PERSON_AUTO;
+    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), 0);
+}
+
 static void give(struct rig *rig, enum orl_pool_kind kind, const char *target, const char *password,
         struct orl_desktop_row *ret_row, struct orl_id *ret_session)
 {
@@ -172,6 +186,9 @@ static void give(struct rig *rig, enum orl_pool_kind kind, const char *target, c
     (void)snprintf(pool.template_name, sizeof pool.template_name, "%s",
             kind == ORL_POOL_STATIC ? "" : "t");
     must(orl_pool_insert(rig->store, &pool, NOW_MS, &err), &err);
+    if (rig->is_by_rdp) {
+        show_by_rdp(rig);
+    }
     struct orl_desktop_row row = {.pool = "p",
             .lease = ORL_LEASE_FREE,
             .power = ORL_POWER_RUNNING,
@@ -274,19 +291,6 @@ static void a_pool_that_wants_vnc_gets_no_dbus_display(void **state)
     assert_int_equal(rig->fake.displays_opened, 0);
 }
 
-static void show_by_rdp(struct rig *rig)
-{
-    struct orl_pool_row pool;
-    assert_int_equal(orl_pool_get(rig->store, "p", &pool, NULL), 0);
-    pool.display = ORL_POOL_DISPLAY_RDP;
-    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL); /* isolated */
-    pool.net.mode = ORL_NETWORK_NAT;
-    pool.person.mode = ORL_PERSON_OFF;
-    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), ORL_E_INVAL);
-    pool.person.mode = ORL_PERSON_AUTO;
-    assert_int_equal(orl_pool_update(rig->store, &pool, NULL), 0);
-}
-
 static void a_clone_by_rdp_is_reached_at_its_own_address_only(void **state)
 {
     static const struct orl_vm_card card = {.address = "127.0.33.89", .gateway = "127.0.33.1"};
@@ -294,9 +298,14 @@ static void a_clone_by_rdp_is_reached_at_its_own_address_only(void **state)
     struct orl_desktop_row row;
     struct orl_id session;
     struct orl_err err = {0};
+    struct orl_pool_row pool;
+    rig->is_by_rdp = true;
     give(rig, ORL_POOL_FLOATING, "", NULL, &row, &session);
     run_machine(rig, &row);
-    show_by_rdp(rig);
+    /* Its secret is no VNC password. */
+    must(orl_pool_get(rig->store, "p", &pool, &err), &err);
+    pool.display = ORL_POOL_DISPLAY_VNC;
+    assert_int_equal(orl_pool_update(rig->store, &pool, &err), ORL_E_CONFLICT);
     struct orl_msg ask = ask_for(row.id, row.version, session.text);
     exchange(rig, &ask); /* its guest has no hook */
     expect_reason(rig, ORL_REASON_PERSON_FAILED, true);
