@@ -9,6 +9,7 @@
 #include "broker/queue.h"
 #include "broker/session_policy.h"
 #include "broker/weblogin.h"
+#include "store/job.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -505,6 +506,7 @@ static bool prune(struct orl_broker *broker)
     int rows = -1;
     int rc = orl_ticket_prune(broker->store, now_ms - day_ms, &err);
     rc = rc < 0 ? rc : orl_weblogin_prune(broker->store, now_ms, &err);
+    rc = rc < 0 ? rc : orl_job_fail_silent(broker->store, now_ms, &err);
     if (rc >= 0) {
         rc = sessions = orl_session_prune(broker->store, before_ms, MAX_PRUNED, &err);
     }

@@ -1,6 +1,7 @@
 #include "store/host.h"
 
 #include "store/audit.h"
+#include "store/job.h"
 #include "store/store_priv.h"
 
 #include <stdio.h>
@@ -223,5 +224,6 @@ int orl_host_remove(struct orl_store *store, const char *name, uint64_t now_ms, 
         orl_db_put_text(&q, name);
         rc = orl_store_run_one(&q, "host", name, err);
     }
+    rc = rc < 0 ? rc : orl_job_fail_lost(store, name, now_ms, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }

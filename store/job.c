@@ -253,6 +253,19 @@ int orl_job_fail_lost(
     return rc < 0 ? rc : 0;
 }
 
+int orl_job_fail_silent(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE job SET state = 'failed', reason = $1,"
+            " reason_text = 'nobody said anything of it for hours', changed_ms = $2"
+            " WHERE changed_ms < $3 AND state = 'running'");
+    orl_store_put_reason(&q, ORL_REASON_VMPOOL_DOWN);
+    orl_db_put_u64(&q, now_ms);
+    orl_db_put_u64(&q, now_ms > ORL_JOB_SILENT_MS ? now_ms - ORL_JOB_SILENT_MS : 0);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}
+
 int orl_job_prune(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,

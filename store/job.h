@@ -68,6 +68,10 @@ ORL_NODISCARD int orl_job_cancel(struct orl_store *store, const char *id, const 
 /* What host ran in a former life of its vmpool has failed. */
 ORL_NODISCARD int orl_job_fail_lost(
         struct orl_store *store, const char *host, uint64_t now_ms, struct orl_err *err);
+/* What says nothing any more has failed, whoever ran it: one that runs is written every few seconds. */
+#define ORL_JOB_SILENT_MS (2 * UINT64_C(3600000))
+ORL_NODISCARD int orl_job_fail_silent(
+        struct orl_store *store, uint64_t now_ms, struct orl_err *err);
 /* Ended longer ago than ORL_JOB_KEEP_MS. How many went. */
 ORL_NODISCARD int orl_job_prune(struct orl_store *store, uint64_t now_ms, struct orl_err *err);
 const char *orl_job_state_name(enum orl_job_state state); /* "queued", ... */

@@ -43,12 +43,18 @@ static int watch(struct orl_template_inspect *in, struct orl_vm_look *look, stru
     uint64_t inside_ms = INSIDE_MS;
     uint64_t limit_ms = (uint64_t)in->wants.deadline_s * MS_PER_S;
     for (;;) {
-        int r = atomic_load(&in->is_cancelled) ? ORL_E_CLOSED
-                                               : b->ops->look(b->self, in->spec.uuid, look, err);
-        if (r < 0) {
+        if (atomic_load(&in->is_cancelled)) {
+            return ORL_E_CLOSED;
+        }
+        int r = b->ops->look(b->self, in->spec.uuid, look, err);
+        uint64_t past_ms = since_ms(begin_us);
+        if (r == ORL_E_NOTFOUND || (r < 0 && past_ms >= limit_ms)) {
             return r;
         }
-        uint64_t past_ms = since_ms(begin_us);
+        if (r < 0) { /* libvirtd may be away for a moment */
+            (void)poll(NULL, 0, LOOK_MS);
+            continue;
+        }
         if (painted_us == 0 && look->has_picture && look->painted_percent >= PAINTED_PERCENT) {
             painted_us = orl_clock_now_us();
             in->seen.has_painted = true;

@@ -19,6 +19,7 @@ struct run {
     struct orl_template_inspect inspect;
     int result;
     struct orl_err err;
+    bool is_over; /* only its row is still to be written */
 };
 struct orl_template_jobs {
     struct orl_template_jobs_cfg cfg;
@@ -55,12 +56,16 @@ void orl_template_jobs_stop(struct orl_template_jobs *jobs)
 
 void orl_template_jobs_free(struct orl_template_jobs *jobs)
 {
-    free(jobs);
+    if (jobs) {
+        free(jobs->run);
+        free(jobs);
+    }
 }
 
 bool orl_template_jobs_holds(const struct orl_template_jobs *jobs, const char *name)
 {
-    return jobs && jobs->run && strcmp(jobs->run->inspect.spec.name, name) == 0;
+    return jobs && jobs->run && !jobs->run->is_over &&
+           strcmp(jobs->run->inspect.spec.name, name) == 0;
 }
 
 static void warn(const struct orl_template_jobs *jobs, const char *what, const struct orl_err *err)
@@ -68,18 +73,32 @@ static void warn(const struct orl_template_jobs *jobs, const char *what, const s
     orl_log_warn(&jobs->log, "job's row not written", "what", what, "error", err->text);
 }
 
-static void end(struct orl_template_jobs *jobs, struct orl_job_row *job, enum orl_job_state state,
-        enum orl_reason reason, const char *text)
+/* Kept until the store has its end: else it would run for ever. */
+static void write_end(struct orl_template_jobs *jobs, struct run *run)
 {
     struct orl_err err = {0};
+    int r = orl_job_end(jobs->cfg.store, &run->job, orl_clock_wall_ms(), &err);
+    run->is_over = true;
+    jobs->run = run;
+    if (r < 0) {
+        warn(jobs, "end", &err);
+    }
+    if (r == 0 || r == ORL_E_CONFLICT) {
+        jobs->run = NULL;
+        free(run);
+    }
+}
+
+static void end(struct orl_template_jobs *jobs, struct run *run, enum orl_job_state state,
+        enum orl_reason reason, const char *text)
+{
+    struct orl_job_row *job = &run->job;
     job->state = state;
     job->reason = reason;
     orl_msg_text(job->reason_text, sizeof job->reason_text, text);
-    if (orl_job_end(jobs->cfg.store, job, orl_clock_wall_ms(), &err) < 0) {
-        warn(jobs, "end", &err);
-    }
     orl_log_info(&jobs->log, "job ended", "job", job->id, "kind", job->kind, "is",
             orl_job_state_name(state), "text", text);
+    write_end(jobs, run);
 }
 
 static void put_findings(struct run *run)
@@ -108,16 +127,14 @@ static void on_done(void *run_, void *ctx)
     bool is_cancelled = atomic_load(&run->inspect.is_cancelled);
     if (run->result == 0) {
         put_findings(run);
-        end(jobs, &run->job, ORL_JOB_DONE, ORL_REASON_NONE, "");
+        end(jobs, run, ORL_JOB_DONE, ORL_REASON_NONE, "");
     } else if (is_cancelled && !jobs->is_stopping) {
-        end(jobs, &run->job, ORL_JOB_CANCELLED, ORL_REASON_NONE, "");
+        end(jobs, run, ORL_JOB_CANCELLED, ORL_REASON_NONE, "");
     } else {
-        end(jobs, &run->job, ORL_JOB_FAILED,
+        end(jobs, run, ORL_JOB_FAILED,
                 jobs->is_stopping ? ORL_REASON_VMPOOL_DOWN : ORL_REASON_GUEST_START_FAILED,
                 run->err.text);
     }
-    jobs->run = NULL;
-    free(run);
 }
 
 /* The pool of the template that asks most of it; what any of them asks is wanted. */
@@ -211,8 +228,7 @@ static void begin(struct orl_template_jobs *jobs, uint64_t now_ms)
     r = prepare(jobs, run, &err);
     r = r < 0 ? r : orl_work_submit(jobs->cfg.work, do_run, on_done, run, jobs);
     if (r < 0) {
-        end(jobs, &run->job, ORL_JOB_FAILED, ORL_REASON_TEMPLATE_MISSING, err.text);
-        free(run);
+        end(jobs, run, ORL_JOB_FAILED, ORL_REASON_TEMPLATE_MISSING, err.text);
         return;
     }
     orl_log_info(&jobs->log, "job begun", "job", run->job.id, "kind", run->job.kind, "of",
@@ -249,6 +265,8 @@ void orl_template_jobs_tick(struct orl_template_jobs *jobs, uint64_t now_ms)
     jobs->looked_ms = now_ms;
     if (!jobs->is_begun) {
         jobs->is_begun = orl_job_fail_lost(jobs->cfg.store, jobs->cfg.host, now_ms, &err) == 0;
+    } else if (jobs->run && jobs->run->is_over) {
+        write_end(jobs, jobs->run);
     } else if (jobs->run) {
         tell(jobs, now_ms);
     } else if (jobs->cfg.is_ready(jobs->cfg.ctx)) {

@@ -94,6 +94,11 @@ static void what_a_dead_vmpool_ran_has_failed(void **state)
     assert_int_equal(job(f, running.text).state, ORL_JOB_FAILED);
     assert_int_equal(job(f, running.text).reason, ORL_REASON_VMPOOL_DOWN);
     assert_int_equal(job(f, waiting.text).state, ORL_JOB_QUEUED);
+    assert_ok(f, orl_job_take(f->store, "a", ++f->now_ms, &row, &f->err));
+    assert_ok(f, orl_job_fail_silent(f->store, f->now_ms + ORL_JOB_SILENT_MS, &f->err));
+    assert_int_equal(job(f, waiting.text).state, ORL_JOB_RUNNING);
+    assert_ok(f, orl_job_fail_silent(f->store, f->now_ms + ORL_JOB_SILENT_MS + 1, &f->err));
+    assert_int_equal(job(f, waiting.text).state, ORL_JOB_FAILED);
 }
 
 struct page {
