@@ -175,6 +175,64 @@ static int compare_missing(struct orl_plan *plan, const struct orl_site_section 
     return 0;
 }
 
+/* "user/anna" of each that is removed. */
+static json_t *list_removed(const json_t *changes)
+{
+    json_t *removed = json_object();
+    size_t i;
+    json_t *change;
+    json_array_foreach(changes, i, change)
+    {
+        char id[KEY_MAX + 32];
+        if (strcmp(json_string_value(json_object_get(change, "op")), "remove") == 0) {
+            (void)snprintf(id, sizeof(id), "%s/%s",
+                    json_string_value(json_object_get(change, "kind")),
+                    json_string_value(json_object_get(change, "name")));
+            (void)json_object_set_new(removed, id, json_true());
+        }
+    }
+    return removed;
+}
+
+static bool goes_with(
+        const json_t *removed, const struct orl_site_section *section, const json_t *row)
+{
+    bool goes = false;
+    for (unsigned k = 0; k < 2; k++) {
+        char id[KEY_MAX + 32];
+        const char *key = section->keys[k];
+        (void)snprintf(id, sizeof(id), "%s/%s", strcmp(key, "child") == 0 ? "group" : key,
+                json_string_value(json_object_get(row, key)));
+        goes = goes || (strcmp(key, "pool") != 0 && json_object_get(removed, id) != NULL);
+    }
+    return goes;
+}
+
+/* A list that the document lacks keeps its rows, but for those of people and groups that are removed. */
+static int compare_absent(
+        struct orl_plan *plan, const struct orl_site_section *section, struct orl_err *err)
+{
+    json_t *removed = list_removed(plan->changes);
+    size_t i;
+    json_t *now;
+    int rc = 0;
+    json_array_foreach(json_object_get(plan->current, section->name), i, now)
+    {
+        char name[KEY_MAX];
+        const struct change change = {.op = "remove",
+                .section = section,
+                .name = name,
+                .field = "",
+                .from = now,
+                .place = -1};
+        if (rc == 0 && goes_with(removed, section, now)) {
+            rc = key_of(section, now, name) ? add_change(plan, &change, err) : ORL_E_INVAL;
+        }
+    }
+    json_decref(removed);
+    return rc;
+}
+
 static int compare_section(struct orl_plan *plan, const struct orl_site_section *section,
         json_t *wanted, bool is_pruning, struct orl_err *err)
 {
@@ -260,6 +318,8 @@ int orl_plan_make(struct orl_broker *broker, json_t *wanted, bool is_pruning,
                     err);
         } else if (part != NULL) {
             rc = compare_section(ret_plan, section, part, is_pruning, err);
+        } else if (is_pruning && section->keys[1] != NULL) {
+            rc = compare_absent(ret_plan, section, err);
         }
     }
     return rc < 0 ? rc : hash_changes(ret_plan, err);

@@ -1,20 +1,24 @@
 #include "broker/plan_affects.h"
 
+#include "broker/plan_priv.h"
 #include "store/desktop.h"
 #include "store/entitlement.h"
 #include "store/session.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define PAIR_MAX (ORL_USER_MAX + ORL_NAME_MAX + 2)
 
 /* Settings that count for sessions that run now, or for who wants to begin one. */
 static const char *const session_fields[] = {"idle_timeout_s", "max_session_s", "allowed_hours",
         "allowed_from", "max_per_user", "disconnect_timeout_s", "clipboard", "clipboard_max_bytes",
-        "sound", "maintenance", NULL};
+        "sound", "maintenance", "display", NULL};
 /* Settings that say what a desktop is made of: those that are there keep theirs until they are made anew. */
 static const char *const machine_fields[] = {"template", "template_version", "memory_mib", "vcpus",
         "cpu_shares", "cpu_cap_percent", "disk_iops", "disk_mib_s", "balloon_min_mib", "firmware",
-        "secure_boot", "tpm", "network", "network_name", "display", "clone_method", "person",
-        "home", "max", NULL};
+        "secure_boot", "tpm", "network", "network_name", "clone_method", "person", "home", "max",
+        NULL};
 static const char *const spare_fields[] = {"spares", "spares_suspended", "spare_max_age_s",
         "schedule", "template", "template_version", NULL};
 
@@ -47,11 +51,6 @@ static int count_session(void *ctx, const struct orl_session_row *row)
     return count_name(ctx, row->user);
 }
 
-static int count_person(void *ctx, const struct orl_entitlement_row *row)
-{
-    return count_name(ctx, row->user);
-}
-
 static void put(json_t *affects, const char *what, const struct tally *tally)
 {
     if (tally->count > 0) {
@@ -71,14 +70,70 @@ static int put_sessions(struct orl_broker *broker, const char *user, const char 
     return rc;
 }
 
+struct lost {
+    struct tally people;
+    struct tally sessions;
+    json_t *pairs; /* person and pool */
+    char user[ORL_USER_MAX + 1];
+};
+
+static void pair_of(const char *user, const char *pool, char ret_pair[PAIR_MAX])
+{
+    (void)snprintf(ret_pair, PAIR_MAX, "%s/%s", user, pool);
+}
+
+static int count_lost(void *ctx, const struct orl_entitlement_way *way)
+{
+    struct lost *lost = ctx;
+    char pair[PAIR_MAX];
+    pair_of(way->user, way->pool, pair);
+    if (json_object_set_new(lost->pairs, pair, json_true()) < 0) {
+        return ORL_E_NOMEM;
+    }
+    if (strcmp(way->user, lost->user) == 0) {
+        return 0;
+    }
+    memcpy(lost->user, way->user, sizeof(lost->user));
+    return count_name(&lost->people, way->user);
+}
+
+static int count_lost_session(void *ctx, const struct orl_session_row *row)
+{
+    struct lost *lost = ctx;
+    char pair[PAIR_MAX];
+    pair_of(row->user, row->pool, pair);
+    return json_object_get(lost->pairs, pair) != NULL ? count_name(&lost->sessions, row->user) : 0;
+}
+
+/* People who could not use a pool any more, and the sessions that they have of it. */
+static int put_lost(struct orl_broker *broker, const struct orl_entitlement_cut *cut,
+        json_t *affects, struct orl_err *err)
+{
+    const struct orl_session_filter filter = {
+            .is_live = true, .user = cut->user, .pool = cut->pool};
+    struct lost lost = {
+            .people.names = json_array(), .sessions.names = json_array(), .pairs = json_object()};
+    int rc = orl_entitlement_cut_off(broker->store, cut, count_lost, &lost, err);
+    if (rc == 0 && lost.people.count > 0) {
+        rc = orl_session_list(broker->store, &filter, count_lost_session, &lost, err);
+    }
+    put(affects, "sessions", &lost.sessions);
+    put(affects, "people", &lost.people);
+    json_decref(lost.people.names);
+    json_decref(lost.sessions.names);
+    json_decref(lost.pairs);
+    return rc;
+}
+
 static int put_people(
         struct orl_broker *broker, const char *pool, json_t *affects, struct orl_err *err)
 {
-    struct tally tally = {.names = json_array()};
-    const struct orl_page of_pool = {.pool = pool};
-    int rc = orl_entitlement_list(broker->store, &of_pool, count_person, &tally, err);
-    put(affects, "people", &tally);
-    json_decref(tally.names);
+    const struct orl_entitlement_cut cut = {.pool = pool};
+    struct lost lost = {.people.names = json_array(), .pairs = json_object()};
+    int rc = orl_entitlement_cut_off(broker->store, &cut, count_lost, &lost, err);
+    put(affects, "people", &lost.people);
+    json_decref(lost.people.names);
+    json_decref(lost.pairs);
     return rc;
 }
 
@@ -134,6 +189,32 @@ static int of_entitlement(struct orl_broker *broker, const char *op, const char 
     return rc < 0 ? rc : put_sessions(broker, user, slash + 1, affects, err);
 }
 
+/* "group", "group user", "group child", "group entitlement". */
+static int of_group(struct orl_broker *broker, const char *op, const char *kind, const char *name,
+        json_t *affects, struct orl_err *err)
+{
+    char first[ORL_USER_MAX + 1];
+    char second[ORL_USER_MAX + 1];
+    struct orl_entitlement_cut cut = {0};
+    orl_plan_split(name, first, second);
+    if (strcmp(op, "remove") != 0) {
+        return 0;
+    }
+    if (strcmp(kind, "group") == 0) {
+        cut.either = name;
+    } else if (strcmp(kind, "group user") == 0) {
+        cut.member = first;
+        cut.user = second;
+    } else if (strcmp(kind, "group child") == 0) {
+        cut.group = first;
+        cut.member = second;
+    } else {
+        cut.group = first;
+        cut.pool = second;
+    }
+    return put_lost(broker, &cut, affects, err);
+}
+
 int orl_plan_affects(struct orl_broker *broker, const char *op, const char *kind, const char *name,
         const char *field, json_t **ret_affects, struct orl_err *err)
 {
@@ -147,6 +228,8 @@ int orl_plan_affects(struct orl_broker *broker, const char *op, const char *kind
         rc = of_user(broker, op, name, field, affects, err);
     } else if (strcmp(kind, "entitlement") == 0) {
         rc = of_entitlement(broker, op, name, affects, err);
+    } else if (strncmp(kind, "group", strlen("group")) == 0) {
+        rc = of_group(broker, op, kind, name, affects, err);
     }
     if (rc < 0) {
         json_decref(affects);

@@ -153,3 +153,33 @@ int orl_entitlement_lost(
             " WHERE e.user_name = h.user_name AND e.pool = h.pool)");
     return each_way(&q, fn, ctx, err);
 }
+
+/* As the view person_pool, and which group the person is in. */
+#define WAYS                                                                                       \
+    "SELECT w.user_name, '', w.pool FROM (SELECT user_name, pool, '' AS holder, '' AS member"      \
+    " FROM entitlement UNION ALL SELECT m.user_name, e.pool, e.group_name, m.group_name"           \
+    " FROM group_entitlement e JOIN group_person m ON m.group_name = e.group_name"                 \
+    " UNION ALL SELECT m.user_name, e.pool, e.group_name, c.child FROM group_entitlement e"        \
+    " JOIN group_child c ON c.group_name = e.group_name"                                           \
+    " JOIN group_person m ON m.group_name = c.child) w"                                            \
+    " WHERE w.pool IN (SELECT name FROM pool WHERE is_deleted = 0)"
+#define LEFT_WITHOUT                                                                               \
+    " GROUP BY w.user_name, w.pool HAVING sum(CASE WHEN ($1 = '' OR w.user_name = $1)"             \
+    " AND ($2 = '' OR w.pool = $2) AND ($3 = '' OR w.holder = $3)"                                 \
+    " AND ($4 = '' OR w.member = $4) AND ($5 = '' OR w.holder = $5 OR w.member = $5)"              \
+    " THEN 0 ELSE 1 END) = 0 ORDER BY w.user_name, w.pool"
+
+int orl_entitlement_cut_off(struct orl_store *store, const struct orl_entitlement_cut *cut,
+        orl_entitlement_way_fn fn, void *ctx, struct orl_err *err)
+{
+    const char *const values[] = {cut->user, cut->pool, cut->group, cut->member, cut->either};
+    /* A plan asks once for each membership: then only the person's own ways are read. */
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, cut->user != NULL   ? WAYS " AND w.user_name = $1" LEFT_WITHOUT
+                       : cut->pool != NULL ? WAYS " AND $1 = '' AND w.pool = $2" LEFT_WITHOUT
+                                           : WAYS LEFT_WITHOUT);
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        orl_db_put_text(&q, values[i] != NULL ? values[i] : "");
+    }
+    return each_way(&q, fn, ctx, err);
+}

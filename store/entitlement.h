@@ -38,6 +38,17 @@ ORL_NODISCARD int orl_entitlement_ways(struct orl_store *store, const char *user
         orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);
 ORL_NODISCARD int orl_entitlement_of_group(struct orl_store *store, const char *group,
         orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);
+/* What a removal takes away; NULL: whatever it is. */
+struct orl_entitlement_cut {
+    const char *user, *pool;
+    const char *group;  /* that has the entitlement */
+    const char *member; /* that the person is in: the same, or one in it */
+    const char *either; /* of the two */
+};
+/* Who has no way to a pool then any more, by person, each once. */
+ORL_NODISCARD int orl_entitlement_cut_off(struct orl_store *store,
+        const struct orl_entitlement_cut *cut, orl_entitlement_way_fn fn, void *ctx,
+        struct orl_err *err);
 /* Who has a session or a ticket of a pool that they may not use any more. */
 ORL_NODISCARD int orl_entitlement_lost(
         struct orl_store *store, orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);

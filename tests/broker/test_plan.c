@@ -242,11 +242,15 @@ static void groups_come_and_go_and_who_loses_access_is_named(void **state)
     json_t *lost = json_array_get(json_object_get(plan, "lost"), 0);
     assert_string_equal(json_string_value(json_object_get(lost, "user")), "hanna");
     assert_string_equal(json_string_value(json_object_get(lost, "pool")), "den");
+    char *says = json_dumps(json_object_get(plan, "changes"), JSON_SORT_KEYS);
+    assert_non_null(strstr(says, "\"names\": [\"hanna\"], \"what\": \"people\""));
+    assert_non_null(strstr(says, "\"names\": [\"hanna\"], \"what\": \"sessions\""));
+    free(says);
     json_decref(plan);
     assert_int_equal(apply(without, true), 1);
     expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
     assert_int_equal(
-            apply("{\"groups\":[],\"group_users\":[],\"group_entitlements\":[]}", true), 4);
+            apply("{\"groups\":[]}", true), 4); /* with who is in them and what they may use */
     close(gw);
 }
 
