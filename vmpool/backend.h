@@ -11,6 +11,7 @@
 #include "base/vm_res.h"
 #include "store/pool_settings.h"
 #include "vmpool/name_index.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -248,9 +249,10 @@ struct orl_backend_ops {
     /* Where the host reaches it. ORL_E_NOTFOUND: it has no card with an address of ours. May be NULL. */
     int (*card)(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
     /* Runs a script (of a shell, or PowerShell) in the guest, as its agent: only for machines that are nobody's. No
-     * agent is no error. May be NULL. */
+     * agent is no error; ORL_E_CLOSED: is_cancelled became true. May be NULL. */
     int (*ask)(void *self, const char *uuid, const char *script, bool is_windows,
-            unsigned timeout_ms, struct orl_vm_answer *ret_answer, struct orl_err *err);
+            unsigned timeout_ms, const atomic_bool *is_cancelled, struct orl_vm_answer *ret_answer,
+            struct orl_err *err);
     /* A non-blocking stream to the hook in the guest (base/hook_wire.h), taken from whoever had it; the caller's. */
     int (*hook_open)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* Makes the home's disk if there never was one, and plugs it into the running machine. */

@@ -74,7 +74,8 @@ static bool take(virDomainPtr domain, const char *command, struct orl_vm_answer 
 }
 
 int orl_bl_ask(void *self_, const char *uuid, const char *script, bool is_windows,
-        unsigned timeout_ms, struct orl_vm_answer *ret_answer, struct orl_err *err)
+        unsigned timeout_ms, const atomic_bool *is_cancelled, struct orl_vm_answer *ret_answer,
+        struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
@@ -91,6 +92,9 @@ int orl_bl_ask(void *self_, const char *uuid, const char *script, bool is_window
     (void)snprintf(command, sizeof command,
             "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":%ld}}", pid);
     while (pid >= 0 && !take(domain, command, ret_answer)) {
+        if (atomic_load(is_cancelled)) {
+            return orl_err_set(err, ORL_E_CLOSED, "called off");
+        }
         if (orl_clock_now_us() >= deadline_us) {
             return orl_err_set(err, ORL_E_TIMEOUT, "the guest's agent does not end a script");
         }

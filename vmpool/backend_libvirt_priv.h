@@ -43,7 +43,8 @@ int orl_bl_network(void *self, enum orl_network_mode mode, const char *name,
 int orl_bl_look(void *self, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err);
 int orl_bl_card(void *self, const char *uuid, struct orl_vm_card *ret_card, struct orl_err *err);
 int orl_bl_ask(void *self, const char *uuid, const char *script, bool is_windows,
-        unsigned timeout_ms, struct orl_vm_answer *ret_answer, struct orl_err *err);
+        unsigned timeout_ms, const atomic_bool *is_cancelled, struct orl_vm_answer *ret_answer,
+        struct orl_err *err);
 int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_users(void *self, const char *uuid, struct orl_vm_users *ret_users, struct orl_err *err);
 int orl_bl_home_attach(

@@ -103,7 +103,7 @@ static void ask_agent(struct orl_template_inspect *in)
     char agent[sizeof answer->agent];
     if (!b->ops->ask ||
             b->ops->ask(b->self, in->spec.uuid, orl_template_script(in->wants.is_windows),
-                    in->wants.is_windows, SCRIPT_MS, answer, NULL) < 0) {
+                    in->wants.is_windows, SCRIPT_MS, &in->is_cancelled, answer, NULL) < 0) {
         return;
     }
     uint64_t now_ms = orl_clock_wall_ms();
@@ -129,7 +129,7 @@ static int look_at(struct orl_template_inspect *in, struct orl_err *err)
     if (look.is_running && look.has_agent) {
         ask_agent(in);
     }
-    return 0;
+    return atomic_load(&in->is_cancelled) ? ORL_E_CLOSED : 0;
 }
 
 int orl_template_inspect(struct orl_template_inspect *in, struct orl_err *err)
