@@ -77,8 +77,10 @@ function App() {
     };
     useEffect(() => {
         onSignedOut.call = () => setMe((was) => {
-            setEnded(was ? t.login.ended : '');
-            stopLive();
+            if (was) {
+                setEnded(t.login.ended);
+                stopLive();
+            }
             return null;
         });
         const onHash = () => setView(viewOf());
