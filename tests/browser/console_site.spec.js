@@ -103,7 +103,7 @@ test('of two who change one user the second is told what the first has changed, 
 test('a pool is planned before it is changed; what has come between is shown, not overwritten', async ({page}) => {
     await open(page, '#/pools/desk');
     await page.getByLabel('Spares running').fill('3');
-    const change = {op: 'change', kind: 'pools', name: 'desk', field: 'spares', from: 1, to: 3, affects: [{what: 'spares', count: 2, names: []}]};
+    const change = {op: 'change', kind: 'pool', name: 'desk', field: 'spares', from: 1, to: 3, affects: [{what: 'spares', count: 2, names: []}]};
     server.answers['POST /v1/plan'] = () => ({changes: [change], plan: 'one'});
     await page.getByRole('button', {name: 'See what would change'}).click();
     const dialog = page.getByRole('dialog');
@@ -143,7 +143,7 @@ test('a pool is made by the wizard with the keyboard alone', async ({page}) => {
         await page.keyboard.press('Enter');
         await expect(page.getByText(step)).toBeFocused();
     }
-    server.answers['POST /v1/plan'] = () => ({changes: [{op: 'add', kind: 'pools', name: 'office', field: '', from: null, to: null, affects: []}], plan: 'one'});
+    server.answers['POST /v1/plan'] = () => ({changes: [{op: 'add', kind: 'pool', name: 'office', field: '', from: null, to: null, affects: []}], plan: 'one'});
     await page.getByRole('button', {name: 'See what would change'}).focus();
     await page.keyboard.press('Enter');
     await expect(page.getByRole('dialog').getByText('new')).toBeVisible();

@@ -49,8 +49,9 @@ test('an administrator makes template, pool and user, and the user works', async
     await admin.getByRole('button', {name: 'Next'}).click();
     await admin.getByRole('button', {name: 'Next'}).click();
     await admin.getByRole('button', {name: 'See what would change'}).click();
-    await expect(dialog.getByText('pools lab')).toBeVisible();
+    await expect(dialog.getByText('pool lab', {exact: true})).toBeVisible();
     await expectAccessible(admin);
+    await expect(dialog.getByText('template: second')).toBeVisible();
     await dialog.getByRole('button', {name: 'Apply'}).click();
     await expect(admin.getByRole('heading', {level: 1, name: 'lab'})).toBeVisible();
 

@@ -9,7 +9,13 @@ import {toast, toastFault, useGone} from './toasts.js';
 import {w} from './words.js';
 
 const p = w.pools;
-const words = (value) => (value === '' || value === null || value === undefined ? '–' : typeof value === 'object' ? JSON.stringify(value) : value === true ? w.yes : value === false ? w.no : String(value));
+/** @param {any} value of a setting; of a new object all that is said of it */
+function words(value) {
+    if (value !== null && typeof value === 'object') {
+        return Object.entries(value).filter(([key]) => key !== 'name').map(([key, one]) => `${key}: ${words(one)}`).join(', ');
+    }
+    return value === '' || value === null || value === undefined ? '–' : value === true ? w.yes : value === false ? w.no : String(value);
+}
 
 /** @param {{what: string, count: number, names: string[]}[]} list */
 const affected = (list) => (list ?? []).map(({what, count, names}) => {
