@@ -160,7 +160,7 @@ test('a server that falls silent is said to, and left for a new connection', asy
     const said = page.getByText('The desktop does not answer.');
     for (let second = 0; second < 10 && !(await said.isVisible()); second++) {
         await page.clock.runFor(1000);
-        await page.waitForTimeout(100); // to be drawn, also by a slow machine
+        await said.waitFor({timeout: 600}).catch(() => {}); // to be drawn, also by a slow machine
     }
     await expect(said).toBeVisible();
     await expect(page.locator('.overlay')).toHaveCount(0);
