@@ -27,6 +27,7 @@ export class FakeRfb {
         this.cuts = [];
         this.auxSeen = [];
         this.hasStats = true;
+        this.statsSent = 0;
         this.statsTimer = null;
     }
 
@@ -47,7 +48,12 @@ export class FakeRfb {
             this.auxSeen.push([...data]);
             if (data[0] === 4 && data[1] === 1) {
                 clearInterval(this.statsTimer);
-                this.statsTimer = setInterval(() => this.hasStats && this.sendStats(), 300);
+                this.statsTimer = setInterval(() => {
+                    if (this.hasStats) {
+                        this.sendStats();
+                        this.statsSent++;
+                    }
+                }, 300);
             }
         });
         ws.onClose(() => clearInterval(this.statsTimer));
