@@ -167,7 +167,8 @@ void storm_run(const struct storm_opts *opts, struct storm_result *ret_result)
     log_in_all(&s);
     while (s.got < opts->people) {
         unsigned before = s.got + s.come;
-        if (s.come > s.made || s.come == opts->people) {
+        /* Not before somebody was told their place: else a fast machine would leave nobody waiting. */
+        if (ret_result->noticed > 0 && (s.come > s.made || s.come == opts->people)) {
             make_some(&s);
         }
         read_some(&s, 20);
