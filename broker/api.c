@@ -68,13 +68,14 @@ static const struct {
     const char *name;
     size_t max;
     bool is_flag; /* only =1 */
-} params[] = {{"user", ORL_USER_MAX, false}, {"pool", ORL_NAME_MAX, false},
-        {"host", ORL_NAME_MAX, false}, {"all", 1, true}, {"force", 1, true},
-        {"since_ms", 20, false}, {"until_ms", 20, false}, {"after", ORL_PAGE_KEY_MAX, false},
-        {"limit", 4, false}, {"reason", ORL_STORE_CODE_MAX, false},
-        {"action", ORL_STORE_CODE_MAX, false}, {"object", ORL_USER_MAX, false}, {"n", 20, false},
-        {"q", ORL_NAME_MAX, false}, {"head", 64, false}, {"lease", 16, false}, {"power", 16, false},
-        {"state", 16, false}, {"desktop", ORL_ID_LEN, false}, {"minutes", 4, false}};
+} params[] = {{"user", ORL_USER_MAX, false}, {"group", ORL_NAME_MAX, false},
+        {"pool", ORL_NAME_MAX, false}, {"host", ORL_NAME_MAX, false}, {"all", 1, true},
+        {"force", 1, true}, {"since_ms", 20, false}, {"until_ms", 20, false},
+        {"after", ORL_PAGE_KEY_MAX, false}, {"limit", 4, false},
+        {"reason", ORL_STORE_CODE_MAX, false}, {"action", ORL_STORE_CODE_MAX, false},
+        {"object", ORL_USER_MAX, false}, {"n", 20, false}, {"q", ORL_NAME_MAX, false},
+        {"head", 64, false}, {"lease", 16, false}, {"power", 16, false}, {"state", 16, false},
+        {"desktop", ORL_ID_LEN, false}, {"minutes", 4, false}};
 
 /* What is not understood must not widen a list or force a deed: it is refused. */
 static bool is_param_good(const struct orl_http_req *req, const char *name, size_t len)

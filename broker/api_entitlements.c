@@ -23,10 +23,13 @@ static const struct orl_api_field fields[] = {
 
 enum { SEEN_USER = 1, SEEN_GROUP = 2 };
 
-static int add_json(void *ctx, const struct orl_entitlement_row *row)
+static int add_json(void *ctx, const struct orl_entitlement_way *way)
 {
-    json_t *item = json_pack("{s:s, s:s}", "user", row->user, "pool", row->pool);
-    return orl_api_page_add(ctx, item, "%s/%s", row->user, row->pool);
+    bool is_group = way->group[0] != '\0';
+    json_t *item =
+            json_pack("{s:s, s:s, s:s}", "user", way->user, "group", way->group, "pool", way->pool);
+    return orl_api_page_add(ctx, item, "%s/%s/%s", is_group ? "group" : "user",
+            is_group ? way->group : way->user, way->pool);
 }
 
 void orl_api_entitlements_list(struct orl_http_req *req, const struct orl_api_args *args)

@@ -33,6 +33,12 @@ static json_t *to_json(const struct orl_group_row *row)
             "group_count", (int)row->group_count, "pool_count", (int)row->pool_count);
 }
 
+/* What a PATCH may change. */
+static json_t *changeable(const struct orl_group_row *row)
+{
+    return json_pack("{s:s, s:s}", "name", row->name, "display", row->display);
+}
+
 static int add_json(void *ctx, const struct orl_group_row *row)
 {
     return orl_api_page_add(ctx, to_json(row), "%s", row->name);
@@ -96,6 +102,7 @@ static void reply_group(struct orl_http_req *req, const struct orl_group_row *ro
         orl_api_fail(req, &err);
         return;
     }
+    orl_api_etag_set(req, changeable(row));
     orl_http_reply(req, 200, body);
 }
 
@@ -137,10 +144,11 @@ void orl_api_groups_add(struct orl_http_req *req, const struct orl_api_args *arg
         return;
     }
     object_of(row.name, object);
+    orl_api_etag_set(req, changeable(&row));
     orl_api_done(req, 201, "group.add", object, to_json(&row));
 }
 
-/* Inside a transaction; false: it has answered. */
+/* Inside a transaction, the group as If-Match has it; false: it has answered. */
 static bool begin_with(struct orl_http_req *req, const char *name, struct orl_group_row *ret_row)
 {
     struct orl_err err = {0};
@@ -151,7 +159,7 @@ static bool begin_with(struct orl_http_req *req, const char *name, struct orl_gr
         orl_api_fail(req, &err);
         return false;
     }
-    return true;
+    return orl_api_etag_ok(req, changeable(ret_row), to_json(ret_row));
 }
 
 void orl_api_groups_change(struct orl_http_req *req, const struct orl_api_args *args)
@@ -172,6 +180,7 @@ void orl_api_groups_change(struct orl_http_req *req, const struct orl_api_args *
         return;
     }
     object_of(row.name, object);
+    orl_api_etag_set(req, changeable(&row));
     orl_api_done(req, 200, "group.change", object, to_json(&row));
 }
 

@@ -34,6 +34,7 @@ bool orl_api_page_begin(struct orl_http_req *req, struct orl_api_page *ret_page)
     p->page.after = orl_http_query_get(req, "after", p->after, sizeof(p->after)) ? after : NULL;
     p->page.text = orl_http_query_get(req, "q", p->text, sizeof(p->text)) ? p->text : NULL;
     p->page.user = orl_http_query_get(req, "user", p->user, sizeof(p->user)) ? p->user : NULL;
+    p->page.group = orl_http_query_get(req, "group", p->group, sizeof(p->group)) ? p->group : NULL;
     p->page.pool = orl_http_query_get(req, "pool", p->pool, sizeof(p->pool)) ? p->pool : NULL;
     p->rows = json_array();
     return true;

@@ -1,4 +1,5 @@
-/* Lists of the API, a page at a time: ?limit= ?after= ?q= (and ?user= ?pool= where the route has them), answered as
+/* Lists of the API, a page at a time: ?limit= ?after= ?q= (and ?user= ?group= ?pool= where the route has
+ * them), answered as
  * {"NAME": [...], "next"?}. No more rows than one page are built. */
 #ifndef ORL_BROKER_API_PAGE_H
 #define ORL_BROKER_API_PAGE_H
@@ -17,6 +18,7 @@ struct orl_api_page {
     char after[ORL_PAGE_KEY_MAX + 1];
     char text[ORL_NAME_MAX + 1];
     char user[ORL_USER_MAX + 1];
+    char group[ORL_NAME_MAX + 1];
     char pool[ORL_NAME_MAX + 1];
 };
 /* false: it has answered 400. Then nothing is to be freed; else orl_api_page_reply() comes. */

@@ -46,7 +46,7 @@ const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/jobs", VIEWER, orl_api_jobs_list, "kind object limit after"},
         {GET, "/v1/jobs/ID", VIEWER, orl_api_jobs_get, NULL},
         {POST, "/v1/jobs/ID/cancel", OPERATOR, orl_api_jobs_cancel, NULL},
-        {GET, "/v1/entitlements", VIEWER, orl_api_entitlements_list, PAGE " user pool"},
+        {GET, "/v1/entitlements", VIEWER, orl_api_entitlements_list, PAGE " user group pool"},
         {POST, "/v1/entitlements", ADMIN, orl_api_entitlements_add, NULL},
         {DELETE, "/v1/entitlements/USER/POOL", ADMIN, orl_api_entitlements_remove, NULL},
         {GET, "/v1/desktops", VIEWER, orl_api_desktops_list, PAGE " pool user host lease power"},

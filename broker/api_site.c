@@ -36,6 +36,7 @@ void orl_api_site_get(struct orl_http_req *req, const struct orl_api_args *args)
         orl_api_fail(req, &err);
         return;
     }
+    orl_api_etag_set(req, to_json(&site));
     orl_http_reply(req, 200, to_json(&site));
 }
 
@@ -49,7 +50,8 @@ void orl_api_site_change(struct orl_http_req *req, const struct orl_api_args *ar
         return;
     }
     int rc = load(req, &site, &err);
-    if (rc == 0 && !orl_api_body(req, site_fields, &site, &seen)) {
+    if (rc == 0 && (!orl_api_etag_ok(req, to_json(&site), to_json(&site)) ||
+                           !orl_api_body(req, site_fields, &site, &seen))) {
         return;
     }
     rc = rc < 0 ? rc : orl_site_check(site.contact, site.notice, &err);
@@ -58,6 +60,7 @@ void orl_api_site_change(struct orl_http_req *req, const struct orl_api_args *ar
     if (rc < 0) {
         orl_api_fail(req, &err);
     } else {
+        orl_api_etag_set(req, to_json(&site));
         orl_api_done(req, 200, "site.set", "site", to_json(&site));
     }
 }

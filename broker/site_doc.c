@@ -74,9 +74,12 @@ static int add_pool(void *ctx, const struct orl_pool_row *row)
     return append(ctx, object);
 }
 
-static int add_entitlement(void *ctx, const struct orl_entitlement_row *row)
+static int add_entitlement(void *ctx, const struct orl_entitlement_way *way)
 {
-    return append(ctx, json_pack("{s:s, s:s}", "user", row->user, "pool", row->pool));
+    bool is_group = way->group[0] != '\0';
+    return append(json_object_get(ctx, is_group ? "group_entitlements" : "entitlements"),
+            json_pack("{s:s, s:s}", is_group ? "group" : "user", is_group ? way->group : way->user,
+                    "pool", way->pool));
 }
 
 static int add_member(void *ctx, const struct orl_group_member *member)
@@ -84,12 +87,6 @@ static int add_member(void *ctx, const struct orl_group_member *member)
     return append(json_object_get(ctx, member->is_group ? "group_children" : "group_users"),
             json_pack("{s:s, s:s}", "group", member->group, member->is_group ? "child" : "user",
                     member->name));
-}
-
-static int add_way(void *ctx, const struct orl_entitlement_way *way)
-{
-    return append(json_object_get(ctx, "group_entitlements"),
-            json_pack("{s:s, s:s}", "group", way->group, "pool", way->pool));
 }
 
 static int add_group(void *ctx, const struct orl_group_row *row)
@@ -107,7 +104,6 @@ static int put_groups(struct orl_store *store, json_t *doc, struct orl_err *err)
     {
         const char *name = json_string_value(json_object_get(group, "name"));
         rc = rc < 0 ? rc : orl_group_members(store, name, add_member, doc, err);
-        rc = rc < 0 ? rc : orl_entitlement_of_group(store, name, add_way, doc, err);
     }
     return rc;
 }
@@ -127,9 +123,7 @@ int orl_site_doc(struct orl_broker *broker, json_t **ret_doc, struct orl_err *er
                 : orl_template_list(
                           store, NULL, add_template, json_object_get(doc, "templates"), err);
     rc = rc < 0 ? rc : orl_pool_list(store, NULL, add_pool, json_object_get(doc, "pools"), err);
-    rc = rc < 0 ? rc
-                : orl_entitlement_list(
-                          store, NULL, add_entitlement, json_object_get(doc, "entitlements"), err);
+    rc = rc < 0 ? rc : orl_entitlement_list(store, NULL, add_entitlement, doc, err);
     if (rc < 0) {
         json_decref(doc);
         return rc;

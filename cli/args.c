@@ -121,6 +121,8 @@ static void take_globals(struct parser *p)
             p->call->token_file = given->value;
         } else if (is_named(given, "ca")) {
             p->call->ca_file = given->value;
+        } else if (is_named(given, "if-match")) {
+            p->call->if_match = given->value;
         } else if (is_named(given, "help")) {
             p->call->mode = ORL_CLI_HELP;
         } else if (is_named(given, "man")) {

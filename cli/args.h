@@ -23,6 +23,7 @@ struct orl_cli_call {
     const char *url;        /* of the portal; NULL: the socket */
     const char *token_file; /* NULL: none */
     const char *ca_file;    /* NULL: the system's */
+    const char *if_match;   /* NULL: whatever it is now */
     bool is_json;
     bool is_live;
     const char *args[ORL_CLI_MAX_ARGS];

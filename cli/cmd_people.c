@@ -50,12 +50,14 @@ static const struct orl_cli_column group_columns[] = {
 };
 static const struct orl_cli_opt entitlement_list_opts[] = {
         OPT("user", ORL_CLI_OPT_STR, "NAME", "user", "Only of this person."),
+        OPT("group", ORL_CLI_OPT_STR, "NAME", "group", "Only of this group."),
         OPT("pool", ORL_CLI_OPT_STR, "NAME", "pool", "Only of this pool."),
         FIND_OPT,
         END,
 };
 static const struct orl_cli_column entitlement_columns[] = {
         {"USER", "user", 0},
+        {"GROUP", "group", 0},
         {"POOL", "pool", 0},
         COL_END,
 };
@@ -155,7 +157,7 @@ const struct orl_cli_cmd orl_cli_people_cmds[] = {
         ACT("token", "remove", "End a token.", ORL_CLI_DELETE, "/v1/tokens/{0}",
                 IN_PATH("ID", "Id of the token, as listed."), NULL, "token {0} ended"),
 
-        LIST("entitlement", "List who may use which pool.", "/v1/entitlements",
+        LIST("entitlement", "List who may use which pool: people, and groups.", "/v1/entitlements",
                 entitlement_list_opts, entitlement_columns),
         {.noun = "entitlement",
                 .verb = "add",

@@ -10,6 +10,8 @@ const struct orl_cli_opt orl_cli_global_opts[] = {
         OPT("token", ORL_CLI_OPT_STR, "FILE", NULL, "File with a personal access token."),
         OPT("ca", ORL_CLI_OPT_STR, "FILE", NULL,
                 "Certificates that the portal's may be signed by; default the system's."),
+        OPT("if-match", ORL_CLI_OPT_STR, "ETAG", NULL,
+                "Change or remove only what is still as `show` said with this etag."),
         OPT("json", ORL_CLI_OPT_ON, NULL, NULL, "Print the broker's answer as it is."),
         OPT("help", ORL_CLI_OPT_ON, NULL, NULL, "Show this help; also after a noun or a verb."),
         OPT("version", ORL_CLI_OPT_ON, NULL, NULL, "Show the version."),

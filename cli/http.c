@@ -70,6 +70,36 @@ static int add_token(
     return rc;
 }
 
+/* The etag is shown without its quotes, which shells would take. */
+static int add_if_match(
+        const struct orl_cli_call *call, struct curl_slist **headers, struct orl_err *err)
+{
+    char line[80];
+    if (call->if_match == NULL) {
+        return 0;
+    }
+    size_t len = strlen(call->if_match);
+    if (len == 0 || strspn(call->if_match, "0123456789abcdef") != len ||
+            (size_t)snprintf(line, sizeof(line), "If-Match: \"%s\"", call->if_match) >=
+                    sizeof(line)) {
+        return orl_err_set(err, ORL_E_INVAL, "--if-match: not an etag as `show` says it");
+    }
+    struct curl_slist *longer = curl_slist_append(*headers, line);
+    *headers = longer != NULL ? longer : *headers;
+    return longer != NULL ? 0 : orl_err_set(err, ORL_E_NOMEM, "out of memory");
+}
+
+static void take_etag(CURL *curl, struct orl_cli_answer *answer)
+{
+    struct curl_header *header = NULL;
+    if (curl_easy_header(curl, "etag", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+        size_t quote = header->value[0] == '"';
+        size_t len = strcspn(header->value + quote, "\"");
+        (void)snprintf(answer->etag, sizeof(answer->etag), "%.*s",
+                (int)(len < sizeof(answer->etag) ? len : 0), header->value + quote);
+    }
+}
+
 static void make_url(const struct orl_cli_call *call, char *ret_url, size_t size)
 {
     const char *base = call->url != NULL ? call->url : "http://broker";
@@ -114,6 +144,7 @@ static int perform(CURL *curl, const struct orl_cli_call *call, struct orl_cli_a
                 call->url != NULL ? call->url : call->socket, curl_easy_strerror(code));
     }
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    take_etag(curl, answer);
     return 0;
 }
 
@@ -121,6 +152,7 @@ int orl_cli_request(
         const struct orl_cli_call *call, struct orl_cli_answer *ret_answer, struct orl_err *err)
 {
     ret_answer->status = 0;
+    ret_answer->etag[0] = '\0';
     orl_buf_init(&ret_answer->body, ORL_CLI_ANSWER_MAX);
     char url[ORL_CLI_PATH_MAX + 512];
     make_url(call, url, sizeof(url));
@@ -128,6 +160,7 @@ int orl_cli_request(
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     CURL *curl = curl_easy_init();
     int rc = headers != NULL ? add_token(call, &headers, err) : 0;
+    rc = rc == 0 && headers != NULL ? add_if_match(call, &headers, err) : rc;
     if (rc < 0) {
         /* err says it */
     } else if (curl == NULL || headers == NULL || (call->body != NULL && body == NULL)) {

@@ -8,6 +8,7 @@
 
 struct orl_cli_answer {
     long status;
+    char etag[40];       /* without its quotes; empty: none */
     struct orl_buf body; /* fini by the caller, also after a failure */
 };
 /* ORL_E_CLOSED: nobody answers there. */

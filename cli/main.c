@@ -22,7 +22,7 @@ static int fail(enum orl_cli_exit code, const struct orl_err *err)
     return (int)code;
 }
 
-/* The answer's bytes as they came (body NULL: of several pages); a password that was made here is put in. */
+/* The answer's bytes as they came (body NULL: of several pages, or with its etag); a password that was made here is put in. */
 static void print_json(const struct orl_cli_call *call, const struct orl_buf *body, json_t *answer)
 {
     if (call->password[0] != '\0' && json_is_object(answer)) {
@@ -85,8 +85,12 @@ static int show(const struct orl_cli_call *call, struct orl_cli_answer *answer)
             root = refusal;
         }
     }
+    bool has_etag = is_ok && answer->etag[0] != '\0' && json_is_object(root);
+    if (has_etag) {
+        (void)json_object_set_new(root, "etag", json_string(answer->etag));
+    }
     if (call->is_json && root != NULL) {
-        print_json(call, has_more ? NULL : &answer->body, root);
+        print_json(call, has_more || has_etag ? NULL : &answer->body, root);
     } else if (is_ok) {
         orl_cli_print(call, root, stdout);
     }

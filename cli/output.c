@@ -316,4 +316,9 @@ void orl_cli_print_refusal(const json_t *answer, long status, FILE *out)
         (void)fprintf(out, " (HTTP %ld)", status);
     }
     (void)fputc('\n', out);
+    const json_t *current = json_object_get(answer, "current");
+    if (json_is_object(current)) {
+        (void)fputs("It is now:\n", out);
+        print_object(current, out);
+    }
 }

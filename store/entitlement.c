@@ -2,6 +2,8 @@
 
 #include "store/store_priv.h"
 
+#include <string.h>
+
 int orl_entitlement_insert(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err)
 {
@@ -38,42 +40,6 @@ int orl_entitlement_has(
     orl_db_put_text(&q, user);
     orl_db_put_text(&q, pool);
     return orl_db_step(&q, err);
-}
-
-int orl_entitlement_list(struct orl_store *store, const struct orl_page *page,
-        orl_entitlement_fn fn, void *ctx, struct orl_err *err)
-{
-    struct orl_page_key key;
-    int bad = orl_page_key_names(page, 2, &key, err);
-    if (bad < 0) {
-        return bad;
-    }
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT e.user_name, e.pool FROM entitlement e JOIN pool p ON p.name = e.pool"
-            " WHERE p.is_deleted = 0 AND ($1 = '' OR e.user_name = $1)"
-            " AND ($2 = '' OR e.pool = $2) AND (e.user_name, e.pool) > ($3, $4)"
-            " AND (lower(e.user_name) LIKE ('' || $5) ESCAPE '\\' OR lower(e.pool) LIKE ('' || $5) "
-            "ESCAPE "
-            "'\\')"
-            " ORDER BY e.user_name, e.pool LIMIT $6");
-    orl_db_put_text(&q, page != NULL ? page->user : NULL);
-    orl_db_put_text(&q, page != NULL ? page->pool : NULL);
-    orl_db_put_text(&q, key.part[0]);
-    orl_db_put_text(&q, key.part[1]);
-    orl_page_put_like(&q, page);
-    orl_page_put_max(&q, page);
-    int rc = 0;
-    while ((rc = orl_db_step(&q, err)) == 1) {
-        struct orl_entitlement_row row;
-        orl_db_get_text(&q, row.user, sizeof(row.user));
-        orl_db_get_text(&q, row.pool, sizeof(row.pool));
-        rc = orl_db_row_done(&q, err);
-        rc = rc < 0 ? rc : fn(ctx, &row);
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    return rc;
 }
 
 int orl_entitlement_insert_group(
@@ -117,6 +83,53 @@ static int each_way(
         if (rc != 0) {
             return rc;
         }
+    }
+    return rc;
+}
+
+#define LIST(columns, table, name)                                                                 \
+    "SELECT " columns ", e.pool FROM " table " e JOIN pool p ON p.name = e.pool"                   \
+    " WHERE p.is_deleted = 0 AND ($1 = '' OR e." name " = $1) AND ($2 = '' OR e.pool = $2)"        \
+    " AND (e." name ", e.pool) > ($3, $4)"                                                         \
+    " AND (lower(e." name ") LIKE ('' || $5) ESCAPE '\\' OR lower(e.pool) LIKE ('' || $5)"         \
+    " ESCAPE '\\') ORDER BY e." name ", e.pool LIMIT $6"
+
+/* after: in this half of the list; NULL: from its begin. */
+static struct orl_db_query list_half(struct orl_store *store, bool is_group,
+        const struct orl_page *page, const struct orl_page_key *after)
+{
+    struct orl_db_query q = orl_db_query(
+            store->db, is_group ? LIST("'', e.group_name", "group_entitlement", "group_name")
+                                : LIST("e.user_name, ''", "entitlement", "user_name"));
+    orl_db_put_text(&q, page == NULL ? NULL : is_group ? page->group : page->user);
+    orl_db_put_text(&q, page != NULL ? page->pool : NULL);
+    orl_db_put_text(&q, after != NULL ? after->part[1] : NULL);
+    orl_db_put_text(&q, after != NULL ? after->part[2] : NULL);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
+    return q;
+}
+
+int orl_entitlement_list(struct orl_store *store, const struct orl_page *page,
+        orl_entitlement_way_fn fn, void *ctx, struct orl_err *err)
+{
+    struct orl_page_key key;
+    int rc = orl_page_key_names(page, 3, &key, err);
+    if (rc < 0) {
+        return rc;
+    }
+    bool is_in_groups = strcmp(key.part[0], "group") == 0;
+    bool is_in_people = strcmp(key.part[0], "user") == 0;
+    if (key.part[0][0] != '\0' && !is_in_groups && !is_in_people) {
+        return orl_page_key_refuse(err);
+    }
+    if (!is_in_people && (page == NULL || page->user == NULL)) {
+        ORL_DB_AUTO q = list_half(store, true, page, is_in_groups ? &key : NULL);
+        rc = each_way(&q, fn, ctx, err);
+    }
+    if (rc == 0 && (page == NULL || page->group == NULL)) {
+        ORL_DB_AUTO q = list_half(store, false, page, is_in_people ? &key : NULL);
+        rc = each_way(&q, fn, ctx, err);
     }
     return rc;
 }

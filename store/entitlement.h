@@ -4,11 +4,12 @@
 #include "store/page.h"
 #include "store/store.h"
 
-struct orl_entitlement_row {
-    char user[ORL_USER_MAX + 1];
+struct orl_entitlement_way {
+    char user[ORL_USER_MAX + 1];  /* empty: not of one person */
+    char group[ORL_NAME_MAX + 1]; /* that has the entitlement; empty: the person has it */
     char pool[ORL_NAME_MAX + 1];
 };
-typedef int (*orl_entitlement_fn)(void *ctx, const struct orl_entitlement_row *row);
+typedef int (*orl_entitlement_way_fn)(void *ctx, const struct orl_entitlement_way *way);
 
 /* ORL_E_EXISTS; ORL_E_NOTFOUND: no such user or pool. */
 ORL_NODISCARD int orl_entitlement_insert(
@@ -18,21 +19,16 @@ ORL_NODISCARD int orl_entitlement_remove(
 /* 1, 0 or negative: by themselves or by any of their groups. A pool that is being deleted counts as not entitled. */
 ORL_NODISCARD int orl_entitlement_has(
         struct orl_store *store, const char *user, const char *pool, struct orl_err *err);
-/* user, pool: NULL for all. By user, then pool. Pools being deleted are left out. */
+/* Of groups by group and pool, then of people by person and pool; a filter by one leaves the other out. Pools being
+ * deleted are left out. A row's key is "group/GROUP/POOL" or "user/USER/POOL". */
 ORL_NODISCARD int orl_entitlement_list(struct orl_store *store, const struct orl_page *page,
-        orl_entitlement_fn fn, void *ctx, struct orl_err *err);
+        orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);
 
 /* The same of a group (store/group.h); names as stored. */
 ORL_NODISCARD int orl_entitlement_insert_group(
         struct orl_store *store, const char *group, const char *pool, struct orl_err *err);
 ORL_NODISCARD int orl_entitlement_remove_group(
         struct orl_store *store, const char *group, const char *pool, struct orl_err *err);
-struct orl_entitlement_way {
-    char user[ORL_USER_MAX + 1];
-    char group[ORL_NAME_MAX + 1]; /* that has the entitlement; empty: the person has it */
-    char pool[ORL_NAME_MAX + 1];
-};
-typedef int (*orl_entitlement_way_fn)(void *ctx, const struct orl_entitlement_way *way);
 /* Every pool that a person may use, as often as there are reasons why, by pool. */
 ORL_NODISCARD int orl_entitlement_ways(struct orl_store *store, const char *user,
         orl_entitlement_way_fn fn, void *ctx, struct orl_err *err);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fail(struct orl_err *err)
+int orl_page_key_refuse(struct orl_err *err)
 {
     return orl_err_set(err, ORL_E_INVAL, "after: not what an answer of this list had in `next`");
 }
@@ -17,7 +17,7 @@ static int read_names(const char *at, unsigned count, struct orl_page_key *key, 
     for (unsigned i = 0; i < count; i++) {
         size_t len = i + 1 < count ? strcspn(at, "/") : strlen(at);
         if (len == 0 || len >= sizeof(key->part[i]) || (i + 1 < count && at[len] != '/')) {
-            return fail(err);
+            return orl_page_key_refuse(err);
         }
         memcpy(key->part[i], at, len);
         at += len + (i + 1 < count);
@@ -51,7 +51,7 @@ int orl_page_key_timed(const struct orl_page *page, bool is_newest_first, unsign
         unsigned long long number = strtoull(page->after, &end, 10);
         if (isdigit((unsigned char)page->after[0]) == 0 || errno != 0 || number > INT64_MAX ||
                 *end != '/') {
-            return fail(err);
+            return orl_page_key_refuse(err);
         }
         key.number = number;
         int rc = read_names(end + 1, count, &key, err);

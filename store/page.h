@@ -14,6 +14,7 @@ struct orl_page {
     const char *after; /* key of the last row that was seen; NULL or "": from the first */
     const char *text;  /* must be in a name, case of ASCII letters aside; NULL: anything */
     const char *user;
+    const char *group;
     const char *pool;
     unsigned max_count; /* 0: all */
 };
@@ -27,6 +28,8 @@ struct orl_db_query;
 /* count names (1 to 3) with '/' between them; the last may hold more of them. ORL_E_INVAL: it is no such key. */
 ORL_NODISCARD int orl_page_key_names(const struct orl_page *page, unsigned count,
         struct orl_page_key *ret_key, struct orl_err *err);
+/* ORL_E_INVAL, for a list that asks more of a key. */
+int orl_page_key_refuse(struct orl_err *err);
 /* A number, then count names (1 or 2). Without a key the number is the first one's: 0, or of a list that begins with the
  * newest the greatest. */
 ORL_NODISCARD int orl_page_key_timed(const struct orl_page *page, bool is_newest_first,

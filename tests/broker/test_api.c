@@ -169,11 +169,13 @@ static void the_second_of_two_is_told_what_changed(void **state)
     static const char *const things[][3] = {
             {"/v1/users/twice", "{\"display\":\"one\"}", "{\"display\":\"two\"}"},
             {"/v1/pools/twice", "{\"max_per_user\":2}", "{\"max_per_user\":3}"},
-            {"/v1/templates/twice", "{\"vcpus\":2}", "{\"vcpus\":3}"}};
+            {"/v1/templates/twice", "{\"vcpus\":2}", "{\"vcpus\":3}"},
+            {"/v1/groups/twice", "{\"display\":\"one\"}", "{\"display\":\"two\"}"}};
     (void)state;
     api_ok(&b, "POST", "/v1/users", "{\"name\":\"twice\"}", 201);
     api_ok(&b, "POST", "/v1/pools", "{\"name\":\"twice\",\"kind\":\"static\"}", 201);
     api_ok(&b, "POST", "/v1/templates", "{\"name\":\"twice\",\"kernel\":\"/k\"}", 201);
+    api_ok(&b, "POST", "/v1/groups", "{\"name\":\"twice\"}", 201);
     for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
         char first[32];
         char second[32];
@@ -471,6 +473,67 @@ static void audit_is_verified(void **state)
             0);
 }
 
+static void of_two_who_write_the_sites_words_too(void **state)
+{
+    char etag[32];
+    json_t *answer = NULL;
+    (void)state;
+    assert_int_equal(ask_if("GET", "/v1/site", NULL, "", etag, &answer), 200);
+    json_decref(answer);
+    api_ok(&b, "PATCH", "/v1/site", "{\"contact\":\"4711\"}", 200);
+    assert_int_equal(ask_if("PATCH", "/v1/site", etag, "{\"notice\":\"x\"}", etag, &answer), 412);
+    assert_text(json_object_get(answer, "current"), "contact", "4711");
+    json_decref(answer);
+    assert_int_equal(ask_if("PATCH", "/v1/site", etag, "{\"contact\":\"\"}", NULL, &answer), 200);
+    json_decref(answer);
+}
+
+/* "user:alice group: " of each row on each page of one row. */
+static void list_ways(const char *query, char *ret_text, size_t size)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "/v1/entitlements?limit=1&%s", query);
+    ret_text[0] = '\0';
+    for (bool is_last = false; !is_last;) {
+        int status = 0;
+        json_t *answer = api(&b, "GET", path, NULL, &status);
+        assert_int_equal(status, 200);
+        const json_t *row = json_array_get(json_object_get(answer, "entitlements"), 0);
+        const char *next = json_string_value(json_object_get(answer, "next"));
+        size_t len = strlen(ret_text);
+        (void)snprintf(ret_text + len, size - len, "%s/%s ",
+                json_string_value(json_object_get(row, "user")),
+                json_string_value(json_object_get(row, "group")));
+        (void)snprintf(path, sizeof(path), "/v1/entitlements?limit=1&%s&after=%s", query,
+                next != NULL ? next : "");
+        is_last = next == NULL;
+        json_decref(answer);
+    }
+}
+
+static void entitlements_are_of_groups_and_of_people(void **state)
+{
+    char text[256];
+    (void)state;
+    api_ok(&b, "POST", "/v1/pools", "{\"name\":\"ways\",\"kind\":\"static\"}", 201);
+    api_ok(&b, "POST", "/v1/users", "{\"name\":\"way-a\"}", 201);
+    api_ok(&b, "POST", "/v1/users", "{\"name\":\"way-b\"}", 201);
+    api_ok(&b, "POST", "/v1/groups", "{\"name\":\"way-g\"}", 201);
+    api_ok(&b, "POST", "/v1/groups", "{\"name\":\"way-h\"}", 201);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"user\":\"way-b\",\"pool\":\"ways\"}", 201);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"user\":\"way-a\",\"pool\":\"ways\"}", 201);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"group\":\"way-h\",\"pool\":\"ways\"}", 201);
+    api_ok(&b, "POST", "/v1/entitlements", "{\"group\":\"way-g\",\"pool\":\"ways\"}", 201);
+    list_ways("pool=ways", text, sizeof(text));
+    assert_string_equal(text, "/way-g /way-h way-a/ way-b/ ");
+    list_ways("group=way-h", text, sizeof(text));
+    assert_string_equal(text, "/way-h ");
+    list_ways("user=way-a", text, sizeof(text));
+    assert_string_equal(text, "way-a/ ");
+    list_ways("q=WAY-H", text, sizeof(text));
+    assert_string_equal(text, "/way-h ");
+}
+
 static void the_rest_answers(void **state)
 {
     (void)state;
@@ -514,6 +577,8 @@ int main(void)
             cmocka_unit_test(problems),
             cmocka_unit_test(lists_come_in_pages),
             cmocka_unit_test(the_second_of_two_is_told_what_changed),
+            cmocka_unit_test(of_two_who_write_the_sites_words_too),
+            cmocka_unit_test(entitlements_are_of_groups_and_of_people),
             cmocka_unit_test(templates_and_pools),
             cmocka_unit_test(static_desktops),
             cmocka_unit_test(desktop_in_use_is_removed_only_by_force),

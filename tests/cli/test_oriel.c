@@ -163,7 +163,7 @@ static void a_list_is_a_table(void **state)
     struct fixture *f = *state;
     start_broker(f, "200 OK", "{\"entitlements\":[{\"user\":\"bob\",\"pool\":\"demo\"}]}");
     assert_int_equal(RUN(f, "entitlement", "list", "--user", "b b"), 0);
-    assert_string_equal(f->out, "USER  POOL\nbob   demo\n");
+    assert_string_equal(f->out, "USER  GROUP  POOL\nbob   -      demo\n");
     assert_string_equal(f->err, "");
     assert_int_equal(strncmp(f->request, "GET /v1/entitlements?user=b%20b HTTP/1.1\r\n", 42), 0);
 }

@@ -33,11 +33,12 @@ static void a_table_is_as_wide_as_its_cells(void **state)
                            "{\"entitlements\":[{\"user\":\"a-long-name\",\"pool\":\"p\"},"
                            "{\"user\":\"\xc3\xa4\",\"pool\":\"demo\"}]}",
                            ""),
-            "USER         POOL\n"
-            "a-long-name  p\n"
-            "\xc3\xa4            demo\n");
-    assert_printed(print("entitlement", "list", "{\"entitlements\":[]}", ""), "USER  POOL\n");
-    assert_printed(print("entitlement", "list", "{}", ""), "USER  POOL\n");
+            "USER         GROUP  POOL\n"
+            "a-long-name  -      p\n"
+            "\xc3\xa4            -      demo\n");
+    assert_printed(
+            print("entitlement", "list", "{\"entitlements\":[]}", ""), "USER  GROUP  POOL\n");
+    assert_printed(print("entitlement", "list", "{}", ""), "USER  GROUP  POOL\n");
 }
 
 static void members_of_members_booleans_and_times(void **state)

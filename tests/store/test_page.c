@@ -105,7 +105,7 @@ static void rows_of_one_moment_come_once_each(void **state)
     }
 }
 
-static int see_entitlement(void *ctx, const struct orl_entitlement_row *row)
+static int see_entitlement(void *ctx, const struct orl_entitlement_way *row)
 {
     (void)row;
     (*(unsigned *)ctx)++;
@@ -116,7 +116,7 @@ static void what_is_no_key_is_refused(void **state)
 {
     struct fixture *f = *state;
     static const char *const timed[] = {"x", "12", "-1/x", "12/", "/x", "99999999999999999999/x"};
-    static const char *const named[] = {"x", "x/", "/x"};
+    static const char *const named[] = {"x", "x/", "/x", "user/x", "person/x/y"};
     unsigned n = 0;
     for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++) {
         struct orl_desktop_filter filter = {.page.after = timed[i]};

@@ -541,7 +541,7 @@ static void a_person_with_a_desktop_stays(void **state)
     assert_ok(f, orl_store_check(f->store, &f->err));
 }
 
-static int count_row(void *ctx, const struct orl_entitlement_row *row)
+static int count_row(void *ctx, const struct orl_entitlement_way *row)
 {
     (void)row;
     ++*(unsigned *)ctx;

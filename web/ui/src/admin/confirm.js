@@ -17,7 +17,7 @@ import {toast, toastFault, useGone} from './toasts.js';
  * @property {boolean} [isDangerous]
  * @property {any} [children] more fields
  * @property {() => Promise<any>} act
- * @property {string} [done] said when it was done
+ * @property {string|((answer: any) => string)} [done] said when it was done
  */
 const question = signal(/** @type {Question|null} */ (null));
 
@@ -60,9 +60,9 @@ function Confirm({what, onClose}) {
         setBusy(true);
         setError(null);
         try {
-            await what.act();
+            const answer = await what.act();
             onClose();
-            toast(what.done ?? a.done);
+            toast((typeof what.done === 'function' ? what.done(answer) : what.done) ?? a.done);
         } catch (fault) {
             if (isGone.current) {
                 toastFault(fault);

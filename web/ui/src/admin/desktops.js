@@ -140,13 +140,15 @@ export function FilterBy({label, all, path: where, listKey, value, onChange}) {
 }
 
 function List({query}) {
-    const list = useList('/v1/desktops', 'desktops', ['desktops'], {pool: query.pool, host: query.host});
+    const list = useList('/v1/desktops', 'desktops', ['desktops'], {pool: query.pool, host: query.host, lease: query.lease, power: query.power});
     const filter = (key) => (value) => go('desktops', '', Object.fromEntries(Object.entries({...query, [key]: value}).filter(([, one]) => one)));
     const count = load.value?.quarantined ?? 0;
     return html`<${PageHead} title=${a.pages.desktops}>${count > 0 && html`<a class="button" href=${href('quarantine')}>${a.desktop.quarantine(count)}</a>`}<//>
         <${DataTable} caption=${a.pages.desktops} list=${list} columns=${columns} empty=${a.desktop.none} emptyHint=${a.desktop.noneHint} filters=${html`
             <${FilterBy} label=${a.desktop.poolFilter} all=${a.desktop.allPools} path="/v1/pools" listKey="pools" value=${query.pool ?? ''} onChange=${filter('pool')} />
-            <${FilterBy} label=${a.desktop.hostFilter} all=${a.desktop.allHosts} path="/v1/hosts" listKey="hosts" value=${query.host ?? ''} onChange=${filter('host')} />`} />`;
+            <${FilterBy} label=${a.desktop.hostFilter} all=${a.desktop.allHosts} path="/v1/hosts" listKey="hosts" value=${query.host ?? ''} onChange=${filter('host')} />
+            <${SelectField} label=${a.desktop.lease} value=${query.lease ?? ''} options=${[['', a.desktop.anyLease], ...Object.entries(a.desktop.leases)]} onChange=${(event) => filter('lease')(event.currentTarget.value)} />
+            <${SelectField} label=${a.desktop.power} value=${query.power ?? ''} options=${[['', a.desktop.anyPower], ...Object.entries(a.desktop.powers)]} onChange=${(event) => filter('power')(event.currentTarget.value)} />`} />`;
 }
 
 export const Desktops = ({name, query}) => (name ? html`<${Desktop} id=${name} />` : html`<${List} query=${query} />`);

@@ -23,7 +23,7 @@ function Tiles({now}) {
         <${Tile} to=${href('sessions')} label=${a.overview.sessions} value=${sessions.active} hint=${a.overview.sessionsHint(sessions.disconnected)} />
         <${Tile} to=${href('sessions')} label=${a.overview.waiting} value=${sessions.waiting} hint=${a.overview.waitingHint} kind=${sessions.waiting > 0 ? 'warn' : ''} />
         <${Tile} to=${href('desktops')} label=${a.overview.desktops} value=${desktops.total} hint=${a.overview.desktopsHint(desktops.ready, desktops.given)} />
-        ${desktops.failed > 0 && html`<${Tile} to=${href('desktops')} label=${a.overview.failed} value=${desktops.failed} hint=${a.overview.failedHint} kind="problem" />`}
+        ${desktops.failed > 0 && html`<${Tile} to=${href('desktops', '', {power: 'failed'})} label=${a.overview.failed} value=${desktops.failed} hint=${a.overview.failedHint} kind="problem" />`}
         <${Tile} to=${href('hosts')} label=${a.overview.hosts} value=${hosts.up} hint=${a.overview.hostsHint(hosts.down, hosts.draining)} kind=${hosts.down > 0 ? 'problem' : ''} />
         <${Tile} to=${href('alarms')} label=${a.overview.alarms} value=${now.alarms} hint=${a.overview.alarmsHint(now.alarms)} kind=${now.alarms > 0 ? 'problem' : ''} />
         ${now.quarantined > 0 && html`<${Tile} to=${href('quarantine')} label=${a.overview.quarantine} value=${now.quarantined} hint=${a.overview.quarantineHint} kind="warn" />`}

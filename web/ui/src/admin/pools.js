@@ -1,9 +1,10 @@
 // Pools: the list, and one pool with its settings, people and what runs of it.
 import {html} from 'htm/preact';
 import {useState} from 'preact/hooks';
-import {del, get, getRows, patch} from '../api.js';
-import {Fault, Notice} from '../parts.js';
+import {del, get, getRows, patch, post} from '../api.js';
+import {Fault, Field, Notice} from '../parts.js';
 import {t} from '../strings.js';
+import {FormButton} from './ask_form.js';
 import {ask} from './confirm.js';
 import {MOST_ROWS, useList, useObject} from './data.js';
 import {Facts, PageHead, Panel, State} from './detail.js';
@@ -83,12 +84,32 @@ function PoolFacts({pool}) {
     return html`<${Panel} title=${p.settings}><${Facts} list=${groupsOf(one.kind).flatMap(({settings}) => settings.map(({key, label}) => [label, shown(one[key])]))} /><//>`;
 }
 
+/** People, and groups of them. */
 function People({name}) {
-    const list = useList('/v1/entitlements', 'entitlements', ['entitlements', 'users'], {pool: name});
-    return html`<${Panel} title=${p.people}><${DataTable} caption=${p.people} list=${list} rowKey="user" empty=${w.none} columns=${[
-        {key: 'user', label: w.users.name, cell: (row) => html`<a href=${href('users', row.user)}>${row.user}</a>`},
-    ]} /><//>`;
+    const list = useList('/v1/entitlements', 'entitlements', ['entitlements', 'users', 'groups'], {pool: name});
+    const button = (label, key, words) => html`<${FormButton} label=${label} submit=${w.add} act=${async (values) => {
+        await post('/v1/entitlements', {[key]: values[key], pool: name});
+        list.reload();
+        return w.saved;
+    }}>${(wrong) => html`<${Field} label=${words} name=${key} wrong=${wrong[key]} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />`}<//>`;
+    const take = ({user, group}) => ask({
+        title: w.users.revokeAsk(user || group, name), text: group ? w.groups.outText : w.users.revokeText, label: w.users.revoke, isDangerous: true,
+        act: () => del(group ? `/v1/groups/${encodeURIComponent(group)}/pools/${encodeURIComponent(name)}` : `/v1/entitlements/${encodeURIComponent(user)}/${encodeURIComponent(name)}`).then(list.reload),
+    });
+    return html`<${Panel} title=${p.people} actions=${may('admin') && html`${button(p.addPerson, 'user', w.users.name)}${button(p.addGroup, 'group', w.groups.group)}`}>
+        <${DataTable} caption=${p.people} list=${list} rowKey=${(row) => `${row.user}/${row.group}`} empty=${p.nobody} hasFind=${!list.isWhole || (list.rows?.length ?? 0) > 20} order="" columns=${[
+            {key: 'who', label: w.name, value: (row) => row.user || row.group,
+                cell: (row) => (may('admin') ? html`<a href=${href(row.user ? 'users' : 'groups', row.user || row.group)}>${row.user || row.group}</a>` : row.user || row.group)},
+            {key: 'kind', label: p.kind, value: (row) => (row.user ? p.person : w.groups.group)},
+            {key: 'act', label: w.act, isAction: true, cell: (row) => may('admin')
+                && html`<button type="button" class="button" aria-label=${`${w.users.revoke}: ${row.user || row.group}`} onClick=${() => take(row)}>${w.users.revoke}</button>`},
+        ]} /><//>`;
 }
+
+/** What the schedule, and the forecast, ask for at this moment. */
+const outlook = ({forecast, now}) => [
+    [p.sparesNow, p.sparesOf(now.spares, now.suspended)], [p.expected, forecast && p.expectedOf(now.people_expected)],
+];
 
 function Summary({pool}) {
     const one = pool.value;
@@ -96,7 +117,7 @@ function Summary({pool}) {
         ${one.problem && html`<${Notice} kind="danger"><span>${one.problem_text}</span><span class="code">${one.problem}</span><//>`}
         <${Facts} list=${[
             [p.kind, p.kinds[one.kind]], [p.desktops, html`<a href=${href('desktops', '', {pool: one.name})}>${one.desktops.total} / ${one.max}</a>`],
-            [p.ready, String(one.desktops.ready)], [p.given, String(one.desktops.given)], [p.waiting, one.waiting || ''], [w.created, moment(one.created_ms)],
+            [p.ready, String(one.desktops.ready)], [p.given, String(one.desktops.given)], [p.waiting, one.waiting || ''], ...(one.now && one.kind !== 'static' ? outlook(one) : []), [w.created, moment(one.created_ms)],
         ]} />
         <${DataTable} caption=${p.versions} list=${{rows: one.desktops_by_version ?? []}} rowKey="version" hasFind=${false} empty=${w.none} columns=${[
             {key: 'template', label: p.template}, {key: 'version', label: w.templates.version, isNumber: true}, {key: 'desktops', label: p.desktops, isNumber: true},
@@ -123,7 +144,7 @@ function Pool({name}) {
     <//>
     ${pool.error && html`<${Fault} error=${pool.error} />`}
     ${!one ? !pool.error && html`<p class="muted">${t.loading}</p>` : html`<div class="grid">
-        <${Summary} pool=${pool} />${may('admin') && html`<${People} name=${name} />`}
+        <${Summary} pool=${pool} /><${People} name=${name} />
         ${may('admin') ? html`<${PoolSettings} pool=${pool} />` : html`<${PoolFacts} pool=${pool} />`}</div>`}`;
 }
 

@@ -15,7 +15,6 @@ import {may} from './me.js';
 import {go, href} from './route.js';
 import {a} from './strings.js';
 import {DataTable} from './table.js';
-import {toast} from './toasts.js';
 
 /** More are not asked for anew just for their numbers. */
 const FEW_ROWS = 200;
@@ -33,7 +32,7 @@ const StateOf = ({state}) => html`<${State} kind=${kindOf(state)}>${a.session.st
 function message(title, where, more = {}) {
     const values = {text: '', ...more};
     ask({
-        title, label: a.session.send, done: a.session.sent,
+        title, label: a.session.send, done: (answer) => (answer.shown > 0 ? a.session.sent : a.session.sentTo(0)),
         children: html`<${TextField} label=${a.session.messageText} hint=${a.session.messageHint} rows=${2} maxlength=${MESSAGE_BYTES} required
             onInput=${(event) => {
                 values.text = event.currentTarget.value;
@@ -161,8 +160,7 @@ function messageAll(pool) {
             onInput=${(event) => {
                 values.text = event.currentTarget.value;
             }} />`,
-        act: () => post('/v1/messages', {text: values.text.trim(), ...(pool ? {pool} : {})}).then((answer) => toast(a.session.sentTo(answer.shown), 'info')),
-        done: a.session.sent,
+        act: () => post('/v1/messages', {text: values.text.trim(), ...(pool ? {pool} : {})}), done: (answer) => a.session.sentTo(answer.shown),
     });
 }
 
