@@ -49,6 +49,9 @@ void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
  * and every refusal rolls back. In it the caller's role is looked at once more: while a password was hashed it
  * may have been taken away. false: it has answered. */
 bool orl_api_begin(struct orl_http_req *req);
+/* By itself where the answer does neither: then connections that were to be closed are closed, or are not. */
+ORL_NODISCARD int orl_api_commit(struct orl_http_req *req, struct orl_err *err);
+void orl_api_rollback(struct orl_http_req *req);
 /* The answer gets an ETag: of `changeable`, an object of what a PATCH may change. Takes it. */
 void orl_api_etag_set(struct orl_http_req *req, json_t *changeable);
 /* If-Match against the object as it is now; inside the transaction that changes it, or where nothing comes between. Takes

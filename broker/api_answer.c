@@ -1,6 +1,7 @@
 /* What the API answers: problems (RFC 9457), and the deed with its audit row as one transaction. */
 #include "broker/api.h"
 #include "broker/bearer.h"
+#include "broker/closing.h"
 #include "broker/site.h"
 #include "broker/weblogin.h"
 
@@ -88,16 +89,35 @@ static json_t *problem(unsigned status, const char *code, const char *text, cons
     return body;
 }
 
+void orl_api_rollback(struct orl_http_req *req)
+{
+    if (req->tx.store != NULL) {
+        orl_store_tx_end(&req->tx);
+        orl_closings_drop(req->broker);
+    }
+}
+
+int orl_api_commit(struct orl_http_req *req, struct orl_err *err)
+{
+    int rc = req->tx.store != NULL ? orl_store_tx_commit(&req->tx, err) : 0;
+    if (rc < 0) {
+        orl_closings_drop(req->broker);
+    } else {
+        orl_closings_run(req->broker);
+    }
+    return rc;
+}
+
 void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text)
 {
-    orl_store_tx_end(&req->tx);
+    orl_api_rollback(req);
     orl_http_reply(req, status, problem(status, code, text, NULL));
 }
 
 void orl_api_refuse_with(struct orl_http_req *req, unsigned status, const char *code,
         const char *text, const char *member, json_t *value)
 {
-    orl_store_tx_end(&req->tx);
+    orl_api_rollback(req);
     json_t *body = problem(status, code, text, NULL);
     (void)json_object_set_new(body, member, value);
     orl_http_reply(req, status, body);
@@ -109,7 +129,7 @@ void orl_api_refuse_event(struct orl_http_req *req, unsigned status,
     char actor[ORL_API_ACTOR_MAX + 1];
     struct orl_id audit;
     struct orl_audit_event full = *event;
-    orl_store_tx_end(&req->tx);
+    orl_api_rollback(req);
     orl_api_actor(req, actor, sizeof(actor));
     full.actor = actor;
     full.action = event->action != NULL ? event->action : "api";
@@ -191,7 +211,7 @@ static int record(struct orl_http_req *req, const char *action, const char *obje
     if (rc < 0) {
         return orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed");
     }
-    return req->tx.store != NULL ? orl_store_tx_commit(&req->tx, err) : 0;
+    return orl_api_commit(req, err);
 }
 
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
@@ -242,7 +262,7 @@ bool orl_api_etag_ok(struct orl_http_req *req, json_t *changeable, json_t *curre
         json_decref(current);
         return true;
     }
-    orl_store_tx_end(&req->tx);
+    orl_api_rollback(req);
     memcpy(req->etag, etag, sizeof(etag));
     json_t *body = problem(412, "changed", "Somebody else has changed it since it was read.", NULL);
     (void)json_object_set_new(body, "current", current);

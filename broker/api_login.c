@@ -120,7 +120,7 @@ void orl_api_logout(struct orl_http_req *req, const struct orl_api_args *args)
     bool is_login = req->by == ORL_HTTP_BY_COOKIE;
     int rc = orl_weblogins_end_sent(req, &err);
     if (rc == 0 && !is_login) {
-        rc = orl_store_tx_commit(&req->tx, &err);
+        rc = orl_api_commit(req, &err);
     }
     if (rc < 0) {
         orl_api_fail(req, &err);

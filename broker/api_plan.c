@@ -128,7 +128,7 @@ void orl_api_plan(struct orl_http_req *req, const struct orl_api_args *args)
             refuse(req, &plan, &err);
         } else {
             json_t *body = to_json(&plan);
-            orl_store_tx_end(&req->tx);
+            orl_api_rollback(req);
             orl_http_reply(req, 200, body);
         }
     }

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "broker/audit_head.h"
 #include "broker/auth.h"
+#include "broker/closing.h"
 #include "broker/console.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
@@ -159,6 +160,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_auth_free(broker->auth);
     orl_throttle_free(broker->throttle);
     orl_ntlm_free(broker->ntlm);
+    orl_closings_drop(broker);
     orl_store_close(broker->store);
     orl_secret_wipe(&broker->ticket_key, sizeof(broker->ticket_key));
     orl_secret_wipe(&broker->totp_key, sizeof(broker->totp_key));

@@ -13,6 +13,7 @@
 
 struct orl_auth;
 struct orl_audit_teller;
+struct orl_closing;
 struct orl_console;
 struct orl_events;
 struct orl_messages;
@@ -52,6 +53,7 @@ struct orl_broker {
     struct orl_console *console;
     struct orl_thumbs *thumbs;
     struct orl_messages *messages;
+    struct orl_closing *closings; /* of the open transaction; the newest first */
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;
     struct orl_login_times login_times;

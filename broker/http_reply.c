@@ -1,5 +1,6 @@
 /* Answers: bodies in pieces, and streams that wait for their reader. */
 #include "base/secret.h"
+#include "broker/closing.h"
 #include "broker/http_priv.h"
 
 #include <stdio.h>
@@ -11,7 +12,10 @@ enum { WRITE_BYTES = 16000 };
 void orl_http_free_req(struct orl_http_req *req)
 {
     if (req != NULL) {
-        orl_store_tx_end(&req->tx);
+        if (req->tx.store != NULL) {
+            orl_store_tx_end(&req->tx);
+            orl_closings_drop(req->broker);
+        }
         if (req->body != NULL) {
             orl_secret_wipe(req->body, req->body_len);
         }

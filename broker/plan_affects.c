@@ -176,17 +176,10 @@ static int of_entitlement(struct orl_broker *broker, const char *op, const char 
         json_t *affects, struct orl_err *err)
 {
     char user[ORL_USER_MAX + 1];
-    const char *slash = strrchr(name, '/');
-    if (strcmp(op, "remove") != 0 || slash == NULL || (size_t)(slash - name) >= sizeof(user)) {
-        return 0;
-    }
-    memcpy(user, name, (size_t)(slash - name));
-    user[slash - name] = '\0';
-    struct tally tally = {.names = json_array()};
-    int rc = count_name(&tally, user);
-    put(affects, "people", &tally);
-    json_decref(tally.names);
-    return rc < 0 ? rc : put_sessions(broker, user, slash + 1, affects, err);
+    char pool[ORL_USER_MAX + 1];
+    const struct orl_entitlement_cut cut = {.user = user, .pool = pool, .is_own = true};
+    orl_plan_split(name, user, pool);
+    return strcmp(op, "remove") == 0 ? put_lost(broker, &cut, affects, err) : 0;
 }
 
 /* "group", "group user", "group child", "group entitlement". */

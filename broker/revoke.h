@@ -1,5 +1,6 @@
 /* Takes away what somebody may not have any more: cookies, tokens, tickets, connections. Sessions stay theirs, disconnected,
- * until their time-out. All inside the caller's transaction. */
+ * until their time-out. All inside the caller's transaction; connections are closed after its commit
+ * (broker/closing.h). */
 #ifndef ORL_BROKER_REVOKE_H
 #define ORL_BROKER_REVOKE_H
 #include "broker/broker.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/clock_watch.h"
 #include "base/ipc.h"
+#include "broker/closing.h"
 #include "broker/events.h"
 #include "broker/pool_drain.h"
 #include "broker/queue.h"
@@ -60,30 +61,6 @@ enum orl_reason orl_leases_end_of(
     return desktop->power == ORL_POWER_FAILED ? ORL_REASON_GUEST_DIED : ORL_REASON_NONE;
 }
 
-/* With the audit row that its end just got. */
-static void close_conn_of(struct orl_broker *broker, const char *session, enum orl_reason reason)
-{
-    struct orl_conn *conn = orl_conn_find_session(broker->gateways, session);
-    if (conn != NULL) {
-        orl_conn_close(conn, reason, orl_audit_last_id(broker->store), NULL);
-    }
-}
-
-static void log_over(
-        struct orl_broker *broker, const char *what, const char *session, enum orl_reason reason)
-{
-    orl_log_info(&broker->log, what, "session", session, "reason", orl_reason_code(reason), "audit",
-            orl_audit_last_id(broker->store));
-}
-
-static void poke_person(struct orl_broker *broker, const char *session)
-{
-    struct orl_session_row row;
-    if (orl_session_get(broker->store, session, &row, NULL) == 0) {
-        orl_events_poke(broker->events, row.user);
-    }
-}
-
 int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reason reason,
         const char *actor, struct orl_err *err)
 {
@@ -91,23 +68,14 @@ int orl_leases_end(struct orl_broker *broker, const char *session, enum orl_reas
     if (rc < 0) {
         return rc;
     }
-    broker->counters.session_ends[reason]++;
-    log_over(broker, "session.end", session, reason);
-    close_conn_of(broker, session, reason);
-    poke_person(broker, session);
-    orl_leases_poke_vmpool(broker->leases);
-    return 0;
+    return orl_closing_add(broker, session, reason, true, err);
 }
 
 int orl_leases_disconnect(
         struct orl_broker *broker, const char *session, enum orl_reason reason, struct orl_err *err)
 {
     int rc = orl_session_disconnect(broker->store, session, 0, reason, orl_clock_wall_ms(), err);
-    if (rc == 0) {
-        log_over(broker, "session.disconnect", session, reason);
-        close_conn_of(broker, session, reason);
-    }
-    return rc;
+    return rc < 0 ? rc : orl_closing_add(broker, session, reason, false, err);
 }
 
 static void lose(
@@ -117,7 +85,8 @@ static void lose(
     enum orl_reason why = reason == ORL_REASON_NONE ? ORL_REASON_CLIENT_CLOSED : reason;
     int rc = orl_session_disconnect(broker->store, session, number, why, orl_clock_wall_ms(), &err);
     if (rc == 0) {
-        log_over(broker, "session.disconnect", session, why);
+        orl_log_info(&broker->log, "session.disconnect", "session", session, "reason",
+                orl_reason_code(why), "audit", orl_audit_last_id(broker->store));
     } else if (rc != ORL_E_CONFLICT && rc != ORL_E_NOTFOUND) {
         orl_broker_log_store(broker, "disconnect", &err);
     }

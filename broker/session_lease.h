@@ -25,10 +25,10 @@ void orl_leases_lost(struct orl_broker *broker, struct orl_conn *conn, enum orl_
 /* The same of one that we know only from the store, after a restart of ours; false: it had none. */
 bool orl_leases_lost_unheard(
         struct orl_broker *broker, const char *gateway, uint32_t number, enum orl_reason reason);
-/* Ends a session and closes its connection, if it has one. */
+/* Ends a session and closes its connection, if it has one; inside a transaction when that is committed (broker/closing.h). */
 ORL_NODISCARD int orl_leases_end(struct orl_broker *broker, const char *session,
         enum orl_reason reason, const char *actor, struct orl_err *err);
-/* Disconnects a session and closes its connection, if it has one. */
+/* Disconnects it, likewise. */
 ORL_NODISCARD int orl_leases_disconnect(struct orl_broker *broker, const char *session,
         enum orl_reason reason, struct orl_err *err);
 /* Why a session is over, seen from its desktop: LOGGED_OFF (powered off from inside), GUEST_DIED;

@@ -180,7 +180,7 @@ int orl_entitlement_lost(
     " GROUP BY w.user_name, w.pool HAVING sum(CASE WHEN ($1 = '' OR w.user_name = $1)"             \
     " AND ($2 = '' OR w.pool = $2) AND ($3 = '' OR w.holder = $3)"                                 \
     " AND ($4 = '' OR w.member = $4) AND ($5 = '' OR w.holder = $5 OR w.member = $5)"              \
-    " THEN 0 ELSE 1 END) = 0 ORDER BY w.user_name, w.pool"
+    " AND ($6 = 0 OR w.holder = '') THEN 0 ELSE 1 END) = 0 ORDER BY w.user_name, w.pool"
 
 int orl_entitlement_cut_off(struct orl_store *store, const struct orl_entitlement_cut *cut,
         orl_entitlement_way_fn fn, void *ctx, struct orl_err *err)
@@ -194,5 +194,6 @@ int orl_entitlement_cut_off(struct orl_store *store, const struct orl_entitlemen
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         orl_db_put_text(&q, values[i] != NULL ? values[i] : "");
     }
+    orl_db_put_bool(&q, cut->is_own);
     return each_way(&q, fn, ctx, err);
 }

@@ -40,6 +40,7 @@ struct orl_entitlement_cut {
     const char *group;  /* that has the entitlement */
     const char *member; /* that the person is in: the same, or one in it */
     const char *either; /* of the two */
+    bool is_own;        /* the person's own entitlement, not by a group */
 };
 /* Who has no way to a pool then any more, by person, each once. */
 ORL_NODISCARD int orl_entitlement_cut_off(struct orl_store *store,

@@ -44,6 +44,11 @@ void orl_store_tx_end(struct orl_store_tx *tx)
     orl_db_rollback(store->db, store->tx_depth);
 }
 
+bool orl_store_is_in_tx(const struct orl_store *store)
+{
+    return store->tx_depth > 0;
+}
+
 static int migrate_one(struct orl_store *store, int version, struct orl_err *err)
 {
     const struct orl_store_migration *step = &orl_store_migrations[version - 1];

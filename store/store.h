@@ -40,6 +40,7 @@ ORL_NODISCARD int orl_store_tx_begin(
         struct orl_store *store, struct orl_store_tx *tx, struct orl_err *err);
 ORL_NODISCARD int orl_store_tx_commit(struct orl_store_tx *tx, struct orl_err *err);
 void orl_store_tx_end(struct orl_store_tx *tx); /* rolls back what was not committed */
+bool orl_store_is_in_tx(const struct orl_store *store);
 
 /* UUID of this installation, made with the store; lives as long as the handle. */
 const char *orl_store_installation(const struct orl_store *store);

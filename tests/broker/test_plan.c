@@ -1,5 +1,6 @@
 /* Component: what would change, and changing it whole or not at all; a real broker. */
 #include "broker_fixture.h"
+#include "store/store_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -254,6 +255,62 @@ static void groups_come_and_go_and_who_loses_access_is_named(void **state)
     close(gw);
 }
 
+static void who_keeps_a_pool_by_a_group_loses_nothing_with_their_own_entitlement(void **state)
+{
+    static const char without[] = "{\"entitlements\":[]}";
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_static_pool(&b, "attic", 2);
+    add_user(&b, "ines", "attic");
+    add_user(&b, "jonas", "attic");
+    (void)apply("{\"groups\":[{\"name\":\"keepers\"}],"
+                "\"group_users\":[{\"group\":\"keepers\",\"user\":\"ines\"}],"
+                "\"group_entitlements\":[{\"group\":\"keepers\",\"pool\":\"attic\"}]}",
+            false);
+    uint32_t keeps = send_login(&b, gw, "ines", "password-ines", "attic", "10.4.3.1:1");
+    (void)expect_plan(gw, keeps, true);
+    uint32_t loses = send_login(&b, gw, "jonas", "password-jonas", "attic", "10.4.3.2:1");
+    (void)expect_plan(gw, loses, true);
+    json_t *plan = ask("/v1/plan", without, true, NULL, 200);
+    char *says = json_dumps(plan, JSON_SORT_KEYS);
+    assert_null(strstr(says, "[\"ines\"]"));
+    assert_non_null(strstr(says, "\"names\": [\"jonas\"], \"what\": \"people\""));
+    assert_non_null(strstr(says, "\"names\": [\"jonas\"], \"what\": \"sessions\""));
+    assert_non_null(strstr(says, "{\"pool\": \"attic\", \"user\": \"jonas\"}"));
+    assert_null(strstr(says, "\"user\": \"ines\"}]"));
+    free(says);
+    json_decref(plan);
+    (void)apply(without, true);
+    expect_refusal(&b, gw, loses, ORL_REASON_ACCESS_REVOKED);
+    expect_silence(gw);
+    close(gw);
+}
+
+static void nothing_is_closed_where_the_deed_fails(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    add_static_pool(&b, "cellar", 1);
+    add_user(&b, "karl", "cellar");
+    uint32_t conn = send_login(&b, gw, "karl", "password-karl", "cellar", "10.4.4.1:1");
+    struct orl_msg_plan plan = expect_plan(gw, conn, true);
+    /* The row comes last: by then karl's session is disconnected, inside the transaction. */
+    assert_int_equal(orl_db_exec(b.store->db,
+                             "CREATE TRIGGER no_row BEFORE INSERT ON audit"
+                             " WHEN NEW.action IN ('user.change', 'entitlement.remove')"
+                             " BEGIN SELECT RAISE(ABORT, 'no'); END",
+                             NULL),
+            0);
+    api_ok(&b, "PATCH", "/v1/users/karl", "{\"is_disabled\":true}", 500);
+    api_ok(&b, "DELETE", "/v1/entitlements/karl/cellar", NULL, 500);
+    expect_silence(gw);
+    await_session(&b, plan.session, "active");
+    assert_int_equal(orl_db_exec(b.store->db, "DROP TRIGGER no_row", NULL), 0);
+    api_ok(&b, "PATCH", "/v1/users/karl", "{\"is_disabled\":true}", 200);
+    expect_refusal(&b, gw, conn, ORL_REASON_ACCESS_REVOKED);
+    close(gw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +320,8 @@ int main(void)
             cmocka_unit_test(who_comes_second_is_told_what_changed),
             cmocka_unit_test(only_pruning_removes_and_only_in_lists_that_are_named),
             cmocka_unit_test(groups_come_and_go_and_who_loses_access_is_named),
+            cmocka_unit_test(who_keeps_a_pool_by_a_group_loses_nothing_with_their_own_entitlement),
+            cmocka_unit_test(nothing_is_closed_where_the_deed_fails),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
