@@ -52,6 +52,11 @@ bool orl_api_begin(struct orl_http_req *req);
 /* By itself where the answer does neither: then connections that were to be closed are closed, or are not. */
 ORL_NODISCARD int orl_api_commit(struct orl_http_req *req, struct orl_err *err);
 void orl_api_rollback(struct orl_http_req *req);
+/* Who asks, by what the store says now; a uid stays. */
+ORL_NODISCARD int orl_api_identify_again(struct orl_http_req *req, struct orl_err *err);
+/* The audit row of a deed (action NULL: the store has written it); inside its transaction. */
+ORL_NODISCARD int orl_api_record(struct orl_http_req *req, const char *action, const char *object,
+        const char *user, struct orl_id *ret_audit, struct orl_err *err);
 /* The answer gets an ETag: of `changeable`, an object of what a PATCH may change. Takes it. */
 void orl_api_etag_set(struct orl_http_req *req, json_t *changeable);
 /* If-Match against the object as it is now; inside the transaction that changes it, or where nothing comes between. Takes

@@ -175,15 +175,27 @@ void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
     orl_api_refuse_reason(req, 500, ORL_REASON_INTERNAL, NULL, NULL);
 }
 
+int orl_api_identify_again(struct orl_http_req *req, struct orl_err *err)
+{
+    switch (req->by) {
+    case ORL_HTTP_BY_TOKEN:
+        return orl_bearer_identify(req, err);
+    case ORL_HTTP_BY_COOKIE:
+        return orl_weblogins_identify(req, err);
+    case ORL_HTTP_BY_UID:
+    case ORL_HTTP_BY_NOTHING:
+        break;
+    }
+    return 0;
+}
+
 bool orl_api_begin(struct orl_http_req *req)
 {
     struct orl_err err = {0};
     int rc = orl_store_tx_begin(req->broker->store, &req->tx, &err);
-    bool is_token = req->by == ORL_HTTP_BY_TOKEN;
-    bool is_again = is_token || (req->by == ORL_HTTP_BY_COOKIE && req->least > ORL_HTTP_USER);
-    if (rc == 0 && is_again) {
-        rc = is_token ? orl_bearer_identify(req, &err) : orl_weblogins_identify(req, &err);
-    }
+    bool is_again = req->by == ORL_HTTP_BY_TOKEN ||
+                    (req->by == ORL_HTTP_BY_COOKIE && req->least > ORL_HTTP_USER);
+    rc = rc == 0 && is_again ? orl_api_identify_again(req, &err) : rc;
     if (rc < 0) {
         orl_api_fail(req, &err);
         return false;
@@ -191,7 +203,7 @@ bool orl_api_begin(struct orl_http_req *req)
     return !is_again || orl_api_check_role(req);
 }
 
-static int record(struct orl_http_req *req, const char *action, const char *object,
+int orl_api_record(struct orl_http_req *req, const char *action, const char *object,
         const char *user, struct orl_id *ret_audit, struct orl_err *err)
 {
     int rc = 0;
@@ -208,10 +220,7 @@ static int record(struct orl_http_req *req, const char *action, const char *obje
         orl_msg_text(
                 ret_audit->text, sizeof(ret_audit->text), orl_audit_last_id(req->broker->store));
     }
-    if (rc < 0) {
-        return orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed");
-    }
-    return orl_api_commit(req, err);
+    return rc < 0 ? orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed") : 0;
 }
 
 void orl_api_done(struct orl_http_req *req, unsigned status, const char *action, const char *object,
@@ -225,7 +234,8 @@ void orl_api_done_of(struct orl_http_req *req, unsigned status, const char *acti
 {
     struct orl_id audit;
     struct orl_err err = {0};
-    if (record(req, action, object, user, &audit, &err) < 0) {
+    if (orl_api_record(req, action, object, user, &audit, &err) < 0 ||
+            orl_api_commit(req, &err) < 0) {
         json_decref(body);
         orl_api_fail(req, &err);
         return;

@@ -12,6 +12,7 @@
 #include "broker/http.h"
 #include "broker/message.h"
 #include "broker/names.h"
+#include "broker/plan_work.h"
 #include "broker/queue.h"
 #include "broker/session_lease.h"
 #include "broker/thumbs.h"
@@ -49,12 +50,12 @@ static int open_keys(struct orl_broker *broker, struct orl_err *err)
     return rc;
 }
 
-static int open_store(struct orl_broker *broker, struct orl_err *err)
+int orl_broker_open_store(
+        const struct orl_broker_cfg *cfg, struct orl_store **ret_store, struct orl_err *err)
 {
     char path[PATH_BYTES];
-    (void)snprintf(path, sizeof(path), "%s/oriel.db", broker->cfg->state_dir);
-    const char *chosen = broker->cfg->store[0] != '\0' ? broker->cfg->store : path;
-    return orl_store_open(chosen, &broker->store, err);
+    (void)snprintf(path, sizeof(path), "%s/oriel.db", cfg->state_dir);
+    return orl_store_open(cfg->store[0] != '\0' ? cfg->store : path, ret_store, err);
 }
 
 static int make_dummy_hash(struct orl_broker *broker, struct orl_err *err)
@@ -93,7 +94,7 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_auth_new(broker, &broker->auth, err);
     }
     if (rc == 0) {
-        rc = open_store(broker, err);
+        rc = orl_broker_open_store(cfg, &broker->store, err);
     }
     if (rc == 0) {
         const struct orl_hashing_opts hashing = {.threads = (unsigned)cfg->password_threads,
@@ -111,6 +112,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
     }
     if (rc == 0) {
         rc = orl_queue_new(broker, &broker->queue, err);
+    }
+    if (rc == 0) {
+        rc = orl_plan_work_new(broker, &broker->plans, err);
     }
     if (rc == 0) {
         rc = orl_thumbs_new(broker, &broker->thumbs, err);
@@ -139,6 +143,8 @@ int orl_broker_listen(struct orl_broker *broker, struct orl_err *err)
 void orl_broker_stop(struct orl_broker *broker)
 {
     orl_auth_close(broker->auth);
+    orl_plan_work_free(broker->plans); /* what it closes and wakes still is there */
+    broker->plans = NULL;
     orl_http_stop(broker->http);
     orl_gateways_free(broker->gateways);
     broker->gateways = NULL;
@@ -148,6 +154,7 @@ void orl_broker_fini(struct orl_broker *broker)
 {
     orl_auth_close(broker->auth);
     orl_hashing_free(broker->hashing);
+    orl_plan_work_free(broker->plans);
     orl_gateways_free(broker->gateways);
     orl_http_free(broker->http);
     orl_audit_teller_free(broker->audit_teller);

@@ -14,6 +14,7 @@
 struct orl_auth;
 struct orl_audit_teller;
 struct orl_closing;
+struct orl_plan_work;
 struct orl_console;
 struct orl_events;
 struct orl_messages;
@@ -53,6 +54,7 @@ struct orl_broker {
     struct orl_console *console;
     struct orl_thumbs *thumbs;
     struct orl_messages *messages;
+    struct orl_plan_work *plans;
     struct orl_closing *closings; /* of the open transaction; the newest first */
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;
@@ -69,6 +71,9 @@ struct orl_broker {
 /* Opens store and keys, starts the workers; cfg and loop are borrowed until fini. */
 ORL_NODISCARD int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         struct orl_loop *loop, struct orl_err *err);
+/* One more connection to the store: whose thread has it is alone with it. */
+ORL_NODISCARD int orl_broker_open_store(
+        const struct orl_broker_cfg *cfg, struct orl_store **ret_store, struct orl_err *err);
 /* Opens the sockets. */
 ORL_NODISCARD int orl_broker_listen(struct orl_broker *broker, struct orl_err *err);
 /* Closes what a running loop must still close; call on the loop, then stop it. */

@@ -75,15 +75,8 @@ struct change {
 
 static int add_change(struct orl_plan *plan, const struct change *c, struct orl_err *err)
 {
-    json_t *affects = NULL;
-    int rc = orl_plan_affects(
-            plan->broker, c->op, c->section->kind, c->name, c->field, &affects, err);
-    if (rc < 0) {
-        return rc;
-    }
-    json_t *change = json_pack("{s:s, s:s, s:s, s:s, s:O?, s:O?, s:o}", "op", c->op, "kind",
-            c->section->kind, "name", c->name, "field", c->field, "from", c->from, "to", c->to,
-            "affects", affects);
+    json_t *change = json_pack("{s:s, s:s, s:s, s:s, s:O?, s:O?}", "op", c->op, "kind",
+            c->section->kind, "name", c->name, "field", c->field, "from", c->from, "to", c->to);
     if (json_array_append_new(plan->changes, change) < 0 ||
             json_array_append_new(plan->places, json_integer(c->place)) < 0) {
         return orl_err_set(err, ORL_E_NOMEM, "out of memory");
@@ -281,19 +274,14 @@ static int check_form(struct orl_plan *plan, struct orl_err *err)
     return 0;
 }
 
+static const char *text_of(const json_t *change, const char *key)
+{
+    return json_string_value(json_object_get(change, key));
+}
+
 static int hash_changes(struct orl_plan *plan, struct orl_err *err)
 {
-    json_t *bare = json_array();
-    size_t i;
-    json_t *change;
-    json_array_foreach(plan->changes, i, change)
-    {
-        json_t *copy = json_copy(change);
-        (void)json_object_del(copy, "affects");
-        (void)json_array_append_new(bare, copy);
-    }
-    char *text = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(bare);
+    char *text = json_dumps(plan->changes, JSON_COMPACT | JSON_SORT_KEYS);
     if (text == NULL) {
         return orl_err_set(err, ORL_E_NOMEM, "out of memory");
     }
@@ -323,6 +311,25 @@ int orl_plan_make(struct orl_broker *broker, json_t *wanted, bool is_pruning,
         }
     }
     return rc < 0 ? rc : hash_changes(ret_plan, err);
+}
+
+int orl_plan_put_affects(struct orl_plan *plan, struct orl_err *err)
+{
+    size_t i;
+    json_t *change;
+    json_array_foreach(plan->changes, i, change)
+    {
+        json_t *affects = NULL;
+        int rc = orl_plan_affects(plan->broker, text_of(change, "op"), text_of(change, "kind"),
+                text_of(change, "name"), text_of(change, "field"), &affects, err);
+        if (rc < 0) {
+            return rc;
+        }
+        if (json_object_set_new(change, "affects", affects) < 0) {
+            return orl_err_set(err, ORL_E_NOMEM, "out of memory");
+        }
+    }
+    return 0;
 }
 
 void orl_plan_fini(struct orl_plan *plan)

@@ -11,7 +11,7 @@ struct orl_plan {
     struct orl_broker *broker;
     json_t *wanted;  /* borrowed */
     json_t *current; /* owned */
-    json_t *changes; /* owned; [{op, kind, name, field, from, to, affects}] */
+    json_t *changes; /* owned; [{op, kind, name, field, from, to, affects?}] */
     json_t *places;  /* owned; of each, where in the list it is wanted; -1: nowhere */
     char hash[ORL_SHA256_HEX_LEN +
               1]; /* of the changes, not of whom they touch: that comes and goes */
@@ -20,6 +20,8 @@ struct orl_plan {
 /* ORL_E_INVAL: not such a document. fini in any case. */
 ORL_NODISCARD int orl_plan_make(struct orl_broker *broker, json_t *wanted, bool is_pruning,
         struct orl_plan *ret_plan, struct orl_err *err);
+/* Whom each change touches; before it is written. */
+ORL_NODISCARD int orl_plan_put_affects(struct orl_plan *plan, struct orl_err *err);
 void orl_plan_fini(struct orl_plan *plan);
 
 /* plan_write.c: into the store, inside the caller's transaction, which ends in nothing where it fails. Nothing else is

@@ -1,11 +1,13 @@
 /* Component: what would change, and changing it whole or not at all; a real broker. */
-#include "broker_fixture.h"
+#include "browser.h"
 #include "store/store_priv.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -311,6 +313,64 @@ static void nothing_is_closed_where_the_deed_fails(void **state)
     close(gw);
 }
 
+/* A document of so many new people, and the hash of its plan (NULL: none yet); the caller frees it. */
+static char *crowd_request(const char *path, unsigned count, const char *hash)
+{
+    json_t *users = json_array();
+    for (unsigned i = 0; i < count; i++) {
+        char name[24];
+        (void)snprintf(name, sizeof(name), "crowd%05u", i);
+        (void)json_array_append_new(
+                users, json_pack("{s:s, s:s}", "name", name, "display", "One of many"));
+    }
+    json_t *body = json_pack("{s:{s:o}}", "objects", "users", users);
+    if (hash != NULL) {
+        (void)json_object_set_new(body, "plan", json_string(hash));
+    }
+    char *text = json_dumps(body, JSON_COMPACT);
+    size_t size = strlen(text) + 200;
+    char *request = malloc(size);
+    (void)snprintf(request, size,
+            "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+            path, strlen(text), text);
+    free(text);
+    json_decref(body);
+    return request;
+}
+
+static void others_log_in_and_hear_events_while_many_are_applied(void **state)
+{
+    enum { PEOPLE = 4000, ANSWER_BYTES = 4 * 1024 * 1024 };
+    static char text[65536];
+    (void)state;
+    char *buf = malloc(ANSWER_BYTES);
+    struct browser w = browser_at(&b, "10.4.5.1:1");
+    add_user(&b, "vera", NULL);
+    api_ok(&b, "PATCH", "/v1/users/vera", "{\"role\":\"viewer\"}", 200);
+    char *request = crowd_request("/v1/plan", PEOPLE, NULL);
+    assert_int_equal(api_exchange(&b, request, strlen(request), buf, ANSWER_BYTES), 200);
+    free(request);
+    json_t *plan = json_loads(strstr(buf, "\r\n\r\n") + 4, 0, NULL);
+    assert_int_equal(changes_of(plan), PEOPLE);
+    request = crowd_request("/v1/apply", PEOPLE, hash_of(plan));
+    struct pollfd apply = {.fd = api_connect(&b), .events = POLLIN};
+    assert_int_equal(send(apply.fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    browser_login(&w, "vera");
+    int events = browser_send(&w, "GET", "/v1/events", NULL);
+    text[0] = '\0';
+    assert_true(browser_reads(events, "event: load", text, sizeof(text)));
+    json_decref(get("/v1/users?limit=1"));
+    assert_int_equal(poll(&apply, 1, 0), 0); /* all that while it is not done */
+    text[0] = '\0';
+    assert_true(browser_reads(apply.fd, "HTTP/1.1 200", text, sizeof(text)));
+    json_decref(get("/v1/users/crowd03999"));
+    close(events);
+    close(apply.fd);
+    free(request);
+    json_decref(plan);
+    free(buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +382,7 @@ int main(void)
             cmocka_unit_test(groups_come_and_go_and_who_loses_access_is_named),
             cmocka_unit_test(who_keeps_a_pool_by_a_group_loses_nothing_with_their_own_entitlement),
             cmocka_unit_test(nothing_is_closed_where_the_deed_fails),
+            cmocka_unit_test(others_log_in_and_hear_events_while_many_are_applied),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

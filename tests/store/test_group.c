@@ -128,6 +128,38 @@ static void a_session_without_a_right_is_found(void **state)
     assert_int_equal(count, 1);
 }
 
+static void assert_cut_off(
+        struct fixture *f, const struct orl_entitlement_cut *cut, unsigned expected)
+{
+    unsigned count = 0;
+    assert_ok(f, orl_entitlement_cut_off(f->store, cut, count_way, &count, &f->err));
+    assert_int_equal(count, expected);
+}
+
+static void only_who_has_no_other_way_is_cut_off(void **state)
+{
+    struct fixture *f = *state;
+    add_group(f, "staff");
+    add_group(f, "lab");
+    assert_ok(f, join(f, "staff", "alice", false));
+    assert_ok(f, join(f, "lab", "bob", false));
+    assert_ok(f, join(f, "staff", "lab", true));
+    assert_ok(f, orl_entitlement_insert_group(f->store, "staff", "demo", &f->err));
+    assert_ok(f, orl_entitlement_insert(f->store, "alice", "demo", &f->err));
+    assert_ok(f, orl_entitlement_insert(f->store, "carol", "demo", &f->err));
+    assert_cut_off(
+            f, &(struct orl_entitlement_cut){.user = "alice", .pool = "demo", .is_own = true}, 0);
+    assert_cut_off(
+            f, &(struct orl_entitlement_cut){.user = "carol", .pool = "demo", .is_own = true}, 1);
+    assert_cut_off(f, &(struct orl_entitlement_cut){.member = "staff", .user = "alice"}, 0);
+    assert_cut_off(f, &(struct orl_entitlement_cut){.member = "lab", .user = "bob"}, 1);
+    assert_cut_off(f, &(struct orl_entitlement_cut){.group = "staff", .member = "lab"}, 1);
+    assert_cut_off(
+            f, &(struct orl_entitlement_cut){.either = "staff"}, 1); /* bob; alice has her own */
+    assert_cut_off(f, &(struct orl_entitlement_cut){.pool = "demo"}, 3);
+    assert_cut_off(f, &(struct orl_entitlement_cut){.pool = "demo", .is_own = true}, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
@@ -135,6 +167,7 @@ int main(void)
             TEST(people_may_what_their_groups_may),
             TEST(groups_are_nested_once),
             TEST(a_session_without_a_right_is_found),
+            TEST(only_who_has_no_other_way_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
