@@ -53,7 +53,8 @@ struct field {
         FIELD_BLOB, AT(type, length), SIZE(type, member)                                           \
     }
 #define PERMIT(type)                                                                               \
-    U32(type, permit.clipboard), U32(type, permit.clipboard_max_bytes), U32(type, permit.has_sound)
+    U32(type, permit.clipboard), U32(type, permit.clipboard_max_bytes),                            \
+            U32(type, permit.has_sound), U32(type, permit.is_view_only)
 
 _Static_assert(
         offsetof(struct orl_msg_proof, proof) == offsetof(struct orl_msg_proof, proof_len) + 4 &&
@@ -99,6 +100,8 @@ static const struct field close_fields[] = {
 static const struct field web_fields[] = {
         TEXT(web, client), TEXT(web, ticket), TEXT(web, password), TEXT(web, binding), {0}};
 static const struct field thumb_fields[] = {TEXT(thumb, session), BLOB(thumb, data_len, data), {0}};
+static const struct field consent_fields[] = {
+        U32(consent, kind), TEXT(consent, watch), TEXT(consent, text), TEXT(consent, why), {0}};
 static const struct field no_fields[] = {{0}};
 
 static const struct {
@@ -119,6 +122,7 @@ static const struct {
         [ORL_MSG_WATCH] = {"watch", no_fields},
         [ORL_MSG_WEB] = {"web", web_fields},
         [ORL_MSG_THUMB] = {"thumb", thumb_fields},
+        [ORL_MSG_CONSENT] = {"consent", consent_fields},
 };
 
 static bool is_known(unsigned type)

@@ -3,7 +3,7 @@
  * One field table per type in ipc_msgs.c encodes and decodes it; decoding checks every length, that
  * strings hold no NUL and are valid UTF-8, and that nothing is left over.
  *
- *   session  <-> gateway <-> broker    login proof plan notice stats watch thumb close
+ *   session  <-> gateway <-> broker    login proof plan notice stats watch thumb consent close
  *   web      <-> gateway               web close
  *   gateway  <-> vmpool                console
  *   gateway  <-> session, console      start surface close
@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORL_MSG_VERSION 4
+#define ORL_MSG_VERSION 5
 #define ORL_MSG_MAX_BYTES 24576
 #define ORL_MSG_MAX_FDS 4
 
@@ -52,6 +52,7 @@ enum orl_msg_type {
     ORL_MSG_WATCH,   /* broker -> gateway -> session: somebody looks, send STATS often; no body */
     ORL_MSG_WEB,     /* web -> gateway: a browser's desktop; fds: RFB stream, aux datagrams */
     ORL_MSG_THUMB,   /* broker -> session: send one (no data); session -> broker: here it is */
+    ORL_MSG_CONSENT, /* broker -> session: who looks, or asks to; session -> broker: the answer */
     ORL_MSG_TYPE_COUNT
 };
 
@@ -75,6 +76,7 @@ struct orl_permit {
     uint32_t clipboard;           /* ORL_CLIPBOARD_TO_* */
     uint32_t clipboard_max_bytes; /* of one text, UTF-8 */
     uint32_t has_sound;
+    uint32_t is_view_only; /* nothing goes to the guest at all: somebody else's desktop */
 };
 
 /* To a session: fds = client socket, certificate PEM, key PEM; of a browser (is_web): its RFB stream, its aux
@@ -122,6 +124,20 @@ struct orl_msg_thumb {
     char session[ORL_ID_LEN + 1]; /* written by the gateway */
     uint32_t data_len;            /* 0: the question */
     uint8_t data[ORL_THUMB_MAX];
+};
+/* Somebody else wants to look at this desktop, or does. An answer says which question it is of. */
+enum orl_consent_kind {
+    ORL_CONSENT_NONE = 0, /* to a session: nobody does */
+    ORL_CONSENT_ASK,      /* to a session */
+    ORL_CONSENT_LOOKS,    /* to a session */
+    ORL_CONSENT_ALLOW,    /* from a session */
+    ORL_CONSENT_REFUSE,   /* from a session: no, or not any longer */
+};
+struct orl_msg_consent {
+    uint32_t kind;
+    char watch[ORL_ID_LEN + 1]; /* of the question; empty: of all who look */
+    char text[ORL_TEXT_MAX + 1];
+    char why[ORL_TEXT_MAX + 1];
 };
 struct orl_msg_proof {
     uint32_t protocol;
@@ -240,6 +256,7 @@ struct orl_msg {
         struct orl_msg_close close;
         struct orl_msg_web web;
         struct orl_msg_thumb thumb;
+        struct orl_msg_consent consent;
     } u;
 };
 

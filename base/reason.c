@@ -116,6 +116,15 @@ static const struct {
                 "An old desktop cannot be removed. Please tell your administrator."},
         [ORL_REASON_NOT_ALLOWED] = {"not_allowed",
                 "Your account may not do this. Please ask your administrator."},
+        [ORL_REASON_WATCH_REFUSED] = {"watch.refused",
+                "The person at this desktop does not want it to be looked at."},
+        [ORL_REASON_WATCH_NO_ANSWER] = {"watch.no_answer",
+                "The person at this desktop did not answer in time."},
+        [ORL_REASON_WATCH_ENDED] = {"watch.ended", "Looking at this desktop was ended."},
+        [ORL_REASON_WATCH_OVER] = {"watch.session_over",
+                "Its person is not connected to this desktop any more."},
+        [ORL_REASON_WATCH_UNUSED] = {"watch.unused",
+                "Nobody came to look at this desktop in time."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

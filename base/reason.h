@@ -69,7 +69,12 @@ enum orl_reason {
     ORL_REASON_SWEEP_STOPPED,     /* alarm: vmpool removes nothing until somebody has looked */
     ORL_REASON_DESKTOP_LOST,      /* a person's own machine is not there any more */
     ORL_REASON_NOT_REMOVED, /* alarm: a machine that nobody has any more, or its disk, does not go */
-    ORL_REASON_NOT_ALLOWED, /* the caller's role is too small for this */
+    ORL_REASON_NOT_ALLOWED,     /* the caller's role is too small for this */
+    ORL_REASON_WATCH_REFUSED,   /* the person does not want to be looked at */
+    ORL_REASON_WATCH_NO_ANSWER, /* nor did they say anything in time */
+    ORL_REASON_WATCH_ENDED,     /* one of the two ended it */
+    ORL_REASON_WATCH_OVER,      /* nobody is at the desktop any more */
+    ORL_REASON_WATCH_UNUSED,    /* nobody came to look in time */
     ORL_REASON_COUNT
 };
 

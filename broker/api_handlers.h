@@ -109,6 +109,11 @@ void orl_api_me_desktops_restart(struct orl_http_req *req, const struct orl_api_
 void orl_api_me_desktops_start(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_sessions_watch(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_watches_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_watches_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_watches_open(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_watches_end(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_logins_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_logins_end(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_reasons(struct orl_http_req *req, const struct orl_api_args *args);

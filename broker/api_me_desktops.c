@@ -118,7 +118,8 @@ static json_t *to_json(struct orl_broker *broker, const struct seat *seat,
             "started_ms", session != NULL ? (json_int_t)session->started_ms : 0, "waiting", waiting,
             "ready", (json_int_t)counts.ready, "problem_text", problem, "files_kept",
             pool->kind != ORL_POOL_FLOATING || pool->person.home != ORL_HOME_NONE, "has_thumbnail",
-            session != NULL && orl_thumbs_has(broker->thumbs, session->id), "protocol",
+            session != NULL && pool->has_thumbnails && orl_thumbs_has(broker->thumbs, session->id),
+            "protocol",
             session != NULL && session->state == ORL_SESSION_ACTIVE ? protocol_of(broker, session)
                                                                     : "");
     put_place(item, broker, session);
@@ -480,7 +481,8 @@ void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_ap
         return;
     }
     orl_thumbs_ask(req->broker->thumbs, session.id);
-    if (orl_thumbs_get(req->broker->thumbs, session.id, &jpeg, &len) < 0) {
+    if (!orl_thumbs_has_pool(req->broker->thumbs, session.pool) ||
+            orl_thumbs_get(req->broker->thumbs, session.id, &jpeg, &len) < 0) {
         orl_api_refuse(req, 404, "not_found", "no picture of it yet");
         return;
     }

@@ -21,8 +21,16 @@ struct input {
     bool is_disabled;
     bool resets_totp;
     uint32_t max_desktops;
+    bool may_break_glass;
 };
-enum { SEEN_DISPLAY = 1, SEEN_PASSWORD = 2, SEEN_ROLE = 4, SEEN_DISABLED = 8, SEEN_MAX = 16 };
+enum {
+    SEEN_DISPLAY = 1,
+    SEEN_PASSWORD = 2,
+    SEEN_ROLE = 4,
+    SEEN_DISABLED = 8,
+    SEEN_MAX = 16,
+    SEEN_GLASS = 32
+};
 enum { MAX_DESKTOPS = 1000 };
 
 /* In the order of the SEEN bits; name only when adding. */
@@ -33,6 +41,8 @@ static const struct orl_api_field fields[] = {
         {"role", ORL_API_STR, offsetof(struct input, role), 16, 0, false, NULL},
         {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false, NULL},
         {"max_desktops", ORL_API_U32, offsetof(struct input, max_desktops), 0, MAX_DESKTOPS, false,
+                NULL},
+        {"may_break_glass", ORL_API_BOOL, offsetof(struct input, may_break_glass), 0, 0, false,
                 NULL},
         {"name", ORL_API_STR, offsetof(struct input, name), ORL_USER_MAX + 1, 0, true, NULL},
         {0},
@@ -45,17 +55,19 @@ static const struct orl_api_field change_fields[] = {
         {"is_disabled", ORL_API_BOOL, offsetof(struct input, is_disabled), 0, 0, false, NULL},
         {"max_desktops", ORL_API_U32, offsetof(struct input, max_desktops), 0, MAX_DESKTOPS, false,
                 NULL},
+        {"may_break_glass", ORL_API_BOOL, offsetof(struct input, may_break_glass), 0, 0, false,
+                NULL},
         {"reset_totp", ORL_API_BOOL, offsetof(struct input, resets_totp), 0, 0, false, NULL},
         {0},
 };
 
 static json_t *to_json(const struct orl_user_row *row)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I}", "name", row->name, "display",
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:b}", "name", row->name, "display",
             row->display, "role", orl_role_name(row->role), "is_disabled", row->is_disabled,
             "has_password", row->password_hash[0] != '\0', "has_totp", row->totp_secret[0] != '\0',
             "created_ms", (json_int_t)row->created_ms, "max_desktops",
-            (json_int_t)row->max_desktops);
+            (json_int_t)row->max_desktops, "may_break_glass", row->may_break_glass);
 }
 
 static int add_json(void *ctx, const struct orl_user_row *row)
@@ -156,6 +168,9 @@ static int update_row(struct job *job, struct orl_err *err)
         }
         if ((job->seen & SEEN_MAX) == 0) {
             job->row.max_desktops = now.max_desktops;
+        }
+        if ((job->seen & SEEN_GLASS) == 0) {
+            job->row.may_break_glass = now.may_break_glass;
         }
         job->row.created_ms = now.created_ms;
         memcpy(job->row.name, now.name, sizeof(now.name));
@@ -289,6 +304,7 @@ static void submit(struct orl_http_req *req, const struct input *in, uint64_t se
     job->row.role = ORL_ROLE_USER;
     job->row.is_disabled = in->is_disabled;
     job->row.max_desktops = in->max_desktops;
+    job->row.may_break_glass = in->may_break_glass;
     job->resets_totp = in->resets_totp;
     job->row.created_ms = orl_clock_wall_ms();
     orl_msg_text(job->row.name, sizeof(job->row.name), name);

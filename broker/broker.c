@@ -16,6 +16,7 @@
 #include "broker/queue.h"
 #include "broker/session_lease.h"
 #include "broker/thumbs.h"
+#include "broker/watching.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -123,6 +124,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_messages_new(broker, &broker->messages, err);
     }
     if (rc == 0) {
+        rc = orl_watching_new(broker, &broker->watching, err);
+    }
+    if (rc == 0) {
         rc = orl_audit_teller_new(broker, &broker->audit_teller, err);
     }
     if (rc == 0) {
@@ -160,6 +164,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_audit_teller_free(broker->audit_teller);
     orl_events_free(broker->events);
     orl_console_free(broker->console);
+    orl_watching_free(broker->watching);
     orl_messages_free(broker->messages);
     orl_thumbs_free(broker->thumbs);
     orl_queue_free(broker->queue);

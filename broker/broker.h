@@ -19,6 +19,7 @@ struct orl_console;
 struct orl_events;
 struct orl_messages;
 struct orl_thumbs;
+struct orl_watching;
 struct orl_hashing;
 struct orl_gateways;
 struct orl_leases;
@@ -56,6 +57,7 @@ struct orl_broker {
     struct orl_messages *messages;
     struct orl_plan_work *plans;
     struct orl_closing *closings; /* of the open transaction; the newest first */
+    struct orl_watching *watching;
     struct orl_broker_counters counters;
     struct orl_frame_stats frames;
     struct orl_login_times login_times;

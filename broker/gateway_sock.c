@@ -10,6 +10,7 @@
 #include "broker/session_lease.h"
 #include "broker/site.h"
 #include "broker/thumbs.h"
+#include "broker/watching.h"
 #include "store/pool.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ static const unsigned allowed[ORL_MSG_TYPE_COUNT] = {
         [ORL_MSG_STATS] = PEER_GATEWAY,
         [ORL_MSG_CLOSE] = PEER_GATEWAY,
         [ORL_MSG_THUMB] = PEER_GATEWAY,
+        [ORL_MSG_CONSENT] = PEER_GATEWAY,
         [ORL_MSG_POKE] = PEER_GATEWAY | PEER_VMPOOL,
 };
 
@@ -61,7 +63,9 @@ static struct orl_conn *find(const struct orl_gateway *gateway, uint32_t number)
 
 static void remove_conn(struct orl_conn *conn)
 {
-    orl_conn_table_remove(&conn->gateway->gateways->conns, conn);
+    struct orl_gateways *gateways = conn->gateway->gateways;
+    orl_conn_table_remove(&gateways->conns, conn);
+    orl_watching_poke(gateways->broker->watching);
 }
 
 static struct orl_conn *add_conn(struct orl_gateway *gateway, uint32_t number)
@@ -164,6 +168,28 @@ void orl_conn_send_plan(struct orl_conn *conn, const struct orl_session_row *ses
         orl_msg_text(plan->desktop, sizeof(plan->desktop), session->desktop);
         plan->version = session->desktop_version;
     }
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+}
+
+void orl_conn_send_view_plan(
+        struct orl_conn *conn, const struct orl_session_row *session, const char *user)
+{
+    struct orl_msg msg = {.type = ORL_MSG_PLAN, .conn = conn->number};
+    struct orl_msg_plan *plan = &msg.u.plan;
+    plan->is_ready = 1;
+    orl_msg_text(plan->session, sizeof(plan->session), session->id);
+    orl_msg_text(plan->user, sizeof(plan->user), user);
+    orl_msg_text(plan->pool, sizeof(plan->pool), session->pool);
+    orl_msg_text(plan->desktop, sizeof(plan->desktop), session->desktop);
+    plan->version = session->desktop_version;
+    plan->permit.is_view_only = 1;
+    orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
+}
+
+void orl_conn_send_consent(struct orl_conn *conn, const struct orl_msg_consent *consent)
+{
+    const struct orl_msg msg = {
+            .type = ORL_MSG_CONSENT, .conn = conn->number, .u.consent = *consent};
     orl_ipc_post(conn->gateway->ipc, &msg, NULL, 0);
 }
 
@@ -288,6 +314,9 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
     if (conn->state == ORL_CONN_WAITING && strcmp(conn->session, msg->u.stats.session) == 0) {
         return; /* session_lease.c renews those by itself */
     }
+    if (conn->state == ORL_CONN_WATCHING) {
+        return; /* who looks keeps nobody's lease */
+    }
     if (conn->state != ORL_CONN_LIVE || strcmp(conn->session, msg->u.stats.session) != 0) {
         log_fault(gateway, "statistics of no session of this connection", msg->type);
         return;
@@ -311,6 +340,18 @@ static void on_thumb(struct orl_gateway *gateway, const struct orl_msg *msg)
         log_peer(gateway, "a picture that nobody asked for, or that is none", msg->type);
     } else {
         orl_events_poke(broker->events, conn->user);
+    }
+}
+
+static void on_consent(struct orl_gateway *gateway, const struct orl_msg *msg)
+{
+    struct orl_conn *conn = find(gateway, msg->conn);
+    const uint32_t kind = msg->u.consent.kind;
+    if (conn == NULL || conn->state != ORL_CONN_LIVE ||
+            (kind != ORL_CONSENT_ALLOW && kind != ORL_CONSENT_REFUSE)) {
+        log_peer(gateway, "an answer of nobody, or that is none", msg->type);
+    } else {
+        orl_watching_answer(gateway->gateways->broker, conn, &msg->u.consent);
     }
 }
 
@@ -344,6 +385,8 @@ static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct or
         on_close(gateway, msg);
     } else if (msg->type == ORL_MSG_THUMB) {
         on_thumb(gateway, msg);
+    } else if (msg->type == ORL_MSG_CONSENT) {
+        on_consent(gateway, msg);
     } else {
         orl_leases_poke(broker->leases);
     }

@@ -12,6 +12,7 @@ enum orl_conn_state {
     ORL_CONN_DECIDING, /* who it is is known; what it gets is not */
     ORL_CONN_WAITING,  /* has a session, waits for its desktop until deadline_us */
     ORL_CONN_LIVE,     /* has a session that is active */
+    ORL_CONN_WATCHING, /* has none, and looks at somebody else's (broker/watching.h) */
 };
 /* What a connection is found by: broker/conn_table.h. */
 enum orl_conn_key {
@@ -53,6 +54,7 @@ struct orl_conn {
     uint64_t input_ms;                 /* LIVE: the last input that we know of; wall clock */
     char warned[ORL_TEXT_MAX + 1];     /* LIVE: the band that it shows */
     uint64_t message_us;               /* LIVE: when it was last sent a message; 0: never */
+    uint64_t asked_us;                 /* LIVE: when somebody last asked to look; 0: never */
     bool is_message_due;               /* LIVE: it gets the one to many that is being sent */
     struct orl_frame_sample sample;    /* LIVE */
     uint32_t live_round; /* session_lease.c's: when its session was seen in the store */
@@ -84,6 +86,10 @@ void orl_conn_send_thumb(struct orl_conn *conn);
 void orl_conn_send_hash(struct orl_conn *conn, const uint8_t ntowfv2[ORL_NTLM_HASH_LEN]);
 void orl_conn_send_plan(
         struct orl_conn *conn, const struct orl_session_row *session, bool is_ready);
+/* To see session's desktop as user, and nothing else. */
+void orl_conn_send_view_plan(
+        struct orl_conn *conn, const struct orl_session_row *session, const char *user);
+void orl_conn_send_consent(struct orl_conn *conn, const struct orl_msg_consent *consent);
 /* A text over all of the picture, until a plan is ready; since_ms 0: without elapsed time. */
 void orl_conn_send_notice(
         struct orl_conn *conn, const char *title, const char *text, uint64_t since_ms);

@@ -6,6 +6,7 @@
 #include "broker/auth.h"
 #include "broker/names.h"
 #include "broker/policy.h"
+#include "broker/watching.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,7 +237,8 @@ void orl_login_password(
     }
     struct orl_err err = {0};
     struct orl_ticket_row ticket = {0};
-    if (!pass_throttle(broker, conn, names.user)) {
+    if (!pass_throttle(broker, conn, names.user) ||
+            orl_watching_redeem(broker, conn, names.user, login->password, login->binding)) {
         return;
     }
     int rc = orl_tickets_check(&broker->tickets, names.user, login->password, login->binding,

@@ -70,6 +70,7 @@ struct user_input {
     char role[16];
     bool is_disabled;
     uint32_t max_desktops;
+    bool may_break_glass;
 };
 
 static int read_user(const json_t *object, struct orl_user_row *row, struct orl_err *err)
@@ -84,9 +85,13 @@ static int read_user(const json_t *object, struct orl_user_row *row, struct orl_
                     NULL},
             {"max_desktops", ORL_API_U32, offsetof(struct user_input, max_desktops), 0, 1000, false,
                     NULL},
+            {"may_break_glass", ORL_API_BOOL, offsetof(struct user_input, may_break_glass), 0, 0,
+                    false, NULL},
             {0},
     };
-    struct user_input in = {.is_disabled = row->is_disabled, .max_desktops = row->max_desktops};
+    struct user_input in = {.is_disabled = row->is_disabled,
+            .max_desktops = row->max_desktops,
+            .may_break_glass = row->may_break_glass};
     uint64_t seen = 0;
     orl_msg_text(in.display, sizeof(in.display), row->display);
     orl_msg_text(in.role, sizeof(in.role), orl_role_name(row->role));
@@ -102,6 +107,7 @@ static int read_user(const json_t *object, struct orl_user_row *row, struct orl_
         memcpy(row->display, in.display, sizeof(row->display));
         row->is_disabled = in.is_disabled;
         row->max_desktops = in.max_desktops;
+        row->may_break_glass = in.may_break_glass;
     }
     return rc;
 }

@@ -9,8 +9,10 @@
 #include "broker/pool_drain.h"
 #include "broker/queue.h"
 #include "broker/session_policy.h"
+#include "broker/watching.h"
 #include "broker/weblogin.h"
 #include "store/job.h"
+#include "store/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +171,7 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
     adopt_binding(broker, &row, ret_conn);
     /* We may have died between the decision and telling it. */
     orl_conn_send_plan(ret_conn, &row, ret_conn->state == ORL_CONN_LIVE);
+    orl_watching_clear(ret_conn);
     orl_log_info(&broker->log, "a session goes on after a restart", "session", session);
     return ORL_REASON_NONE;
 }
@@ -476,6 +479,7 @@ static bool prune(struct orl_broker *broker)
     int rc = orl_ticket_prune(broker->store, now_ms - day_ms, &err);
     rc = rc < 0 ? rc : orl_weblogin_prune(broker->store, now_ms, &err);
     rc = rc < 0 ? rc : orl_job_fail_silent(broker->store, now_ms, &err);
+    rc = rc < 0 ? rc : orl_watch_prune(broker->store, before_ms, &err);
     if (rc >= 0) {
         rc = sessions = orl_session_prune(broker->store, before_ms, MAX_PRUNED, &err);
     }

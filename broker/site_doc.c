@@ -45,9 +45,10 @@ static int add_words(void *ctx, const char *key, const char *value)
 
 static int add_user(void *ctx, const struct orl_user_row *row)
 {
-    return append(ctx, json_pack("{s:s, s:s, s:s, s:b, s:I}", "name", row->name, "display",
+    return append(ctx, json_pack("{s:s, s:s, s:s, s:b, s:I, s:b}", "name", row->name, "display",
                                row->display, "role", orl_role_name(row->role), "is_disabled",
-                               row->is_disabled, "max_desktops", (json_int_t)row->max_desktops));
+                               row->is_disabled, "max_desktops", (json_int_t)row->max_desktops,
+                               "may_break_glass", row->may_break_glass));
 }
 
 /* The newest version of each: that is the one whose settings can be changed. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "store/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,11 +79,17 @@ static struct thumb *find_or_make(struct orl_thumbs *thumbs, const char *session
     return victim;
 }
 
+bool orl_thumbs_has_pool(const struct orl_thumbs *thumbs, const char *pool)
+{
+    struct orl_pool_row row = {0};
+    return orl_pool_get(thumbs->broker->store, pool, &row, NULL) == 0 && row.has_thumbnails;
+}
+
 void orl_thumbs_ask(struct orl_thumbs *thumbs, const char *session)
 {
     uint64_t now_us = orl_loop_now_us(thumbs->broker->loop);
     struct orl_conn *conn = orl_conn_find_session(thumbs->broker->gateways, session);
-    if (conn == NULL || conn->state != ORL_CONN_LIVE) {
+    if (conn == NULL || conn->state != ORL_CONN_LIVE || !orl_thumbs_has_pool(thumbs, conn->pool)) {
         return;
     }
     struct thumb *thumb = find_or_make(thumbs, session);
@@ -170,7 +177,8 @@ void orl_thumbs_sweep(struct orl_thumbs *thumbs)
             continue;
         }
         int rc = orl_session_get(thumbs->broker->store, thumb->session, &row, NULL);
-        if (rc == ORL_E_NOTFOUND || (rc == 0 && row.state == ORL_SESSION_ENDED)) {
+        if (rc == ORL_E_NOTFOUND || (rc == 0 && (row.state == ORL_SESSION_ENDED ||
+                                                        !orl_thumbs_has_pool(thumbs, row.pool)))) {
             clear(thumb);
         }
     }

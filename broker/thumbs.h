@@ -8,6 +8,8 @@ struct orl_thumbs;
 ORL_NODISCARD int orl_thumbs_new(
         struct orl_broker *broker, struct orl_thumbs **ret_thumbs, struct orl_err *err);
 void orl_thumbs_free(struct orl_thumbs *thumbs); /* NULL is fine */
+/* Its pool shows pictures. What cannot be read is not shown. */
+bool orl_thumbs_has_pool(const struct orl_thumbs *thumbs, const char *pool);
 /* The session's person looks: a newer one is asked for if the last is old. As often as wanted. */
 void orl_thumbs_ask(struct orl_thumbs *thumbs, const char *session);
 /* The person's page is open: of sessions that have no picture yet, the first is asked for. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void make_id(char ret_id[ORL_TICKET_ID_LEN + 1])
+void orl_ticket_new_id(char ret_id[ORL_TICKET_ID_LEN + 1])
 {
     uint8_t raw[8];
     orl_secret_random(raw, sizeof(raw));
@@ -32,7 +32,7 @@ int orl_tickets_issue(const struct orl_tickets *tickets, const struct orl_ticket
     struct orl_ticket_issued issued = {.expires_ms = now_ms + tickets->first_use_ms};
     struct orl_ticket_row row = {
             .slot = want->slot, .created_ms = now_ms, .first_use_by_ms = issued.expires_ms};
-    make_id(issued.id);
+    orl_ticket_new_id(issued.id);
     orl_secret_text(issued.password, ORL_TICKET_PASSWORD_LEN);
     orl_msg_text(row.id, sizeof(row.id), issued.id);
     orl_msg_text(row.user, sizeof(row.user), want->user);

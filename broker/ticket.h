@@ -27,6 +27,7 @@ struct orl_ticket_issued { /* the caller wipes it */
     char password[ORL_TICKET_PASSWORD_LEN + 1];
     uint64_t expires_ms;
 };
+void orl_ticket_new_id(char ret_id[ORL_TICKET_ID_LEN + 1]);
 ORL_NODISCARD int orl_tickets_issue(const struct orl_tickets *tickets,
         const struct orl_ticket_want *want, uint64_t now_ms, struct orl_ticket_issued *ret_issued,
         struct orl_err *err);

@@ -14,6 +14,7 @@ static const struct {
         {"entitlement", "Who may use which pool."},
         {"desktop", "Desktops of all pools."},
         {"session", "People's stays on desktops."},
+        {"watch", "Who looks at whose desktop."},
         {"message", "Words to people at their desktops."},
         {"ticket", "One-time tickets."},
         {"token", "Personal access tokens, for scripts."},
@@ -47,7 +48,9 @@ const char *orl_cli_noun_help(const char *noun)
 
 const struct orl_cli_cmd *orl_cli_next(const struct orl_cli_cmd *cmd)
 {
-    static const struct orl_cli_cmd *const tables[] = {orl_cli_people_cmds, orl_cli_cmds};
+    static const struct orl_cli_cmd *const tables[] = {
+            orl_cli_people_cmds, orl_cli_cmds, orl_cli_watch_cmds};
+    enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
     if (cmd == NULL) {
         return tables[0];
     }
@@ -55,11 +58,16 @@ const struct orl_cli_cmd *orl_cli_next(const struct orl_cli_cmd *cmd)
         return cmd + 1;
     }
     /* The last of its table. */
-    const struct orl_cli_cmd *last = tables[0];
-    while (last[1].noun != NULL) {
-        last++;
+    for (unsigned i = 0; i + 1 < TABLES; i++) {
+        const struct orl_cli_cmd *last = tables[i];
+        while (last[1].noun != NULL) {
+            last++;
+        }
+        if (cmd == last) {
+            return tables[i + 1];
+        }
     }
-    return cmd == last ? tables[1] : NULL;
+    return NULL;
 }
 
 const struct orl_cli_cmd *orl_cli_find(const char *noun, const char *verb)

@@ -101,7 +101,10 @@ const struct orl_cli_opt orl_cli_global_opts[] = {
             OPT("clipboard-max", ORL_CLI_OPT_NUM, "BYTES", "clipboard_max_bytes",                  \
                     "Longest clipboard text."),                                                    \
             OPT("sound", ORL_CLI_OPT_ON, NULL, "sound", "The client hears the desktop."),          \
-            OPT("no-sound", ORL_CLI_OPT_OFF, NULL, "sound", "It does not."), POOL_SPARE_OPTS,      \
+            OPT("no-sound", ORL_CLI_OPT_OFF, NULL, "sound", "It does not."),                       \
+            OPT("thumbnails", ORL_CLI_OPT_ON, NULL, "thumbnails",                                  \
+                    "Small pictures of a person's desktop at their portal (the default)."),        \
+            OPT("no-thumbnails", ORL_CLI_OPT_OFF, NULL, "thumbnails", "None."), POOL_SPARE_OPTS,   \
             POOL_RESOURCE_OPTS, POOL_POLICY_OPTS, POOL_PERSON_OPTS,                                \
             OPT("maintenance", ORL_CLI_OPT_ON, NULL, "maintenance", "No new sessions.")
 static const struct orl_cli_opt pool_add_opts[] = {

@@ -175,10 +175,14 @@ static int take_msg(struct link *l, struct orl_link_msg *msg)
 {
     switch (msg->type) {
     case ORL_LINK_INPUT:
-        l->links->events->on_input(l->links->ctx, &msg->input);
+        if (l->permit.is_view_only == 0) {
+            l->links->events->on_input(l->links->ctx, &msg->input);
+        }
         return ORL_OK;
     case ORL_LINK_LAYOUT:
-        l->links->events->on_layout(l->links->ctx, &msg->layout);
+        if (l->permit.is_view_only == 0) {
+            l->links->events->on_layout(l->links->ctx, &msg->layout);
+        }
         return ORL_OK;
     case ORL_LINK_WANT:
         take_want(l, msg->wants);

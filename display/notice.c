@@ -14,7 +14,7 @@
 #define BAND_COLOUR 0xFFF4CEU
 #define BAND_EDGE_COLOUR 0xB58105U
 #define BAND_TEXT_COLOUR 0x2B2100U
-#define TEXT_MAX 512   /* code points of one string; the rest is not shown */
+#define TEXT_MAX 1024  /* code points of one string; the rest is not shown */
 #define LINES_MAX 16   /* of one string */
 #define COLUMNS_MAX 64 /* a line that is easy to read */
 #define TIME_COLUMNS 12
@@ -252,4 +252,22 @@ void orl_notice_draw_band(const char *text, uint8_t *pixels, size_t stride_bytes
     fill(&band.canvas, r, BAND_EDGE_COLOUR);
     fill(&band.canvas, &inner, BAND_COLOUR);
     draw(&band.text, &band.canvas);
+}
+
+int orl_notice_band_hit(
+        const char *text, uint32_t width_px, uint32_t height_px, int32_t x, int32_t y)
+{
+    struct band band;
+    band.canvas = (struct canvas){NULL, 0, (int32_t)width_px, (int32_t)height_px, 1};
+    lay_out_band(&band, text);
+    const int32_t cell = (int32_t)band.text.font->width_px * band.canvas.zoom;
+    const int32_t height = line_height(&band.canvas, band.text.font);
+    const int32_t line = y >= band.text.y ? (y - band.text.y) / height : -1;
+    if (line < 0 || line >= (int32_t)band.text.line_count) {
+        return -1;
+    }
+    const struct line *hit = &band.text.lines[line];
+    const int32_t left = (band.canvas.width_px - cell * (int32_t)hit->count) / 2;
+    const int32_t column = x >= left ? (x - left) / cell : -1;
+    return column >= 0 && column < (int32_t)hit->count ? (int)hit->from + column : -1;
 }

@@ -21,5 +21,8 @@ struct orl_rect orl_notice_draw(const struct orl_notice *notice, uint8_t *pixels
 struct orl_rect orl_notice_band_rect(const char *text, uint32_t width_px, uint32_t height_px);
 void orl_notice_draw_band(const char *text, uint8_t *pixels, size_t stride_bytes, uint32_t width_px,
         uint32_t height_px);
+/* Which of the text's characters is painted at this place, from 0; -1: none. */
+int orl_notice_band_hit(
+        const char *text, uint32_t width_px, uint32_t height_px, int32_t x, int32_t y);
 
 #endif

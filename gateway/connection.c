@@ -13,7 +13,7 @@
 /* A session sends statistics every ten seconds, every second while somebody looks. They go on to the broker, whose queue is everybody's. */
 #define STATS_WINDOW_US (10 * ORL_US_PER_S)
 /* A session answers once a second at most, and not while there is no desktop to be seen. */
-enum { STATS_PER_WINDOW = 30, THUMBS_MAX_ASKED = 4 };
+enum { STATS_PER_WINDOW = 30, THUMBS_MAX_ASKED = 4, CONSENTS_MAX_ASKED = 8 };
 
 static void set_state(struct orl_conn *conn, enum orl_conn_state state)
 {
@@ -179,10 +179,23 @@ static void on_thumb(struct orl_conn *conn, struct orl_msg *msg)
     }
 }
 
+/* What its person answered; about which session, is not for the session to say: conn does. */
+static void on_consent(struct orl_conn *conn, struct orl_msg *msg)
+{
+    if (conn->state != ORL_CONN_CLOSING) {
+        msg->conn = conn->number;
+        msg->u.consent.text[0] = msg->u.consent.why[0] = '\0';
+        (void)conn->ops->to_broker(conn->ctx, msg);
+    }
+}
+
 static bool is_flood(struct orl_conn *conn, unsigned msg_type)
 {
     if (msg_type == ORL_MSG_THUMB) { /* pixels go to the broker when it asks */
         return conn->thumbs_asked-- == 0;
+    }
+    if (msg_type == ORL_MSG_CONSENT) { /* the broker asks first */
+        return conn->consents_asked-- == 0;
     }
     if (msg_type != ORL_MSG_STATS) {
         return false; /* a question comes once, and after CLOSE there is little time */
@@ -218,6 +231,9 @@ int orl_conn_on_session_msg(struct orl_conn *conn, struct orl_msg *msg, unsigned
         break;
     case ORL_MSG_THUMB:
         on_thumb(conn, msg);
+        break;
+    case ORL_MSG_CONSENT:
+        on_consent(conn, msg);
         break;
     case ORL_MSG_CLOSE:
         if (conn->state != ORL_CONN_CLOSING) {
@@ -302,7 +318,10 @@ void orl_conn_on_broker_msg(struct orl_conn *conn, const struct orl_msg *msg)
     case ORL_MSG_NOTICE:
     case ORL_MSG_WATCH:
     case ORL_MSG_THUMB:
+    case ORL_MSG_CONSENT:
         if (conn->is_logged_in) {
+            conn->consents_asked +=
+                    msg->type == ORL_MSG_CONSENT && conn->consents_asked < CONSENTS_MAX_ASKED;
             conn->thumbs_asked +=
                     msg->type == ORL_MSG_THUMB && conn->thumbs_asked < THUMBS_MAX_ASKED;
             struct orl_msg copy = *msg;
@@ -322,8 +341,9 @@ void orl_conn_on_broker_msg(struct orl_conn *conn, const struct orl_msg *msg)
 
 void orl_conn_on_broker_down(struct orl_conn *conn)
 {
-    /* The question is lost with the broker; whoever has a plan goes on. */
-    if (conn->state == ORL_CONN_LOGIN) {
+    /* The question is lost with the broker; whoever has a plan goes on, but not on somebody else's desktop. */
+    if (conn->state == ORL_CONN_LOGIN ||
+            (conn->is_logged_in && conn->plan.permit.is_view_only != 0)) {
         conn->is_broker_told = true;
         orl_conn_close(conn, ORL_REASON_BROKER_DOWN, NULL, NULL);
     }

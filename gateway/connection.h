@@ -49,6 +49,7 @@ struct orl_conn {
     uint64_t stats_window_us; /* when it began */
     unsigned stats_in_window;
     unsigned thumbs_asked;      /* and not answered; what is beyond a few is not counted */
+    unsigned consents_asked;    /* the same of questions, and notices that can be ended */
     struct orl_msg_stats stats; /* the last; told again to a broker that came back */
     enum orl_reason reason;
 };

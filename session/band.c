@@ -2,20 +2,35 @@
 
 #include "base/clock.h"
 
-static const char *text_of(const struct orl_band *band)
+#include <stdio.h>
+
+const char *orl_band_text(const struct orl_band *band)
 {
-    return band->message[0] != '\0' ? band->message : band->warning;
+    return band->text;
 }
 
 void orl_band_say(struct orl_band *band)
 {
-    band->say(band->ctx, text_of(band));
+    char text[ORL_TEXT_MAX + 1];
+    orl_msg_text(text, sizeof(text), band->text);
+    band->say(band->ctx, text);
 }
 
 static void paint(struct orl_band *band)
 {
-    orl_picture_band(band->picture, text_of(band));
+    const char *below = band->message[0] != '\0' ? band->message : band->warning;
+    const char *between = band->watch[0] != '\0' && below[0] != '\0' ? "\n" : "";
+    char text[sizeof(band->watch) + sizeof(band->message)];
+    (void)snprintf(text, sizeof(text), "%s%s%s", band->watch, between, below);
+    orl_msg_text(band->text, sizeof(band->text), text);
+    orl_picture_band(band->picture, band->text);
     orl_band_say(band);
+}
+
+void orl_band_watch(struct orl_band *band, const char *text)
+{
+    orl_msg_text(band->watch, sizeof(band->watch), text);
+    paint(band);
 }
 
 static void end_message(void *ctx)

@@ -98,6 +98,9 @@ static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct or
     case ORL_MSG_THUMB:
         control->events.on_thumb(control->ctx);
         return ORL_OK;
+    case ORL_MSG_CONSENT:
+        control->events.on_consent(control->ctx, &msg->u.consent);
+        return ORL_OK;
     case ORL_MSG_SURFACE: {
         int fd = orl_ipc_fds_take(fds, 0);
         if (fd < 0) {

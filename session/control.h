@@ -28,6 +28,7 @@ struct orl_control_events {
     void (*on_link)(void *ctx, int fd); /* takes fd */
     void (*on_watch)(void *ctx);        /* somebody looks at the statistics */
     void (*on_thumb)(void *ctx);        /* somebody wants to see the desktop, small */
+    void (*on_consent)(void *ctx, const struct orl_msg_consent *consent);
     void (*on_close)(void *ctx, enum orl_reason reason, const char *text, const char *audit);
     void (*on_gone)(void *ctx); /* the gateway is gone, or broke the rules */
 };

@@ -45,6 +45,9 @@ static void want_writable(struct orl_session_input *in)
 
 void orl_session_input_layout(struct orl_session_input *in, const struct orl_layout *layout)
 {
+    if (in->is_view_only) {
+        return;
+    }
     in->layout = *layout;
     (void)send_layout(in); /* a link that is over tells so itself */
     want_writable(in);
@@ -76,7 +79,8 @@ void orl_session_input_send(struct orl_session_input *in, const struct orl_input
 {
     struct orl_input mapped = *input;
     bool is_always = input->kind == ORL_INPUT_RELEASE_ALL;
-    if (orl_picture_link_fd(in->picture) < 0 || (!is_always && !orl_picture_is_live(in->picture))) {
+    if (in->is_view_only || orl_picture_link_fd(in->picture) < 0 ||
+            (!is_always && !orl_picture_is_live(in->picture))) {
         return;
     }
     if (input->kind == ORL_INPUT_POINTER) {

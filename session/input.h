@@ -15,6 +15,7 @@ struct orl_session_input {
     unsigned count;
     struct orl_layout layout;
     bool is_layout_due;  /* the link did not take it yet */
+    bool is_view_only;   /* nothing of the client goes there */
     bool has_overflowed; /* keys were lost: all are released before anything else goes */
 };
 void orl_session_input_init(struct orl_session_input *in, struct orl_picture *picture);

@@ -21,7 +21,7 @@ struct orl_picture {
     char title[ORL_TEXT_MAX + 1];
     char text[ORL_TEXT_MAX + 1];
     char footer[ORL_TEXT_MAX + 1];
-    char band[ORL_TEXT_MAX + 1]; /* over the surface; empty: none */
+    char band[ORL_PICTURE_BAND_MAX + 1]; /* over the surface; empty: none */
     uint64_t since_ms;
     struct orl_timer *clock; /* 1 Hz while elapsed time is shown */
 

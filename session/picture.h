@@ -10,6 +10,8 @@
 #include "display/scale.h"
 #include "display/surface.h"
 
+#define ORL_PICTURE_BAND_MAX 1023 /* bytes of a band's text */
+
 struct orl_picture;
 struct orl_picture_events {
     void (*on_damage)(void *ctx);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "session/aside.h"
 #include "session/band.h"
+#include "session/consent.h"
 #include "session/control.h"
 #include "session/input.h"
 #include "session/picture.h"
@@ -47,6 +48,7 @@ struct orl_session {
     struct orl_session_input input;
     struct orl_aside aside;
     struct orl_band band;
+    struct orl_consent consent;
     struct orl_viewer_caps caps;
     struct orl_msg_plan plan;
     bool has_plan;
@@ -392,6 +394,7 @@ static void on_plan(void *ctx, const struct orl_msg_plan *plan)
     struct orl_session *session = ctx;
     session->plan = *plan;
     session->has_plan = true;
+    session->input.is_view_only = plan->permit.is_view_only != 0;
     tell_name(session);
     if (session->is_stats_due) {
         session->is_stats_due = false;
@@ -425,6 +428,21 @@ static void on_notice(void *ctx, const struct orl_msg_notice *notice)
     orl_picture_notice(session->picture, notice->title, text,
             notice->reason != 0 ? orl_reason_code(reason) : NULL, notice->since_ms);
     orl_timer_start(session->word_timer, LIVE_NOTICE_US, 0);
+}
+
+static void on_consent(void *ctx, const struct orl_msg_consent *consent)
+{
+    struct orl_session *session = ctx;
+    if (session->state <= OPEN) {
+        orl_consent_show(&session->consent, consent);
+    }
+}
+
+static void send_answer(void *ctx, const struct orl_msg_consent *answer)
+{
+    struct orl_session *session = ctx;
+    const struct orl_msg msg = {.type = ORL_MSG_CONSENT, .u.consent = *answer};
+    orl_control_post(session->control, &msg);
 }
 
 static void on_link(void *ctx, int fd)
@@ -567,6 +585,9 @@ static void on_input(void *ctx, const struct orl_input *input)
             send_stats(session); /* who decides hears at once that somebody is there */
         }
     }
+    if (orl_consent_on_input(&session->consent, input)) {
+        return;
+    }
     bool is_key = input->kind == ORL_INPUT_KEY || input->kind == ORL_INPUT_KEYSYM;
     if (is_key && input->is_down != 0) {
         orl_telemetry_key(orl_stream_telemetry(session->stream), orl_clock_now_us());
@@ -579,7 +600,8 @@ static void on_layout(void *ctx, const struct orl_layout *layout)
     struct orl_session *session = ctx;
     uint32_t width;
     uint32_t height;
-    if (session->state != OPEN || !orl_layout_is_valid(layout) || is_echo(session, layout)) {
+    if (session->state != OPEN || session->input.is_view_only || !orl_layout_is_valid(layout) ||
+            is_echo(session, layout)) {
         return;
     }
     session->layout = *layout;
@@ -682,6 +704,7 @@ static int make_parts(struct orl_session *session, struct orl_err *err)
     }
     if (code == ORL_OK) {
         code = orl_band_init(&session->band, session->loop, session->picture, say, session, err);
+        orl_consent_init(&session->consent, session->picture, &session->band, send_answer, session);
     }
     if (code == ORL_OK) {
         code = orl_timer_new(session->loop, send_stats, session, &session->stats_timer, err);
@@ -703,6 +726,7 @@ int orl_session_new(struct orl_loop *loop, const struct orl_session_opts *opts,
             .on_link = on_link,
             .on_watch = on_watch,
             .on_thumb = on_thumb,
+            .on_consent = on_consent,
             .on_close = on_close,
             .on_gone = on_gone};
     struct orl_session *session = calloc(1, sizeof(*session));

@@ -13,7 +13,7 @@
     " disk_iops, disk_mib_s, balloon_min_mib, has_tpm, has_secure_boot, firmware, has_autostart,"  \
     " network, network_name, display, idle_timeout_s, max_session_s, warn_first_s, warn_last_s,"   \
     " allowed_hours, allowed_from, max_per_user, person, home, home_size_mib, home_target,"        \
-    " on_assign, on_logoff, hook_deadline_s"
+    " on_assign, on_logoff, hook_deadline_s, has_thumbnails"
 #define COLUMNS "name, kind, is_deleted, created_ms, problem, problem_text, retry_ms, " SETTINGS
 
 static uint32_t get_choice(struct orl_db_query *q, const struct orl_pool_setting *s)
@@ -162,7 +162,7 @@ static int write_new(struct orl_store *store, const struct orl_pool_row *row, ui
             "INSERT INTO pool (" COLUMNS ") VALUES ($1, $2, 0, $3, '', '', 0,"
             "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
             " $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36,"
-            " $37, $38, $39, $40, $41, $42, $43, $44, $45)");
+            " $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, orl_pool_kind_name(row->kind));
     orl_db_put_u64(&q, now_ms);
@@ -234,7 +234,7 @@ static int write_settings(
             "UPDATE pool SET (" SETTINGS ") = ("
             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
             " $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34,"
-            " $35, $36, $37, $38, $39, $40, $41, $42) WHERE name = $43");
+            " $35, $36, $37, $38, $39, $40, $41, $42, $43) WHERE name = $44");
     put_settings(&q, row);
     orl_db_put_text(&q, row->name);
     return orl_store_run_one(&q, "pool", row->name, err);

@@ -63,6 +63,7 @@ struct orl_pool_row {
     struct orl_pool_policy policy;
     struct orl_pool_person person;
     bool is_maintenance; /* no new sessions */
+    bool has_thumbnails; /* small pictures of its desktops, for their person's portal */
     /* Not the administrator's. */
     bool is_deleted; /* to be drained; the row goes when its desktops are gone */
     uint64_t created_ms;

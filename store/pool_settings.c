@@ -104,6 +104,12 @@ const struct orl_pool_setting orl_pool_settings[] = {
         TEXT("on_assign", person.on_assign),
         TEXT("on_logoff", person.on_logoff),
         NUM("hook_deadline_s", "hook_deadline_s", person.hook_deadline_s, 1, 600, ALL(30)),
+        {.column = "has_thumbnails",
+                .key = "thumbnails",
+                .type = ORL_SETTING_BOOL,
+                AT(has_thumbnails),
+                .max = 1,
+                ALL(1)},
         {0},
 };
 _Static_assert(

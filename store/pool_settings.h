@@ -40,7 +40,7 @@ struct orl_pool_setting {
     const char *const *choices;             /* CHOICE; NULL ends them */
 };
 extern const struct orl_pool_setting orl_pool_settings[]; /* ended by a column of NULL */
-#define ORL_POOL_SETTING_COUNT 42
+#define ORL_POOL_SETTING_COUNT 43
 
 struct orl_pool_row;
 /* Every setting to what a new pool of the kind has. */

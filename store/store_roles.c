@@ -17,7 +17,8 @@ static const struct rights broker_rights[] = {{"GRANT USAGE ON SCHEMA", true, "T
 /* No accounts, no tickets, no logins; people's sessions only to look at. */
 static const struct rights vmpool_rights[] = {{"GRANT USAGE ON SCHEMA", true, "TO"},
         {"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA", true, "TO"},
-        {"REVOKE ALL ON account, entitlement, group_person, person_pool, ticket, token, weblogin",
+        {"REVOKE ALL ON account, entitlement, group_person, person_pool, ticket, token, watch, "
+         "weblogin",
                 false, "FROM"},
         {"REVOKE INSERT, UPDATE, DELETE ON session, schema_version", false, "FROM"},
         {"REVOKE DELETE ON audit, meta", false, "FROM"}, {NULL, false, NULL}};

@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                    \
     "name, display, password_hash, role, is_disabled, created_ms, totp_secret, totp_last_step,"    \
-    " max_desktops"
+    " max_desktops, may_break_glass"
 
 const char *orl_role_name(enum orl_role role)
 {
@@ -53,6 +53,7 @@ static int read_one(struct orl_db_query *q, struct orl_user_row *ret_row, struct
     orl_db_get_text(q, row.totp_secret, sizeof(row.totp_secret));
     row.totp_last_step = orl_db_get_u64(q);
     row.max_desktops = orl_db_get_u32(q);
+    row.may_break_glass = orl_db_get_bool(q);
     rc = orl_db_row_done(q, err);
     if (rc == 0) {
         *ret_row = row;
@@ -67,7 +68,7 @@ int orl_user_insert(struct orl_store *store, const struct orl_user_row *row, uin
         return orl_err_set(err, ORL_E_INVAL, "a user needs a name");
     }
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "INSERT INTO account (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7)");
+            "INSERT INTO account (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, '', 0, $7, $8)");
     orl_db_put_text(&q, row->name);
     orl_db_put_text(&q, row->display);
     orl_db_put_text(&q, row->password_hash);
@@ -75,6 +76,7 @@ int orl_user_insert(struct orl_store *store, const struct orl_user_row *row, uin
     orl_db_put_bool(&q, row->is_disabled);
     orl_db_put_u64(&q, now_ms);
     orl_db_put_u64(&q, row->max_desktops);
+    orl_db_put_bool(&q, row->may_break_glass);
     int rc = orl_db_run(&q, err);
     if (rc == ORL_E_EXISTS) {
         return orl_err_set(err, rc, "there is a user %s", row->name);
@@ -124,12 +126,13 @@ int orl_user_update(struct orl_store *store, const struct orl_user_row *row, str
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE account SET display = $1, password_hash = $2, role = $3, is_disabled = $4,"
-            " max_desktops = $5 WHERE name = $6");
+            " max_desktops = $5, may_break_glass = $6 WHERE name = $7");
     orl_db_put_text(&q, row->display);
     orl_db_put_text(&q, row->password_hash);
     orl_db_put_text(&q, orl_role_name(row->role));
     orl_db_put_bool(&q, row->is_disabled);
     orl_db_put_u64(&q, row->max_desktops);
+    orl_db_put_bool(&q, row->may_break_glass);
     orl_db_put_text(&q, row->name);
     return orl_store_run_one(&q, "user", row->name, err);
 }

@@ -19,6 +19,7 @@ struct orl_user_row {
     enum orl_role role;
     bool is_disabled;
     uint32_t max_desktops; /* of all pools, at once; 0: no limit */
+    bool may_break_glass;  /* may look at a desktop without asking, with a written reason */
     uint64_t created_ms;
     char totp_secret[ORL_STORE_SECRET_MAX + 1]; /* second factor, sealed; empty: none */
     uint64_t totp_last_step;                    /* of the last code that was used */
@@ -34,7 +35,7 @@ ORL_NODISCARD int orl_user_get(struct orl_store *store, const char *name,
         struct orl_user_row *ret_row, struct orl_err *err);
 ORL_NODISCARD int orl_user_list(struct orl_store *store, const struct orl_page *page,
         orl_user_fn fn, void *ctx, struct orl_err *err);
-/* Writes display, password_hash, role, is_disabled, max_desktops; not the second factor. */
+/* Writes display, password_hash, role, is_disabled, max_desktops, may_break_glass; not the second factor. */
 ORL_NODISCARD int orl_user_update(
         struct orl_store *store, const struct orl_user_row *row, struct orl_err *err);
 /* Sets (sealed, with the step of the code that proved it) or takes away ("") the second factor. */

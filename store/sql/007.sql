@@ -99,15 +99,20 @@ ALTER TABLE pool ADD COLUMN has_thumbnails INTEGER NOT NULL DEFAULT 1 CHECK (has
 CREATE TABLE watch (
     id TEXT PRIMARY KEY CHECK (length(id) = 32),
     session TEXT NOT NULL,
+    user_name TEXT NOT NULL,
+    pool TEXT NOT NULL,
     watcher TEXT NOT NULL,
     mode TEXT NOT NULL CHECK (mode IN ('consent', 'break_glass')),
     why TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('asked', 'granted', 'refused', 'active', 'ended')),
+    reason TEXT NOT NULL DEFAULT '',
     created_ms INTEGER NOT NULL,
     answered_ms INTEGER NOT NULL,
+    begun_ms INTEGER NOT NULL,
     ended_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX watch_by_session ON watch (session, state);
+CREATE INDEX watch_by_age ON watch (created_ms, id);
 CREATE UNIQUE INDEX watch_one_each ON watch (session, watcher) WHERE state IN ('asked', 'granted', 'active');
 
 -- A row's place in the chain: SHA-256 over the one before it and what never changes in this one (store/audit_chain.h).

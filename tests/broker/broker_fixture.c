@@ -433,7 +433,9 @@ struct orl_msg expect(int gw, uint32_t conn, enum orl_msg_type type)
     int rc = 0;
     do { /* texts of who waits come when they come */
         rc = orl_ipc_recv(gw, WAIT_MS, &msg, &fds);
-    } while (rc == 0 && msg.type == ORL_MSG_NOTICE && type != ORL_MSG_NOTICE);
+    } while (rc == 0 && type != msg.type &&
+             (msg.type == ORL_MSG_NOTICE ||
+                     (msg.type == ORL_MSG_CONSENT && msg.u.consent.kind == ORL_CONSENT_NONE)));
     if (rc < 0) {
         fail_msg("waiting for %s: %s", orl_msg_name(type), orl_err_name(rc));
     }

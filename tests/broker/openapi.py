@@ -19,7 +19,7 @@ TESTS = pathlib.Path(sys.argv[2])
 PAGE = re.search(r'#define ORL_API_PAGE_QUERY "([^"]+)"', (SOURCE / "broker/api_page.h").read_text())[1]
 WORD = re.compile(r"[A-Z]{2,}")
 # Which component tests talk to a broker for this, by the name behind test_broker_.
-ASKERS = ("api", "console", "roles", "site", "plan", "message", "portal_desktops", "portal_factor", "token")
+ASKERS = ("api", "console", "roles", "site", "plan", "message", "portal_desktops", "portal_factor", "token", "watching")
 
 
 def server_routes():

@@ -94,7 +94,7 @@ struct rig {
     struct orl_links *links;
     struct orl_timer *turn;
     int fd; /* the session's */
-    unsigned count, turns;
+    unsigned count, turns, inputs, layouts;
     uint32_t wants;
     unsigned steps, texts;
     bool is_enough;
@@ -122,7 +122,22 @@ static void rig_clipboard(void *ctx, unsigned link, const struct orl_clipboard *
     rig->texts += step->has_text && step->len > 0 ? 1 : 0;
 }
 
-static const struct orl_links_events rig_events = {.on_input = on_input,
+static void rig_input(void *ctx, const struct orl_input *input)
+{
+    struct rig *rig = ctx;
+    assert_int_equal(input->code, 0x1E);
+    rig->inputs++;
+}
+
+static void rig_layout(void *ctx, const struct orl_layout *layout)
+{
+    struct rig *rig = ctx;
+    assert_int_equal(layout->count, 1);
+    rig->layouts++;
+}
+
+static const struct orl_links_events rig_events = {.on_input = rig_input,
+        .on_layout = rig_layout,
         .on_count = rig_count,
         .on_want = rig_want,
         .on_clipboard = rig_clipboard};
@@ -303,6 +318,48 @@ static void text_that_is_not_utf8_ends_that_link_only_after_it_wants_any(void **
     rig_close(&rig);
 }
 
+static void until_read(struct rig *rig)
+{
+    rig->is_enough = rig->turns >= 100;
+}
+
+static void send_key_and_layout(struct rig *rig)
+{
+    const struct orl_link_msg key = {.type = ORL_LINK_INPUT,
+            .input = {.kind = ORL_INPUT_KEY, .code = 0x1E, .is_down = 1},
+            .surface_fd = -1};
+    const struct orl_link_msg layout = {.type = ORL_LINK_LAYOUT,
+            .layout = {.count = 1, .heads = {{0, 0, 800, 600}}},
+            .surface_fd = -1};
+    assert_int_equal(orl_link_send(rig->fd, &key), 0);
+    assert_int_equal(orl_link_send(rig->fd, &layout), 0);
+    say_want(rig, ORL_WANT_CLIPBOARD | ORL_WANT_SOUND);
+    rig_run(rig, until_read);
+}
+
+/* Whatever its session sends: a console knows by the gateway's word who only looks. */
+static void who_only_looks_reaches_neither_guest_nor_its_clipboard(void **state)
+{
+    struct orl_permit view = all_permit;
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &all_permit);
+    send_key_and_layout(&rig);
+    assert_int_equal(rig.inputs, 1);
+    assert_int_equal(rig.layouts, 1);
+    assert_int_equal(rig.wants, ORL_WANT_CLIPBOARD | ORL_WANT_SOUND);
+    rig_close(&rig);
+    view.is_view_only = 1;
+    rig_open(&rig, &view);
+    send_key_and_layout(&rig);
+    assert_int_equal(rig.inputs, 0);
+    assert_int_equal(rig.layouts, 0);
+    assert_int_equal(rig.wants, 0);
+    assert_int_equal(
+            orl_links_count(rig.links), 1); /* passed over: a hand on the mouse is no fault */
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +368,7 @@ int main(void)
             cmocka_unit_test(sound_that_nobody_reads_is_dropped_and_the_wake_is_not),
             cmocka_unit_test(text_of_many_parts_arrives_whole_and_a_longer_one_not),
             cmocka_unit_test(text_that_is_not_utf8_ends_that_link_only_after_it_wants_any),
+            cmocka_unit_test(who_only_looks_reaches_neither_guest_nor_its_clipboard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

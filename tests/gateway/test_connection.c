@@ -151,6 +151,7 @@ static void what_the_table_does_not_permit_kills(void **state)
                     (enum orl_conn_state)at, type, 0, notes.conn.asked_with != 0);
             unsigned wants = notes.wants;
             notes.conn.thumbs_asked = 1; /* else it is not wanted, though permitted */
+            notes.conn.consents_asked = 1;
             int code = send_type(&notes, type);
             assert_int_equal(code == 0, is_permitted);
             assert_int_equal(notes.kills, is_permitted ? 0 : 1);
@@ -332,6 +333,41 @@ static void a_thumbnail_is_the_brokers_question_and_the_plans_session(void **sta
     assert_int_equal(notes.kills, 1);
 }
 
+static void a_consent_is_the_brokers_question_and_answered_as_often(void **state)
+{
+    (void)state;
+    struct notes notes;
+    struct orl_msg question = {.type = ORL_MSG_CONSENT, .conn = 7};
+    struct orl_msg answer = {.type = ORL_MSG_CONSENT, .conn = 7, .u.consent.text = "more words"};
+    bring_to(&notes, ORL_CONN_LOGIN);
+    orl_conn_on_broker_msg(&notes.conn, &question);
+    assert_int_equal(notes.to_session[ORL_MSG_CONSENT], 0);
+    bring_to(&notes, ORL_CONN_STREAMING);
+    orl_conn_on_broker_msg(&notes.conn, &question);
+    assert_int_equal(notes.to_session[ORL_MSG_CONSENT], 1);
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &answer, 0), 0);
+    assert_int_equal(notes.last_to_broker.conn, 42);
+    assert_string_equal(notes.last_to_broker.u.consent.text, "");
+    assert_int_equal(orl_conn_on_session_msg(&notes.conn, &answer, 0), ORL_E_PROTO);
+    assert_int_equal(notes.to_broker[ORL_MSG_CONSENT], 1);
+    assert_int_equal(notes.kills, 1);
+}
+
+/* Who goes on without a broker is at their own desktop. */
+static void looking_ends_with_the_broker(void **state)
+{
+    (void)state;
+    struct notes notes;
+    bring_to(&notes, ORL_CONN_STREAMING);
+    orl_conn_on_broker_down(&notes.conn);
+    assert_int_equal(notes.conn.state, ORL_CONN_STREAMING);
+    bring_to(&notes, ORL_CONN_STREAMING);
+    notes.conn.plan.permit.is_view_only = 1;
+    orl_conn_on_broker_down(&notes.conn);
+    assert_int_equal(notes.conn.state, ORL_CONN_CLOSING);
+    assert_int_equal(notes.conn.reason, ORL_REASON_BROKER_DOWN);
+}
+
 static void who_does_nothing_for_too_long_is_disconnected(void **state)
 {
     (void)state;
@@ -507,6 +543,8 @@ int main(void)
             cmocka_unit_test(what_was_counted_goes_to_the_broker_once),
             cmocka_unit_test(a_look_at_the_statistics_reaches_the_session_once_it_is_logged_in),
             cmocka_unit_test(a_thumbnail_is_the_brokers_question_and_the_plans_session),
+            cmocka_unit_test(a_consent_is_the_brokers_question_and_answered_as_often),
+            cmocka_unit_test(looking_ends_with_the_broker),
             cmocka_unit_test(who_does_nothing_for_too_long_is_disconnected),
             cmocka_unit_test(a_deadline_kills_and_tells_the_broker_once),
             cmocka_unit_test(a_crash_is_told_and_drops_the_console),

@@ -17,6 +17,7 @@ static bool should_permit(enum orl_conn_state state, unsigned type)
         return is_before_login;
     case ORL_MSG_STATS:
     case ORL_MSG_THUMB:
+    case ORL_MSG_CONSENT:
         return is_after_login;
     case ORL_MSG_CLOSE:
         return state != ORL_CONN_NONE;

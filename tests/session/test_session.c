@@ -2,8 +2,9 @@
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "display/link.h"
+#include "display/notice.h"
 #include "display/surface.h"
-#include "session/band.h"
+#include "session/consent.h"
 #include "session/session.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -459,6 +460,145 @@ static void a_message_stands_over_a_warning_until_it_can_have_been_read(void **s
     finish(&rig);
 }
 
+#define ASKS "Olga asks to see your desktop."
+#define WHY "the printer"
+#define QUESTION ASKS "\nReason: " WHY "\n[ Allow: Ctrl+Shift+F9 ]  [ Refuse: Ctrl+Shift+F10 ]"
+
+static void consent(struct rig *rig, enum orl_consent_kind kind, const char *watch)
+{
+    struct orl_msg msg = {.type = ORL_MSG_CONSENT, .u.consent.kind = kind};
+    orl_msg_text(msg.u.consent.watch, sizeof(msg.u.consent.watch), watch);
+    if (kind != ORL_CONSENT_NONE) {
+        orl_msg_text(msg.u.consent.text, sizeof(msg.u.consent.text), ASKS);
+        orl_msg_text(msg.u.consent.why, sizeof(msg.u.consent.why), WHY);
+    }
+    from_gateway(rig, &msg, NULL);
+    run_for_ms(rig, 100);
+}
+
+/* What the gateway was told last; kind 0: nothing. */
+static struct orl_msg_consent last_answer(struct rig *rig)
+{
+    struct orl_msg msg;
+    struct orl_ipc_fds fds;
+    struct orl_msg_consent answer = {.kind = ORL_CONSENT_NONE};
+    run_for_ms(rig, 20);
+    while (orl_ipc_recv(rig->gateway, 0, &msg, &fds) == ORL_OK) {
+        answer = msg.type == ORL_MSG_CONSENT ? msg.u.consent : answer;
+    }
+    return answer;
+}
+
+static void key(struct rig *rig, uint32_t code, bool is_down)
+{
+    const struct orl_input input = {
+            .kind = ORL_INPUT_KEY, .code = code, .is_down = is_down ? 1 : 0};
+    orl_session_viewer_events()->on_input(rig->session, &input);
+}
+
+static void a_question_is_answered_by_keys_that_the_guest_does_not_get(void **state)
+{
+    enum { CTRL = 0x1D, SHIFT = 0x36, F9 = 0x43, F10 = 0x44 };
+    struct rig rig;
+    (void)state;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    consent(&rig, ORL_CONSENT_ASK, "a0000000000000000000000000000002");
+    assert_true(rig.band_pixels > 100);
+    key(&rig, F9, true);
+    key(&rig, F9, false);
+    assert_int_equal(last_input(&rig).code, F9); /* alone it is the guest's */
+    key(&rig, CTRL, true);
+    key(&rig, SHIFT, true);
+    assert_int_equal(last_input(&rig).code, SHIFT);
+    key(&rig, F9, true);
+    key(&rig, F9, false);
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_NONE); /* nobody has read it yet */
+    run_for_ms(&rig, ORL_CONSENT_READ_US / 1000 + 100);
+    key(&rig, F9, true);
+    key(&rig, F9, true); /* it repeats */
+    key(&rig, F9, false);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_NONE);
+    struct orl_msg_consent answer = last_answer(&rig);
+    assert_int_equal(answer.kind, ORL_CONSENT_ALLOW);
+    assert_string_equal(answer.watch, "a0000000000000000000000000000002");
+    key(&rig, F9, true); /* one answer to one question */
+    assert_int_equal(last_input(&rig).code, F9);
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_NONE);
+    consent(&rig, ORL_CONSENT_LOOKS, "");
+    assert_true(rig.band_pixels > 100);
+    key(&rig, F10, true);
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_REFUSE);
+    consent(&rig, ORL_CONSENT_NONE, "");
+    assert_int_equal(rig.band_pixels, 0);
+    finish(&rig);
+}
+
+/* Presses and lets go where this character of the question is. */
+static void click(struct rig *rig, const char *label)
+{
+    const int wanted = (int)(strstr(QUESTION, label) - QUESTION) + 3;
+    for (int32_t y = 0; y < SOURCE_HEIGHT; y += 2) {
+        for (int32_t x = 0; x < SOURCE_WIDTH; x += 2) {
+            if (orl_notice_band_hit(QUESTION, SOURCE_WIDTH, SOURCE_HEIGHT, x, y) == wanted) {
+                struct orl_input input = {
+                        .kind = ORL_INPUT_POINTER, .code = ORL_BUTTON_LEFT, .x = x, .y = y};
+                orl_session_viewer_events()->on_input(rig->session, &input);
+                input.code = 0;
+                orl_session_viewer_events()->on_input(rig->session, &input);
+                return;
+            }
+        }
+    }
+    fail_msg("%s is not there", label);
+}
+
+static void a_question_is_answered_by_a_click(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    (void)last_input(&rig);
+    consent(&rig, ORL_CONSENT_ASK, "a0000000000000000000000000000002");
+    click(&rig, "Olga");
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_POINTER); /* words are no button */
+    run_for_ms(&rig, ORL_CONSENT_READ_US / 1000 + 100);
+    click(&rig, "Refuse");
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_REFUSE);
+    consent(&rig, ORL_CONSENT_ASK, "a0000000000000000000000000000003");
+    click(&rig, "Allow");
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_NONE); /* another question, not read */
+    run_for_ms(&rig, ORL_CONSENT_READ_US / 1000 + 100);
+    click(&rig, "Allow");
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_ALLOW);
+    assert_int_equal(last_input(&rig).kind, ORL_INPUT_NONE);
+    finish(&rig);
+}
+
+static void who_only_looks_gives_the_guest_nothing(void **state)
+{
+    struct rig rig;
+    const struct orl_input moved = {.kind = ORL_INPUT_POINTER, .code = 1, .x = 5, .y = 5};
+    const struct orl_layout layout = {.count = 1, .heads = {{0, 0, 800, 600}}};
+    struct orl_msg plan = {.type = ORL_MSG_PLAN, .u.plan.is_ready = 1};
+    uint8_t buf[ORL_LINK_MSG_MAX];
+    struct orl_link_msg got;
+    (void)state;
+    begin_shown(&rig);
+    run_for_ms(&rig, 4000);
+    plan.u.plan.permit.is_view_only = 1;
+    from_gateway(&rig, &plan, NULL);
+    while (orl_link_recv(rig.console, buf, &got) == ORL_OK) {
+    }
+    key(&rig, 0x1E, true);
+    orl_session_viewer_events()->on_input(rig.session, &moved);
+    orl_session_viewer_events()->on_layout(rig.session, &layout);
+    run_for_ms(&rig, 1000);
+    assert_int_equal(orl_link_recv(rig.console, buf, &got), ORL_E_AGAIN);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +613,9 @@ int main(void)
             cmocka_unit_test(input_takes_an_idle_band_away_and_is_told_at_once),
             cmocka_unit_test(a_pointer_that_rests_keeps_nobody_there),
             cmocka_unit_test(a_message_stands_over_a_warning_until_it_can_have_been_read),
+            cmocka_unit_test(a_question_is_answered_by_keys_that_the_guest_does_not_get),
+            cmocka_unit_test(a_question_is_answered_by_a_click),
+            cmocka_unit_test(who_only_looks_gives_the_guest_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
