@@ -7,6 +7,7 @@ void orl_vm_list_fini(struct orl_vm_list *list)
     free(list->vms);
     free(list->overlays);
     free(list->images);
+    free(list->reservations);
     orl_name_index_fini(&list->by_uuid);
     orl_name_index_fini(&list->by_name);
     orl_name_index_fini(&list->by_overlay);

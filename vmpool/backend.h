@@ -131,6 +131,11 @@ struct orl_vm_image {
     bool has_memory;   /* so is the memory's file */
     uint64_t bytes;    /* that all of them take up */
 };
+/* An address that a network of ours keeps for a card. */
+struct orl_vm_reservation {
+    char network[ORL_VM_NAME_MAX + 1];
+    char mac[18];
+};
 /* Only what carries the installation's UUID. */
 struct orl_vm_list {
     struct orl_vm *vms;
@@ -139,6 +144,8 @@ struct orl_vm_list {
     size_t overlay_count;
     struct orl_vm_image *images;
     size_t image_count;
+    struct orl_vm_reservation *reservations;
+    size_t reservation_count;
     struct orl_name_index by_uuid, by_name, by_overlay;
 };
 void orl_vm_list_fini(struct orl_vm_list *list);
@@ -232,6 +239,8 @@ struct orl_backend_ops {
     int (*quarantine)(void *self, const char *uuid, struct orl_err *err);
     int (*list)(void *self, struct orl_vm_list *ret_list, struct orl_err *err);
     int (*host)(void *self, struct orl_vm_host *ret_host, struct orl_err *err);
+    /* The address of that card is nobody's any more. NULL where list() has no reservations. */
+    int (*unreserve)(void *self, const char *network, const char *mac, struct orl_err *err);
     /* Makes the guests' network of that kind if it is missing, and its filter as the host is now. name: the
      * administrator's network or bridge; empty: one of ours. An error says why they get no card. */
     int (*network)(void *self, enum orl_network_mode mode, const char *name,

@@ -27,6 +27,7 @@ static const struct orl_backend_ops libvirt_ops = {
         .quarantine = orl_bl_quarantine,
         .list = orl_bl_list,
         .host = orl_bl_host,
+        .unreserve = orl_bl_unreserve,
         .network = orl_bl_network,
         .look = orl_bl_look,
         .console = orl_bl_console,
@@ -231,6 +232,7 @@ int orl_bl_list(void *self_, struct orl_vm_list *ret_list, struct orl_err *err)
     int r = list_domains(self, &list, err);
     r = r < 0 ? r : orl_overlay_list(self->images_dir, self->installation, &list, err);
     r = r < 0 ? r : orl_golden_list(&self->golden, &list, err);
+    r = r < 0 ? r : orl_bl_reservations(self, &list, err);
     if (r < 0) {
         orl_vm_list_fini(&list);
         return r;

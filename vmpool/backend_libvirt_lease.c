@@ -5,16 +5,15 @@
 #include "vmpool/network_xml.h"
 #include <libvirt/virterror.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HOST_XML_MAX = 512 };
 
-static int update(virNetworkPtr network, virNetworkUpdateCommand command, const char *mac,
-        const char *address)
+static int update_in(virNetworkPtr network, virNetworkUpdateCommand command, const char *mac,
+        const char *address, unsigned flags)
 {
     struct orl_buf xml;
-    unsigned flags = VIR_NETWORK_UPDATE_AFFECT_CONFIG;
-    flags |= virNetworkIsActive(network) == 1 ? VIR_NETWORK_UPDATE_AFFECT_LIVE : 0;
     orl_buf_init(&xml, HOST_XML_MAX);
     orl_network_host_xml(&xml, mac, address);
     int r = xml.is_failed ? -1
@@ -22,6 +21,24 @@ static int update(virNetworkPtr network, virNetworkUpdateCommand command, const 
                                     (const char *)xml.data, flags);
     orl_buf_fini(&xml);
     return r;
+}
+
+static unsigned everywhere(virNetworkPtr network)
+{
+    return VIR_NETWORK_UPDATE_AFFECT_CONFIG |
+           (virNetworkIsActive(network) == 1 ? VIR_NETWORK_UPDATE_AFFECT_LIVE : 0);
+}
+
+/* A libvirtd that ended half-way has it in one of two places, and refuses to take it out of both. */
+static int drop(virNetworkPtr network, const char *mac, const char *address)
+{
+    const virNetworkUpdateCommand command = VIR_NETWORK_UPDATE_COMMAND_DELETE;
+    if (update_in(network, command, mac, address, everywhere(network)) == 0) {
+        return 0;
+    }
+    int live = update_in(network, command, mac, address, VIR_NETWORK_UPDATE_AFFECT_LIVE);
+    int kept = update_in(network, command, mac, address, VIR_NETWORK_UPDATE_AFFECT_CONFIG);
+    return live == 0 || kept == 0 ? 0 : -1;
 }
 
 static bool has(const char *xml, const char *mac, const char *address)
@@ -39,9 +56,10 @@ static int reserve(virConnectPtr conn, const char *name, const char *mac, const 
     ORL_AUTO(orl_free_auto) char *xml = network ? virNetworkGetXMLDesc(network, 0) : NULL;
     int r = xml ? 0 : orl_libvirt_err(err, "the guests' network");
     if (r == 0 && !has(xml, mac, address)) {
-        (void)update(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, mac, NULL);
-        (void)update(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, NULL, address);
-        if (update(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, mac, address) < 0) {
+        (void)drop(network, mac, NULL);
+        (void)drop(network, NULL, address);
+        if (update_in(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, mac, address,
+                    everywhere(network)) < 0) {
             r = orl_libvirt_err(err, "keeping an address for a card");
         }
     }
@@ -81,9 +99,9 @@ struct card {
 };
 
 /* Of a machine that has a card on a network of ours with addresses. */
-static bool card_of(virDomainPtr domain, struct card *ret_card)
+static bool card_of(virDomainPtr domain, unsigned flags, struct card *ret_card)
 {
-    ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
+    ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, flags);
     const char *at = xml ? strstr(xml, "<interface type='network'>") : NULL;
     return at && value_of(at, "<source network='", ret_card->network, sizeof ret_card->network) &&
            value_of(at, "<mac address='", ret_card->mac, sizeof ret_card->mac) &&
@@ -102,7 +120,7 @@ int orl_bl_card(void *self_, const char *uuid, struct orl_vm_card *ret_card, str
     if (r < 0) {
         return r;
     }
-    bool has_card = card_of(domain, &card);
+    bool has_card = card_of(domain, 0, &card);
     r = ORL_E_NOTFOUND;
     for (size_t i = 0; has_card && i < sizeof plans / sizeof plans[0]; i++) {
         char name[ORL_VM_NAME_MAX + 1];
@@ -119,16 +137,89 @@ int orl_bl_card(void *self_, const char *uuid, struct orl_vm_card *ret_card, str
 int orl_bl_lease_again(virConnectPtr conn, virDomainPtr domain, struct orl_err *err)
 {
     struct card card;
-    return card_of(domain, &card) ? reserve(conn, card.network, card.mac, card.address, err) : 0;
+    return card_of(domain, 0, &card) ? reserve(conn, card.network, card.mac, card.address, err) : 0;
 }
 
 void orl_bl_lease_end(virConnectPtr conn, virDomainPtr domain)
 {
     struct card card;
-    virNetworkPtr network =
-            card_of(domain, &card) ? virNetworkLookupByName(conn, card.network) : NULL;
+    /* A copy that was not given its card yet has it in its definition only. */
+    bool has_card = card_of(domain, 0, &card) || card_of(domain, VIR_DOMAIN_XML_INACTIVE, &card);
+    virNetworkPtr network = has_card ? virNetworkLookupByName(conn, card.network) : NULL;
     if (network) {
-        (void)update(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, card.mac, NULL);
+        (void)drop(network, card.mac, NULL);
         (void)virNetworkFree(network);
     }
+}
+
+/* Appends those in xml, a network's. */
+static int add_reservations(
+        const char *xml, const char *network, struct orl_vm_list *list, struct orl_err *err)
+{
+    static const char host[] = "<host mac='";
+    size_t count = list->reservation_count;
+    for (const char *at = strstr(xml, host); at; at = strstr(at + 1, host)) {
+        count++;
+    }
+    if (count == list->reservation_count) {
+        return 0;
+    }
+    struct orl_vm_reservation *grown = realloc(list->reservations, count * sizeof *grown);
+    if (!grown) {
+        return orl_err_set(err, ORL_E_NOMEM, "listing reservations");
+    }
+    list->reservations = grown;
+    for (const char *at = strstr(xml, host); at; at = strstr(at + 1, host)) {
+        struct orl_vm_reservation *card = &grown[list->reservation_count];
+        (void)snprintf(card->network, sizeof card->network, "%s", network);
+        list->reservation_count += value_of(at, host, card->mac, sizeof card->mac);
+    }
+    return 0;
+}
+
+static bool is_own(const struct orl_backend_libvirt *self, const char *name)
+{
+    static const enum orl_network_mode modes[] = {ORL_NETWORK_NAT, ORL_NETWORK_ROUTED};
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        char own[ORL_VM_NAME_MAX + 1];
+        orl_network_name(own, modes[i], self->installation);
+        if (strcmp(own, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int orl_bl_reservations(
+        const struct orl_backend_libvirt *self, struct orl_vm_list *list, struct orl_err *err)
+{
+    virNetworkPtr *networks = NULL;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    int r = orl_libvirt_get(self->lv, &conn, err);
+    int count = r < 0 ? 0 : virConnectListAllNetworks(conn, &networks, 0);
+    for (int i = 0; i < count; i++) {
+        const char *name = virNetworkGetName(networks[i]);
+        ORL_AUTO(orl_free_auto)
+        char *xml =
+                r == 0 && name && is_own(self, name) ? virNetworkGetXMLDesc(networks[i], 0) : NULL;
+        r = xml ? add_reservations(xml, name, list, err) : r;
+        (void)virNetworkFree(networks[i]);
+    }
+    free(networks);
+    return r;
+}
+
+int orl_bl_unreserve(void *self_, const char *name, const char *mac, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    int r = orl_libvirt_get(self->lv, &conn, err);
+    virNetworkPtr network = r < 0 ? NULL : virNetworkLookupByName(conn, name);
+    if (network && drop(network, mac, NULL) < 0) {
+        r = orl_libvirt_err(err, "giving up a card's address");
+    }
+    if (network) {
+        (void)virNetworkFree(network);
+    }
+    return r;
 }

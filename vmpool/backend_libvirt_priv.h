@@ -87,6 +87,10 @@ ORL_NODISCARD int orl_bl_lease(
         virConnectPtr conn, const struct orl_vm_spec *spec, struct orl_err *err);
 ORL_NODISCARD int orl_bl_lease_again(virConnectPtr conn, virDomainPtr domain, struct orl_err *err);
 void orl_bl_lease_end(virConnectPtr conn, virDomainPtr domain);
+/* Adds those of our networks to list, whoever has the cards. */
+ORL_NODISCARD int orl_bl_reservations(
+        const struct orl_backend_libvirt *self, struct orl_vm_list *list, struct orl_err *err);
+int orl_bl_unreserve(void *self, const char *network, const char *mac, struct orl_err *err);
 
 /* From virDomainGetState(). */
 /* Where its agent answers; else it keeps what it has. */

@@ -165,8 +165,8 @@ void orl_hung_text(const struct orl_memo *memo, char ret_text[ORL_TEXT_MAX + 1])
 void orl_hung_object(const struct orl_memo *memo, char ret_object[ORL_TEXT_MAX + 1])
 {
     const char *kind = "desktop";
-    if (memo->hung == ORL_JOB_SWEEP || memo->hung == ORL_JOB_QUARANTINE) {
-        kind = "domain";
+    if (orl_job_is_sweep(memo->hung)) {
+        kind = memo->hung == ORL_JOB_UNRESERVE ? "card" : "domain";
     } else if (memo->hung >= ORL_JOB_GOLDEN_BOOT && memo->hung <= ORL_JOB_GOLDEN_ERASE) {
         kind = "golden";
     }

@@ -31,8 +31,13 @@ const char *orl_job_name(enum orl_job_kind kind)
     static const char *const names[] = {"none", "observe", "clone", "start", "suspend", "wake",
             "look", "stop", "kill", "reboot", "reset", "delete", "reach", "template", "sweep",
             "quarantine", "mark", "resume", "golden_boot", "golden_look", "golden_freeze",
-            "golden_erase"};
+            "golden_erase", "unreserve"};
     return (unsigned)kind < ORL_JOB_KIND_COUNT ? names[kind] : "?";
+}
+
+bool orl_job_is_sweep(enum orl_job_kind kind)
+{
+    return kind == ORL_JOB_SWEEP || kind == ORL_JOB_QUARANTINE || kind == ORL_JOB_UNRESERVE;
 }
 
 static void look_at_network(const struct orl_backend *b, struct orl_job_net *net)
@@ -138,6 +143,9 @@ void orl_job_run(void *job_)
     case ORL_JOB_DELETE:
     case ORL_JOB_SWEEP:
         job->result = b->ops->remove(b->self, uuid, job->spec.overlay, &job->err);
+        break;
+    case ORL_JOB_UNRESERVE:
+        job->result = b->ops->unreserve(b->self, job->spec.network.name, job->spec.name, &job->err);
         break;
     case ORL_JOB_REACH:
         job->result = reach(job);

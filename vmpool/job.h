@@ -30,6 +30,7 @@ enum orl_job_kind {
     ORL_JOB_GOLDEN_LOOK,
     ORL_JOB_GOLDEN_FREEZE,
     ORL_JOB_GOLDEN_ERASE,
+    ORL_JOB_UNRESERVE, /* of the card spec.name on the network spec.network.name; id is empty */
     ORL_JOB_KIND_COUNT
 };
 #define ORL_JOB_NETS_MAX 16
@@ -71,5 +72,7 @@ ORL_NODISCARD struct orl_job *orl_job_new(
 void orl_job_free(struct orl_job *job); /* NULL is fine */
 void orl_job_run(void *job);            /* blocks; an orl_work_fn */
 const char *orl_job_name(enum orl_job_kind kind);
+/* It is about what no row knows, and is known by spec.name. */
+bool orl_job_is_sweep(enum orl_job_kind kind);
 
 #endif

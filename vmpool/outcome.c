@@ -275,7 +275,7 @@ void orl_reconcile_rebooted(struct orl_reconcile *r, const char *uuid, uint64_t 
 void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)
 {
     char key[ORL_MEMO_KEY_MAX + 1];
-    bool is_swept = job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_QUARANTINE;
+    bool is_swept = orl_job_is_sweep(job->kind);
     if (job->kind == ORL_JOB_TEMPLATE) {
         orl_memo_template_key(key, &job->template_row);
     } else {

@@ -450,6 +450,7 @@ static void plan_and_act(struct orl_reconcile *r, struct orl_rows *rows,
     }
     if (list) {
         orl_reconcile_sweep(r, rows, list, now_ms);
+        orl_reservations_sweep(r, rows, list, now_ms);
     }
 }
 
@@ -555,7 +556,7 @@ void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
         struct orl_memo *memo = &r->memos[i];
         uint64_t *const times[] = {&memo->busy_since_ms, &memo->begun_ms, &memo->power_since_ms,
                 &memo->looked_ms, &memo->agent_since_ms, &memo->ready_since_ms, &memo->rebooted_ms,
-                &memo->painted_ms, &memo->cpu_since_ms};
+                &memo->painted_ms, &memo->cpu_since_ms, &memo->stray_since_ms};
         for (size_t j = 0; j < sizeof times / sizeof times[0]; j++) {
             *times[j] = orl_clock_shifted(*times[j], by_ms);
         }

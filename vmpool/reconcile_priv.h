@@ -33,6 +33,7 @@ struct orl_memo {
     enum orl_power power;
     uint64_t power_since_ms;
     uint64_t looked_ms;
+    uint64_t stray_since_ms; /* of a card's reservation: nobody has that card */
     bool was_alive;          /* the last list had it running */
     bool is_woken;           /* its way to ready began in suspension */
     uint64_t rebooted_ms;    /* when its guest was last asked, or made, to restart */
@@ -201,6 +202,9 @@ ORL_NODISCARD int orl_reconcile_recall_sweep(struct orl_reconcile *r);
 void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms);
 /* Machines and overlays that no row knows; verdicts on quarantine. */
 void orl_reconcile_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_vm_list *list, uint64_t now_ms);
+/* Addresses that are kept for cards of nobody. */
+void orl_reservations_sweep(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_vm_list *list, uint64_t now_ms);
 
 #endif

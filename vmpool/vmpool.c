@@ -114,7 +114,8 @@ static int submit(void *ctx, struct orl_job *job)
                job->kind == ORL_JOB_REACH) {
         work = v->look_work;
     } else if (job->kind == ORL_JOB_KILL || job->kind == ORL_JOB_DELETE ||
-               job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_GOLDEN_ERASE) {
+               job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_GOLDEN_ERASE ||
+               job->kind == ORL_JOB_UNRESERVE) {
         work = v->end_work;
     } else if (job->kind == ORL_JOB_TEMPLATE) {
         work = v->slow_work;

@@ -3,6 +3,7 @@
 #include "sim.h"
 #include "store/host.h"
 #include "store/template.h"
+#include "vmpool/network_xml.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -393,6 +394,22 @@ static void rest_machines(struct rest *rest)
     }
 }
 
+static void rest_cards(struct rest *rest)
+{
+    const struct fake *fake = &rest->sim->fake;
+    for (size_t c = 0; c < fake->card_count; c++) {
+        bool has_machine = strcmp(fake->cards[c].installation, rest->sim->ours.installation) != 0;
+        for (size_t i = 0; i < fake->count && !has_machine; i++) {
+            char mac[18];
+            orl_network_mac(mac, fake->vms[i].vm.meta.desktop, fake->vms[i].vm.meta.version);
+            has_machine = strcmp(mac, fake->cards[c].kept.mac) == 0;
+        }
+        if (!has_machine) {
+            odd(rest, "an address is kept for card %s, which nobody has", fake->cards[c].kept.mac);
+        }
+    }
+}
+
 /* What vmpool thinks of it, for whoever must find out why nothing happens. */
 static void tell_memo(struct rest *rest)
 {
@@ -434,6 +451,7 @@ void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
         odd(&rest, "the store can't be read");
     }
     rest_machines(&rest);
+    rest_cards(&rest);
     for (unsigned p = 0; p < SIM_STATIC; p++) {
         struct orl_pool_row pool = {0};
         if (orl_pool_get(store_of(sim), sim_pool_names[p], &pool, NULL) < 0) {

@@ -149,8 +149,7 @@ static bool is_given_up(struct sim *sim, const struct sim_job *sent)
     const struct orl_reconcile *r = vmpool_of(sim, sent->owner)->reconcile;
     const struct orl_job *job = sent->job;
     size_t at = orl_name_index_find(&r->memo_index, ORL_NAME_KEYS(r->memos, key),
-            job->kind == ORL_JOB_SWEEP || job->kind == ORL_JOB_QUARANTINE ? job->spec.name
-                                                                          : job->id);
+            orl_job_is_sweep(job->kind) ? job->spec.name : job->id);
     return at != ORL_NAME_INDEX_NONE && r->memos[at].job_tick != job->tick;
 }
 

@@ -1,5 +1,6 @@
 #include "fake_backend.h"
 #include "vmpool/guest_address.h"
+#include "vmpool/network_xml.h"
 #include "vmpool/vm_meta.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,42 @@ void fake_reboot(struct fake_vm *vm)
     vm->boot_left = BOOT_LOOKS;
 }
 
+static size_t find_card(const struct fake *fake, const char *mac)
+{
+    size_t i = 0;
+    while (i < fake->card_count && strcmp(fake->cards[i].kept.mac, mac) != 0) {
+        i++;
+    }
+    return i;
+}
+
+bool fake_has_card(const struct fake *fake, const struct orl_vm_meta *meta)
+{
+    char mac[18];
+    orl_network_mac(mac, meta->desktop, meta->version);
+    return find_card(fake, mac) < fake->card_count;
+}
+
+static void keep_card(struct fake *fake, const struct orl_vm_meta *meta)
+{
+    struct fake_card card = {.kept.network = "nat"};
+    orl_network_mac(card.kept.mac, meta->desktop, meta->version);
+    memcpy(card.installation, meta->installation, sizeof card.installation);
+    size_t at = find_card(fake, card.kept.mac);
+    if (at < FAKE_MAX_VMS) {
+        fake->cards[at] = card;
+        fake->card_count += at == fake->card_count;
+    }
+}
+
+static void give_up_card(struct fake *fake, const char *mac)
+{
+    size_t at = find_card(fake, mac);
+    if (at < fake->card_count) {
+        fake->cards[at] = fake->cards[--fake->card_count];
+    }
+}
+
 static void drop(struct fake *fake, struct fake_vm *vm)
 {
     *vm = fake->vms[--fake->count];
@@ -99,6 +136,12 @@ static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err
             return orl_err_set(err, ORL_E_BACKEND, "domain '%s' already exists with uuid %s",
                     other->name, other->uuid);
         }
+    }
+    if (spec->meta.kind != ORL_VM_GOLDEN) {
+        keep_card(fake, &spec->meta);
+    }
+    if (has_fault(fake, fake->faults.half)) {
+        return orl_err_set(err, ORL_E_BACKEND, "injected, between card and overlay");
     }
     struct fake_vm *vm = fake_find(fake, spec->uuid);
     if (!vm) {
@@ -226,6 +269,11 @@ static int fake_remove(void *self, const char *uuid, const char *overlay, struct
         return orl_err_set(err, ORL_E_BACKEND, "injected, between definition and overlay");
     }
     if (vm) {
+        char mac[18];
+        orl_network_mac(mac, vm->vm.meta.desktop, vm->vm.meta.version);
+        if (vm->is_defined) {
+            give_up_card(fake, mac);
+        }
         drop(fake, vm);
         fake->removals++;
     }
@@ -256,6 +304,26 @@ static int fake_quarantine(void *self, const char *uuid, struct orl_err *err)
     return r;
 }
 
+static int fake_unreserve(void *self, const char *network, const char *mac, struct orl_err *err)
+{
+    struct fake *fake = self;
+    int r = enter(fake, "unreserve", NULL, err);
+    (void)network;
+    if (r == 0) {
+        give_up_card(fake, mac);
+    }
+    return r < 0 ? r : leave(fake, err);
+}
+
+static void list_cards(const struct fake *fake, struct orl_vm_list *list)
+{
+    for (size_t i = 0; i < fake->card_count; i++) {
+        if (!fake->installation || strcmp(fake->cards[i].installation, fake->installation) == 0) {
+            list->reservations[list->reservation_count++] = fake->cards[i].kept;
+        }
+    }
+}
+
 static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *err)
 {
     struct fake *fake = self;
@@ -265,7 +333,9 @@ static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *e
     }
     struct orl_vm_list list = {.vms = calloc(FAKE_MAX_VMS, sizeof *list.vms),
             .overlays = calloc(FAKE_MAX_VMS, sizeof *list.overlays),
-            .images = calloc(FAKE_MAX_VMS, sizeof *list.images)};
+            .images = calloc(FAKE_MAX_VMS, sizeof *list.images),
+            .reservations = calloc(FAKE_MAX_VMS, sizeof *list.reservations)};
+    list_cards(fake, &list);
     for (size_t i = 0; i < fake->count; i++) {
         const struct fake_vm *vm = &fake->vms[i];
         if (fake->installation && !orl_vm_meta_is_of(&vm->vm.meta, fake->installation)) {
@@ -494,6 +564,7 @@ struct orl_backend fake_backend(struct fake *fake)
             .quarantine = fake_quarantine,
             .list = fake_list,
             .host = fake_host,
+            .unreserve = fake_unreserve,
             .network = fake_network,
             .look = fake_look,
             .console = fake_console,

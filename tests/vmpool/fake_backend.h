@@ -27,6 +27,10 @@ struct fake_vm {
     int boot_left;                  /* looks until it has painted */
     bool is_late;                   /* made by a call whose caller is dead */
 };
+struct fake_card { /* its address is kept for it */
+    char installation[ORL_UUID_LEN + 1];
+    struct orl_vm_reservation kept;
+};
 struct fake_faults { /* per cent */
     unsigned fail_before, fail_after, half, twice, no_boot;
 };
@@ -47,6 +51,8 @@ struct fake {
     bool swallows_removal;   /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
     size_t count;
+    struct fake_card cards[FAKE_MAX_VMS];
+    size_t card_count;
     /* Before a machine is touched: what the world thinks of that. */
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;
@@ -67,6 +73,7 @@ void fake_init(struct fake *fake, uint64_t seed);
 void fake_reboot(struct fake_vm *vm); /* by itself: dark, then painted again */
 struct orl_backend fake_backend(struct fake *fake);
 struct fake_vm *fake_find(struct fake *fake, const char *uuid);
+bool fake_has_card(const struct fake *fake, const struct orl_vm_meta *meta);
 unsigned fake_random(struct fake *fake, unsigned below);
 
 #endif

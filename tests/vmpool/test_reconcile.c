@@ -75,6 +75,31 @@ static void a_stray_floating_machine_goes(void **state)
     assert_null(fake_find(&w->fake, STRAY_UUID));
 }
 
+static unsigned cards_without_machine(const struct world *w)
+{
+    unsigned machines = 0;
+    for (size_t i = 0; i < w->fake.count; i++) {
+        machines += fake_has_card(&w->fake, &w->fake.vms[i].vm.meta);
+    }
+    return (unsigned)w->fake.card_count - machines;
+}
+
+/* A vmpool that ended between the address and the machine, and whose desktop is not wanted any more. */
+static void an_address_that_is_kept_for_nobody_is_given_up(void **state)
+{
+    struct world *w = *state;
+    assert_true(w->fake.card_count >= 2);
+    assert_int_equal(cards_without_machine(w), 0);
+    w->fake.cards[w->fake.card_count++] =
+            (struct fake_card){.kept = {.network = "nat", .mac = "02:00:00:00:00:01"}};
+    world_calm(w, 30);
+    assert_int_equal(cards_without_machine(w), 1);
+    world_calm(w, GRACE_S);
+    assert_int_equal(cards_without_machine(w), 0);
+    assert_true(w->fake.card_count >= 2);
+    assert_string_equal(w->fault, "");
+}
+
 static void a_stray_dedicated_machine_waits_for_the_administrator(void **state)
 {
     struct world *w = *state;
@@ -564,6 +589,7 @@ int main(void)
             WITH_WORLD(a_wish_to_restart_is_asked_once_then_enforced),
             WITH_WORLD(a_wish_to_restart_what_is_not_ready_is_fulfilled_once),
             WITH_WORLD(a_stray_floating_machine_goes),
+            WITH_WORLD(an_address_that_is_kept_for_nobody_is_given_up),
             WITH_WORLD(a_stray_dedicated_machine_waits_for_the_administrator),
             WITH_WORLD(an_adopted_machine_is_its_persons_again),
             WITH_WORLD(a_persons_own_machine_says_whose_it_is),
