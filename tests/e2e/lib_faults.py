@@ -23,9 +23,10 @@ until [ -b /dev/vda ]; do $bb sleep 1; done
 printf %s {mark}-d | $bb dd of=/dev/vda bs=512 seek={sector} conv=notrunc,fsync 2>/dev/null
 echo left"""
 DISK_SECTORS = 32768  # of the tiny guest's disk
+DEADLINE_S = 300  # for what takes seconds on an idle machine
 SETTLED = {"running", "stopped", "suspended"}
 # What a step is, and how often beside the others.
-STEPS = {"come": 6, "go": 1, "log_off": 3, "visit": 8, "fault": 4}
+STEPS = {"come": 6, "go": 1, "log_off": 3, "visit": 8, "fault": 5}
 FAULTS = ("broker", "vmpool", "gateway", "web", "libvirt", "several", "session", "console", "guest", "hang")
 PROGRAMS = ("gateway", "broker", "vmpool", "web", "libvirt")
 
@@ -215,7 +216,7 @@ class Run:
         elif name == "postgres":
             server = pathlib.Path(os.environ["ORIEL_TEST_PG_FOLDER"]) / "data/postmaster.pid"
             self.kill_one([int(server.read_text().split()[0])])
-            lib.wait_for("the store to be back", lambda: self.stack.call("session", "list").returncode == 0, 60)
+            lib.wait_for("the store to be back", lambda: self.stack.call("session", "list").returncode == 0, DEADLINE_S)
         elif name == "guest":
             self.kill_one([int(path.read_text()) for path in sorted((self.stack.libvirt / "run/qemu").glob("oriel-*.pid"))])
         else:
@@ -226,28 +227,29 @@ class Run:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.dice.choice(pids), signal.SIGKILL)
 
-    def go_on(self, seconds):
-        """Steps at random for so long."""
+    def go_on(self, seconds, faults):
+        """Steps at random for so long, and until there were so many faults: a slow machine takes longer."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end or self.count["fault"] < faults:
             step = self.dice.choices(list(STEPS), list(STEPS.values()))[0]
             self.count[step] += 1
             getattr(self, step)()
             self.stack.assert_given_once()
-            time.sleep(self.dice.uniform(0, 2))
+            time.sleep(self.dice.uniform(0, 1))
+        self.say("no faults any more")
 
     # ---- without faults ----
 
-    def everybody(self, pool):
-        """Each gets a desktop there, which is searched, and leaves a marker."""
+    def everybody(self, *pools):
+        """Each of the people, in order, gets a desktop of the pool, which is searched, and leaves a marker."""
         self.nobody()
-        people = [one for one in self.people if pool in one.pools]
-        for person in people:
+        people = [(person, pool) for person, pool in zip(self.people, pools, strict=True) if pool in person.pools]
+        for person, pool in people:
             self.come(person, pool)
-        for person in people:
+        for person, pool in people:
             why = [""]
 
-            def is_done(person=person, why=why):
+            def is_done(person=person, pool=pool, why=why):
                 if person.client.poll() is not None:
                     self.come(person, pool)  # refused, as while a host is not up again
                     time.sleep(1)
@@ -260,7 +262,7 @@ class Run:
                 return True
 
             try:
-                lib.wait_for(f"{person.name}'s desktop of {pool} to be searched", is_done, lib_full.BOOT_S)
+                lib.wait_for(f"{person.name}'s desktop of {pool} to be searched", is_done, DEADLINE_S)
             except AssertionError as fault:
                 raise AssertionError(f"{fault}: {why[0]}; {self.stack.desktops()}") from None
         self.nobody()
@@ -273,7 +275,8 @@ class Run:
                 person.client = None
         for row in self.stack.oriel("session", "list")["sessions"]:
             self.stack.call("session", "logoff", row["id"])
-        lib.wait_for("all sessions to end", lambda: not self.stack.oriel("session", "list")["sessions"], 60)
+        lib.wait_for("all sessions to end", lambda: not self.stack.oriel("session", "list")["sessions"], DEADLINE_S)
+        self.say("all sessions have ended")
 
     def wait_quiet(self):
         rows = []
@@ -285,9 +288,10 @@ class Run:
                 len([row for row in rows if row["pool"] == "fresh"]) == 1
 
         try:
-            lib.wait_for("all desktops to be settled", is_quiet, lib_full.BOOT_S)
+            lib.wait_for("all desktops to be settled", is_quiet, DEADLINE_S)
         except AssertionError as fault:
             raise AssertionError(f"{fault}: {json.dumps(rows, indent=1)}") from None
+        self.say("all desktops are settled")
 
 
 def audit_since(stack, seq):
@@ -328,7 +332,7 @@ def check_history(case, begin_seq):
         case.assertTrue(row["state"] != "ended" or row["reason"], f"ended for no reason: {row}")
     for user in ("dave", "erin"):
         kept = {row["desktop"] for row in sessions if row["user"] == user and row["pool"] == "kept" and row["desktop"]}
-        case.assertEqual(len(kept), 1, f"{user} kept one desktop")
+        case.assertLessEqual(len(kept), 1, f"{user} kept one desktop")
         case.assertEqual(kept, {row["id"] for row in stack.desktops(user=user, pool="kept")}, "and has it still")
 
 

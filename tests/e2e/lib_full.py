@@ -30,6 +30,7 @@ TOOLS = ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare", "syst
          "xdotool", "import", "compare")
 WEB_DIST = lib.BIN.parent / "web/dist"
 PASSWORD = "a good password"
+DAEMON_S = 120  # for a program to be there: a second on an idle computer
 BOOT_S = 120  # for a machine to be ready: six seconds on an idle computer
 PANEL_HEIGHT, MARGIN = 64, 16  # of the guest's picture, guest/tiny/picture.c
 
@@ -229,13 +230,13 @@ class Stack:
     def start_broker(self, *settings):
         self.launch("broker", f"state_dir={self.dir / 'store'}", *self.store, "password_cost=minimal", "lease_s=10", "wait_timeout_s=150",
                     "vmpool_silent_s=20", *settings)
-        lib.wait_for("the broker", lambda: self.call("status").returncode == 0, 30)
+        lib.wait_for("the broker", lambda: self.call("status").returncode == 0, DAEMON_S)
 
     def start_vmpool(self):
         self.launch("vmpool", f"state_dir={self.dir / 'store'}", *self.store, f"images_dir={self.dir / 'images'}", f"tiny_dir={self.tiny}",
                     f"golden_memory_dir={self.memory_dir}", f"libvirt_uri={self.uri}", "accel=qemu", "reserve_disk_mib=100", "reserve_memory_mib=64", "sweep_grace_s=5",
                     "pressure_cpu_percent=0", "pressure_memory_percent=0", "pressure_io_percent=0")  # other tests are no load that spares would wait for
-        lib.wait_for("the vmpool", lambda: self.is_host_up(), 60)
+        lib.wait_for("the vmpool", lambda: self.is_host_up(), DAEMON_S)
 
     def is_host_up(self):
         hosts = self.oriel("host", "list")["hosts"]
@@ -245,7 +246,7 @@ class Stack:
         known = self.log("gateway").count("vmpool: connected")
         self.launch("gateway", f"state_dir={self.dir / 'gw'}", f"rdp_port={self.port}", f"vnc_port={self.vnc_port}", *self.certificate,
                     "max_rate_per_address=2000", "handshake_deadline_s=10")
-        lib.wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known, 30)
+        lib.wait_for("the gateway and its links", lambda: self.log("gateway").count("vmpool: connected") > known, DAEMON_S)
 
     def start_web(self):
         """Its address, for browsers on this machine."""
@@ -264,7 +265,7 @@ class Stack:
                 request = urllib.request.urlopen(url, timeout=5, context=ssl._create_unverified_context())
                 return request.status == 200
 
-        lib.wait_for("oriel-web", answers, 30)
+        lib.wait_for("oriel-web", answers, DAEMON_S)
         return url
 
     def start_libvirt(self):
@@ -288,7 +289,7 @@ class Stack:
     def kill_libvirt(self):
         pid = self.libvirt_pid()
         os.kill(pid, signal.SIGKILL)
-        lib.wait_for("libvirtd to be gone", lambda: not is_running(pid))
+        lib.wait_for("libvirtd to be gone", lambda: not is_running(pid), DAEMON_S)
 
     def restart(self, *names):
         """SIGKILL to all of them at once, then started again, each after what it connects to."""
