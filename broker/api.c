@@ -3,6 +3,7 @@
 #include "broker/api_handlers.h"
 #include "broker/bearer.h"
 #include "broker/weblogin.h"
+#include "store/audit_chain.h"
 #include "store/page.h"
 
 #include <ctype.h>
@@ -74,8 +75,8 @@ static const struct {
         {"after", ORL_PAGE_KEY_MAX, false}, {"limit", 4, false},
         {"reason", ORL_STORE_CODE_MAX, false}, {"action", ORL_STORE_CODE_MAX, false},
         {"object", ORL_USER_MAX, false}, {"n", 20, false}, {"q", ORL_NAME_MAX, false},
-        {"head", 64, false}, {"lease", 16, false}, {"power", 16, false}, {"state", 16, false},
-        {"desktop", ORL_ID_LEN, false}, {"minutes", 4, false}};
+        {"head", ORL_AUDIT_WANT_MAX, false}, {"lease", 16, false}, {"power", 16, false},
+        {"state", 16, false}, {"desktop", ORL_ID_LEN, false}, {"minutes", 4, false}};
 
 /* What is not understood must not widen a list or force a deed: it is refused. */
 static bool is_param_good(const struct orl_http_req *req, const char *name, size_t len)

@@ -41,6 +41,9 @@ static json_t *to_json(const struct orl_audit_walk *walk)
             "rows", (json_int_t)walk->rows, "old_rows", (json_int_t)walk->old_rows, "open_counters",
             (json_int_t)walk->open_counters, "seq", (json_int_t)walk->at.seq, "head",
             walk->at.chain, "has_head", walk->has_want);
+    if (walk->is_want_old) {
+        (void)json_object_set_new(body, "is_head_old", json_true());
+    }
     if (walk->bad_seq != 0) {
         (void)json_object_set_new(body, "fault",
                 json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)walk->bad_seq, "id", walk->bad_id,
@@ -59,10 +62,13 @@ void orl_api_audit_verify(struct orl_http_req *req, const struct orl_api_args *a
     struct orl_audit_walk walk = {.rows = 0};
     char cursor[CURSOR_BYTES];
     (void)args;
-    bool has_head = orl_http_query_get(req, "head", walk.want, sizeof(walk.want));
+    char head[ORL_AUDIT_WANT_MAX + 1];
+    bool has_head = orl_http_query_get(req, "head", head, sizeof(head));
     bool has_cursor = orl_http_query_get(req, "after", cursor, sizeof(cursor));
-    if ((has_head && !is_chain(walk.want)) || (has_cursor && !read_cursor(cursor, &walk))) {
-        orl_api_refuse(req, 400, "bad_request", "head: 64 hex digits; after: as `next` was");
+    if ((has_head && !orl_audit_walk_want(&walk, head)) ||
+            (has_cursor && !read_cursor(cursor, &walk))) {
+        orl_api_refuse(
+                req, 400, "bad_request", "head: 64 hex digits, or SEQ:HASH; after: as `next` was");
         return;
     }
     if (orl_audit_walk(req->broker->store, 0, &walk, &err) < 0) {

@@ -54,6 +54,7 @@ struct finding {
     char head[ORL_AUDIT_CHAIN_LEN + 1];
     char bad_id[ORL_ID_LEN + 1];
     char bad_text[ORL_TEXT_MAX + 1];
+    bool is_head_old;
 };
 
 static int print_finding(const struct finding *found)
@@ -73,6 +74,12 @@ static int print_finding(const struct finding *found)
     if (found->old_rows > 0) {
         (void)printf("%llu rows are from before there was a chain: nothing is known of them\n",
                 (unsigned long long)found->old_rows);
+    }
+    if (found->is_head_old) {
+        (void)fprintf(stderr,
+                "oriel: that head is older than what is kept, or was never this chain's:"
+                " with its number, SEQ:HASH, the second would be told\n");
+        return ORL_CLI_EXIT_REFUSED;
     }
     return ORL_CLI_EXIT_OK;
 }
@@ -112,6 +119,7 @@ static int verify_by_broker(const struct orl_cli_call *call, const char *head)
         copy_text(found.bad_id, sizeof(found.bad_id), fault, "id");
         copy_text(found.bad_text, sizeof(found.bad_text), fault, "text");
         copy_text(next, sizeof(next), answer, "next");
+        found.is_head_old = json_is_true(json_object_get(answer, "is_head_old"));
         json_decref(answer);
     } while (next[0] != '\0' && found.bad_seq == 0);
     return print_finding(&found);
@@ -122,7 +130,7 @@ static int verify_store(const char *target, const char *head)
     struct orl_err err = {0};
     struct orl_store *store = NULL;
     struct orl_audit_walk walk = {.rows = 0};
-    orl_msg_text(walk.want, sizeof(walk.want), head != NULL ? head : "");
+    (void)(head != NULL && orl_audit_walk_want(&walk, head));
     int rc = orl_store_open(target, &store, &err);
     while (rc == 0 && !walk.is_done) {
         rc = orl_audit_walk(store, 0, &walk, &err);
@@ -135,7 +143,8 @@ static int verify_store(const char *target, const char *head)
             .old_rows = walk.old_rows,
             .open_counters = walk.open_counters,
             .seq = walk.at.seq,
-            .bad_seq = walk.bad_seq};
+            .bad_seq = walk.bad_seq,
+            .is_head_old = walk.is_want_old};
     memcpy(found.head, walk.at.chain, sizeof(found.head));
     memcpy(found.bad_id, walk.bad_id, sizeof(found.bad_id));
     memcpy(found.bad_text, walk.bad_text, sizeof(found.bad_text));
@@ -146,9 +155,10 @@ static int verify(const struct orl_cli_call *call)
 {
     const char *head = option(call, "head");
     const char *store = option(call, "store");
-    if (head != NULL && (strlen(head) != ORL_AUDIT_CHAIN_LEN ||
-                                strspn(head, "0123456789abcdef") != ORL_AUDIT_CHAIN_LEN)) {
-        (void)fprintf(stderr, "oriel: --head: 64 hex digits, as the broker's log has them\n");
+    struct orl_audit_walk check = {.rows = 0};
+    if (head != NULL && !orl_audit_walk_want(&check, head)) {
+        (void)fprintf(stderr,
+                "oriel: --head: SEQ:HASH, or its 64 hex digits, as the broker's log has them\n");
         return ORL_CLI_EXIT_USAGE;
     }
     return store != NULL ? verify_store(store, head) : verify_by_broker(call, head);

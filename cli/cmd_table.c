@@ -364,7 +364,7 @@ static const struct orl_cli_opt audit_export_opts[] = {
         END,
 };
 static const struct orl_cli_opt audit_verify_opts[] = {
-        OPT("head", ORL_CLI_OPT_STR, "HASH", "head",
+        OPT("head", ORL_CLI_OPT_STR, "SEQ:HASH", "head",
                 "A head that the broker's log once had: nothing up to there was changed."),
         OPT("store", ORL_CLI_OPT_STR, "STORE", "store",
                 "Without a broker: file or PostgreSQL's address, as in broker.yaml."),

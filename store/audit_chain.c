@@ -2,6 +2,8 @@
 
 #include "base/buf.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,8 +266,34 @@ static int check_count(struct orl_store *store, struct orl_audit_walk *walk,
     return 0;
 }
 
-static void check_end(struct orl_audit_walk *walk, const struct orl_audit_link *head)
+bool orl_audit_walk_want(struct orl_audit_walk *walk, const char *text)
 {
+    const char *hash = strchr(text, ':');
+    char *end = NULL;
+    uint64_t seq = 0;
+    if (hash != NULL) {
+        errno = 0;
+        seq = strtoull(text, &end, 10);
+        if (isdigit((unsigned char)text[0]) == 0 || errno != 0 || end != hash) {
+            return false;
+        }
+    }
+    hash = hash != NULL ? hash + 1 : text;
+    if (strlen(hash) != ORL_AUDIT_CHAIN_LEN ||
+            strspn(hash, "0123456789abcdef") != ORL_AUDIT_CHAIN_LEN) {
+        return false;
+    }
+    walk->want_seq = seq;
+    orl_msg_text(walk->want, sizeof(walk->want), hash);
+    return true;
+}
+
+static void check_end(struct orl_audit_walk *walk, const struct orl_audit_link *anchor,
+        const struct orl_audit_link *head)
+{
+    bool is_missed = walk->want[0] != '\0' && !walk->has_want;
+    bool is_pruned = anchor->chain[0] != '\0';
+
     char text[80];
     if (head->seq > walk->at.seq) {
         (void)snprintf(text, sizeof(text), "the last %llu are missing",
@@ -273,7 +301,9 @@ static void check_end(struct orl_audit_walk *walk, const struct orl_audit_link *
         fault(walk, walk->at.seq + 1, "", text);
     } else if (head->seq != walk->at.seq || strcmp(head->chain, walk->at.chain) != 0) {
         fault(walk, walk->at.seq, "", "the chain's head is another");
-    } else if (walk->want[0] != '\0' && !walk->has_want) {
+    } else if (is_missed && is_pruned && walk->want_seq < anchor->seq) {
+        walk->is_want_old = true;
+    } else if (is_missed) {
         fault(walk, walk->at.seq, "",
                 "the chain never had that head: it was made anew, or rows were removed and others "
                 "written");
@@ -323,7 +353,7 @@ static int walk_slice(struct orl_store *store, unsigned max_rows, struct orl_aud
         rc = check_count(store, walk, &slice->counts[i], err);
     }
     if (rc == 0 && !walk->is_done && slice->rows < max_rows) {
-        check_end(walk, &head);
+        check_end(walk, &anchor, &head);
     }
     return rc;
 }

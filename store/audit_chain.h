@@ -26,13 +26,18 @@ struct orl_audit_walk {
             old_rows; /* from before there was a chain: nothing is known of them; counted in the first call */
     uint64_t open_counters; /* whose minute is not closed yet: their numbers are not covered */
     char want[ORL_AUDIT_CHAIN_LEN + 1]; /* a head that somebody kept; empty: none */
+    uint64_t want_seq;                  /* its row; 0: not said */
     bool has_want;                      /* it was met: nothing up to there was changed */
+    bool is_want_old; /* it was not, and its row may be one of those that are kept no longer */
     bool is_done;
     /* The first fault, with which it is done: */
     uint64_t bad_seq; /* 0: none */
     char bad_id[ORL_ID_LEN + 1];
     char bad_text[ORL_TEXT_MAX + 1];
 };
+#define ORL_AUDIT_WANT_MAX (ORL_AUDIT_CHAIN_LEN + 21)
+/* "SEQ:HASH", or "HASH" alone, as the log has them; false: neither. */
+bool orl_audit_walk_want(struct orl_audit_walk *walk, const char *text);
 /* Goes on by at most max_rows. Others may write meanwhile. Not inside a transaction. */
 ORL_NODISCARD int orl_audit_walk(struct orl_store *store, unsigned max_rows,
         struct orl_audit_walk *walk, struct orl_err *err);
