@@ -19,7 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000, MAX_RENEWALS = 128, STATS_MAX = 512 };
+enum {
+    MAX_PER_TICK = 64,
+    MAX_PRUNED = 1000,
+    MAX_RENEWALS = ORL_SESSION_RENEWALS_MAX,
+    STATS_MAX = 512
+};
 #define TICK_US ORL_US_PER_S
 #define INPUT_RECENT_MS UINT64_C(60000)
 #define PRUNE_US (UINT64_C(3600) * ORL_US_PER_S)
@@ -27,7 +32,6 @@ enum { MAX_PER_TICK = 64, MAX_PRUNED = 1000, MAX_RENEWALS = 128, STATS_MAX = 512
 struct renewal {
     char session[ORL_ID_LEN + 1];
     char stats[STATS_MAX]; /* empty: as they are */
-    bool is_lost;          /* its lease is over by now */
 };
 struct orl_leases {
     struct orl_broker *broker;
@@ -218,39 +222,25 @@ static void go_on(struct orl_broker *broker, const char *session)
     }
 }
 
-static int write_due(struct orl_leases *lease, struct orl_err *err)
-{
-    uint64_t until_ms = lease_until_ms(lease->broker);
-    int rc = 0;
-    for (unsigned i = 0; rc == 0 && i < lease->due_count; i++) {
-        struct renewal *due = &lease->due[i];
-        rc = orl_session_renew(lease->broker->store, due->session, until_ms, due->stats, err);
-        due->is_lost = rc == ORL_E_CONFLICT;
-        rc = due->is_lost ? 0 : rc;
-    }
-    return rc;
-}
-
-/* One transaction for all: each waits for the disk, or for another's answer, once. What failed is renewed by the next
+/* All in one statement: each waits for the disk, or for another's answer, once. What failed is renewed by the next
  * statistics. */
 static void renew_due(void *ctx)
 {
     struct orl_leases *lease = ctx;
     struct orl_broker *broker = lease->broker;
+    struct orl_session_renewal renewals[MAX_RENEWALS];
     struct orl_err err = {0};
-    {
-        ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
-        bool is_alone = lease->due_count == 1;
-        int rc = is_alone ? 0 : orl_store_tx_begin(broker->store, &tx, &err);
-        rc = rc < 0 ? rc : write_due(lease, &err);
-        rc = rc < 0 || is_alone ? rc : orl_store_tx_commit(&tx, &err);
-        if (rc < 0) {
-            orl_broker_log_store(broker, "renewing leases", &err);
-            lease->due_count = 0;
-        }
+    for (unsigned i = 0; i < lease->due_count; i++) {
+        renewals[i] = (struct orl_session_renewal){
+                .id = lease->due[i].session, .stats = lease->due[i].stats};
+    }
+    if (orl_session_renew_all(
+                broker->store, renewals, lease->due_count, lease_until_ms(broker), &err) < 0) {
+        orl_broker_log_store(broker, "renewing leases", &err);
+        lease->due_count = 0;
     }
     for (unsigned i = 0; i < lease->due_count; i++) {
-        if (lease->due[i].is_lost) {
+        if (renewals[i].is_lost) {
             go_on(broker, lease->due[i].session);
         }
     }
@@ -273,7 +263,6 @@ static void renew_later(struct orl_leases *lease, const char *session, const cha
     }
     memcpy(due->session, session, sizeof(due->session));
     (void)snprintf(due->stats, sizeof(due->stats), "%s", stats);
-    due->is_lost = false;
     if (lease->due_count == MAX_RENEWALS) {
         renew_due(lease);
     }

@@ -1,8 +1,12 @@
 #include "store/session.h"
 
+#include "base/buf.h"
 #include "base/ipc_msgs.h"
 #include "store/session_priv.h"
+#include <stdio.h>
 #include <string.h>
+
+enum { RENEW_SQL_MAX = 4096 };
 
 #define SELECT "SELECT " ORL_SESSION_COLUMNS " FROM session "
 
@@ -262,6 +266,65 @@ int orl_session_renew(struct orl_store *store, const char *id, uint64_t lease_un
     orl_db_put_text(&q, id);
     int rc = orl_db_run(&q, err);
     return rc == 0 ? ended(id, err) : rc < 0 ? rc : 0;
+}
+
+static void note_renewed(struct orl_session_renewal *renewals, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(renewals[i].id, id) == 0) {
+            renewals[i].is_lost = false;
+        }
+    }
+}
+
+static void put(struct orl_buf *sql, const char *text)
+{
+    orl_buf_put(sql, text, strlen(text));
+}
+
+/* Both stores name the columns of VALUES column1 and column2. */
+static void put_renewals(struct orl_buf *sql, size_t count)
+{
+    char row[32];
+    put(sql, "UPDATE session SET lease_until_ms = $1,"
+             " stats = CASE WHEN v.column2 = '' THEN stats ELSE v.column2 END FROM (VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(row, sizeof row, "%s($%zu, $%zu)", i ? ", " : "", 2 * i + 2, 2 * i + 3);
+        put(sql, row);
+    }
+    put(sql, ") AS v WHERE id = v.column1 AND (state IN ('waiting', 'active')"
+             " OR (state = 'disconnected' AND conn <> 0)) RETURNING id");
+    orl_buf_put_u8(sql, 0);
+}
+
+int orl_session_renew_all(struct orl_store *store, struct orl_session_renewal *renewals,
+        size_t count, uint64_t lease_until_ms, struct orl_err *err)
+{
+    if (count == 0 || count > ORL_SESSION_RENEWALS_MAX) {
+        return count == 0 ? 0 : orl_err_set(err, ORL_E_LIMIT, "%zu leases at once", count);
+    }
+    ORL_AUTO(orl_buf_fini) struct orl_buf sql;
+    orl_buf_init(&sql, RENEW_SQL_MAX);
+    put_renewals(&sql, count);
+    if (sql.is_failed) {
+        return orl_err_set(err, ORL_E_NOMEM, "renewing leases");
+    }
+    ORL_DB_AUTO q = orl_db_query_once(store->db, (const char *)sql.data);
+    orl_db_put_u64(&q, lease_until_ms);
+    for (size_t i = 0; i < count; i++) {
+        renewals[i].is_lost = true;
+        orl_db_put_text(&q, renewals[i].id);
+        orl_db_put_text(&q, renewals[i].stats);
+    }
+    int rc;
+    while ((rc = orl_db_step(&q, err)) > 0) {
+        note_renewed(renewals, count, orl_db_get_peek(&q));
+        rc = orl_db_row_done(&q, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return rc;
 }
 
 int orl_session_prune(

@@ -87,6 +87,16 @@ ORL_NODISCARD int orl_session_activate(struct orl_store *store, const char *id,
 /* stats: NULL keeps. ORL_E_CONFLICT: not waiting or active any more. */
 ORL_NODISCARD int orl_session_renew(struct orl_store *store, const char *id,
         uint64_t lease_until_ms, const char *stats, struct orl_err *err);
+#define ORL_SESSION_RENEWALS_MAX 128
+struct orl_session_renewal {
+    const char *id;
+    const char *stats; /* empty keeps */
+    bool is_lost;      /* out: not waiting or active any more */
+};
+/* All of them, in one statement: so many are renewed at once that a statement each is what costs. */
+ORL_NODISCARD int orl_session_renew_all(struct orl_store *store,
+        struct orl_session_renewal *renewals, size_t count, uint64_t lease_until_ms,
+        struct orl_err *err);
 /* The connection is gone: disconnected, its desktop too. Without a desktop: ended. conn: only if it
  * is still this one's (0: any), else ORL_E_CONFLICT, so that a late close of an old connection
  * changes nothing. Already disconnected or ended: nothing changes. */

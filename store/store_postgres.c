@@ -13,7 +13,7 @@
 #define LOCK "SELECT pg_advisory_xact_lock(" ORL_PG_WRITER ")"
 
 enum {
-    PARAMS_MAX = 96,
+    PARAMS_MAX = 260, /* a statement of orl_session_renew_all() */
     TEXTS_MAX = 1 << 20,
     TRIES = 3,
     OPEN_WAIT_MS = 10000,

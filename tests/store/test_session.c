@@ -195,6 +195,38 @@ static void an_expired_lease_is_a_disconnected_session(void **state)
     assert_ok(f, orl_store_check(f->store, &f->err));
 }
 
+/* As many as fit into one statement; some of them are over, one is nobody's. */
+static void leases_are_renewed_together(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_session_renewal renewals[ORL_SESSION_RENEWALS_MAX];
+    struct orl_id ids[ORL_SESSION_RENEWALS_MAX];
+    const size_t count = ORL_SESSION_RENEWALS_MAX;
+    char user[16];
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(user, sizeof(user), "u%zu", i);
+        ids[i] = fixture_wait(f, user, "demo", (uint32_t)i + 1);
+        renewals[i] = (struct orl_session_renewal){
+                .id = ids[i].text, .stats = i % 2 == 0 ? "{\"a\":1}" : ""};
+    }
+    uint64_t until_ms = fixture_session(f, ids[0].text).lease_until_ms + 60000;
+    assert_ok(f, orl_session_renew(f->store, ids[3].text, 1, "{\"b\":2}", &f->err));
+    assert_ok(f, orl_session_end(
+                         f->store, ids[5].text, ORL_REASON_LOGGED_OFF, "u5", f->now_ms, &f->err));
+    renewals[7].id = "00000000000000000000000000000000";
+    assert_ok(f, orl_session_renew_all(f->store, renewals, count, until_ms, &f->err));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(renewals[i].is_lost, i == 5 || i == 7);
+    }
+    assert_int_equal(fixture_session(f, ids[127].text).lease_until_ms, until_ms);
+    assert_int_equal(fixture_session(f, ids[7].text).lease_until_ms, until_ms - 60000);
+    assert_string_equal(fixture_session(f, ids[2].text).stats, "{\"a\":1}");
+    assert_string_equal(fixture_session(f, ids[3].text).stats, "{\"b\":2}");
+    assert_ok(f, orl_session_renew_all(f->store, renewals, 0, until_ms, &f->err));
+    assert_int_equal(
+            orl_session_renew_all(f->store, renewals, count + 1, until_ms, &f->err), ORL_E_LIMIT);
+}
+
 static void the_disconnect_timeout_ends(void **state)
 {
     struct fixture *f = *state;
@@ -443,6 +475,7 @@ int main(void)
             CASE(an_end_is_untold_until_its_connection_was_told),
             CASE(a_dedicated_desktop_that_is_off_keeps_its_session_waiting),
             CASE(an_expired_lease_is_a_disconnected_session),
+            CASE(leases_are_renewed_together),
             CASE(the_disconnect_timeout_ends),
             CASE(a_pool_without_timeout_keeps_them),
             CASE(a_claim_whose_caller_died_is_recycled),
