@@ -26,11 +26,11 @@ json_t *orl_api_me_json(const struct orl_http_req *req, const struct orl_user_ro
     bool has_factor = user->totp_secret[0] != '\0';
     bool is_required = req->broker->cfg->second_factor == ORL_SECOND_FACTOR_REQUIRED ||
                        orl_weblogins_lacks_factor(req->broker, user);
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I}", "name", user->name, "display",
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:b}", "name", user->name, "display",
             user->display, "role", orl_api_role_name(orl_weblogins_role(req->broker, user)),
             "has_password", user->password_hash[0] != '\0', "has_totp", has_factor, "must_enrol",
             is_required && !has_factor, "expires_ms", (json_int_t)req->login.expires_ms, "idle_ms",
-            (json_int_t)req->login.idle_until_ms);
+            (json_int_t)req->login.idle_until_ms, "may_break_glass", user->may_break_glass);
 }
 
 /* The person's row; false: it has answered. */

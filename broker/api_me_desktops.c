@@ -108,7 +108,7 @@ static json_t *to_json(struct orl_broker *broker, const struct seat *seat,
         return NULL;
     }
     json_t *item = json_pack(
-            "{s:s, s:I, s:I, s:s, s:b, s:s, s:s, s:b, s:s, s:I, s:i, s:I, s:s, s:b, s:b, s:s}",
+            "{s:s, s:I, s:I, s:s, s:b, s:s, s:s, s:b, s:s, s:I, s:i, s:I, s:s, s:b, s:b, s:b, s:s}",
             "pool", pool->name, "slot", (json_int_t)seat->slot, "next_slot",
             (json_int_t)seat->next_slot, "kind", orl_pool_kind_name(pool->kind), "maintenance",
             pool->is_maintenance, "state",
@@ -117,7 +117,7 @@ static json_t *to_json(struct orl_broker *broker, const struct seat *seat,
             desktop != NULL && desktop->is_ready, "session", session != NULL ? session->id : "",
             "started_ms", session != NULL ? (json_int_t)session->started_ms : 0, "waiting", waiting,
             "ready", (json_int_t)counts.ready, "problem_text", problem, "files_kept",
-            pool->kind != ORL_POOL_FLOATING || pool->person.home != ORL_HOME_NONE, "has_thumbnail",
+            pool->kind != ORL_POOL_FLOATING || pool->person.home != ORL_HOME_NONE, "thumbnails", pool->has_thumbnails, "has_thumbnail",
             session != NULL && pool->has_thumbnails && orl_thumbs_has(broker->thumbs, session->id),
             "protocol",
             session != NULL && session->state == ORL_SESSION_ACTIVE ? protocol_of(broker, session)

@@ -170,6 +170,40 @@ test('sessions: a message, a log-off that names what is lost, numbers that follo
     await expect(page.getByText('Sent to 2 sessions.')).toBeVisible();
 });
 
+test('looking at a desktop: asked with a reason, or without asking by whoever may, and ended', async ({page}) => {
+    const [anna] = site.sessions;
+    const watch = {id: 'w1', session: anna.id, user: 'anna', pool: 'office', watcher: 'root.admin', mode: 'consent', why: 'The printer.', state: 'asked', reason: '',
+        created_ms: Date.now(), answered_ms: 0, begun_ms: 0, ended_ms: 0, url: ''};
+    const watches = [];
+    server.answers['GET /v1/watches'] = () => ({watches});
+    server.answers[`POST /v1/sessions/${anna.id}/watch`] = (body) => {
+        watches.unshift({...watch, mode: body.break_glass ? 'break_glass' : 'consent', why: body.why, id: `w${watches.length + 1}`});
+        return [201, watches[0]];
+    };
+    server.answers['POST /v1/watches/w1/end'] = () => Object.assign(watches[0], {state: 'refused', reason: 'watch.ended'});
+    await open(page, `#/sessions/${anna.id}`);
+    await page.getByRole('button', {name: 'Look at it'}).click();
+    await expect(dialog(page)).toContainText('They are asked in their session');
+    await expect(dialog(page).getByLabel('Without asking')).toHaveCount(0); // not this account's
+    await dialog(page).getByLabel('Why').fill('The printer.');
+    await expectAccessible(page);
+    await dialog(page).getByRole('button', {name: 'Ask'}).click();
+    await expect(row(page, 'waiting for an answer')).toContainText('The printer.');
+    await expect(page.getByRole('link', {name: 'Show the desktop'})).toHaveAttribute('href', '/desktop/office#watch=w1');
+    expect(server.called(`POST /v1/sessions/${anna.id}/watch`)[0].body).toEqual({why: 'The printer.', break_glass: false});
+    await page.getByRole('button', {name: 'End: root.admin'}).click();
+    await expect(row(page, 'watch.ended')).toContainText('refused');
+    server.me.may_break_glass = true;
+    await page.reload();
+    await page.getByRole('button', {name: 'Look at it'}).click();
+    await dialog(page).getByLabel('Why').fill('Incident 4711.');
+    await dialog(page).getByLabel('Without asking').check();
+    await dialog(page).getByRole('button', {name: 'Ask'}).click();
+    await expect(row(page, 'Incident 4711.')).toContainText('without asking');
+    expect(server.called(`POST /v1/sessions/${anna.id}/watch`)[1].body).toEqual({why: 'Incident 4711.', break_glass: true});
+    await expectAccessible(page);
+});
+
 test('an alarm says what to do, and is cleared by whoever may', async ({page}) => {
     server.answers['POST /v1/alarms/clear'] = () => ({});
     await open(page, '#/alarms');

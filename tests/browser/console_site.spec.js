@@ -7,9 +7,9 @@ import {takePicture} from './picture.js';
 /** @type {FakeConsole} */
 let server;
 
-const user = (name, more = {}) => ({name, display: '', role: 'user', is_disabled: false, has_password: true, has_totp: false, max_desktops: 0, created_ms: 1760000000000, ...more});
+const user = (name, more = {}) => ({name, display: '', role: 'user', is_disabled: false, has_password: true, has_totp: false, max_desktops: 0, may_break_glass: false, created_ms: 1760000000000, ...more});
 const defaults = {
-    template: '', template_version: 0, spares: 1, max: 10, memory_mib: 0, vcpus: 0, disconnect_timeout_s: 7200, clipboard: 'both', clipboard_max_bytes: 1048576, sound: true, maintenance: false,
+    template: '', template_version: 0, spares: 1, max: 10, memory_mib: 0, vcpus: 0, disconnect_timeout_s: 7200, clipboard: 'both', clipboard_max_bytes: 1048576, sound: true, thumbnails: true, maintenance: false,
     spares_suspended: 0, spare_max_age_s: 86400, schedule: '', forecast: false, clone_method: 'auto', cpu_shares: 0, cpu_cap_percent: 0, disk_iops: 0, disk_mib_s: 0, balloon_min_mib: 0, tpm: false,
     secure_boot: false, firmware: 'bios', autostart: false, network: 'isolated', network_name: '', display: 'auto', idle_timeout_s: 14400, max_session_s: 0, warn_first_s: 300, warn_last_s: 60,
     allowed_hours: '', allowed_from: '', max_per_user: 1, person: 'auto', home: 'none', home_size_mib: 0, home_target: '', on_assign: '', on_logoff: '', hook_deadline_s: 30,

@@ -84,6 +84,7 @@ export function furnish(server, site = world()) {
         'GET /v1/pools': () => ({pools: site.pools}),
         'GET /v1/desktops': (_, url) => ({desktops: site.desktops.filter((row) => ['pool', 'host'].every((key) => !url.searchParams.get(key) || row[key] === url.searchParams.get(key)))}),
         'GET /v1/sessions': (_, url) => ({sessions: site.sessions.filter((row) => !url.searchParams.get('pool') || row.pool === url.searchParams.get('pool'))}),
+        'GET /v1/watches': () => ({watches: []}),
         'GET /v1/alarms': () => ({alarms: site.alarms}),
         'GET /v1/quarantine': () => ({quarantine: site.quarantine}),
         'GET /v1/audit': () => ({audit: site.audit}),

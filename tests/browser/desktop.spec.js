@@ -206,3 +206,47 @@ test('broken H.264 asks for a key picture, then the desktop goes on without it',
     expect(await pixel(page, 2, 2)).toEqual([255, 0, 0]);
     await expect(page.locator('.overlay')).toHaveCount(0);
 });
+
+test('who only looks waits for the answer, sends nothing, and is let in once', async ({page}) => {
+    const row = {id: 'abc', user: 'berta', pool: 'office', state: 'asked'};
+    portal.answers['GET /v1/watches/abc'] = () => [200, row];
+    portal.answers['POST /v1/watches/abc/open'] = () => (row.state === 'granted'
+        ? [200, {ticket: 't-0123456789abcdef', password: 'abcdefghijklmnop', expires_ms: Date.now() + 60000, user: 'berta', pool: 'office'}]
+        : [410, {code: 'watch.refused', detail: 'They do not want it.'}]);
+    await page.goto('/desktop/office#watch=abc');
+    await expect(page.getByText('berta is asked whether you may look.')).toBeVisible();
+    await expectAccessible(page);
+    row.state = 'granted';
+    await expect(page.locator('canvas')).toBeVisible();
+    await expect.poll(() => pixel(page, 2, 2)).toEqual([255, 0, 0]);
+    await expect(page.getByRole('heading', {level: 1})).toHaveText('berta, office: only looking');
+    await expect(page.getByText('You only look')).toBeVisible();
+    await expectAccessible(page);
+    await page.locator('canvas').click();
+    await page.keyboard.type('secret');
+    await page.keyboard.insertText('é');
+    await page.setViewportSize({width: 700, height: 500});
+    await expect.poll(() => rfb.statsSent).toBeGreaterThan(1);
+    expect(rfb.keys).toEqual([]);
+    expect(rfb.sizes).toEqual([]);
+    expect(rfb.auxSeen.filter((one) => one[0] === 2)).toEqual([]);
+    await expect(page.getByRole('button', {name: 'Clipboard'})).toHaveCount(0);
+    await page.getByRole('button', {name: 'Stop looking'}).click();
+    await expect(page.getByText('You do not look any more.')).toBeVisible();
+    await expect(page.getByRole('link', {name: 'Back to the console'}).last()).toBeFocused();
+    await expect(page.getByRole('button', {name: 'Connect again'})).toHaveCount(0);
+});
+
+test('a no is said, and nothing is tried again', async ({page}) => {
+    let opened = 0;
+    portal.answers['GET /v1/watches/abc'] = () => [200, {id: 'abc', user: 'berta', pool: 'office', state: 'refused'}];
+    portal.answers['POST /v1/watches/abc/open'] = () => {
+        opened++;
+        return [410, {code: 'watch.refused', title: 'They do not want it.', detail: 'They do not want it.', status: 410}];
+    };
+    await page.goto('/desktop/office#watch=abc');
+    await expect(page.getByRole('alert')).toContainText('They do not want it.');
+    await page.waitForTimeout(1500);
+    expect(opened).toBe(1);
+    expect(rfb.connections).toBe(0);
+});

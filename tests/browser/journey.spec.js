@@ -71,15 +71,69 @@ test('an administrator makes template, pool and user, and the user works', async
     await dora.getByRole('link', {name: 'Open in browser: lab'}).click();
     await expect(dora.locator('canvas')).toBeVisible({timeout: 120000});
     /** Colours in a row of the picture: the guest's test picture has many, a notice few. */
-    const colours = () => dora.locator('canvas').evaluate((canvas) => {
+    const coloursOf = (page) => page.locator('canvas').evaluate((canvas) => {
         const row = canvas.getContext('2d').getImageData(0, Math.floor(canvas.height / 2), canvas.width, 1).data;
         return new Set(new Uint32Array(row.buffer)).size;
     }).catch(() => 0);
-    await expect.poll(colours, {timeout: 120000}).toBeGreaterThan(100);
+    await expect.poll(() => coloursOf(dora), {timeout: 120000}).toBeGreaterThan(100);
 
     await expect(admin.getByText('In use')).toBeVisible({timeout: 30000});
+
+    // She is asked, and allows; then rita breaks the glass, and dora ends it.
+    const notice = dora.locator('.notice');
+    const session = async () => {
+        await goTo(admin, 'Sessions');
+        await admin.getByRole('link', {name: 'dora'}).click();
+    };
+    const look = async (why, isAsked = true) => {
+        await admin.getByRole('button', {name: 'Look at it'}).click();
+        await dialog.getByLabel('Why').fill(why);
+        if (!isAsked) {
+            await dialog.getByLabel('Without asking').check();
+        }
+        await dialog.getByRole('button', {name: 'Ask'}).click();
+    };
+    const show = async () => {
+        const [page] = await Promise.all([admin.context().waitForEvent('page'), admin.getByRole('link', {name: 'Show the desktop'}).click()]);
+        await expect(page.locator('canvas')).toBeVisible({timeout: 60000});
+        await expect.poll(() => coloursOf(page), {timeout: 60000}).toBeGreaterThan(100);
+        return page;
+    };
+    await session();
+    await look('The printer.');
+    await expect(notice).toContainText('asks to see your desktop');
+    await expect(notice).toContainText('The printer.');
+    await dora.locator('canvas').click();
+    await expect(async () => { // not before it can have been read
+        await dora.keyboard.press('Control+Shift+F9');
+        await expect(notice).toContainText('looks at your desktop', {timeout: 1000});
+    }).toPass({timeout: 60000});
+    const first = await show();
+    await expect(first.getByRole('heading', {level: 1})).toHaveText('dora, lab: only looking');
+    await expectAccessible(first);
+    await first.getByRole('button', {name: 'Stop looking'}).click();
+    await expect(notice).toHaveText('');
+    await goTo(admin, 'Users');
+    await admin.getByRole('link', {name: 'rita'}).click();
+    await admin.getByText('without asking (break glass)').click();
+    await admin.getByRole('button', {name: 'Save'}).click();
+    await expect(admin.getByText('Saved').first()).toBeVisible();
+    await admin.reload();
+    await session();
+    await look('Incident 4711.', false);
+    await expect(notice).toContainText('without having asked');
+    await expect(notice).toContainText('Incident 4711.');
+    const second = await show();
+    await dora.keyboard.press('Control+Shift+F10');
+    await expect(second.getByRole('alert')).toContainText('watch.ended');
+    await expect(notice).toHaveText('');
+    await expectAccessible(admin);
+
     await goTo(admin, 'Audit');
     await expect(admin.getByText('user.add').first()).toBeVisible();
     await expect(admin.getByText('user:rita').first()).toBeVisible();
+    for (const step of ['watch.ask', 'watch.grant', 'watch.begin', 'watch.break_glass', 'watch.end']) {
+        await expect(admin.getByText(step, {exact: true}).first()).toBeVisible();
+    }
     await expectAccessible(admin);
 });

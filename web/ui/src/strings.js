@@ -49,7 +49,7 @@ export const t = {
         restart: 'Restart',
         logoff: 'Log off',
         thumbnail: (pool) => `Preview of ${pool}`,
-        noThumbnail: 'No preview',
+        noThumbnail: 'No preview', offThumbnail: 'No preview in this pool',
         since: (when) => `Since ${when}`,
         name: (pool, slot) => (slot > 1 ? `${pool} (${slot})` : pool),
         another: 'Open another',
@@ -193,6 +193,7 @@ export const t = {
         },
         phases: {
             opening: 'Asking for your desktop…',
+            asking: 'Asking the person at this desktop…',
             connecting: 'Connecting…',
             lost: 'The connection is lost.',
             silent: 'The desktop does not answer.',
@@ -207,6 +208,15 @@ export const t = {
         endedByYou: 'You disconnected. The desktop goes on running for a while; open it again to continue.',
         gaveUp: 'We stopped trying to reconnect.',
         signedOut: 'Your sign-in has ended. Please sign in again.',
+        watch: {
+            title: (user, pool) => `${user}, ${pool}: only looking`,
+            hint: 'You only look: keys, mouse and clipboard stay with the person, who sees that you look.',
+            asking: (user) => `${user} is asked whether you may look. They have a minute to answer.`,
+            canvas: (user) => `Desktop of ${user}, only to look at.`,
+            stop: 'Stop looking',
+            over: 'You do not look any more.',
+            leave: 'Back to the console',
+        },
     },
 };
 

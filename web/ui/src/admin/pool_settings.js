@@ -44,6 +44,7 @@ export const groups = [
     ]},
     {name: 'channels', settings: [
         choice('clipboard', 'Clipboard', ['both', 'to_guest', 'to_client', 'none']), number('clipboard_max_bytes', 'Clipboard at most, bytes'), flag('sound', 'Sound'),
+        flag('thumbnails', 'Small pictures at the portal', 'Of each person\'s own desktop, for them alone.'),
     ]},
     {name: 'person', kinds: CLONES, settings: [
         choice('person', 'Account in the guest', ['auto', 'off']), choice('home', 'Home', ['none', 'volume', 'nfs'], 'none: files are deleted with a floating desktop.'),

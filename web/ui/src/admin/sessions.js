@@ -15,6 +15,7 @@ import {may} from './me.js';
 import {go, href} from './route.js';
 import {a} from './strings.js';
 import {DataTable} from './table.js';
+import {Watches} from './watching.js';
 
 /** More are not asked for anew just for their numbers. */
 const FEW_ROWS = 200;
@@ -147,6 +148,7 @@ function Session({id}) {
                 [a.session.id, html`<code>${session.id}</code>`],
             ]} /><//>
             <${Panel} title=${a.session.live}>${sample ? html`<${Live} sample=${sample} />` : html`<p class="muted">${a.session.liveNone}</p>`}<//>
+            <${Watches} session=${session} />
             <${History} object=${`session:${id}`} />
         </div>`;
 }

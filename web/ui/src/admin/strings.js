@@ -155,6 +155,14 @@ export const a = {
         loggedOff: (user) => `${user} is logged off.`,
         live: 'Live', liveNone: 'Nobody is connected to it now.', history: 'History', facts: 'Session', encode: 'Picture made', ack: 'Client has it', total: 'Together', key: 'Key to picture',
         p50: 'middle', p95: 'slowest twentieth', count: 'count', time: 'Time', kinds: 'What was sent', frames: 'pictures', open: 'Show desktop',
+        watch: {
+            look: 'Look at it', title: (user) => `Look at ${user}’s desktop?`, text: 'They are asked in their session, see who looks as long as it lasts, and can end it. You see, and cannot type, click or copy.',
+            why: 'Why', whyHint: 'They read it, and the audit keeps it.', glass: 'Without asking (break glass)', glassHint: 'They are told at once. Only for an emergency.',
+            submit: 'Ask', done: 'Asked.', open: 'Show the desktop', end: 'End', list: 'Who looks', none: 'Nobody has looked at this desktop.',
+            watcher: 'Who', mode: 'How', state: 'State', when: 'Asked', reason: 'Why it ended',
+            modes: {consent: 'asked', break_glass: 'without asking'},
+            states: {asked: 'waiting for an answer', granted: 'allowed', refused: 'refused', active: 'looking', ended: 'over'},
+        },
     },
     alarm: {
         none: 'Nothing is wrong.', what: 'What', object: 'Of', text: 'In detail', since: 'Since', seen: 'Last seen', count: 'Times', remedy: 'What to do',

@@ -51,9 +51,10 @@ function UserList() {
 }
 
 function Account({user}) {
-    const save = useSave(user, ['display', 'role', 'is_disabled', 'max_desktops']);
+    const save = useSave(user, ['display', 'role', 'is_disabled', 'max_desktops', 'may_break_glass']);
     const act = (values) => save.act((etag) => patch(pathOf(user.value.name), {
         display: values.display, role: values.role, is_disabled: values.is_disabled === 'on', max_desktops: Number(values.max_desktops),
+        may_break_glass: values.may_break_glass === 'on',
         ...(values.password ? {password: values.password} : {}),
     }, etag));
     const one = save.value;
@@ -65,6 +66,7 @@ function Account({user}) {
             <${SelectField} label=${u.role} name="role" options=${roles} value=${one.role} wrong=${wrong.role} />
             <${Field} label=${u.max} name="max_desktops" type="number" min="0" max="1000" defaultValue=${one.max_desktops} hint=${u.maxHint} wrong=${wrong.max_desktops} />
             <${Field} label=${u.newPassword} name="password" type="password" hint=${u.newPasswordHint} wrong=${wrong.password} autocomplete="new-password" />
+            <${CheckField} label=${u.glass} hint=${u.glassHint} name="may_break_glass" defaultChecked=${one.may_break_glass} wrong=${wrong.may_break_glass} />
             <${CheckField} label=${u.disable} name="is_disabled" defaultChecked=${one.is_disabled} />`}<//>
     <//>`;
 }

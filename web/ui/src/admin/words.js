@@ -29,7 +29,7 @@ export const w = {
         newPassword: 'New password', newPasswordHint: 'Empty: the old one stays. A new one ends the person\'s sign-ins.',
         role: 'Role', roles: {user: 'Person: their own desktops', viewer: 'Viewer: sees all, changes nothing', operator: 'Operator: acts on machines and sessions', admin: 'Administrator: everything'},
         max: 'Desktops at once', maxHint: 'Of all pools together; 0 is no limit.', noLimit: 'no limit',
-        disabled: 'Disabled', enabled: 'Enabled', disable: 'May not sign in', factor: 'Second factor',
+        disabled: 'Disabled', enabled: 'Enabled', disable: 'May not sign in', glass: 'May look at desktops without asking (break glass)', glassHint: 'As operator or administrator, each time with a written reason. The person sees it.', factor: 'Second factor',
         resetTotp: 'Take the second factor away', resetTotpAsk: (name) => `Take ${name}'s second factor away?`,
         resetTotpText: 'They sign in with the password alone until they set one up again. Their sign-ins end.',
         removeAsk: (name) => `Remove ${name}?`, removeText: 'The account, what it may use, and its tickets are deleted. Somebody with a session or a desktop of their own can\'t be removed.',

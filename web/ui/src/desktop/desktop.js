@@ -13,11 +13,12 @@ import {Toolbar} from './toolbar.js';
 
 const FIT_KEY = 'oriel.fit';
 
-/** Everything that the toolbar shows and does. @param {string} pool @param {HTMLElement} screen @param {HTMLTextAreaElement} keys */
-function makeUi(pool, screen, keys) {
+/** Everything that the toolbar shows and does. @param {string} pool @param {string} watch @param {HTMLElement} screen @param {HTMLTextAreaElement} keys */
+function makeUi(pool, watch, screen, keys) {
     const sound = new Sound();
     const ui = {
         pool,
+        watch,
         rfb: signal(/** @type {any} */ (null)),
         panel: signal(''),
         isFull: signal(false),
@@ -58,17 +59,18 @@ function makeUi(pool, screen, keys) {
         const rfb = ui.rfb.value;
         if (rfb) {
             rfb.scaleViewport = ui.isFit.value;
-            rfb.resizeSession = ui.isFit.value;
+            rfb.resizeSession = ui.isFit.value && !watch;
         }
     };
     const showSize = () => {
         const {width, height} = ui.session.size;
         ui.size.value = width > 0 ? `${width} × ${height}` : t.desktop.meters.none;
     };
-    ui.session = new Session(pool, screen, keys, {
+    ui.session = new Session(pool, watch, screen, keys, {
         onRfb: (rfb) => {
             ui.rfb.value = rfb;
             rfb.background = 'transparent';
+            rfb.viewOnly = Boolean(watch); // the session and the console drop what would come all the same
             applyFit();
             rfb.addEventListener('clipboard', (event) => ui.clipboard.onDesktop(event.detail.text));
         },
@@ -79,7 +81,7 @@ function makeUi(pool, screen, keys) {
     ui.clipboard = new Clipboard(() => ui.rfb.value, keys);
     setInterval(showSize, 1000);
     listenKeys(keys, {
-        onText: (text) => ui.session.aux?.text(text),
+        onText: (text) => !watch && ui.session.aux?.text(text),
         onKey: (keysym, code) => ui.rfb.value?.sendKey(keysym, code),
         onLeave: () => {
             if (ui.rfb.value) {
@@ -131,12 +133,13 @@ function Stage({ui}) {
     return html`<div class="stage" ref=${box} role="application" aria-label=${t.desktop.canvas(ui.pool)} inert=${!isLive}></div>`;
 }
 
+const watch = location.hash.startsWith('#watch=') ? location.hash.slice('#watch='.length) : '';
 const pool = decodeURIComponent(location.pathname.replace(/^\/desktop\//, ''));
 const screen = Object.assign(document.createElement('div'), {className: 'screen'});
 const keys = Object.assign(document.createElement('textarea'), {className: 'keys', autocapitalize: 'off', autocomplete: 'off', spellcheck: false});
 keys.setAttribute('aria-label', t.desktop.canvas(pool));
 keys.setAttribute('autocorrect', 'off');
 document.title = `${t.desktop.title(pool)} · ${t.product}`;
-const ui = Object.assign(makeUi(pool, screen, keys), {elements: [keys, screen]});
+const ui = Object.assign(makeUi(pool, watch, screen, keys), {elements: [keys, screen]});
 render(html`<${Page} ui=${ui} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
 ui.session.open();

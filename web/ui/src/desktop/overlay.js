@@ -10,14 +10,15 @@ function Ended({state, session}) {
     const button = useRef(/** @type {HTMLElement|null} */ (null));
     useEffect(() => button.current?.focus(), []);
     const isSignedOut = state.code === 'signed_out' || state.code === 'access.revoked';
+    const leave = session.watch && html`<a class="button primary" href=${`/admin#/sessions`} ref=${button}>${d.watch.leave}</a>`;
     return html`<div class="overlay"><div class="overlay-box" role="alert">
         <h2>${d.ended}</h2>
         <p>${state.text}</p>
         ${state.code && html`<p class="small muted mono">${t.code(state.code, state.audit)}</p>`}
         <div class="row">
-            ${isSignedOut ? html`<a class="button primary" href="/" ref=${button}>${d.signIn}</a>`
+            ${leave || (isSignedOut ? html`<a class="button primary" href="/" ref=${button}>${d.signIn}</a>`
                 : html`<button type="button" class="button primary" ref=${button} onClick=${() => session.again()}>${d.again}</button>
-                    <a class="button" href="/">${d.leave}</a>`}
+                    <a class="button" href="/">${d.leave}</a>`)}
         </div>
     </div></div>`;
 }
@@ -47,5 +48,5 @@ export function Overlay({session}) {
         return html`<${Waiting} state=${state} session=${session} />`;
     }
     return html`<div class="overlay"><div class="overlay-box"><p role="status"><span class="spinner" aria-hidden="true"></span>
-        ${d.phases[state.phase]}</p>${state.attempt > 0 && html`<p class="small muted">${d.phases.retry(state.attempt, 0)}</p>`}</div></div>`;
+        ${state.phase === 'asking' ? state.text : d.phases[state.phase]}</p>${state.attempt > 0 && html`<p class="small muted">${d.phases.retry(state.attempt, 0)}</p>`}</div></div>`;
 }

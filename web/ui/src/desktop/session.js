@@ -14,6 +14,7 @@ const SILENT_MS = 6000; // the figures come each second
 const DEAD_MS = 12000;
 const AUX_RETRY_MS = 2000;
 const CLOSED_WITH_REASON = 4000;
+const ASK_MS = 1000;
 /** Reasons after which trying again by itself would be wrong: a person or an administrator wanted it, or it cannot help. */
 const FINAL = new Set(['access.revoked', 'auth_failed', 'account_disabled', 'not_entitled', 'no_such_pool', 'pool_ambiguous', 'pool_maintenance',
     'taken_over', 'logged_off', 'disconnect_timeout', 'closed_by_admin', 'client_closed', 'client_unsupported', 'second_factor',
@@ -22,17 +23,20 @@ const FINAL = new Set(['access.revoked', 'auth_failed', 'account_disabled', 'not
 export class Session {
     /**
      * @param {string} pool
+     * @param {string} watch id of a watch: somebody else's desktop, only to look at; empty: one's own
      * @param {HTMLElement} target
      * @param {HTMLTextAreaElement} keys
      * @param {{onRfb: (rfb: any) => void, onSound: (ms: number, data: Uint8Array) => void, soundCodecs: () => number,
      *          onFormat: (codec: number, channels: number, rate: number) => void}} hooks
      */
-    constructor(pool, target, keys, hooks) {
+    constructor(pool, watch, target, keys, hooks) {
         this.pool = pool;
+        this.watch = watch;
+        this.watched = signal(''); // whose desktop
         this.target = target;
         this.keys = keys;
         this.hooks = hooks;
-        /** phase: opening, connecting, live, waiting, ended; text and code say why. */
+        /** phase: opening, asking, connecting, live, waiting, ended; text and code say why. */
         this.state = signal({phase: 'opening', text: '', code: '', audit: '', attempt: 0, retryAt: 0, isSilent: false});
         this.stats = signal(/** @type {any} */ (null));
         this.notice = signal(''); // what is written on the picture
@@ -65,7 +69,7 @@ export class Session {
         this.say('opening', {text: this.state.value.text, code: this.state.value.code, audit: this.state.value.audit});
         let ticket;
         try {
-            ticket = await post(`${desktopPath(this.pool)}/open`, await regional());
+            ticket = this.watch ? await this.watchTicket(run) : await post(`${desktopPath(this.pool)}/open`, await regional());
         } catch (fault) {
             if (run !== this.run) {
                 return;
@@ -79,6 +83,20 @@ export class Session {
         }
         if (run === this.run) {
             this.connect(run, ['binary', `oriel.${ticket.ticket}.${ticket.password}`]);
+        }
+    }
+
+    /** Waits for the person's word. */
+    async watchTicket(run) {
+        const path = `/v1/watches/${encodeURIComponent(this.watch)}`;
+        for (;;) {
+            const row = await get(path);
+            this.watched.value = row.user;
+            if (row.state !== 'asked' || run !== this.run) {
+                return post(`${path}/open`);
+            }
+            this.say('asking', {text: t.desktop.watch.asking(row.user)});
+            await new Promise((resolve) => setTimeout(resolve, ASK_MS));
         }
     }
 
@@ -172,7 +190,7 @@ export class Session {
             this.attempt = 0;
             this.lostAt = now;
         }
-        if (FINAL.has(code)) {
+        if (this.watch || FINAL.has(code)) { // whoever was let in was let in once
             this.say('ended', {code, text, audit});
             return;
         }
@@ -196,7 +214,7 @@ export class Session {
 
     /** The person's own wish. */
     leave() {
-        this.end(this.run, '', t.desktop.endedByYou);
+        this.end(this.run, '', this.watch ? t.desktop.watch.over : t.desktop.endedByYou);
     }
 
     retryNow() {

@@ -99,20 +99,20 @@ export function Toolbar({ui}) {
         }
     };
     return html`<header class="bar" aria-label=${d.toolbar} onKeyDown=${onKey}>
-        <a class="tool" href="/" aria-label=${d.back} title=${d.back}><${Icon} name="back" /><span class="tool-label">${d.back}</span></a>
-        <h1>${ui.pool}</h1>
-        <p class="hint" aria-hidden="true">${isLive && (ui.said.value || (ui.hasKeyboard.value ? d.grabShort : d.freeShort))}</p>
-        <p class="visually-hidden" role="status">${isLive && (ui.said.value || (ui.wasGrabbed.value ? (ui.hasKeyboard.value ? d.grab : d.free) : ''))}</p>
+        <a class="tool" href=${ui.watch ? '/admin#/sessions' : '/'} aria-label=${ui.watch ? d.watch.leave : d.back} title=${ui.watch ? d.watch.leave : d.back}><${Icon} name="back" /><span class="tool-label">${ui.watch ? d.watch.leave : d.back}</span></a>
+        <h1>${ui.watch ? d.watch.title(ui.session.watched.value, ui.pool) : ui.pool}</h1>
+        ${ui.watch ? html`<p class="hint" role="status">${isLive && d.watch.hint}</p>` : html`<p class="hint" aria-hidden="true">${isLive && (ui.said.value || (ui.hasKeyboard.value ? d.grabShort : d.freeShort))}</p>`}
+        <p class="visually-hidden" role="status">${isLive && !ui.watch && (ui.said.value || (ui.wasGrabbed.value ? (ui.hasKeyboard.value ? d.grab : d.free) : ''))}</p>
         <div class="tools" role="group" aria-label=${d.toolbar} ref=${ui.tools} hidden=${!isLive}>
             <${Tool} name=${ui.isFull.value ? 'windowed' : 'fullscreen'} label=${ui.isFull.value ? d.windowed : d.fullscreen} onClick=${ui.toggleFull} />
             <${Tool} name="fit" label=${ui.isFit.value ? d.actual : d.fit} onClick=${ui.toggleFit} />
-            <${Keys} ui=${ui} />
+            ${!ui.watch && html`<${Keys} ui=${ui} />
             ${hasTouch && html`<${Tool} name="keys" label=${d.touch} onClick=${ui.toDesktop} />`}
             <${ClipboardPanel} ui=${ui} />
-            <${Tool} name=${ui.isSoundOn.value ? 'sound' : 'mute'} label=${d.sound} pressed=${String(ui.isSoundOn.value)} onClick=${ui.toggleSound} />
+            <${Tool} name=${ui.isSoundOn.value ? 'sound' : 'mute'} label=${d.sound} pressed=${String(ui.isSoundOn.value)} onClick=${ui.toggleSound} />`}
             <${Quality} ui=${ui} />
             <${Meter} ui=${ui} />
-            <${Tool} name="disconnect" label=${d.disconnect} onClick=${() => ui.session.leave()} />
+            <${Tool} name="disconnect" label=${ui.watch ? d.watch.stop : d.disconnect} onClick=${() => ui.session.leave()} />
         </div>
     </header>`;
 }

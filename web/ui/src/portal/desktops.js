@@ -34,7 +34,7 @@ function stateOf(desktop) {
 /** Asking makes the session send a newer one: so it is asked for also while there is none. */
 function Thumbnail({desktop}) {
     const [picture, setPicture] = useState('');
-    const isAsked = desktop.has_thumbnail || desktop.state === 'active';
+    const isAsked = desktop.thumbnails && (desktop.has_thumbnail || desktop.state === 'active');
     const isThere = isAsked && picture !== '';
     useEffect(() => {
         if (!isAsked) {
@@ -58,7 +58,7 @@ function Thumbnail({desktop}) {
     return html`<div class="thumbnail">
         ${isThere ? html`<img src=${picture} alt=${t.desktops.thumbnail(nameOf(desktop))} />`
             : html`<div class="empty"><svg viewBox="0 0 48 36" aria-hidden="true"><path d="M4 4h40v24H4zM18 34h12M24 28v6" /></svg>
-                <span>${t.desktops.noThumbnail}</span></div>`}
+                <span>${desktop.thumbnails ? t.desktops.noThumbnail : t.desktops.offThumbnail}</span></div>`}
     </div>`;
 }
 
