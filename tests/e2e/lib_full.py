@@ -31,7 +31,7 @@ TOOLS = ("libvirtd", "virsh", "qemu-system-x86_64", "qemu-img", "unshare", "syst
 WEB_DIST = lib.BIN.parent / "web/dist"
 PASSWORD = "a good password"
 DAEMON_S = 120  # for a program to be there: a second on an idle computer
-BOOT_S = 120  # for a machine to be ready: six seconds on an idle computer
+BOOT_S = 300  # for a machine to be ready: six seconds on an idle computer
 PANEL_HEIGHT, MARGIN = 64, 16  # of the guest's picture, guest/tiny/picture.c
 
 
