@@ -17,6 +17,7 @@ enum {
     TEXTS_MAX = 1 << 20,
     TRIES = 3,
     OPEN_WAIT_MS = 10000,
+    LOCK_OUT_WAIT_MS = 3000,
     RECONNECT_WAIT_MS = 200
 };
 enum { OID_INT8 = 20, OID_TEXT = 25 };
@@ -351,15 +352,28 @@ static int schema_set(struct orl_db *db, int version, struct orl_err *err)
 }
 
 /* Every handle shares the lock; who has it alone is alone. */
-static int lock_out(struct orl_db *db, struct orl_err *err)
+static int try_lock_out(struct orl_db *db, bool *ret_is_alone, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query_once(db, "SELECT pg_try_advisory_lock(" ORL_PG_PRESENCE ")");
     int rc = orl_db_step(&q, err);
     if (rc < 0) {
         return rc;
     }
-    return orl_db_get_bool(&q) ? 0
-                               : orl_err_set(err, ORL_E_CONFLICT, "programs run on it: stop them");
+    *ret_is_alone = orl_db_get_bool(&q);
+    return orl_db_row_done(&q, err);
+}
+
+/* Of a program that has just ended the server may not know yet. */
+static int lock_out(struct orl_db *db, struct orl_err *err)
+{
+    uint64_t until_us = orl_clock_now_us() + LOCK_OUT_WAIT_MS * ORL_US_PER_MS;
+    bool is_alone = false;
+    int rc = try_lock_out(db, &is_alone, err);
+    while (rc == 0 && !is_alone && orl_clock_now_us() < until_us && poll(NULL, 0, 50) == 0) {
+        rc = try_lock_out(db, &is_alone, err);
+    }
+    return rc < 0 || is_alone ? rc
+                              : orl_err_set(err, ORL_E_CONFLICT, "programs run on it: stop them");
 }
 
 /* Notices of others' commits come with the answer to anything. */

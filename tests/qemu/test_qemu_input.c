@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define WAIT_US (20 * ORL_US_PER_S) /* an upper bound, never a measure */
+#define WAIT_US (100 * ORL_US_PER_S) /* an upper bound, never a measure */
 #define TYPED 300
 #define KEPT 512 /* of what arrived */
 #define MORE_THAN_FITS 20000

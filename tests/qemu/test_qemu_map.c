@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define WAIT_US (20 * ORL_US_PER_S) /* an upper bound, never a measure */
+#define WAIT_US (100 * ORL_US_PER_S) /* an upper bound, never a measure */
 #define OFFSET 4096U
 #define ANSWER_RETURN 2
 #define ANSWER_ERROR 3

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define WAIT_US (20 * ORL_US_PER_S) /* an upper bound, never a measure */
+#define WAIT_US (100 * ORL_US_PER_S) /* an upper bound, never a measure */
 
 struct rig {
     struct orl_loop *loop;
