@@ -121,8 +121,8 @@ static void tell_person(struct orl_watching *watching, const char *session)
         consent.kind = ORL_CONSENT_ASK;
         memcpy(consent.watch, question->row.id, sizeof(consent.watch));
         (void)snprintf(text, sizeof(text),
-                "%s asks to see your desktop: only to look, without keys or mouse.%s%s",
-                question->name, consent.text[0] != '\0' ? " Now: " : "", consent.text);
+                "%s asks to look at your desktop, without keys or mouse.%s%s", question->name,
+                consent.text[0] != '\0' ? " Now: " : "", consent.text);
         orl_msg_text(consent.text, sizeof(consent.text), text);
         orl_msg_text(consent.why, sizeof(consent.why), question->row.why);
     }

@@ -190,6 +190,17 @@ static void with_consent_one_looks_and_each_step_is_audited(void **state)
     assert_audit(id, "watch.end by broker;watch.begin by user:olga;watch.grant by user:anna;"
                      "watch.ask by user:olga;");
     await_session(&b, plan.session, "active"); /* hers goes on */
+    int status = 0;
+    (void)snprintf(path, sizeof(path), "/v1/watches?session=%s&user=anna", plan.session);
+    json_t *list = api(&b, "GET", path, NULL, &status);
+    assert_int_equal(status, 200);
+    json_t *row = json_array_get(json_object_get(list, "watches"), 0);
+    assert_string_equal(json_string_value(json_object_get(row, "id")), id);
+    json_decref(list);
+    list = api(&b, "GET", "/v1/watches?open=1", NULL, &status);
+    assert_int_equal(status, 200);
+    assert_int_equal(json_array_size(json_object_get(list, "watches")), 0);
+    json_decref(list);
 }
 
 static void a_no_is_a_no_and_nobody_is_asked_all_the_time(void **state)

@@ -101,7 +101,7 @@ test('an administrator makes template, pool and user, and the user works', async
     };
     await session();
     await look('The printer.');
-    await expect(notice).toContainText('asks to see your desktop');
+    await expect(notice).toContainText('asks to look at your desktop');
     await expect(notice).toContainText('The printer.');
     await dora.locator('canvas').click();
     await expect(async () => { // not before it can have been read
