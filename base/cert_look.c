@@ -1,6 +1,7 @@
 #include "base/cert_look.h"
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #include <arpa/inet.h>
 #include <openssl/bio.h>
@@ -71,6 +72,20 @@ static void read_names(X509 *x509, struct orl_cert_facts *facts)
     GENERAL_NAMES_free(names);
 }
 
+/* One line of UTF-8 without control characters, whatever is in it. */
+static void read_issuer(X509 *x509, struct orl_cert_facts *facts)
+{
+    ORL_AUTO(free_bio) BIO *bio = BIO_new(BIO_s_mem());
+    const unsigned long how =
+            (XN_FLAG_ONELINE & ~(unsigned long)(ASN1_STRFLGS_ESC_MSB | XN_FLAG_SPC_EQ)) |
+            XN_FLAG_DN_REV;
+    if (bio != NULL && X509_NAME_print_ex(bio, X509_get_issuer_name(x509), 0, how) >= 0) {
+        int got = BIO_read(bio, facts->issuer, ORL_CERT_ISSUER_MAX);
+        facts->issuer[got > 0 ? got : 0] = '\0';
+        orl_utf8_clean(facts->issuer);
+    }
+}
+
 static void read_first(X509 *x509, struct orl_cert_facts *facts)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -80,6 +95,7 @@ static void read_first(X509 *x509, struct orl_cert_facts *facts)
     facts->is_self_signed = X509_self_signed(x509, 0) == 1;
     facts->is_chain = true;
     read_names(x509, facts);
+    read_issuer(x509, facts);
     if (X509_digest(x509, EVP_sha256(), digest, &len) == 1 && len == 32) {
         for (unsigned i = 0; i < len; i++) {
             (void)snprintf(facts->fingerprint + (size_t)i * 2, 3, "%02x", digest[i]);
