@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What is sent, in bytes of PEM: both go in one message (base/ipc_msgs.h). */
+#define ORL_CERT_CHAIN_MAX 15360
+#define ORL_CERT_KEY_MAX 8192
+
 struct orl_cert_pair {
     char *cert_pem; /* owned */
     size_t cert_len;

@@ -53,8 +53,8 @@ static int no_passphrase(char *ret, int size, int is_writing, void *ctx)
 
 static int read_chain(const char *text, size_t len, struct chain *chain, struct orl_err *err)
 {
-    if (len > ORL_CERT_CHAIN_MAX) {
-        return fault(err, "field 'certificate' is too large: 15 KiB at most");
+    if (len > ORL_CERT_TEXT_MAX) {
+        return fault(err, "field 'certificate' is too large: 40 KiB at most");
     }
     ORL_AUTO(free_bio) BIO *bio = BIO_new_mem_buf(text, (int)len);
     X509 *next = NULL;

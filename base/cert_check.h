@@ -5,8 +5,7 @@
 #include "base/cert.h"
 #include "base/cert_look.h"
 
-#define ORL_CERT_CHAIN_MAX 15360 /* bytes of PEM: both go in one message (base/ipc_msgs.h) */
-#define ORL_CERT_KEY_MAX 8192
+#define ORL_CERT_TEXT_MAX 40960 /* of a chain as it is sent: also words between certificates */
 
 struct orl_cert_rules {
     uint64_t now_ms;  /* 0: whenever it is good */

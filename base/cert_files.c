@@ -1,9 +1,8 @@
 #include "base/cert_files.h"
-#include "base/cert.h"
 #include "base/cleanup.h"
-#include "base/secret.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +12,31 @@
 
 enum { PEM_MAX_BYTES = 256 * 1024 };
 
-static int read_file(const char *path, uint8_t *ret_data, size_t *ret_len, struct orl_err *err)
+/* *ret_data is the caller's, wiped: also on failure; its text ends with a NUL. */
+static int read_file(const char *path, char **ret_data, size_t *ret_len, struct orl_err *err)
 {
     ORL_AUTO(orl_close_auto) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         return orl_err_sys(err, errno, "%s", path);
     }
-    size_t len = 0;
-    while (len <= PEM_MAX_BYTES) {
-        ssize_t got = read(fd, ret_data + len, PEM_MAX_BYTES + 1 - len);
-        if (got < 0) {
-            return orl_err_sys(err, errno, "%s: read", path);
-        }
-        if (got == 0) {
-            *ret_len = len;
-            return ORL_OK;
-        }
-        len += (size_t)got;
+    char *data = calloc(1, PEM_MAX_BYTES + 2);
+    if (data == NULL) {
+        return orl_err_set(err, ORL_E_NOMEM, "certificate: out of memory");
     }
-    return orl_err_set(err, ORL_E_LIMIT, "%s: larger than %d bytes", path, PEM_MAX_BYTES);
+    size_t len = 0;
+    ssize_t got = 1;
+    while (len <= PEM_MAX_BYTES && got > 0) {
+        got = read(fd, data + len, PEM_MAX_BYTES + 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    *ret_data = data;
+    *ret_len = len;
+    if (got < 0) {
+        return orl_err_sys(err, errno, "%s: read", path);
+    }
+    return len <= PEM_MAX_BYTES
+                   ? ORL_OK
+                   : orl_err_set(err, ORL_E_LIMIT, "%s: larger than %d bytes", path, PEM_MAX_BYTES);
 }
 
 static int write_all(int fd, const void *data, size_t len)
@@ -60,25 +65,14 @@ static int to_memory(
     return ORL_OK;
 }
 
-static int load_into(const char *cert_path, const char *key_path, uint8_t *cert, uint8_t *key,
-        struct orl_cert_files *ret_certificate, struct orl_err *err)
+int orl_cert_files_seal(const struct orl_cert_pair *pair, struct orl_cert_files *ret_certificate,
+        struct orl_err *err)
 {
-    size_t cert_len = 0;
-    size_t key_len = 0;
     struct orl_cert_files certificate = {.cert_fd = -1, .key_fd = -1};
-    int code = read_file(cert_path, cert, &cert_len, err);
+    int code = to_memory(
+            "oriel-certificate", pair->cert_pem, pair->cert_len, &certificate.cert_fd, err);
     if (code == ORL_OK) {
-        code = read_file(key_path, key, &key_len, err);
-    }
-    if (code == ORL_OK && !orl_cert_is_pair(cert, cert_len, key, key_len)) {
-        code = orl_err_set(err, ORL_E_CONFIG, "%s and %s: not a certificate and its key in PEM",
-                cert_path, key_path);
-    }
-    if (code == ORL_OK) {
-        code = to_memory("oriel-certificate", cert, cert_len, &certificate.cert_fd, err);
-    }
-    if (code == ORL_OK) {
-        code = to_memory("oriel-key", key, key_len, &certificate.key_fd, err);
+        code = to_memory("oriel-key", pair->key_pem, pair->key_len, &certificate.key_fd, err);
     }
     if (code < 0) {
         orl_cert_files_fini(&certificate);
@@ -88,18 +82,32 @@ static int load_into(const char *cert_path, const char *key_path, uint8_t *cert,
     return ORL_OK;
 }
 
-int orl_cert_files_load(const char *cert_path, const char *key_path,
-        struct orl_cert_files *ret_certificate, struct orl_err *err)
+static bool is_open_to_others(const char *path)
 {
-    const size_t size = (size_t)2 * (PEM_MAX_BYTES + 1);
-    uint8_t *data = malloc(size);
-    if (data == NULL) {
-        return orl_err_set(err, ORL_E_NOMEM, "certificate: out of memory");
+    struct stat st;
+    return stat(path, &st) == 0 && (st.st_mode & 0037) != 0;
+}
+
+int orl_cert_files_read(const char *cert_path, const char *key_path, struct orl_cert_pair *ret_pair,
+        bool *ret_is_key_open, struct orl_err *err)
+{
+    struct orl_cert_pair pair = {0};
+    int code = read_file(cert_path, &pair.cert_pem, &pair.cert_len, err);
+    if (code == ORL_OK) {
+        code = read_file(key_path, &pair.key_pem, &pair.key_len, err);
     }
-    int code = load_into(cert_path, key_path, data, data + PEM_MAX_BYTES + 1, ret_certificate, err);
-    orl_secret_wipe(data, size);
-    free(data);
-    return code;
+    if (code == ORL_OK &&
+            !orl_cert_is_pair(pair.cert_pem, pair.cert_len, pair.key_pem, pair.key_len)) {
+        code = orl_err_set(err, ORL_E_CONFIG, "%s and %s: not a certificate and its key in PEM",
+                cert_path, key_path);
+    }
+    if (code < 0) {
+        orl_cert_pair_fini(&pair);
+        return code;
+    }
+    *ret_is_key_open = is_open_to_others(key_path);
+    *ret_pair = pair;
+    return ORL_OK;
 }
 
 static int put_file(const char *path, const void *data, size_t len, struct orl_err *err)

@@ -60,6 +60,10 @@ _Static_assert(
         offsetof(struct orl_msg_proof, proof) == offsetof(struct orl_msg_proof, proof_len) + 4 &&
                 offsetof(struct orl_msg_proof, messages) ==
                         offsetof(struct orl_msg_proof, messages_len) + 4 &&
+                offsetof(struct orl_msg_certificate, chain) ==
+                        offsetof(struct orl_msg_certificate, chain_len) + 4 &&
+                offsetof(struct orl_msg_certificate, key) ==
+                        offsetof(struct orl_msg_certificate, key_len) + 4 &&
                 offsetof(struct orl_msg_thumb, data) ==
                         offsetof(struct orl_msg_thumb, data_len) + 4,
         "a blob lies right behind its length");
@@ -102,6 +106,14 @@ static const struct field web_fields[] = {
 static const struct field thumb_fields[] = {TEXT(thumb, session), BLOB(thumb, data_len, data), {0}};
 static const struct field consent_fields[] = {
         U32(consent, kind), TEXT(consent, watch), TEXT(consent, text), TEXT(consent, why), {0}};
+static const struct field certificate_fields[] = {U32(certificate, serial),
+        BLOB(certificate, chain_len, chain), BLOB(certificate, key_len, key), {0}};
+static const struct field service_fields[] = {U32(service, service), U32(service, serial),
+        U32(service, is_refused), TEXT(service, why), U32(service, port), U32(service, other_port),
+        U32(service, source), U32(service, count), U32(service, is_self_signed),
+        U32(service, is_key_open), U64(service, from_ms), U64(service, until_ms),
+        TEXT(service, issuer), TEXT(service, names), TEXT(service, fingerprint),
+        TEXT(service, problem), {0}};
 static const struct field no_fields[] = {{0}};
 
 static const struct {
@@ -123,6 +135,8 @@ static const struct {
         [ORL_MSG_WEB] = {"web", web_fields},
         [ORL_MSG_THUMB] = {"thumb", thumb_fields},
         [ORL_MSG_CONSENT] = {"consent", consent_fields},
+        [ORL_MSG_CERTIFICATE] = {"certificate", certificate_fields},
+        [ORL_MSG_SERVICE] = {"service", service_fields},
 };
 
 static bool is_known(unsigned type)

@@ -8,11 +8,13 @@
  *   gateway  <-> vmpool                console
  *   gateway  <-> session, console      start surface close
  *   console  <-> session               their own socket: display/link.h
+ *   gateway, web <-> broker            service certificate
  *   anyone    -> broker, vmpool        poke
  * Which of them a process may send, at which stage, is the receiver's table. */
 #ifndef ORL_BASE_IPC_MSGS_H
 #define ORL_BASE_IPC_MSGS_H
 #include "base/buf.h"
+#include "base/cert.h"
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/id.h"
@@ -53,6 +55,8 @@ enum orl_msg_type {
     ORL_MSG_WEB,     /* web -> gateway: a browser's desktop; fds: RFB stream, aux datagrams */
     ORL_MSG_THUMB,   /* broker -> session: send one (no data); session -> broker: here it is */
     ORL_MSG_CONSENT, /* broker -> session: who looks, or asks to; session -> broker: the answer */
+    ORL_MSG_CERTIFICATE, /* broker -> gateway, web: show this one from now on */
+    ORL_MSG_SERVICE,     /* gateway, web -> broker: which one it shows, and where it listens */
     ORL_MSG_TYPE_COUNT
 };
 
@@ -234,6 +238,39 @@ struct orl_msg_stats {
     uint64_t last_input_ms; /* wall clock */
     struct orl_stats_since since;
 };
+/* Each has a certificate and key of its own. */
+enum orl_service { ORL_SERVICE_NONE = 0, ORL_SERVICE_RDP = 1, ORL_SERVICE_WEB = 2 };
+enum orl_cert_source {
+    ORL_CERT_OWN = 0,      /* made by the program itself, self-signed */
+    ORL_CERT_SETTING = 1,  /* of its settings: nothing else is shown */
+    ORL_CERT_UPLOADED = 2, /* came by CERTIFICATE */
+};
+struct orl_msg_certificate {
+    uint32_t serial; /* not 0; its SERVICE repeats it */
+    uint32_t chain_len;
+    uint8_t chain[ORL_CERT_CHAIN_MAX]; /* PEM; nothing: back to its own */
+    uint32_t key_len;
+    uint8_t key[ORL_CERT_KEY_MAX];
+};
+#define ORL_SERVICE_ISSUER_MAX 199
+#define ORL_SERVICE_NAMES_MAX 399
+struct orl_msg_service {
+    uint32_t service; /* enum orl_service */
+    uint32_t serial;  /* of what this answers; 0: nothing */
+    uint32_t is_refused;
+    char why[ORL_TEXT_MAX + 1]; /* is_refused */
+    uint32_t port, other_port;  /* RDP and VNC, HTTPS and HTTP; 0: none */
+    /* What it shows. */
+    uint32_t source; /* enum orl_cert_source */
+    uint32_t count;  /* of certificates in the chain */
+    uint32_t is_self_signed;
+    uint32_t is_key_open; /* others can read the key's file */
+    uint64_t from_ms, until_ms;
+    char issuer[ORL_SERVICE_ISSUER_MAX + 1];
+    char names[ORL_SERVICE_NAMES_MAX + 1];
+    char fingerprint[ORL_FINGERPRINT_MAX + 1];
+    char problem[ORL_TEXT_MAX + 1]; /* not what it was to show, and why; empty: it is */
+};
 struct orl_msg_close {
     uint32_t reason;             /* enum orl_reason */
     char audit[ORL_ID_LEN + 1];  /* the audit row's id, or empty */
@@ -257,6 +294,8 @@ struct orl_msg {
         struct orl_msg_web web;
         struct orl_msg_thumb thumb;
         struct orl_msg_consent consent;
+        struct orl_msg_certificate certificate;
+        struct orl_msg_service service;
     } u;
 };
 

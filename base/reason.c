@@ -125,6 +125,12 @@ static const struct {
                 "Its person is not connected to this desktop any more."},
         [ORL_REASON_WATCH_UNUSED] = {"watch.unused",
                 "Nobody came to look at this desktop in time."},
+        [ORL_REASON_CERTIFICATE_REFUSED] = {"certificate.refused",
+                "This certificate cannot be used. What was used before still is."},
+        [ORL_REASON_CERTIFICATE_EXPIRING] = {"certificate.expiring",
+                "A certificate of this service expires. Please tell your administrator."},
+        [ORL_REASON_CERTIFICATE_BROKEN] = {"certificate.broken",
+                "A certificate of this service is damaged. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -69,12 +69,15 @@ enum orl_reason {
     ORL_REASON_SWEEP_STOPPED,     /* alarm: vmpool removes nothing until somebody has looked */
     ORL_REASON_DESKTOP_LOST,      /* a person's own machine is not there any more */
     ORL_REASON_NOT_REMOVED, /* alarm: a machine that nobody has any more, or its disk, does not go */
-    ORL_REASON_NOT_ALLOWED,     /* the caller's role is too small for this */
-    ORL_REASON_WATCH_REFUSED,   /* the person does not want to be looked at */
-    ORL_REASON_WATCH_NO_ANSWER, /* nor did they say anything in time */
-    ORL_REASON_WATCH_ENDED,     /* one of the two ended it */
-    ORL_REASON_WATCH_OVER,      /* nobody is at the desktop any more */
-    ORL_REASON_WATCH_UNUSED,    /* nobody came to look in time */
+    ORL_REASON_NOT_ALLOWED,          /* the caller's role is too small for this */
+    ORL_REASON_WATCH_REFUSED,        /* the person does not want to be looked at */
+    ORL_REASON_WATCH_NO_ANSWER,      /* nor did they say anything in time */
+    ORL_REASON_WATCH_ENDED,          /* one of the two ended it */
+    ORL_REASON_WATCH_OVER,           /* nobody is at the desktop any more */
+    ORL_REASON_WATCH_UNUSED,         /* nobody came to look in time */
+    ORL_REASON_CERTIFICATE_REFUSED,  /* an uploaded certificate or key is no good */
+    ORL_REASON_CERTIFICATE_EXPIRING, /* alarm: within 30 days, within 7, or it is over */
+    ORL_REASON_CERTIFICATE_BROKEN,   /* alarm: another one is shown than the uploaded one */
     ORL_REASON_COUNT
 };
 

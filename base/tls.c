@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,12 +82,36 @@ static bool set_up(SSL_CTX *ctx)
            SSL_CTX_set_num_tickets(ctx, 0) == 1;
 }
 
-int orl_tls_use(void *ssl_ctx, const char *cert_pem, const char *key_pem, struct orl_err *err)
+/* By connection, not by context: that would keep a certificate for each kind of key, and so one of another kind that was
+ * there before. */
+static int on_certificate(SSL *ssl, void *arg)
+{
+    const struct orl_tls_keys *keys = *(struct orl_tls_keys *const *)arg;
+    STACK_OF(X509) *chain = NULL;
+    X509 *leaf = SSL_CTX_get0_certificate(keys->ctx);
+    EVP_PKEY *key = SSL_CTX_get0_privatekey(keys->ctx);
+    SSL_certs_clear(ssl);
+    return SSL_CTX_get0_chain_certs(keys->ctx, &chain) == 1 &&
+                           SSL_use_cert_and_key(ssl, leaf, key, chain, 1) == 1
+                   ? 1
+                   : 0;
+}
+
+int orl_tls_use(void *ssl_ctx, struct orl_tls_keys *const *keys, struct orl_err *err)
 {
     if (!set_up(ssl_ctx)) {
         return orl_err_set(err, ORL_E_BACKEND, "OpenSSL gives no TLS 1.2");
     }
-    if (!use_chain(ssl_ctx, cert_pem) || !use_key(ssl_ctx, key_pem)) {
+    SSL_CTX_set_cert_cb(ssl_ctx, on_certificate, (void *)(uintptr_t)keys);
+    return ORL_OK;
+}
+
+static int load(SSL_CTX *ctx, const char *cert_pem, const char *key_pem, struct orl_err *err)
+{
+    if (!set_up(ctx)) {
+        return orl_err_set(err, ORL_E_BACKEND, "OpenSSL gives no TLS 1.2");
+    }
+    if (!use_chain(ctx, cert_pem) || !use_key(ctx, key_pem)) {
         ERR_clear_error();
         return orl_err_set(err, ORL_E_CONFIG, "certificate and key are no readable pair");
     }
@@ -101,7 +126,7 @@ int orl_tls_keys_new(const char *cert_pem, const char *key_pem, struct orl_tls_k
         return orl_err_set(err, ORL_E_NOMEM, "TLS: out of memory");
     }
     keys->ctx = SSL_CTX_new(TLS_server_method());
-    int code = keys->ctx != NULL ? orl_tls_use(keys->ctx, cert_pem, key_pem, err)
+    int code = keys->ctx != NULL ? load(keys->ctx, cert_pem, key_pem, err)
                                  : orl_err_set(err, ORL_E_BACKEND, "OpenSSL gives no TLS 1.2");
     if (code < 0) {
         orl_tls_keys_free(keys);

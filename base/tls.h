@@ -16,9 +16,9 @@ ORL_NODISCARD int orl_tls_keys_new(const char *cert_pem, const char *key_pem,
 void orl_tls_keys_free(
         struct orl_tls_keys *keys); /* NULL is fine; connections keep what they need */
 
-/* The same, for a library that makes its own SSL_CTX. */
-ORL_NODISCARD int orl_tls_use(
-        void *ssl_ctx, const char *cert_pem, const char *key_pem, struct orl_err *err);
+/* For a library that makes its own SSL_CTX: each connection that begins shows what *keys is by then. keys is borrowed for
+ * the life of ssl_ctx and of all that came from it. */
+ORL_NODISCARD int orl_tls_use(void *ssl_ctx, struct orl_tls_keys *const *keys, struct orl_err *err);
 
 /* fd: borrowed for life. */
 ORL_NODISCARD int orl_tls_new(

@@ -44,8 +44,10 @@ static int read_str(
                 field->size - 1);
     }
     const char *text = json_string_value(value);
+    const char *spaces = field->type == ORL_API_LINES ? "\n\r\t" : "";
     for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+        bool is_control = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
+        if (is_control && (text[i] == '\0' || strchr(spaces, text[i]) == NULL)) {
             return orl_err_set(err, ORL_E_INVAL, "field '%s' has a control character", field->name);
         }
     }
@@ -75,7 +77,7 @@ static int read_field(
         const struct orl_api_field *field, const json_t *value, void *base, struct orl_err *err)
 {
     char *at = (char *)base + field->offset;
-    if (field->type == ORL_API_STR) {
+    if (field->type == ORL_API_STR || field->type == ORL_API_LINES) {
         return read_str(field, value, at, err);
     }
     if (field->type == ORL_API_CHOICE) {

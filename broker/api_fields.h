@@ -10,6 +10,7 @@
 
 enum orl_api_type {
     ORL_API_STR = 1,
+    ORL_API_LINES, /* the same, with tabs and line breaks */
     ORL_API_U32,
     ORL_API_BOOL,
     ORL_API_FLAG,   /* true or false into uint32_t */

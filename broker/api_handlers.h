@@ -82,6 +82,10 @@ void orl_api_homes_get(struct orl_http_req *req, const struct orl_api_args *args
 void orl_api_homes_remove(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_alarms_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_alarms_clear(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_certificates_list(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_certificates_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_certificates_change(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_certificates_reset(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_verify(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);

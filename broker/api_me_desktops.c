@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "broker/api_handlers.h"
 #include "broker/api_me.h"
+#include "broker/certificates.h"
 #include "broker/names.h"
 #include "broker/policy.h"
 #include "broker/pool_outlook.h"
@@ -358,9 +359,16 @@ void orl_api_me_desktops_rdp(struct orl_http_req *req, const struct orl_api_args
     if (!issue(req, &place, NULL, &issued)) {
         return;
     }
+    bool is_up = false;
+    const struct orl_msg_service *said =
+            orl_certificates_get(req->broker->certificates, ORL_SERVICE_RDP, &is_up);
+    char print[ORL_CERTIFICATE_PRINT_LEN + 1];
+    if (said != NULL) {
+        orl_certificates_print(said, print);
+    }
     const struct orl_rdp_target target = {.address = cfg->rdp_address_public,
             .portal_url = cfg->portal_url,
-            .fingerprint = cfg->rdp_fingerprint,
+            .fingerprint = said != NULL ? print : cfg->rdp_fingerprint,
             .pool = place.pool,
             .user = issued.id,
             .password = issued.password};

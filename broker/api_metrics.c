@@ -1,6 +1,7 @@
 /* GET /metrics: what Prometheus scrapes. No label names a person, a session or a desktop. */
 #include "base/buf.h"
 #include "broker/api_handlers.h"
+#include "broker/certificates.h"
 #include "broker/console.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
@@ -154,6 +155,23 @@ static void put_logins(struct orl_buf *buf, const struct orl_broker *broker)
             (unsigned long long)hashing.refused);
 }
 
+/* No row of a program that has not said yet what it shows. */
+static void put_certificates(struct orl_buf *buf, const struct orl_broker *broker)
+{
+    put_head(buf, "oriel_certificate_expiry_seconds", "gauge",
+            "When the certificate that is shown is no good any more, in seconds since 1970.");
+    for (unsigned i = ORL_SERVICE_RDP; i <= ORL_SERVICE_WEB; i++) {
+        bool is_up = false;
+        const struct orl_msg_service *said =
+                orl_certificates_get(broker->certificates, (enum orl_service)i, &is_up);
+        if (said != NULL) {
+            put(buf, "oriel_certificate_expiry_seconds{service=\"%s\"} %llu\n",
+                    orl_service_name((enum orl_service)i),
+                    (unsigned long long)(said->until_ms / 1000));
+        }
+    }
+}
+
 void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
 {
     (void)args;
@@ -184,6 +202,7 @@ void orl_api_metrics(struct orl_http_req *req, const struct orl_api_args *args)
     put(&buf, "oriel_gateway_faults_total %llu\n", (unsigned long long)c->gateway_faults);
     put_head(&buf, "oriel_api_requests_total", "counter", "Requests to the API.");
     put(&buf, "oriel_api_requests_total %llu\n", (unsigned long long)c->api_requests);
+    put_certificates(&buf, broker);
     put_logins(&buf, broker);
     put_frames(&buf, &broker->frames);
     put_head(&buf, "oriel_pool_desktops", "gauge", "Desktops by pool.");

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "broker/audit_head.h"
 #include "broker/auth.h"
+#include "broker/certificates.h"
 #include "broker/closing.h"
 #include "broker/console.h"
 #include "broker/events.h"
@@ -130,6 +131,9 @@ int orl_broker_init(struct orl_broker *broker, const struct orl_broker_cfg *cfg,
         rc = orl_audit_teller_new(broker, &broker->audit_teller, err);
     }
     if (rc == 0) {
+        rc = orl_certificates_new(broker, &broker->certificates, err);
+    }
+    if (rc == 0) {
         rc = orl_events_new(broker, &broker->events, err);
     }
     if (rc == 0) {
@@ -165,6 +169,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_events_free(broker->events);
     orl_console_free(broker->console);
     orl_watching_free(broker->watching);
+    orl_certificates_free(broker->certificates);
     orl_messages_free(broker->messages);
     orl_thumbs_free(broker->thumbs);
     orl_queue_free(broker->queue);

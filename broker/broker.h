@@ -13,6 +13,7 @@
 
 struct orl_auth;
 struct orl_audit_teller;
+struct orl_certificates;
 struct orl_closing;
 struct orl_plan_work;
 struct orl_console;
@@ -52,6 +53,7 @@ struct orl_broker {
     struct orl_http *http;
     struct orl_events *events;
     struct orl_audit_teller *audit_teller;
+    struct orl_certificates *certificates;
     struct orl_console *console;
     struct orl_thumbs *thumbs;
     struct orl_messages *messages;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "base/secret.h"
+#include "broker/certificates.h"
 #include "broker/conn_table.h"
 #include "broker/events.h"
 #include "broker/login.h"
@@ -24,12 +25,13 @@ enum { MAX_PEERS = 64, MAX_QUEUED = 4096, ACCEPTS_PER_WAKE = 8 };
 
 #define REWATCH_US UINT64_C(5000000) /* a third of what a session remembers it */
 
-enum peer_role { PEER_NONE = 0, PEER_GATEWAY = 1, PEER_VMPOOL = 2 };
+enum peer_role { PEER_NONE = 0, PEER_GATEWAY = 1, PEER_VMPOOL = 2, PEER_WEB = 4 };
 
 struct orl_gateway {
     struct orl_gateways *gateways;
     struct orl_ipc *ipc;
-    unsigned roles; /* of enum peer_role */
+    unsigned roles;           /* of enum peer_role */
+    enum orl_service service; /* NONE: it has not said what it shows */
     char name[ORL_NAME_MAX + 1];
     struct orl_gateway *next, **prev;
 };
@@ -41,7 +43,7 @@ struct orl_gateways {
     struct orl_gateway *first;
     unsigned peer_count;
     struct orl_conn_table conns;
-    uid_t own_uid, gateway_uid, vmpool_uid; /* (uid_t)-1: no such user */
+    uid_t own_uid, gateway_uid, vmpool_uid, web_uid; /* (uid_t)-1: no such user */
     struct orl_log_limit fault_limit;
 };
 
@@ -53,6 +55,7 @@ static const unsigned allowed[ORL_MSG_TYPE_COUNT] = {
         [ORL_MSG_CLOSE] = PEER_GATEWAY,
         [ORL_MSG_THUMB] = PEER_GATEWAY,
         [ORL_MSG_CONSENT] = PEER_GATEWAY,
+        [ORL_MSG_SERVICE] = PEER_GATEWAY | PEER_WEB,
         [ORL_MSG_POKE] = PEER_GATEWAY | PEER_VMPOOL,
 };
 
@@ -121,6 +124,20 @@ unsigned orl_gateway_count(const struct orl_gateways *gateways)
     const struct orl_gateway *peer = gateways != NULL ? gateways->first : NULL;
     for (; peer != NULL; peer = peer->next) {
         count += (peer->roles & PEER_GATEWAY) != 0;
+    }
+    return count;
+}
+
+unsigned orl_gateways_send_certificate(
+        struct orl_gateways *gateways, enum orl_service service, const struct orl_msg *msg)
+{
+    unsigned count = 0;
+    struct orl_gateway *peer = gateways != NULL ? gateways->first : NULL;
+    for (; peer != NULL; peer = peer->next) {
+        if (peer->service == service) {
+            orl_ipc_post(peer->ipc, msg, NULL, 0);
+            count++;
+        }
     }
     return count;
 }
@@ -368,6 +385,22 @@ static void on_close(struct orl_gateway *gateway, const struct orl_msg *msg)
     }
 }
 
+/* Where all programs are one user, this is how we know which of them it is. */
+static bool on_service(struct orl_gateway *gateway, const struct orl_msg_service *said)
+{
+    const unsigned role = said->service == ORL_SERVICE_RDP   ? PEER_GATEWAY
+                          : said->service == ORL_SERVICE_WEB ? PEER_WEB
+                                                             : PEER_NONE;
+    const bool is_new = gateway->service == ORL_SERVICE_NONE;
+    if ((role & gateway->roles) == 0) {
+        return false;
+    }
+    gateway->roles = role;
+    gateway->service = (enum orl_service)said->service;
+    orl_certificates_heard(gateway->gateways->broker->certificates, said, is_new);
+    return true;
+}
+
 static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)
 {
     struct orl_gateway *gateway = ctx;
@@ -387,6 +420,11 @@ static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct or
         on_thumb(gateway, msg);
     } else if (msg->type == ORL_MSG_CONSENT) {
         on_consent(gateway, msg);
+    } else if (msg->type == ORL_MSG_SERVICE) {
+        if (!on_service(gateway, &msg->u.service)) {
+            log_fault(gateway, "it says to be another program", msg->type);
+            return ORL_E_PROTO;
+        }
     } else {
         orl_leases_poke(broker->leases);
     }
@@ -410,6 +448,9 @@ static void free_peer(struct orl_gateway *gateway)
         gateway->next->prev = gateway->prev;
     }
     gateways->peer_count--;
+    if (gateway->service != ORL_SERVICE_NONE) {
+        orl_certificates_gone(gateways->broker->certificates, gateway->service);
+    }
     free(gateway);
 }
 
@@ -433,6 +474,9 @@ static unsigned roles_of(const struct orl_gateways *gateways, uid_t uid)
     }
     if (uid == gateways->own_uid || uid == gateways->vmpool_uid) {
         roles |= PEER_VMPOOL;
+    }
+    if (uid == gateways->own_uid || uid == gateways->web_uid) {
+        roles |= PEER_WEB;
     }
     return roles;
 }
@@ -510,6 +554,7 @@ int orl_gateways_new(
     gateways->own_uid = geteuid();
     gateways->gateway_uid = find_uid(broker->cfg->gateway_user);
     gateways->vmpool_uid = find_uid(broker->cfg->vmpool_user);
+    gateways->web_uid = find_uid(broker->cfg->web_user);
     gateways->fault_limit = (struct orl_log_limit){.period_us = UINT64_C(60000000), .burst = 10};
     int rc = orl_ipc_listen(path, SOMAXCONN, &gateways->fd, err);
     /* Not the file's mode but the peer's uid decides, at accept. */

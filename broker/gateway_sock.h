@@ -78,6 +78,9 @@ typedef void (*orl_conn_fn)(void *ctx, struct orl_conn *conn);
 void orl_conn_each(struct orl_gateways *gateways, orl_conn_fn fn, void *ctx);
 unsigned orl_conn_count(const struct orl_gateways *gateways, enum orl_conn_state state);
 unsigned orl_gateway_count(const struct orl_gateways *gateways);
+/* To every program of this kind; how many there are. */
+unsigned orl_gateways_send_certificate(
+        struct orl_gateways *gateways, enum orl_service service, const struct orl_msg *msg);
 
 /* Somebody looks: its session tells its statistics every second for a while. As often as wanted. */
 void orl_conn_watch(struct orl_conn *conn);

@@ -1,8 +1,10 @@
 #include "cli/args.h"
 
+#include "base/cleanup.h"
 #include "base/secret.h"
 #include "cli/password.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,8 @@
 #include <unistd.h>
 
 #define GENERATED_LEN 20 /* 100 bits */
+
+enum { TEXT_MAX_BYTES = 65536 };
 
 struct parser {
     int argc;
@@ -306,6 +310,31 @@ static int set_path(struct parser *p, const char *key, const char *value)
     return set_value(p, key, path, json_string(path));
 }
 
+static int set_text(struct parser *p, const char *key, const char *path)
+{
+    ORL_AUTO(orl_close_auto)
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? calloc(1, TEXT_MAX_BYTES + 1) : NULL;
+    size_t len = 0;
+    ssize_t got = text != NULL ? 1 : -1;
+    while (got > 0 && len <= TEXT_MAX_BYTES) {
+        got = read(fd, text + len, TEXT_MAX_BYTES + 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    int errno_value = errno;
+    json_t *value = got == 0 ? json_stringn(text, len) : NULL;
+    int rc = got < 0   ? orl_err_set(p->err, ORL_E_INVAL, "%.150s: %s", path,
+                                 strerrordesc_np(errno_value))
+             : got > 0 ? orl_err_set(p->err, ORL_E_INVAL, "%.150s is larger than 64 KiB", path)
+             : value == NULL ? orl_err_set(p->err, ORL_E_INVAL, "%.150s is no text", path)
+                             : set_value(p, key, "", value);
+    if (text != NULL) {
+        orl_secret_wipe(text, len);
+    }
+    free(text);
+    return rc;
+}
+
 static int set_live(struct parser *p)
 {
     static const char end[] = "/live";
@@ -343,6 +372,8 @@ static int apply(struct parser *p, const struct orl_cli_opt *opt, const char *va
         return rc < 0 ? rc : set_value(p, opt->key, text, json_integer((json_int_t)v));
     case ORL_CLI_OPT_PATH:
         return set_path(p, opt->key, value);
+    case ORL_CLI_OPT_TEXT:
+        return set_text(p, opt->key, value);
     case ORL_CLI_OPT_FILE:
     case ORL_CLI_OPT_ASK:
     case ORL_CLI_OPT_GENERATE:

@@ -26,6 +26,7 @@ static const struct {
         {"audit", "What happened, to whom and why."},
         {"host", "Hosts that desktops run on."},
         {"load", "How busy everything was."},
+        {"certificate", "What RDP and VNC clients, and browsers, are shown."},
         {"site", "The site's own words at the log-in and on refusals."},
         {"reason", "What people read when they are refused or sent away."},
         {"doctor", "What is wrong with this host, and what to do."},

@@ -32,6 +32,7 @@ enum orl_cli_opt_kind {
     ORL_CLI_OPT_OFF,      /* no value: key is false */
     ORL_CLI_OPT_TIME,     /* "2h", "30m", "7d" ago; or ms since 1970 */
     ORL_CLI_OPT_PATH,     /* made absolute: another program opens it */
+    ORL_CLI_OPT_TEXT,     /* all of a file, - for stdin, is the value */
     ORL_CLI_OPT_FILE,     /* --password-file FILE, - for stdin */
     ORL_CLI_OPT_ASK,      /* a password is asked for on the terminal */
     ORL_CLI_OPT_GENERATE, /* a password is made and shown once */

@@ -406,6 +406,24 @@ static const struct orl_cli_column job_columns[] = {
         {"REASON", "reason", 0},
         COL_END,
 };
+static const struct orl_cli_column certificate_columns[] = {
+        {"SERVICE", "service", 0},
+        {"CONNECTED", "is_connected", 0},
+        {"SOURCE", "source", 0},
+        {"NAMES", "names", 0},
+        {"ISSUER", "issuer", 0},
+        {"UNTIL", "until_ms", ORL_CLI_FMT_TIME},
+        {"FINGERPRINT", "fingerprint", 0},
+        {"PROBLEM", "problem", 0},
+        COL_END,
+};
+static const struct orl_cli_opt certificate_opts[] = {
+        NEEDED("cert", ORL_CLI_OPT_TEXT, "FILE", "certificate",
+                "PEM: the server's certificate, then those that signed it; - is standard input."),
+        NEEDED("key", ORL_CLI_OPT_TEXT, "FILE", "key", "PEM: its key, without a passphrase."),
+        END,
+};
+#define CERTIFICATE_SERVICE IN_PATH("SERVICE", "rdp (also VNC's) or web (the portal's).")
 static const struct orl_cli_column host_columns[] = {
         {"NAME", "name", 0},
         {"STATE", "state", 0},
@@ -706,6 +724,16 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .opts = load_opts,
                 .output = ORL_CLI_OUT_OBJECT},
 
+        LIST("certificate", "List what clients are shown.", "/v1/certificates", NULL,
+                certificate_columns),
+        SHOW("certificate", "Show one: who issued it, for which names, how long it is good.",
+                "/v1/certificates/{0}", CERTIFICATE_SERVICE),
+        ACT("certificate", "set", "Show another one to everybody who connects from now on.",
+                ORL_CLI_PATCH, "/v1/certificates/{0}", CERTIFICATE_SERVICE, certificate_opts,
+                "certificate {0} is shown from now on: {fingerprint}"),
+        ACT("certificate", "reset", "Forget the uploaded one, and show the program's own.",
+                ORL_CLI_DELETE, "/v1/certificates/{0}", CERTIFICATE_SERVICE, NULL,
+                "certificate {0} is its own again: {fingerprint}"),
         {.noun = "site",
                 .verb = "show",
                 .help = "Show whom people are told to call, and the notice at the log-in.",

@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "gateway/gateway_priv.h"
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define GOODBYE_US (2 * ORL_US_PER_S)
 #define STOP_US (3 * ORL_US_PER_S)
@@ -31,6 +33,7 @@ static void on_spawner_lost(void *ctx)
 static void on_broker_up(void *ctx)
 {
     struct orl_gateway *gateway = ctx;
+    orl_gateway_tell_service(gateway);
     for (struct orl_peer *peer = gateway->peers; peer != NULL; peer = peer->next) {
         orl_conn_announce(&peer->conn);
     }
@@ -46,8 +49,12 @@ static void on_broker_down(void *ctx)
 
 static void on_broker_msg(void *ctx, struct orl_msg *msg, struct orl_ipc_fds *fds)
 {
-    struct orl_peer *peer = orl_gateway_find(ctx, msg->conn);
     (void)fds;
+    if (msg->type == ORL_MSG_CERTIFICATE) {
+        orl_gateway_take_certificate(ctx, msg);
+        return;
+    }
+    struct orl_peer *peer = orl_gateway_find(ctx, msg->conn);
     if (peer != NULL) {
         orl_conn_on_broker_msg(&peer->conn, msg);
     }
@@ -85,6 +92,12 @@ static void on_stop_due(void *ctx)
     orl_loop_stop(gateway->loop);
 }
 
+static uid_t uid_of(const char *user)
+{
+    const struct passwd *found = getpwnam(user);
+    return found != NULL ? found->pw_uid : geteuid();
+}
+
 static int open_links(struct orl_gateway *gateway, struct orl_err *err)
 {
     static const struct orl_control_link_events broker_events = {
@@ -97,9 +110,9 @@ static int open_links(struct orl_gateway *gateway, struct orl_err *err)
     (void)snprintf(
             gateway->vmpool_path, sizeof(gateway->vmpool_path), "%s/console.sock", cfg->run_dir);
     struct orl_control_link_opts broker = {
-            .name = "broker", .path = gateway->broker_path, .user = cfg->broker_user};
+            .name = "broker", .path = gateway->broker_path, .uid = uid_of(cfg->broker_user)};
     struct orl_control_link_opts vmpool = {
-            .name = "vmpool", .path = gateway->vmpool_path, .user = cfg->vmpool_user};
+            .name = "vmpool", .path = gateway->vmpool_path, .uid = uid_of(cfg->vmpool_user)};
     (void)snprintf(gateway->web_path, sizeof(gateway->web_path), "%s/web.sock", cfg->run_dir);
     struct orl_web_clients_opts web = {.path = gateway->web_path, .user = cfg->web_user};
     int code = orl_control_link_new(
@@ -180,6 +193,9 @@ static int open_all(
     }
     code = open_listeners(gateway, opts, err);
     if (code == ORL_OK) {
+        code = orl_gateway_seal_certificate(gateway, err);
+    }
+    if (code == ORL_OK) {
         code = make_tables(gateway, err);
     }
     return code < 0 ? code : open_links(gateway, err);
@@ -196,7 +212,10 @@ int orl_gateway_new(struct orl_loop *loop, const struct orl_gateway_opts *opts,
     }
     gateway->loop = loop;
     gateway->cfg = opts->cfg;
-    gateway->certificate = opts->certificate;
+    gateway->shown = opts->shown;
+    gateway->certificate = (struct orl_cert_files){.cert_fd = -1, .key_fd = -1};
+    gateway->rdp_port = opts->rdp_port;
+    gateway->vnc_port = opts->vnc_port;
     gateway->log = (struct orl_log_ctx){.name = "gateway"};
     gateway->refused_limit = (struct orl_log_limit){.period_us = 60 * ORL_US_PER_S, .burst = 10};
     gateway->report_limit = (struct orl_log_limit){.period_us = ORL_US_PER_S, .burst = 20};
@@ -253,5 +272,6 @@ void orl_gateway_free(struct orl_gateway *gateway)
     orl_console_table_free(gateway->consoles);
     orl_admission_free(gateway->admission);
     orl_spawn_free(gateway->spawn);
+    orl_cert_files_fini(&gateway->certificate);
     free(gateway);
 }

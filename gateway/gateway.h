@@ -2,14 +2,15 @@
  * loop. What a connection may do is in connection.c and requests.c. */
 #ifndef ORL_GATEWAY_GATEWAY_H
 #define ORL_GATEWAY_GATEWAY_H
-#include "base/cert_files.h"
 #include "base/loop.h"
+#include "base/shown_cert.h"
 #include "gateway/config.h"
 
 struct orl_gateway;
 struct orl_gateway_opts {
     const struct orl_gateway_cfg *cfg; /* borrowed for life */
-    struct orl_cert_files certificate; /* borrowed for life */
+    struct orl_shown_cert *shown;      /* borrowed for life */
+    uint16_t rdp_port, vnc_port;       /* as bound; 0: not served */
     int vnc_listen_fd;                 /* -1: none; taken, also on failure */
     int listen_fd;                     /* taken, also on failure */
     int spawner_fd;                    /* the same */

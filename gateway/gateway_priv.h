@@ -1,11 +1,12 @@
 /* Shared by the gateway's gateway*.c files. */
 #ifndef ORL_GATEWAY_GATEWAY_PRIV_H
 #define ORL_GATEWAY_GATEWAY_PRIV_H
+#include "base/cert_files.h"
+#include "base/control_link.h"
 #include "base/ipc.h"
 #include "base/listener.h"
 #include "gateway/connection.h"
 #include "gateway/console_table.h"
-#include "gateway/control_link.h"
 #include "gateway/gateway.h"
 #include "gateway/spawn.h"
 #include "gateway/web_clients.h"
@@ -39,7 +40,9 @@ struct orl_console_proc {
 struct orl_gateway {
     struct orl_loop *loop;
     const struct orl_gateway_cfg *cfg;
-    struct orl_cert_files certificate;
+    struct orl_shown_cert *shown;
+    struct orl_cert_files certificate; /* of shown, for sessions that begin */
+    uint16_t rdp_port, vnc_port;
     struct orl_listener *listener;     /* RDP */
     struct orl_listener *vnc_listener; /* NULL: not served */
     struct orl_spawn *spawn;
@@ -70,6 +73,11 @@ extern const struct orl_web_clients_events orl_gateway_web_events;
 void orl_gateway_on_session_child(struct orl_gateway *gateway, const struct orl_spawner_rep *rep);
 struct orl_peer *orl_gateway_find(struct orl_gateway *gateway, uint32_t conn);
 void orl_gateway_free_peers(struct orl_gateway *gateway);
+
+/* gateway_certificate.c */
+ORL_NODISCARD int orl_gateway_seal_certificate(struct orl_gateway *gateway, struct orl_err *err);
+void orl_gateway_tell_service(struct orl_gateway *gateway);
+void orl_gateway_take_certificate(struct orl_gateway *gateway, const struct orl_msg *msg);
 
 /* gateway_consoles.c */
 extern const struct orl_console_ops orl_gateway_console_ops;

@@ -121,18 +121,6 @@ static int make_dir(const char *path, mode_t mode, const struct user *user, stru
     return errno == EEXIST ? ORL_OK : orl_err_sys(err, errno, "%s: make the folder", path);
 }
 
-/* Of the configuration: may be readable by root only. */
-static int load_given_certificate(const struct orl_gateway_cfg *cfg,
-        struct orl_cert_files *ret_certificate, struct orl_err *err)
-{
-    if ((cfg->certificate[0] == '\0') != (cfg->certificate_key[0] == '\0')) {
-        return orl_err_set(err, ORL_E_CONFIG, "set both certificate and certificate_key, or none");
-    }
-    return cfg->certificate[0] == '\0' ? ORL_OK
-                                       : orl_cert_files_load(cfg->certificate, cfg->certificate_key,
-                                                 ret_certificate, err);
-}
-
 static void name_own_dir(const struct orl_gateway_cfg *cfg, char *ret_path, size_t size)
 {
     (void)snprintf(ret_path, size, "%s/gateway", cfg->state_dir);
@@ -149,17 +137,12 @@ static int make_own_dir(
 }
 
 /* As the ordinary user: in a folder of its own it could lead root by a link to any key on the machine. */
-static int load_own_certificate(const struct orl_gateway_cfg *cfg,
-        struct orl_cert_files *ret_certificate, struct orl_err *err)
+static int load_own_certificate(
+        const struct orl_gateway_cfg *cfg, struct orl_shown_cert *shown, struct orl_err *err)
 {
     char dir[300];
-    char cert[320];
-    char key[320];
     name_own_dir(cfg, dir, sizeof(dir));
-    (void)snprintf(cert, sizeof(cert), "%s/rdp.crt", dir);
-    (void)snprintf(key, sizeof(key), "%s/rdp.key", dir);
-    int code = orl_cert_files_ensure(cert, key, err);
-    return code < 0 ? code : orl_cert_files_load(cert, key, ret_certificate, err);
+    return orl_shown_cert_own(shown, ORL_SERVICE_RDP, dir, "rdp", err);
 }
 
 static void raise_fd_limit(void)
@@ -250,13 +233,14 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
 {
     struct user user = {.uid = (uid_t)-1, .gid = (gid_t)-1};
     struct ports ports = {.rdp_fd = -1, .vnc_fd = -1};
-    struct orl_cert_files certificate = {.cert_fd = -1, .key_fd = -1};
+    struct orl_shown_cert shown = {.slots = {.fd = {-1, -1}}};
     ORL_AUTO(orl_close_auto) int spawner_fd = -1;
     int code = find_user("user", cfg->user, &user, err);
     if (code == ORL_OK) {
-        code = load_given_certificate(cfg, &certificate, err);
+        code = orl_shown_cert_read(
+                &shown, ORL_SERVICE_RDP, cfg->certificate, cfg->certificate_key, err);
     }
-    if (code == ORL_OK && certificate.key_fd < 0) {
+    if (code == ORL_OK && !orl_shown_cert_has(&shown)) {
         code = make_own_dir(cfg, &user, err);
     }
     if (code == ORL_OK) {
@@ -268,13 +252,15 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
     if (code == ORL_OK) {
         code = become(&user, cfg->user, err);
     }
-    if (code == ORL_OK && certificate.key_fd < 0) {
-        code = load_own_certificate(cfg, &certificate, err);
+    if (code == ORL_OK && !orl_shown_cert_has(&shown)) {
+        code = load_own_certificate(cfg, &shown, err);
     }
     if (code == ORL_OK) {
         log_ports(cfg, &ports);
         struct orl_gateway_opts opts = {.cfg = cfg,
-                .certificate = certificate,
+                .shown = &shown,
+                .rdp_port = ports.rdp,
+                .vnc_port = ports.vnc_fd >= 0 ? ports.vnc : 0,
                 .vnc_listen_fd = orl_steal_fd(&ports.vnc_fd),
                 .listen_fd = orl_steal_fd(&ports.rdp_fd),
                 .spawner_fd = orl_steal_fd(&spawner_fd)};
@@ -282,7 +268,7 @@ static int run(const struct orl_gateway_cfg *cfg, struct orl_err *err)
     }
     orl_close_fd(&ports.rdp_fd);
     orl_close_fd(&ports.vnc_fd);
-    orl_cert_files_fini(&certificate);
+    orl_shown_cert_fini(&shown);
     return code;
 }
 

@@ -63,7 +63,7 @@ static void a_whole_chain_and_one_without_its_root_are_good(void **state)
 static void what_is_no_pem_is_said_so(void **state)
 {
     char encrypted[4096];
-    static char large[ORL_CERT_CHAIN_MAX + 2];
+    static char large[ORL_CERT_TEXT_MAX + 2];
     (void)state;
     made_encrypted(&leaf, encrypted, sizeof(encrypted));
     memset(large, 'x', sizeof(large) - 1);

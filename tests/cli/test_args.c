@@ -240,7 +240,7 @@ static void the_table_is_sound(void **state)
             assert_int_equal(any->value == NULL, o->value == NULL);
             bool has_value = o->kind == ORL_CLI_OPT_STR || o->kind == ORL_CLI_OPT_NUM ||
                              o->kind == ORL_CLI_OPT_TIME || o->kind == ORL_CLI_OPT_PATH ||
-                             o->kind == ORL_CLI_OPT_FILE;
+                             o->kind == ORL_CLI_OPT_FILE || o->kind == ORL_CLI_OPT_TEXT;
             assert_int_equal(has_value, o->value != NULL);
             for (const struct orl_cli_opt *g = orl_cli_global_opts; g->name != NULL; g++) {
                 assert_string_not_equal(g->name, o->name);

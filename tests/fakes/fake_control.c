@@ -169,6 +169,9 @@ static int on_gateway_msg(
     case ORL_MSG_STATS:
         say("stats", msg->conn, msg->u.stats.session);
         break;
+    case ORL_MSG_SERVICE:
+        say("service", msg->u.service.service, msg->u.service.fingerprint);
+        break;
     case ORL_MSG_THUMB:
         keep_thumb(fake, msg);
         break;

@@ -1,11 +1,9 @@
 /* oriel-web: as root it opens its ports and reads a given certificate, then becomes an ordinary user; it accepts
  * nobody before the sandbox. */
-#include "base/cert_files.h"
 #include "base/cleanup.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/sandbox.h"
-#include "base/secret.h"
 #include "web/server/confine.h"
 #include "web/server/web.h"
 #include <errno.h>
@@ -22,62 +20,16 @@
 
 static const struct orl_log_ctx log_ctx = {.name = "web"};
 
-struct pem {
-    char *cert; /* owned */
-    char *key;  /* owned, wiped */
-};
 enum { SOCKET_PATH = 256, MAX_FDS = 65536 };
 struct server {
     const struct orl_web_cfg *cfg;
-    char *broker_path, *gateway_path; /* SOCKET_PATH bytes each; named by confine() */
+    char *broker_path, *control_path,
+            *gateway_path; /* SOCKET_PATH bytes each; named by confine() */
     struct orl_web *web;
     struct orl_loop *loop;
     struct orl_timer *timer;
     bool is_closing;
 };
-
-static void wipe_text(char *text)
-{
-    if (text != NULL) {
-        orl_secret_wipe(text, strlen(text));
-    }
-    free(text);
-}
-
-static char *text_of(int fd)
-{
-    struct stat st;
-    char *text = fstat(fd, &st) == 0 ? calloc(1, (size_t)st.st_size + 1) : NULL;
-    if (text != NULL && pread(fd, text, (size_t)st.st_size, 0) != st.st_size) {
-        wipe_text(text);
-        return NULL;
-    }
-    return text;
-}
-
-static int to_text(struct orl_cert_files *files, struct pem *ret_pem, struct orl_err *err)
-{
-    ret_pem->cert = text_of(files->cert_fd);
-    ret_pem->key = text_of(files->key_fd);
-    orl_cert_files_fini(files);
-    return ret_pem->cert != NULL && ret_pem->key != NULL
-                   ? ORL_OK
-                   : orl_err_set(err, ORL_E_NOMEM, "certificate: cannot be read");
-}
-
-/* Of the configuration: may be readable by root only. */
-static int load_given(const struct orl_web_cfg *cfg, struct pem *ret_pem, struct orl_err *err)
-{
-    struct orl_cert_files files = {.cert_fd = -1, .key_fd = -1};
-    if ((cfg->certificate[0] == '\0') != (cfg->certificate_key[0] == '\0')) {
-        return orl_err_set(err, ORL_E_CONFIG, "set both certificate and certificate_key, or none");
-    }
-    if (cfg->certificate[0] == '\0') {
-        return ORL_OK;
-    }
-    int code = orl_cert_files_load(cfg->certificate, cfg->certificate_key, &files, err);
-    return code < 0 ? code : to_text(&files, ret_pem, err);
-}
 
 static void name_own_dir(const struct orl_web_cfg *cfg, char *ret_path, size_t size)
 {
@@ -106,20 +58,12 @@ static int make_own_dir(const struct orl_web_cfg *cfg, struct orl_err *err)
 }
 
 /* As the ordinary user: in a folder of its own it could lead root by a link to any key on the machine. */
-static int load_own(const struct orl_web_cfg *cfg, struct pem *ret_pem, struct orl_err *err)
+static int load_own(
+        const struct orl_web_cfg *cfg, struct orl_shown_cert *shown, struct orl_err *err)
 {
     char dir[300];
-    char cert[320];
-    char key[320];
-    struct orl_cert_files files = {.cert_fd = -1, .key_fd = -1};
     name_own_dir(cfg, dir, sizeof(dir));
-    (void)snprintf(cert, sizeof(cert), "%s/web.crt", dir);
-    (void)snprintf(key, sizeof(key), "%s/web.key", dir);
-    int code = orl_cert_files_ensure(cert, key, err);
-    if (code == ORL_OK) {
-        code = orl_cert_files_load(cert, key, &files, err);
-    }
-    return code < 0 ? code : to_text(&files, ret_pem, err);
+    return orl_shown_cert_own(shown, ORL_SERVICE_WEB, dir, "web", err);
 }
 
 static uid_t uid_of(const char *user)
@@ -141,6 +85,7 @@ static void set_fd_limit(void)
 static void name_sockets(const struct server *server, const char *dir)
 {
     (void)snprintf(server->broker_path, SOCKET_PATH, "%s/broker.sock", dir);
+    (void)snprintf(server->control_path, SOCKET_PATH, "%s/gateway.sock", dir);
     (void)snprintf(server->gateway_path, SOCKET_PATH, "%s/web.sock", dir);
 }
 
@@ -208,13 +153,16 @@ static int run_as_user(
         const struct orl_web_cfg *cfg, struct orl_web_opts *opts, struct orl_err *err)
 {
     char broker[SOCKET_PATH] = "";
+    char control[SOCKET_PATH] = "";
     char gateway[SOCKET_PATH] = "";
-    struct server server = {.cfg = cfg, .broker_path = broker, .gateway_path = gateway};
+    struct server server = {
+            .cfg = cfg, .broker_path = broker, .control_path = control, .gateway_path = gateway};
     int code = orl_loop_new(&server.loop, err);
     if (code < 0) {
         return code;
     }
     opts->broker_path = broker;
+    opts->control_path = control;
     opts->gateway_path = gateway;
     code = orl_timer_new(server.loop, on_due, &server, &server.timer, err);
     if (code == ORL_OK) {
@@ -224,6 +172,7 @@ static int run_as_user(
         code = serve(&server, err);
     }
     opts->broker_path = NULL;
+    opts->control_path = NULL;
     opts->gateway_path = NULL;
     orl_timer_free(server.timer);
     orl_web_free(server.web);
@@ -233,15 +182,15 @@ static int run_as_user(
 
 static int run(const struct orl_web_cfg *cfg, struct orl_err *err)
 {
-    struct pem pem = {0};
+    struct orl_shown_cert shown = {.slots = {.fd = {-1, -1}}};
     struct orl_web_opts opts = {.cfg = cfg,
             .https_fd = -1,
             .http_fd = -1,
             .broker_uid = uid_of(cfg->broker_user),
             .gateway_uid = uid_of(cfg->gateway_user)};
-    uint16_t http_port = 0;
-    int code = load_given(cfg, &pem, err);
-    if (code == ORL_OK && pem.key == NULL) {
+    int code = orl_shown_cert_read(
+            &shown, ORL_SERVICE_WEB, cfg->certificate, cfg->certificate_key, err);
+    if (code == ORL_OK && !orl_shown_cert_has(&shown)) {
         code = make_own_dir(cfg, err);
     }
     if (code == ORL_OK) {
@@ -250,23 +199,21 @@ static int run(const struct orl_web_cfg *cfg, struct orl_err *err)
     }
     if (code == ORL_OK && cfg->http_port != 0) {
         code = orl_listener_bind(
-                cfg->https_address, (uint16_t)cfg->http_port, &opts.http_fd, &http_port, err);
+                cfg->https_address, (uint16_t)cfg->http_port, &opts.http_fd, &opts.http_port, err);
     }
     if (code == ORL_OK) {
         code = orl_confine_become(cfg->user, err);
     }
-    if (code == ORL_OK && pem.key == NULL) {
-        code = load_own(cfg, &pem, err);
+    if (code == ORL_OK && !orl_shown_cert_has(&shown)) {
+        code = load_own(cfg, &shown, err);
     }
     if (code == ORL_OK) {
         orl_log_info(&log_ctx, "listening", "address", cfg->https_address, "port",
                 ORL_LOG_NUM(opts.https_port));
-        opts.cert_pem = pem.cert;
-        opts.key_pem = pem.key;
+        opts.shown = &shown;
         code = run_as_user(cfg, &opts, err);
     }
-    free(pem.cert);
-    wipe_text(pem.key);
+    orl_shown_cert_fini(&shown);
     return code;
 }
 

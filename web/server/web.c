@@ -111,10 +111,10 @@ static void on_desktop_close(void *ctx, uint32_t number, const struct orl_msg_cl
 
 static int use_certificate(struct lws *wsi, void *ssl_ctx)
 {
-    const struct orl_web *web = lws_context_user(lws_get_context(wsi));
-    const struct orl_web_opts *opts = web->opts;
+    struct orl_web *web = lws_context_user(lws_get_context(wsi));
     struct orl_err err = {0};
-    int code = orl_tls_use(ssl_ctx, opts->cert_pem, opts->key_pem, &err);
+    int code = orl_web_use_certificate(web, &err);
+    code = code < 0 ? code : orl_tls_use(ssl_ctx, &web->keys, &err);
     if (code < 0) {
         orl_log_error(&web->log, "certificate", "why", err.text);
     }
@@ -315,7 +315,8 @@ int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *opts, struct o
             .https_fd = opts->https_fd,
             .http_fd = opts->http_fd,
             .https_port = opts->https_port,
-            .opts = opts,
+            .http_port = opts->http_port,
+            .shown = opts->shown,
             .refused_limit = {.period_us = 60 * ORL_US_PER_S, .burst = 10}};
     int code = set_origins(web, err);
     if (code == ORL_OK) {
@@ -330,7 +331,9 @@ int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *opts, struct o
     if (code == ORL_OK) {
         code = make_lws(web, err);
     }
-    web->opts = NULL;
+    if (code == ORL_OK) {
+        code = orl_web_open_broker(web, opts, err);
+    }
     if (code < 0) {
         orl_web_free(web);
         return code;
@@ -399,6 +402,7 @@ void orl_web_free(struct orl_web *web)
     }
     orl_desktops_free(web->desktops);
     orl_gateway_link_free(web->link);
+    orl_control_link_free(web->broker);
     orl_relays_free(web->relays);
     orl_timer_free(web->sweep);
     orl_admission_free(web->admission);
@@ -408,5 +412,6 @@ void orl_web_free(struct orl_web *web)
     }
     free(web->origins);
     free(web->trusted);
+    orl_tls_keys_free(web->keys);
     free(web);
 }

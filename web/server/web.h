@@ -2,6 +2,7 @@
 #ifndef ORL_WEB_WEB_H
 #define ORL_WEB_WEB_H
 #include "base/loop.h"
+#include "base/shown_cert.h"
 #include "web/server/config.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,9 +14,10 @@ struct orl_web_opts {
     int https_fd;                  /* taken, also on failure; listening */
     int http_fd;                   /* the same; -1: none */
     uint16_t https_port;           /* what it is bound to */
-    const char *cert_pem;          /* borrowed for the call */
-    const char *key_pem;           /* the same */
+    uint16_t http_port;            /* the same; 0: none */
+    struct orl_shown_cert *shown;  /* borrowed for life */
     const char *broker_path;       /* borrowed for life: as it is seen from where we are confined */
+    const char *control_path;      /* the same: the broker's gateway.sock */
     const char *gateway_path;
     uid_t broker_uid, gateway_uid;
 };

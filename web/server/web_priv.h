@@ -3,6 +3,7 @@
 #define ORL_WEB_WEB_PRIV_H
 #include "base/admission.h"
 #include "base/buf.h"
+#include "base/control_link.h"
 #include "base/ipc_msgs.h"
 #include "base/listener.h"
 #include "base/log.h"
@@ -73,10 +74,12 @@ struct orl_web {
     struct orl_log_ctx log;
     struct lws_context *lws;
     struct lws_vhost *vhost;
+    struct orl_shown_cert *shown;
+    struct orl_tls_keys *keys;       /* of shown */
+    struct orl_control_link *broker; /* gateway.sock */
     void *loops[1];
     int https_fd, http_fd;
-    uint16_t https_port;
-    const struct orl_web_opts *opts; /* only while orl_web_new() runs */
+    uint16_t https_port, http_port;
     struct orl_listener *https;
     struct orl_listener *http;
     struct orl_door *doors; /* load balancers that have not said who their client is */
@@ -100,6 +103,13 @@ struct orl_web {
 void orl_web_on_https(void *ctx, int fd, const struct sockaddr *addr, socklen_t len);
 void orl_web_on_http(void *ctx, int fd, const struct sockaddr *addr, socklen_t len);
 void orl_web_close_doors(struct orl_web *web);
+
+/* certificate.c */
+/* Connections that begin have what is shown now. */
+ORL_NODISCARD int orl_web_use_certificate(struct orl_web *web, struct orl_err *err);
+/* Tells the broker, now and later, and hears from it. */
+ORL_NODISCARD int orl_web_open_broker(
+        struct orl_web *web, const struct orl_web_opts *opts, struct orl_err *err);
 
 /* web.c */
 void orl_web_conn_free(struct orl_web_conn *conn);

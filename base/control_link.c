@@ -1,6 +1,5 @@
-#include "gateway/control_link.h"
+#include "base/control_link.h"
 #include "base/clock.h"
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,8 +36,7 @@ static bool is_believed(const struct orl_control_link *link, int fd)
     if (orl_ipc_peer(fd, &uid, NULL, NULL) < 0) {
         return false;
     }
-    const struct passwd *user = getpwnam(link->opts.user);
-    return uid == 0 || uid == geteuid() || (user != NULL && user->pw_uid == uid);
+    return uid == 0 || uid == geteuid() || uid == link->opts.uid;
 }
 
 static int on_msg(void *ctx, struct orl_ipc *ipc, struct orl_msg *msg, struct orl_ipc_fds *fds)

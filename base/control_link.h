@@ -1,7 +1,7 @@
 /* A connection to the broker or the vmpool that comes back by itself. Whoever listens there is
  * believed only with the right user id. */
-#ifndef ORL_GATEWAY_CONTROL_LINK_H
-#define ORL_GATEWAY_CONTROL_LINK_H
+#ifndef ORL_BASE_CONTROL_LINK_H
+#define ORL_BASE_CONTROL_LINK_H
 #include "base/ipc.h"
 #include "base/log.h"
 
@@ -14,7 +14,7 @@ struct orl_control_link_events {
 struct orl_control_link_opts {
     const char *name; /* "broker"; borrowed for life */
     const char *path; /* borrowed for life */
-    const char *user; /* whose it is; root's and our own are believed too; borrowed for life */
+    uid_t uid;        /* whose it is; root's and our own are believed too */
 };
 /* Connects soon, not yet here. */
 ORL_NODISCARD int orl_control_link_new(struct orl_loop *loop,
