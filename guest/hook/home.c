@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -20,6 +22,16 @@ enum {
     STEP_MS = 20,
     MKFS_MS = 60000,
     GROW_MS = 60000,
+    GROW_BYTES = 1024 * 1024, /* less than a block group is nothing to grow by */
+    NFS_PAUSE_MS = 500,
+    NFS_SETTLE_MS = 10000,
+    SUPER_AT = 1024,
+    BLOCKS_AT = 0x4,
+    BLOCK_SHIFT_AT = 0x18,
+    BLOCK_SHIFT_MAX = 6,
+    INCOMPAT_AT = 0x60,
+    INCOMPAT_64BIT = 0x80,
+    BLOCKS_HIGH_AT = 0x150,
 };
 
 bool orl_home_is_blank(const unsigned char *head, unsigned len, bool *ret_is_ext4)
@@ -74,14 +86,42 @@ static bool is_mounted(const char *target)
 
 static const char unreadable[] = "the home's disk cannot be read";
 
-/* A file system where there is none; never over something else. */
-static const char *make_ready(char *disk)
+static uint64_t number_at(const unsigned char *head, unsigned at)
+{
+    return head[at] | (uint64_t)head[at + 1] << 8 | (uint64_t)head[at + 2] << 16 |
+           (uint64_t)head[at + 3] << 24;
+}
+
+uint64_t orl_home_ext4_bytes(const unsigned char head[ORL_HOME_HEAD_MIN])
+{
+    const unsigned char *super = head + SUPER_AT;
+    uint64_t shift = number_at(super, BLOCK_SHIFT_AT);
+    bool is_64 = (number_at(super, INCOMPAT_AT) & INCOMPAT_64BIT) != 0;
+    uint64_t blocks =
+            number_at(super, BLOCKS_AT) | (is_64 ? number_at(super, BLOCKS_HIGH_AT) << 32 : 0);
+    return shift <= BLOCK_SHIFT_MAX ? blocks << (10 + shift) : 0;
+}
+
+/* Its quota has grown; a guest without the program keeps the old size. */
+static void grow(char *disk, bool is_grown)
+{
+    if (is_grown) {
+        (void)orl_run((char *[]){(char *)"resize2fs", disk, NULL}, NULL, GROW_MS);
+    }
+}
+
+/* A file system where there is none; never over something else. is_grown: the disk is larger than what is on it. */
+static const char *make_ready(char *disk, bool *ret_is_grown)
 {
     unsigned char *head = malloc(HEAD_BYTES);
     int fd = open(disk, O_RDONLY | O_CLOEXEC);
     ssize_t len = fd >= 0 && head != NULL ? pread(fd, head, HEAD_BYTES, 0) : -1;
     bool is_ext4 = false;
     bool is_blank = len > 0 && orl_home_is_blank(head, (unsigned)len, &is_ext4);
+    uint64_t disk_bytes = 0;
+    *ret_is_grown = is_ext4 && len >= ORL_HOME_HEAD_MIN &&
+                    ioctl(fd, BLKGETSIZE64, &disk_bytes) == 0 &&
+                    disk_bytes >= orl_home_ext4_bytes(head) + GROW_BYTES;
     if (fd >= 0) {
         close(fd);
     }
@@ -119,11 +159,12 @@ static const char *mount_disk(
         }
         (void)nanosleep(&step, NULL);
     }
-    const char *why = make_ready(disk);
+    bool is_grown = false;
+    const char *why = make_ready(disk, &is_grown);
     /* Its name is there before it can be opened. */
     while (why == unreadable && orl_run_now_ms() < end_ms) {
         (void)nanosleep(&step, NULL);
-        why = make_ready(disk);
+        why = make_ready(disk, &is_grown);
     }
     if (why != NULL) {
         return why;
@@ -135,25 +176,38 @@ static const char *mount_disk(
         }
         (void)nanosleep(&step, NULL);
     }
-    /* Its quota may have grown; a guest without the program keeps the old size. */
-    (void)orl_run((char *[]){(char *)"resize2fs", disk, NULL}, NULL, GROW_MS);
+    grow(disk, is_grown);
     return NULL;
 }
 
+/* A guest that has just woken up may have no address yet: tried again for a while. Not soft: what a server that is
+ * away did not take is written when it is back. */
 static const char *mount_nfs(
         const struct orl_account *account, const char *nfs, unsigned timeout_ms)
 {
     char source[512];
     char target[sizeof(account->home)];
+    const struct timespec pause = {.tv_nsec = NFS_PAUSE_MS * 1000000L};
+    uint64_t begin_ms = orl_run_now_ms();
     int n = snprintf(source, sizeof(source), "%s/%s", nfs, account->name);
     (void)snprintf(target, sizeof(target), "%s", account->home);
     if (n < 0 || (size_t)n >= sizeof(source) || nfs[0] == '-') {
         return "the home's address is too long";
     }
-    int status = orl_run((char *[]){(char *)"mount", (char *)"-t", (char *)"nfs", (char *)"-o",
-                                 (char *)"nodev,nosuid", source, target, NULL},
-            NULL, timeout_ms);
-    return status == 0 ? NULL : "the home's NFS folder cannot be mounted";
+    for (uint64_t spent_ms = 0; spent_ms < timeout_ms; spent_ms = orl_run_now_ms() - begin_ms) {
+        int status = orl_run((char *[]){(char *)"mount", (char *)"-t", (char *)"nfs", (char *)"-o",
+                                     (char *)"nodev,nosuid,retry=0", source, target, NULL},
+                NULL, timeout_ms - (unsigned)spent_ms);
+        if (status == 0) {
+            return NULL;
+        }
+        if (orl_run_now_ms() - begin_ms >= NFS_SETTLE_MS) {
+            break;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return orl_run_now_ms() - begin_ms >= timeout_ms ? "the home's NFS server does not answer"
+                                                     : "the home's NFS folder cannot be mounted";
 }
 
 const char *orl_home_mount(

@@ -10,5 +10,8 @@ const char *orl_home_mount(const struct orl_account *account, const char *serial
 bool orl_home_unmount(const struct orl_account *account);
 /* Whether these bytes from the start of a disk are a blank one's; is_ext4: or one with our file system. */
 bool orl_home_is_blank(const unsigned char *head, unsigned len, bool *ret_is_ext4);
+/* How large the ext4 whose first bytes these are says it is; 0: nonsense. */
+enum { ORL_HOME_HEAD_MIN = 2048 };
+uint64_t orl_home_ext4_bytes(const unsigned char head[ORL_HOME_HEAD_MIN]);
 
 #endif

@@ -105,7 +105,8 @@ static const char *open_home(struct orl_session *s, const struct orl_hook_msg *m
     const char *nfs = orl_hook_msg_get(msg, "home_nfs");
     bool is_new = false;
     s->has_home = disk[0] != '\0' || nfs[0] != '\0';
-    const char *why = orl_home_mount(&s->account, disk, nfs, HOME_MS);
+    const char *why =
+            orl_home_mount(&s->account, disk, nfs, nfs[0] != '\0' ? s->deadline_s * 1000 : HOME_MS);
     why = why != NULL ? why : orl_account_make_home(&s->account, &is_new);
     s->home_is = !s->has_home ? "own" : is_new ? "new" : "kept";
     return why;

@@ -284,6 +284,23 @@ static void only_a_blank_disk_is_formatted(void **state)
     assert_false(orl_home_is_blank(head, 0, &is_ext4));
 }
 
+static void a_home_says_how_large_it_is(void **state)
+{
+    (void)state;
+    unsigned char head[ORL_HOME_HEAD_MIN] = {0};
+    unsigned char *super = head + 1024;
+    super[5] = 8; /* 2048 blocks */
+    assert_int_equal(orl_home_ext4_bytes(head), 2U << 20);
+    super[0x18] = 2; /* of 4 KiB */
+    assert_int_equal(orl_home_ext4_bytes(head), 8U << 20);
+    super[0x150] = 1;
+    assert_int_equal(orl_home_ext4_bytes(head), 8U << 20);
+    super[0x60] = 0x80; /* 64bit */
+    assert_int_equal(orl_home_ext4_bytes(head), (8ULL << 20) + (1ULL << 44));
+    super[0x18] = 7;
+    assert_int_equal(orl_home_ext4_bytes(head), 0);
+}
+
 static int run(const char *script)
 {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, (char *)"sh", etc, NULL};
@@ -387,6 +404,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     a_secret_opens_the_account_and_is_gone_after, setup, teardown),
             cmocka_unit_test(only_a_blank_disk_is_formatted),
+            cmocka_unit_test(a_home_says_how_large_it_is),
             cmocka_unit_test_setup_teardown(
                     a_homes_files_are_the_persons_number_on_its_disk, setup, teardown),
             cmocka_unit_test_setup_teardown(a_copy_has_ssh_keys_of_its_own, setup, teardown),

@@ -11,6 +11,7 @@
 #include "store/home.h"
 #include "store/host.h"
 #include "store/pool.h"
+#include "store/pool_settings.h"
 #include "store/session.h"
 #include "store/template.h"
 #include <poll.h>
@@ -290,13 +291,17 @@ static int poke(const char *path, struct orl_err *err)
     return r < 0 ? r : orl_ipc_send(sock, &msg, NULL, 0);
 }
 
-static int set_home(struct orl_store *store, const char *size_mib, struct orl_err *err)
+/* Disks of so many MiB, or SERVER:/PATH by NFS, over a network by NAT. */
+static int set_home(struct orl_store *store, const char *what, struct orl_err *err)
 {
     struct orl_pool_row pool;
     int r = orl_pool_get(store, "p", &pool, err);
-    pool.spares = 2;
-    pool.person.home = ORL_HOME_VOLUME;
-    pool.person.home_size_mib = (uint32_t)strtoul(size_mib, NULL, 10);
+    bool is_nfs = strchr(what, ':') != NULL;
+    pool.spares = is_nfs ? 1 : 2;
+    pool.net.mode = is_nfs ? ORL_NETWORK_NAT : pool.net.mode;
+    pool.person.home = is_nfs ? ORL_HOME_NFS : ORL_HOME_VOLUME;
+    pool.person.home_size_mib = is_nfs ? 0 : (uint32_t)strtoul(what, NULL, 10);
+    orl_msg_text(pool.person.home_target, sizeof pool.person.home_target, is_nfs ? what : "");
     pool.person.hook_deadline_s = 120;
     (void)snprintf(pool.person.on_assign, sizeof pool.person.on_assign, "/bin/true");
     (void)snprintf(pool.person.on_logoff, sizeof pool.person.on_logoff, "/bin/true");
