@@ -56,7 +56,7 @@ static const char *rdp_of(const struct orl_desktop_row *row)
 static json_t *to_json(const struct orl_desktop_row *row)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:s, "
-                     "s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}",
+                     "s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I}",
             "id", row->id, "pool", row->pool, "host", row->host, "kind",
             orl_pool_kind_name(row->kind), "version", (json_int_t)row->version, "lease",
             orl_lease_name(row->lease), "power", orl_power_name(row->power), "want",
@@ -65,10 +65,14 @@ static json_t *to_json(const struct orl_desktop_row *row)
             row->uuid, "domain", row->domain, "vnc", vnc_of(row), "rdp", rdp_of(row),
             "has_password", row->vnc_password[0] != '\0', "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
-            row->reason_text, "golden", row->golden, "made_text", row->made_text, "attempts",
+            row->reason_text[0] != '\0' || row->reason == ORL_REASON_NONE
+                    ? row->reason_text
+                    : orl_reason_text(row->reason),
+            "golden", row->golden, "made_text", row->made_text, "attempts",
             (json_int_t)row->attempts, "retry_ms", (json_int_t)row->retry_ms, "created_ms",
             (json_int_t)row->created_ms, "changed_ms", (json_int_t)row->changed_ms, "ready_ms",
-            (json_int_t)row->ready_ms);
+            (json_int_t)row->ready_ms, "template", row->template_name, "template_version",
+            (json_int_t)row->template_version);
 }
 
 static int add_json(void *ctx, const struct orl_desktop_row *row)

@@ -7,6 +7,8 @@ import {moment} from './format.js';
 import {a} from './strings.js';
 
 const HEIGHT = 160;
+/** Steps of the time's axis: whole minutes, as the samples are. */
+const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720].map((minutes) => minutes * 60);
 const TABLE_ROWS = 24;
 const LINES = ['--line-1', '--line-2', '--line-3'];
 const DASHES = [[], [6, 3], [2, 3]];
@@ -20,7 +22,7 @@ function plotOf(box, times, series, format, max) {
         width: Math.max(200, box.clientWidth), height: HEIGHT, legend: {show: false}, cursor: {y: false, points: {size: 6}},
         padding: [8, 8, 0, 0],
         scales: {y: {range: (_, _low, high) => [0, max || Math.max(1, high * 1.15)]}},
-        axes: [{...axis, space: 70, values: (_, values) => values.map((value) => clock.format(value * 1000))}, {...axis, size: 52, space: 32, values: (_, values) => values.map((value) => format(value))}],
+        axes: [{...axis, space: 70, size: 24, incrs: MINUTES, values: (_, values) => values.map((value) => clock.format(value * 1000))}, {...axis, size: 52, space: 32, values: (_, values) => values.map((value) => format(value))}],
         series: [{}, ...series.map((one, i) => ({label: one.label, stroke: colour(LINES[i]), dash: DASHES[i], width: 2, points: {show: false}}))],
     }, [times, ...series.map((one) => one.values)], box);
 }
@@ -69,7 +71,7 @@ export function Chart({title, times, series, format, max = 0}) {
     useEffect(() => plot.current?.setData(data), [times, JSON.stringify(data.map((one) => one.at(-1))), times.length]);
     const words = series.map((one) => {
         const now = lastOf(one.values);
-        return a.chart.words(one.label, now === null ? '–' : format(now), format(most(one.values)));
+        return a.chart.words(one.label, now === null ? '–' : format(now), now === null ? '–' : format(most(one.values)));
     });
     return html`<figure class="chart panel" aria-labelledby=${id}>
         <figcaption id=${id}><strong>${title}</strong></figcaption>

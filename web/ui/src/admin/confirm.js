@@ -81,7 +81,7 @@ function Confirm({what, onClose}) {
                 onInput=${(event) => setTyped(event.currentTarget.value)} />`}
             ${error && html`<${Fault} error=${error} />`}
             <div class="row end">
-                <button type="button" class="button" autofocus onClick=${onClose}>${t.cancel}</button>
+                <button type="button" class="button" autofocus=${!what.children} onClick=${onClose}>${t.cancel}</button>
                 <button class=${`button ${what.isDangerous ? 'danger' : 'primary'}`} aria-disabled=${isReady && !busy ? null : 'true'}>${what.label}</button>
             </div>
         </form>

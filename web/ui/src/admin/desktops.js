@@ -105,11 +105,11 @@ function Desktop({id}) {
             <${Panel} title=${a.desktop.facts} isWide=${true}><${Facts} list=${[
                 [a.desktop.power, html`<${Power} desktop=${desktop} />`],
                 [a.desktop.lease, a.desktop.leases[desktop.lease] ?? desktop.lease],
-                [a.desktop.user, desktop.user || a.desktop.nobody],
+                [a.desktop.user, desktop.user && may('admin') ? html`<a href=${href('users', desktop.user)}>${desktop.user}</a>` : desktop.user || a.desktop.nobody],
                 [a.desktop.session, desktop.session && html`<a href=${href('sessions', desktop.session)}>${short(desktop.session)}</a>`],
                 [a.desktop.pool, html`<a href=${href('pools', desktop.pool)}>${desktop.pool}</a> (${a.desktop.kinds[desktop.kind] ?? desktop.kind})`],
                 [a.desktop.host, desktop.host && html`<a href=${href('hosts', desktop.host)}>${desktop.host}</a>`],
-                [a.desktop.template, desktop.template && `${desktop.template}${desktop.template_version ? `, ${desktop.template_version}` : ''}`],
+                [a.desktop.template, desktop.template && html`<a href=${href('templates', desktop.template)}>${desktop.template}</a>, ${a.desktop.templateVersion(desktop.template_version)}`],
                 [a.desktop.address, desktop.vnc || desktop.rdp],
                 [a.desktop.attempts, desktop.attempts > 0 && desktop.attempts],
                 [a.desktop.made, moment(desktop.created_ms)],

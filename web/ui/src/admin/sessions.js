@@ -33,8 +33,8 @@ const StateOf = ({state}) => html`<${State} kind=${kindOf(state)}>${a.session.st
 function message(title, where, more = {}) {
     const values = {text: '', ...more};
     ask({
-        title, label: a.session.send, done: (answer) => (answer.shown > 0 ? a.session.sent : a.session.sentTo(0)),
-        children: html`<${TextField} label=${a.session.messageText} hint=${a.session.messageHint} rows=${2} maxlength=${MESSAGE_BYTES} required
+        title, label: a.session.send, done: a.session.sent,
+        children: html`<${TextField} label=${a.session.messageText} hint=${a.session.messageHint} rows=${2} maxlength=${MESSAGE_BYTES} required autofocus
             onInput=${(event) => {
                 values.text = event.currentTarget.value;
             }} />`,
@@ -109,7 +109,7 @@ const timeColumns = [
 const kindColumns = [
     {key: 'name', label: a.session.codec},
     {key: 'frames', label: a.session.frames, isNumber: true},
-    {key: 'bytes', label: a.session.rate, isNumber: true, cell: (row) => bytes(row.bytes)},
+    {key: 'bytes', label: a.session.data, isNumber: true, cell: (row) => bytes(row.bytes)},
 ];
 
 function Live({sample}) {
@@ -134,7 +134,7 @@ function Session({id}) {
         <div class="grid">
             <${Panel} title=${a.session.facts}><${Facts} list=${[
                 [a.session.state, html`<${StateOf} state=${session.state} />`],
-                [a.session.user, html`<a href=${href('users', session.user)}>${session.user}</a>`],
+                [a.session.user, may('admin') ? html`<a href=${href('users', session.user)}>${session.user}</a>` : session.user],
                 [a.session.pool, html`<a href=${href('pools', session.pool)}>${session.pool}</a>`],
                 [a.session.desktop, session.desktop && html`<a href=${href('desktops', session.desktop)}>${short(session.desktop)}</a>`],
                 [a.session.from, session.client],
@@ -158,11 +158,11 @@ function messageAll(pool) {
     const values = {text: ''};
     ask({
         title: a.session.messageAllTitle, label: a.session.send, text: pool ? `${a.session.messagePool} ${pool}` : '',
-        children: html`<${TextField} label=${a.session.messageText} hint=${a.session.messageHint} rows=${2} maxlength=${MESSAGE_BYTES} required
+        children: html`<${TextField} label=${a.session.messageText} hint=${a.session.messageHint} rows=${2} maxlength=${MESSAGE_BYTES} required autofocus
             onInput=${(event) => {
                 values.text = event.currentTarget.value;
             }} />`,
-        act: () => post('/v1/messages', {text: values.text.trim(), ...(pool ? {pool} : {})}), done: (answer) => a.session.sentTo(answer.shown),
+        act: () => post('/v1/messages', {text: values.text.trim(), ...(pool ? {pool} : {})}), done: a.session.sentTo,
     });
 }
 
