@@ -2,8 +2,8 @@
 import {expect, test} from '@playwright/test';
 import {expectAccessible} from './axe.js';
 import {furnish} from './console_world.js';
+import {walk} from './console_walk.js';
 import {FakeConsole} from './fake_console.js';
-import {takePicture} from './picture.js';
 
 /** @type {FakeConsole} */
 let server;
@@ -24,34 +24,14 @@ const open = (page, hash) => page.goto(`${server.url}/admin${hash}`);
 const row = (page, text) => page.getByRole('row').filter({hasText: text});
 const dialog = (page) => page.getByRole('dialog');
 
-const PAGES = [
-    ['overview', '#/overview', 'Overview'], ['hosts', '#/hosts', 'Hosts'], ['host', '#/hosts/cellar', 'cellar'], ['desktops', '#/desktops', 'Desktops'],
-    ['desktop', '', 'oriel-office-1'], ['quarantine', '#/quarantine', 'Quarantine'], ['sessions', '#/sessions', 'Sessions'], ['session', '', 'anna in office'],
-    ['alarms', '#/alarms', 'Alarms'],
-];
-
-for (const [name, address, heading] of PAGES) {
-    test(`${name}: axe finds nothing, light, dark and on a phone`, async ({page}) => {
-        const hash = address || (name === 'desktop' ? `#/desktops/${site.desktops[0].id}` : `#/sessions/${site.sessions[0].id}`);
-        await open(page, hash);
-        await expect(page.getByRole('heading', {level: 1, name: heading})).toBeVisible();
-        await expect(page.getByText('Loading…')).toHaveCount(0);
-        await expectAccessible(page);
-        await takePicture(page, `${name}.png`);
-        await page.emulateMedia({colorScheme: 'dark'});
-        await expectAccessible(page);
-        if (name === 'overview') {
-            await takePicture(page, 'overview-dark.png');
-        }
-        await page.emulateMedia({colorScheme: 'light'});
-        await page.setViewportSize({width: 360, height: 740});
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-        await expectAccessible(page);
-        if (name === 'sessions') {
-            await takePicture(page, 'sessions-phone.png');
-        }
-    });
-}
+test('each page: axe, keyboard, dialogs, the dark, a phone', async ({page}) => {
+    test.setTimeout(480000);
+    await walk(page, server.url, [
+        ['overview', '#/overview', 'CPU of all hosts'], ['hosts', '#/hosts', 'cellar'], ['host', '#/hosts/cellar', 'What this host can do'], ['desktops', '#/desktops', 'oriel-office-1'],
+        ['desktop', `#/desktops/${site.desktops[0].id}`, 'desktop.claim'], ['quarantine', '#/quarantine', 'oriel-build-40'], ['sessions', '#/sessions', 'LAPTOP-7'],
+        ['session', `#/sessions/${site.sessions[0].id}`, 'Key to picture'], ['alarms', '#/alarms', 'pool:office'],
+    ]);
+});
 
 test('the overview follows the stream, and the charts have their numbers as a table', async ({page}) => {
     await open(page, '#/overview');

@@ -1,6 +1,7 @@
 // The console's pages of people, pools, templates, audit and the site, against a server that says what the test sets.
 import {expect, test} from '@playwright/test';
 import {expectAccessible} from './axe.js';
+import {walk} from './console_walk.js';
 import {FakeConsole} from './fake_console.js';
 import {takePicture} from './picture.js';
 
@@ -15,7 +16,8 @@ const defaults = {
     allowed_hours: '', allowed_from: '', max_per_user: 1, person: 'auto', home: 'none', home_size_mib: 0, home_target: '', on_assign: '', on_logoff: '', hook_deadline_s: 30,
 };
 const pool = (name, more = {}) => ({...defaults, name, kind: 'floating', template: 'debian', deleted: false, created_ms: 1760000000000, problem: '', problem_text: '',
-    retry_ms: 0, desktops: {total: 4, ready: 2, suspended: 0, given: 2}, waiting: 0, desktops_by_version: [{template: 'debian', version: 2, desktops: 4}], ...more});
+    retry_ms: 0, desktops: {total: 4, ready: 2, suspended: 0, given: 2}, waiting: 0, desktops_by_version: [{template: 'debian', version: 2, desktops: 4}],
+    now: {spares: 2, suspended: 0, people_expected: 2.5}, ...more});
 const template = {name: 'debian', version: 2, kind: 'disk', path: '/var/lib/oriel/debian.qcow2', state: 'ready', reason: '', reason_text: '', virtual_bytes: 21474836480, memory_mib: 2048, vcpus: 2,
     os: 'linux', has_hook: true, created_ms: 1760000000000, versions: [{version: 1, state: 'ready', desktops: 0, file: '/var/lib/oriel/debian-1.qcow2', reason_text: ''}, {version: 2, state: 'ready', desktops: 4, file: '/var/lib/oriel/debian.qcow2', reason_text: ''}]};
 
@@ -32,7 +34,7 @@ test.beforeEach(async ({page}) => {
         'GET /v1/pool-defaults': () => ({floating: defaults, dedicated: {...defaults, disconnect_timeout_s: 0}, static: defaults}),
         'GET /v1/templates': () => ({templates: [template]}),
         'GET /v1/templates/debian': () => [200, template, {etag: '"1"'}],
-        'GET /v1/entitlements': () => ({entitlements: [{user: 'anna', pool: 'desk'}]}),
+        'GET /v1/entitlements': () => ({entitlements: [{user: '', group: 'office', pool: 'desk'}, {user: 'anna', group: '', pool: 'desk'}]}),
         'GET /v1/sessions': () => ({sessions: [{id: 's1', user: 'anna', pool: 'desk', desktop: 'd1', state: 'active', client: '192.0.2.7:4711', started_ms: 1760000000000}]}),
         'GET /v1/desktops': () => ({desktops: []}),
         'GET /v1/audit': () => ({audit: [{seq: 2, id: 'a2', time_ms: 1760000001000, actor: 'user:bob', action: 'pool.set', reason: '', object: 'pool:desk', user: '', client: '', detail: '{"spares":2}', count: 1},
@@ -49,23 +51,14 @@ test.beforeEach(async ({page}) => {
 test.afterEach(() => server.stop());
 
 const open = (page, hash) => page.goto(`${server.url}/admin${hash}`);
-const pages = {
-    users: ['#/users', 'Anna Ahlers'], user: ['#/users/anna', 'through sales'], groups: ['#/groups', 'All in the office'], group: ['#/groups/office', 'sales'],
-    pools: ['#/pools', 'desk'], pool: ['#/pools/desk', 'Desktops at most'], 'pool-new': ['#/pools?new=1', 'Step 1 of 4'], templates: ['#/templates', 'debian'], template: ['#/templates/debian', 'debian-1.qcow2'],
-    audit: ['#/audit', 'pool.set'], tokens: ['#/tokens', 'nightly'], site: ['#/site', 'auth_failed'],
-};
-
-for (const [name, [hash, text]] of Object.entries(pages)) {
-    test(`${name}: no fault that axe sees, on a wide screen and on a phone`, async ({page}) => {
-        await open(page, hash);
-        await expect(page.getByText(text).first()).toBeVisible();
-        await expectAccessible(page);
-        await takePicture(page, `${name}.png`);
-        await page.setViewportSize({width: 360, height: 740});
-        await expectAccessible(page);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    });
-}
+test('each page: axe, keyboard, dialogs, the dark, a phone', async ({page}) => {
+    test.setTimeout(480000);
+    await walk(page, server.url, [
+        ['users', '#/users', 'Anna Ahlers'], ['user', '#/users/anna', 'through sales'], ['groups', '#/groups', 'All in the office'], ['group', '#/groups/office', 'sales'],
+        ['pools', '#/pools', 'desk'], ['pool', '#/pools/desk', 'Desktops at most'], ['pool-new', '#/pools?new=1', 'Step 1 of 4'], ['templates', '#/templates', 'debian'],
+        ['template', '#/templates/debian', 'debian-1.qcow2'], ['audit', '#/audit', 'pool.set'], ['tokens', '#/tokens', 'nightly'], ['site', '#/site', 'auth_failed'],
+    ]);
+});
 
 test('a user is added, and what the server refuses stands at its field', async ({page}) => {
     await open(page, '#/users');
