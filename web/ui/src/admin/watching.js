@@ -65,6 +65,6 @@ export function Watches({session}) {
     const actions = may('operator') && session.state === 'active' && session.user !== me.value?.name
         && html`<button type="button" class="button" onClick=${() => look(session, list.reload)}>${w.look}</button>`;
     return html`<${Panel} title=${w.list} isWide actions=${actions || null}>
-        <${DataTable} caption=${w.list} list=${list} columns=${columns} rowKey="id" empty=${w.none} hasFind=${false} />
+        <${DataTable} caption=${w.list} list=${list} columns=${columns} rowKey="id" order="created_ms" isDown empty=${w.none} hasFind=${false} />
     <//>`;
 }
