@@ -7,6 +7,7 @@
 #include "broker/revoke.h"
 #include "store/entitlement.h"
 #include "store/group.h"
+#include "store/person.h"
 #include "store/user.h"
 
 #include <stdio.h>
@@ -109,6 +110,18 @@ static int add_ways(struct orl_store *store, json_t *user, const char *name, str
     return rc < 0 ? rc : orl_entitlement_ways(store, name, add_way, pools, err);
 }
 
+/* By which an NFS server knows them; 0: they never had a desktop with a person in it. */
+static int add_guest_uid(
+        struct orl_store *store, json_t *user, const char *name, struct orl_err *err)
+{
+    uint32_t uid = 0;
+    int rc = orl_person_uid_find(store, name, &uid, err);
+    if (rc < 0 && rc != ORL_E_NOTFOUND) {
+        return rc;
+    }
+    return json_object_set_new(user, "guest_uid", json_integer(uid)) < 0 ? ORL_E_NOMEM : 0;
+}
+
 void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args)
 {
     struct orl_err err = {0};
@@ -119,6 +132,7 @@ void orl_api_users_get(struct orl_http_req *req, const struct orl_api_args *args
         user = to_json(&row);
         orl_api_etag_set(req, to_json(&row));
         rc = add_ways(req->broker->store, user, row.name, &err);
+        rc = rc < 0 ? rc : add_guest_uid(req->broker->store, user, row.name, &err);
     }
     orl_secret_wipe(&row, sizeof(row));
     if (rc < 0) {

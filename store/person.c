@@ -83,7 +83,7 @@ int orl_desktop_set_guest_state(struct orl_store *store, const char *id, uint64_
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-static int read_uid(
+int orl_person_uid_find(
         struct orl_store *store, const char *user, uint32_t *ret_uid, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db, "SELECT uid FROM person_uid WHERE user_name = $1");
@@ -101,7 +101,7 @@ int orl_person_uid(
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
-    rc = rc < 0 ? rc : read_uid(store, user, ret_uid, err);
+    rc = rc < 0 ? rc : orl_person_uid_find(store, user, ret_uid, err);
     if (rc != ORL_E_NOTFOUND) {
         return rc;
     }
@@ -113,6 +113,6 @@ int orl_person_uid(
         orl_db_put_u64(&q, UID_FIRST);
         rc = orl_db_run(&q, err);
     }
-    rc = rc < 0 ? rc : read_uid(store, user, ret_uid, err);
+    rc = rc < 0 ? rc : orl_person_uid_find(store, user, ret_uid, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }

@@ -14,5 +14,8 @@ ORL_NODISCARD int orl_desktop_set_guest_state(struct orl_store *store, const cha
 /* The person's number, given now if they have none. */
 ORL_NODISCARD int orl_person_uid(
         struct orl_store *store, const char *user, uint32_t *ret_uid, struct orl_err *err);
+/* ORL_E_NOTFOUND: they have none yet. */
+ORL_NODISCARD int orl_person_uid_find(
+        struct orl_store *store, const char *user, uint32_t *ret_uid, struct orl_err *err);
 
 #endif
