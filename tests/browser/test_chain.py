@@ -122,17 +122,42 @@ class Chain(lib_full.Case):
         return {**{name: str(self.stack.tiny / about[name]) for name in ("disk", "kernel", "initrd")},
                 "cmdline": about["cmdline"], "memory_mib": about["memory_mib"]}
 
+    def do_roles(self):
+        for name, role in (("vera", "viewer"), ("otto", "operator"), ("ada", "admin"), ("asa", "admin")):
+            self.stack.oriel("user", "add", name, "--role", role, "--password-file", "-", stdin=lib_full.PASSWORD + "\n")
+
+    def do_apply(self, text):
+        """What `oriel apply` says to a file."""
+        path = self.dir / "site.yaml"
+        path.write_text(text)
+        done = self.stack.call("apply", path)
+        return done.stderr + done.stdout
+
+    def do_add_user(self, name):
+        self.stack.add_user(name)
+
+    def do_end_broker(self):
+        self.stack.end("broker", signal.SIGKILL)
+
+    def do_start_broker(self, settings):
+        self.addCleanup(self.stack.start_broker)
+        self.addCleanup(self.stack.end, "broker")
+        self.stack.start_broker(*settings)
+
     def do_state(self, pool):
         session = self.stack.session_of("alice", pool)
         return session["state"] if session else "none"
 
     # ---- the tests ----
 
+    def test_admins(self):
+        self.browse("node_modules/@playwright/test/cli.js", "test", "admins.spec")
+
     def test_chromium(self):
-        self.browse("node_modules/@playwright/test/cli.js", "test", "chain")
+        self.browse("node_modules/@playwright/test/cli.js", "test", "chain.spec")
 
     def test_console(self):
-        self.browse("node_modules/@playwright/test/cli.js", "test", "journey")
+        self.browse("node_modules/@playwright/test/cli.js", "test", "journey.spec")
 
     def test_firefox(self):
         self.browse("firefox.mjs", shutil.which("firefox-esr"), str(self.dir / "profile"), seconds=120)
