@@ -78,6 +78,29 @@ test('a login that ended while the connection was lost leads there too', async (
     await expect(page.getByText('Your sign-in has ended.')).toBeVisible();
 });
 
+test('a console that is left open does not grow', async ({page}) => {
+    Object.assign(server.answers, {'GET /v1/load': () => ({interval_s: 60, times_ms: [], cpu_percent: [], memory_percent: [], sessions: [], waiting: [], latency_ms: [], latency_p95_ms: []}),
+        'GET /v1/pools': () => ({pools: []}), 'GET /v1/hosts': () => ({hosts: []}), 'GET /v1/alarms': () => ({alarms: []})});
+    await open(page, '#/overview');
+    await expect.poll(() => server.streams.size).toBe(1);
+    const devtools = await page.context().newCDPSession(page);
+    /** As many events as come in hours; and what the page holds then. */
+    const after = async (first, count) => {
+        for (let i = first; i < first + count; i++) {
+            server.tell('load', {at_ms: i, hosts: {up: 1, down: 0, draining: 0}, desktops: {total: i, ready: 0, given: 0, failed: 0}, sessions: {active: i, disconnected: 0, waiting: 0}, alarms: 0, quarantined: 0});
+            server.tell('changed', {kinds: ['pools', 'hosts', 'alarms']});
+        }
+        await expect(page.getByRole('link', {name: `Sessions ${first + count - 1}`})).toBeVisible();
+        await devtools.send('HeapProfiler.collectGarbage');
+        return {heap: (await devtools.send('Runtime.getHeapUsage')).usedSize, nodes: await page.evaluate(() => document.querySelectorAll('*').length)};
+    };
+    await after(1, 500);
+    const early = await after(501, 500);
+    const late = await after(1001, 4000);
+    expect(late.nodes).toBe(early.nodes);
+    expect(late.heap - early.heap).toBeLessThan(1000 * 1000); // 250 bytes an event would be a leak of 4 MB a day
+});
+
 test('the keyboard alone: skip link, navigation, the heading of the page that opens', async ({page}) => {
     await open(page, '#/nowhere');
     await expect(page.getByRole('heading', {name: 'There is no such page.'})).toBeFocused();

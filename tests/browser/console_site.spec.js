@@ -115,6 +115,25 @@ test('a pool is planned before it is changed; what has come between is shown, no
     await expect(page.getByLabel('Spares running')).toHaveValue('3');
 });
 
+test('a pool whose template has vanished says so, and so does the template; who may use it are people and groups', async ({page}) => {
+    server.answers['GET /v1/pools/lab'] = () => [200, pool('lab', {problem: 'template.missing', problem_text: 'The template\'s disk is missing.', waiting: 3, forecast: true}), {etag: '"1"'}];
+    server.answers['GET /v1/templates/debian'] = () => [200, {...template, state: 'missing', reason_text: '/var/lib/oriel/debian.qcow2 is not there'}, {etag: '"1"'}];
+    server.answers['DELETE /v1/groups/office/pools/desk'] = () => ({});
+    await open(page, '#/pools');
+    await expect(page.getByRole('row').filter({hasText: 'lab'})).toContainText('Problem');
+    await page.getByRole('link', {name: 'lab'}).click();
+    await expect(page.getByRole('alert')).toContainText('The template\'s disk is missing.');
+    await expect(page.getByText('2.5 people in this quarter of an hour')).toBeVisible();
+    await page.getByRole('navigation', {name: 'Administration'}).getByRole('link', {name: 'Templates'}).click();
+    await page.getByRole('link', {name: 'debian'}).click();
+    await expect(page.getByText('File is missing').first()).toBeVisible();
+    await open(page, '#/pools/desk');
+    await expect(page.getByRole('row').filter({hasText: 'anna'})).toContainText('Person');
+    await page.getByRole('button', {name: 'Take away: office'}).click();
+    await page.getByRole('dialog').getByRole('button', {name: 'Take away'}).click();
+    await expect.poll(() => server.called('DELETE /v1/groups/office/pools/desk').length).toBe(1);
+});
+
 test('a pool is made by the wizard with the keyboard alone', async ({page}) => {
     await open(page, '#/pools?new=1');
     await page.getByLabel('Name').focus();
