@@ -131,6 +131,13 @@ static const struct {
                 "A certificate of this service expires. Please tell your administrator."},
         [ORL_REASON_CERTIFICATE_BROKEN] = {"certificate.broken",
                 "A certificate of this service is damaged. Please tell your administrator."},
+        [ORL_REASON_IMAGE_REFUSED] = {"image_refused", "This file can't become a template."},
+        [ORL_REASON_IMAGE_TOO_LARGE] = {"image_too_large",
+                "This file is larger than the host takes."},
+        [ORL_REASON_NO_SPACE] = {"no_space", "The host has no room on its disk for this."},
+        [ORL_REASON_UPLOAD_STOPPED] = {"upload_stopped",
+                "The file did not arrive whole. Please send it again."},
+        [ORL_REASON_NAME_TAKEN] = {"name_taken", "Something else has this name by now."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

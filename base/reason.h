@@ -78,6 +78,11 @@ enum orl_reason {
     ORL_REASON_CERTIFICATE_REFUSED,  /* an uploaded certificate or key is no good */
     ORL_REASON_CERTIFICATE_EXPIRING, /* alarm: within 30 days, within 7, or it is over */
     ORL_REASON_CERTIFICATE_BROKEN,   /* alarm: another one is shown than the uploaded one */
+    ORL_REASON_IMAGE_REFUSED,        /* a file that was to become a template is none that may */
+    ORL_REASON_IMAGE_TOO_LARGE,
+    ORL_REASON_NO_SPACE,       /* on a host's disk, for what was asked */
+    ORL_REASON_UPLOAD_STOPPED, /* its end never came */
+    ORL_REASON_NAME_TAKEN,     /* something else has it by now */
     ORL_REASON_COUNT
 };
 

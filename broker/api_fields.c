@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NUMBER_MAX ((json_int_t)1 << 53)
+
 json_t *orl_api_parse(const char *text, size_t len, struct orl_err *err)
 {
     json_error_t why;
@@ -94,6 +96,15 @@ static int read_field(
         return 0;
     }
     json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+    if (field->type == ORL_API_U64) {
+        uint64_t wide = (uint64_t)number;
+        if (number < (json_int_t)field->size || number > NUMBER_MAX) {
+            return orl_err_set(err, ORL_E_INVAL, "field '%s' must be a number from %zu to 2^53",
+                    field->name, field->size);
+        }
+        memcpy(at, &wide, sizeof(wide));
+        return 0;
+    }
     if (number < (json_int_t)field->size || number > (json_int_t)field->max) {
         return orl_err_set(err, ORL_E_INVAL, "field '%s' must be a number from %zu to %u",
                 field->name, field->size, field->max);

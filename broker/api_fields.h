@@ -12,6 +12,7 @@ enum orl_api_type {
     ORL_API_STR = 1,
     ORL_API_LINES, /* the same, with tabs and line breaks */
     ORL_API_U32,
+    ORL_API_U64, /* up to 2^53, which every JSON has exactly */
     ORL_API_BOOL,
     ORL_API_FLAG,   /* true or false into uint32_t */
     ORL_API_CHOICE, /* a text of choices into its index */
@@ -19,8 +20,8 @@ enum orl_api_type {
 struct orl_api_field {
     const char *name; /* NULL ends the table */
     enum orl_api_type type;
-    size_t offset; /* of char[size], uint32_t or bool */
-    size_t size;   /* ORL_API_STR; ORL_API_U32: the least */
+    size_t offset; /* of char[size], uint32_t, uint64_t or bool */
+    size_t size;   /* ORL_API_STR; ORL_API_U32, ORL_API_U64: the least */
     uint32_t max;  /* ORL_API_U32 */
     bool is_required;
     const char *const *choices; /* ORL_API_CHOICE; NULL ends them */

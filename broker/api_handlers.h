@@ -36,6 +36,9 @@ void orl_api_templates_add_version(struct orl_http_req *req, const struct orl_ap
 void orl_api_templates_remove_version(struct orl_http_req *req, const struct orl_api_args *args);
 
 void orl_api_templates_check(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_import(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_templates_build(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_jobs_seal(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_jobs_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_jobs_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_jobs_cancel(struct orl_http_req *req, const struct orl_api_args *args);

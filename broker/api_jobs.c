@@ -14,11 +14,12 @@ enum { PAGE = 200, PAGE_MAX = 1000 };
 static json_t *to_json(const struct orl_job_row *row)
 {
     json_t *result = json_loads(row->result, 0, NULL);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s, s:o, s:s, s:s, s:I, s:I}", "id",
-            row->id, "kind", row->kind, "object", row->object, "host", row->host, "actor",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:s, s:o, s:s, s:s, s:I, s:I}",
+            "id", row->id, "kind", row->kind, "object", row->object, "host", row->host, "actor",
             row->actor, "state", orl_job_state_name(row->state), "is_cancel_wanted",
-            row->is_cancel_wanted, "progress_percent", (json_int_t)row->percent, "progress_text",
-            row->progress, "result", result != NULL ? result : json_null(), "reason",
+            row->is_cancel_wanted, "is_seal_wanted", row->is_seal_wanted, "progress_percent",
+            (json_int_t)row->percent, "progress_text", row->progress, "result",
+            result != NULL ? result : json_null(), "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "reason_text",
             row->reason_text, "created_ms", (json_int_t)row->created_ms, "changed_ms",
             (json_int_t)row->changed_ms);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/clock_watch.h"
 #include "base/ipc.h"
+#include "broker/build.h"
 #include "broker/closing.h"
 #include "broker/events.h"
 #include "broker/pool_drain.h"
@@ -411,6 +412,7 @@ static void look(struct orl_leases *lease)
     }
     if (is_changed) {
         end_switched_off(broker);
+        orl_build_tidy(broker);
         orl_pool_drain(broker);
     }
     int reaped = orl_session_reap(broker->store, MAX_PER_TICK, now_ms, &err);

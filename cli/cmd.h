@@ -21,7 +21,7 @@ enum orl_cli_method {
     ORL_CLI_PATCH,
     ORL_CLI_DELETE,
     ORL_CLI_LOCAL, /* no request: cli/local.h */
-    ORL_CLI_OWN,   /* requests of its own: cli/site_file.h, cli/doctor.h, cli/audit.h */
+    ORL_CLI_OWN, /* requests of its own: cli/site_file.h, cli/doctor.h, cli/audit.h, cli/import.h */
 };
 
 enum orl_cli_opt_kind {

@@ -388,6 +388,20 @@ static const struct orl_cli_opt template_check_opts[] = {
         OPT("template-version", ORL_CLI_OPT_NUM, "N", "version", "Which one; default: the newest."),
         END,
 };
+#define IMPORT_OPTS                                                                                \
+    OPT("on-host", ORL_CLI_OPT_ON, NULL, "on_host",                                                \
+            "FILE lies on the host, below import_dir of vmpool.yaml; nothing is sent."),           \
+            OPT("new-version", ORL_CLI_OPT_ON, NULL, "is_version",                                 \
+                    "As the next version of a template that is there."),                           \
+            OPT("os", ORL_CLI_OPT_STR, "OS", "os", "linux or windows; default: linux."),           \
+            OPT("memory", ORL_CLI_OPT_NUM, "MIB", "memory_mib", "Memory of each desktop."),        \
+            OPT("vcpus", ORL_CLI_OPT_NUM, "N", "vcpus", "Processors of each desktop.")
+static const struct orl_cli_opt template_import_opts[] = {IMPORT_OPTS, END};
+static const struct orl_cli_opt template_build_opts[] = {IMPORT_OPTS,
+        NEEDED("disk", ORL_CLI_OPT_NUM, "MIB", "disk_mib", "Size of the disk to install on."),
+        OPT("user", ORL_CLI_OPT_STR, "NAME", "user",
+                "Who installs: may open the machine's screen."),
+        END};
 static const struct orl_cli_opt job_list_opts[] = {
         OPT("kind", ORL_CLI_OPT_STR, "KIND", "kind", "Only of this kind, as template.check."),
         OPT("object", ORL_CLI_OPT_STR, "OBJECT", "object", "Only about this, as template:NAME."),
@@ -567,6 +581,27 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .args = {TEMPLATE_NAME},
                 .opts = template_check_opts,
                 .waits = true},
+        {.noun = "template",
+                .verb = "import",
+                .help = "Make a template of a disk image (qcow2, VDI, VHDX): checked, and copied.",
+                .method = ORL_CLI_OWN,
+                .path = "/v1/templates/{0}/import",
+                .args = {TEMPLATE_NAME, IN_BODY("FILE", "file", "The image, on this machine.")},
+                .opts = template_import_opts},
+        {.noun = "template",
+                .verb = "build",
+                .help = "Begin to install a template from an ISO, in a machine that you open as a "
+                        "desktop.",
+                .method = ORL_CLI_OWN,
+                .path = "/v1/templates/{0}/build",
+                .args = {TEMPLATE_NAME, IN_BODY("FILE", "file", "The ISO, on this machine.")},
+                .opts = template_build_opts},
+        {.noun = "template",
+                .verb = "seal",
+                .help = "End an installation: its machine shuts down, its disk becomes a template.",
+                .method = ORL_CLI_OWN,
+                .path = "/v1/jobs",
+                .args = {TEMPLATE_NAME}},
         ACT("template", "remove", "Forget a template that nothing needs; its files stay.",
                 ORL_CLI_DELETE, "/v1/templates/{0}", TEMPLATE_NAME, NULL, "template {0} removed"),
         {.noun = "template",

@@ -5,6 +5,7 @@
 #include "cli/doctor.h"
 #include "cli/help.h"
 #include "cli/http.h"
+#include "cli/import.h"
 #include "cli/live.h"
 #include "cli/local.h"
 #include "cli/output.h"
@@ -117,9 +118,11 @@ static int run(const struct orl_cli_call *call)
     if (call->cmd->method == ORL_CLI_OWN) {
         bool is_doctor = strcmp(call->cmd->noun, "doctor") == 0;
         bool is_audit = strcmp(call->cmd->noun, "audit") == 0;
-        int end = is_doctor  ? orl_cli_doctor(call)
-                  : is_audit ? orl_cli_audit(call)
-                             : orl_cli_site_file(call);
+        bool is_template = strcmp(call->cmd->noun, "template") == 0;
+        int end = is_template ? (int)orl_cli_import(call)
+                  : is_doctor ? orl_cli_doctor(call)
+                  : is_audit  ? orl_cli_audit(call)
+                              : orl_cli_site_file(call);
         curl_global_cleanup();
         return end;
     }

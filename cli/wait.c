@@ -48,6 +48,11 @@ static enum orl_cli_exit show_result(const json_t *job, FILE *out)
             (void)fputc('\n', out);
         }
     }
+    const char *template_name = text_of(result, "template");
+    if (template_name[0] != '\0') {
+        (void)fprintf(out, "template %s has version %d\n", template_name,
+                (int)json_integer_value(json_object_get(result, "version")));
+    }
     return strcmp(text_of(result, "worst"), "bad") == 0 ? ORL_CLI_EXIT_REFUSED : ORL_CLI_EXIT_OK;
 }
 
@@ -82,8 +87,9 @@ static void show_progress(struct wait *wait, const json_t *job)
 {
     json_int_t percent = json_integer_value(json_object_get(job, "progress_percent"));
     const char *state = text_of(job, "state");
-    const char *text =
-            strcmp(state, "queued") == 0 ? "waits for a host" : text_of(job, "progress_text");
+    const char *text = strcmp(state, "queued") == 0    ? "waits for a host"
+                       : strcmp(state, "waiting") == 0 ? "waits for its file"
+                                                       : text_of(job, "progress_text");
     if (percent == wait->percent && strncmp(text, wait->text, sizeof(wait->text) - 1) == 0) {
         return;
     }
@@ -110,7 +116,8 @@ static bool is_over(struct wait *wait, enum orl_cli_exit *ret_code)
     } else if (answer.status != 200) {
         *ret_code = ORL_CLI_EXIT_REFUSED;
         orl_cli_print_refusal(job, answer.status, stderr);
-    } else if (strcmp(state, "queued") == 0 || strcmp(state, "running") == 0) {
+    } else if (strcmp(state, "waiting") == 0 || strcmp(state, "queued") == 0 ||
+               strcmp(state, "running") == 0) {
         show_progress(wait, job);
         is_over = false;
     } else {
@@ -126,7 +133,13 @@ enum orl_cli_exit orl_cli_wait(const struct orl_cli_call *call, const struct orl
     static const struct orl_cli_cmd get = {.noun = "job", .verb = "show", .method = ORL_CLI_GET};
     const struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: ends the pause */
     const struct timespec second = {.tv_sec = 1};
-    struct wait wait = {.call = call, .ask = {.cmd = &get, .socket = call->socket}, .percent = -1};
+    struct wait wait = {.call = call,
+            .ask = {.cmd = &get,
+                    .socket = call->socket,
+                    .url = call->url,
+                    .token_file = call->token_file,
+                    .ca_file = call->ca_file},
+            .percent = -1};
     enum orl_cli_exit code = ORL_CLI_EXIT_OK;
     json_t *root = json_loadb((const char *)answer->body.data, answer->body.len, 0, NULL);
     char id[64];

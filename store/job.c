@@ -5,11 +5,12 @@
 #include <string.h>
 
 #define COLUMNS                                                                                    \
-    "id, kind, object, host, actor, parameters, state, is_cancel_wanted, progress_percent,"        \
+    "id, kind, object, host, actor, parameters, state, is_cancel_wanted, is_seal_wanted, "         \
+    "progress_percent,"                                                                            \
     " progress_text, result, reason, reason_text, created_ms, changed_ms"
 
 static const char *const state_names[ORL_JOB_STATE_COUNT] = {
-        NULL, "queued", "running", "done", "failed", "cancelled"};
+        NULL, "waiting", "queued", "running", "done", "failed", "cancelled"};
 
 const char *orl_job_state_name(enum orl_job_state state)
 {
@@ -41,8 +42,8 @@ static int audit(struct orl_store *store, const char *action, const char *actor,
 
 static int check_room(struct orl_store *store, const char *host, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT COUNT(*) FROM job WHERE host = $1 AND state IN ('queued', 'running')");
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT COUNT(*) FROM job WHERE host = $1 AND state IN "
+                                            "('waiting', 'queued', 'running')");
     orl_db_put_text(&q, host);
     int rc = orl_db_step(&q, err);
     uint64_t count = rc == 1 ? orl_db_get_u64(&q) : 0;
@@ -58,13 +59,15 @@ static int insert(struct orl_store *store, const struct orl_job_row *row, uint64
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO job (id, kind, object, host, actor, parameters, state, created_ms,"
-            " changed_ms) VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $7)");
+            " changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)");
     orl_db_put_text(&q, row->id);
     orl_db_put_text(&q, row->kind);
     orl_db_put_text(&q, row->object);
     orl_db_put_text(&q, row->host);
     orl_db_put_text(&q, row->actor);
     orl_db_put_text(&q, row->parameters);
+    orl_db_put_text(&q,
+            orl_job_state_name(row->state == ORL_JOB_WAITING ? ORL_JOB_WAITING : ORL_JOB_QUEUED));
     orl_db_put_u64(&q, now_ms);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
@@ -108,6 +111,7 @@ static int read_row(struct orl_db_query *q, struct orl_job_row *ret_row, struct 
         orl_db_fail(q, "a job is in no known state");
     }
     row->is_cancel_wanted = orl_db_get_bool(q);
+    row->is_seal_wanted = orl_db_get_bool(q);
     row->percent = orl_db_get_u32(q);
     orl_db_get_text(q, row->progress, sizeof(row->progress));
     orl_db_get_text(q, row->result, sizeof(row->result));
@@ -132,7 +136,7 @@ int orl_job_list(struct orl_store *store, const struct orl_job_filter *filter, o
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "SELECT " COLUMNS " FROM job WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR object = $2)"
-            " AND ($3 = 0 OR state IN ('queued', 'running'))"
+            " AND ($3 = 0 OR state IN ('waiting', 'queued', 'running'))"
             " AND ($4 = '' OR (created_ms, id) < (SELECT a.created_ms, a.id FROM job a"
             " WHERE a.id = $4)) ORDER BY created_ms DESC, id DESC LIMIT $5");
     orl_db_put_text(&q, filter->kind);
@@ -153,25 +157,39 @@ int orl_job_list(struct orl_store *store, const struct orl_job_filter *filter, o
     }
 }
 
-int orl_job_take(struct orl_store *store, const char *host, uint64_t now_ms,
+int orl_job_take(struct orl_store *store, const char *host, const char *kind, uint64_t now_ms,
         struct orl_job_row *ret_row, struct orl_err *err)
 {
     /* Of two that choose the same, the second changes nothing, and looks again. */
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE job SET state = 'running', host = $1, changed_ms = $2 WHERE state = 'queued'"
             " AND id = (SELECT j.id FROM job j WHERE j.state = 'queued' AND j.host IN ('', $1)"
-            " ORDER BY j.created_ms, j.id LIMIT 1) RETURNING " COLUMNS);
+            " AND j.kind = $3 ORDER BY j.created_ms, j.id LIMIT 1) RETURNING " COLUMNS);
     orl_db_put_text(&q, host);
     orl_db_put_u64(&q, now_ms);
+    orl_db_put_text(&q, kind);
+    return read_row(&q, ret_row, err);
+}
+
+int orl_job_take_waiting(struct orl_store *store, const char *id, const char *host, uint64_t now_ms,
+        struct orl_job_row *ret_row, struct orl_err *err)
+{
+    ORL_DB_AUTO q =
+            orl_db_query(store->db, "UPDATE job SET state = 'running', host = $1, changed_ms = $2"
+                                    " WHERE id = $3 AND state = 'waiting' RETURNING " COLUMNS);
+    orl_db_put_text(&q, host);
+    orl_db_put_u64(&q, now_ms);
+    orl_db_put_text(&q, id);
     return read_row(&q, ret_row, err);
 }
 
 int orl_job_progress(struct orl_store *store, const struct orl_job_row *row, uint32_t percent,
-        const char *text, uint64_t now_ms, bool *ret_is_cancel_wanted, struct orl_err *err)
+        const char *text, uint64_t now_ms, struct orl_job_wish *ret_wish, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE job SET progress_percent = $1, progress_text = $2, changed_ms = $3"
-            " WHERE id = $4 AND host = $5 AND state = 'running' RETURNING is_cancel_wanted");
+            " WHERE id = $4 AND host = $5 AND state = 'running' RETURNING is_cancel_wanted, "
+            "is_seal_wanted");
     orl_db_put_u64(&q, percent);
     orl_db_put_text(&q, text);
     orl_db_put_u64(&q, now_ms);
@@ -181,7 +199,8 @@ int orl_job_progress(struct orl_store *store, const struct orl_job_row *row, uin
     if (rc <= 0) {
         return rc < 0 ? rc : orl_err_set(err, ORL_E_CONFLICT, "the job is not this host's");
     }
-    *ret_is_cancel_wanted = orl_db_get_bool(&q);
+    ret_wish->is_cancel = orl_db_get_bool(&q);
+    ret_wish->is_seal = orl_db_get_bool(&q);
     return orl_db_row_done(&q, err);
 }
 
@@ -226,8 +245,8 @@ int orl_job_cancel(struct orl_store *store, const char *id, const char *actor, u
     {
         ORL_DB_AUTO q = orl_db_query(store->db,
                 "UPDATE job SET is_cancel_wanted = 1, changed_ms = $1,"
-                " state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END"
-                " WHERE id = $2 AND state IN ('queued', 'running')");
+                " state = CASE state WHEN 'running' THEN state ELSE 'cancelled' END"
+                " WHERE id = $2 AND state IN ('waiting', 'queued', 'running')");
         orl_db_put_u64(&q, now_ms);
         orl_db_put_text(&q, id);
         rc = orl_db_run(&q, err);
@@ -236,6 +255,30 @@ int orl_job_cancel(struct orl_store *store, const char *id, const char *actor, u
         return orl_err_set(err, ORL_E_CONFLICT, "the job has ended");
     }
     rc = rc < 0 ? rc : audit(store, "job.cancel", actor, &row, now_ms, err);
+    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_job_seal(struct orl_store *store, const char *id, const char *actor, uint64_t now_ms,
+        struct orl_err *err)
+{
+    struct orl_job_row row;
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : orl_job_get(store, id, &row, err);
+    if (rc < 0) {
+        return rc;
+    }
+    {
+        ORL_DB_AUTO q = orl_db_query(store->db,
+                "UPDATE job SET is_seal_wanted = 1 WHERE id = $1 AND state = 'running'"
+                " AND kind = 'template.build' AND is_cancel_wanted = 0");
+        orl_db_put_text(&q, id);
+        rc = orl_db_run(&q, err);
+    }
+    if (rc == 0) {
+        return orl_err_set(err, ORL_E_CONFLICT, "nothing is being installed by this job");
+    }
+    rc = rc < 0 ? rc : audit(store, "job.seal", actor, &row, now_ms, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
@@ -253,23 +296,34 @@ int orl_job_fail_lost(
     return rc < 0 ? rc : 0;
 }
 
-int orl_job_fail_silent(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
+static int fail_old(struct orl_store *store, const char *state, enum orl_reason reason,
+        const char *text, uint64_t now_ms, uint64_t before_ms, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE job SET state = 'failed', reason = $1,"
-            " reason_text = 'nobody said anything of it for hours', changed_ms = $2"
-            " WHERE changed_ms < $3 AND state = 'running'");
-    orl_store_put_reason(&q, ORL_REASON_VMPOOL_DOWN);
+            "UPDATE job SET state = 'failed', reason = $1, reason_text = $2, changed_ms = $3"
+            " WHERE changed_ms < $4 AND state = $5");
+    orl_store_put_reason(&q, reason);
+    orl_db_put_text(&q, text);
     orl_db_put_u64(&q, now_ms);
-    orl_db_put_u64(&q, now_ms > ORL_JOB_SILENT_MS ? now_ms - ORL_JOB_SILENT_MS : 0);
+    orl_db_put_u64(&q, now_ms > before_ms ? now_ms - before_ms : 0);
+    orl_db_put_text(&q, state);
     int rc = orl_db_run(&q, err);
     return rc < 0 ? rc : 0;
 }
 
+int orl_job_fail_silent(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
+{
+    int rc = fail_old(store, "running", ORL_REASON_VMPOOL_DOWN,
+            "nobody said anything of it for hours", now_ms, ORL_JOB_SILENT_MS, err);
+    return rc < 0 ? rc
+                  : fail_old(store, "waiting", ORL_REASON_UPLOAD_STOPPED, "its file was never sent",
+                            now_ms, ORL_JOB_WAIT_MS, err);
+}
+
 int orl_job_prune(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "DELETE FROM job WHERE changed_ms < $1 AND state NOT IN ('queued', 'running')");
+    ORL_DB_AUTO q = orl_db_query(store->db, "DELETE FROM job WHERE changed_ms < $1 AND state NOT "
+                                            "IN ('waiting', 'queued', 'running')");
     orl_db_put_u64(&q, now_ms > ORL_JOB_KEEP_MS ? now_ms - ORL_JOB_KEEP_MS : 0);
     return orl_db_run(&q, err);
 }

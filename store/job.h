@@ -12,6 +12,7 @@
 
 enum orl_job_state {
     ORL_JOB_UNKNOWN = 0,
+    ORL_JOB_WAITING, /* for the file that somebody is to send; whoever gets its beginning takes it */
     ORL_JOB_QUEUED,
     ORL_JOB_RUNNING,
     ORL_JOB_DONE,
@@ -28,6 +29,7 @@ struct orl_job_row {
     char parameters[ORL_JOB_PARAMETERS_MAX + 1]; /* JSON, or empty */
     enum orl_job_state state;
     bool is_cancel_wanted;
+    bool is_seal_wanted; /* template.build: what was installed is to become a version */
     uint32_t percent;
     char progress[ORL_TEXT_MAX + 1];
     char result[ORL_JOB_RESULT_MAX + 1]; /* JSON, or empty */
@@ -37,7 +39,8 @@ struct orl_job_row {
 };
 typedef int (*orl_job_row_fn)(void *ctx, const struct orl_job_row *row);
 
-/* Of row: kind, object, host, actor, parameters. Queued, and audited (job.add). ORL_E_LIMIT: too many wait. */
+/* Of row: kind, object, host, actor, parameters, and state where it is waiting; else it is queued. Audited (job.add).
+ * ORL_E_LIMIT: too many wait. */
 ORL_NODISCARD int orl_job_add(struct orl_store *store, const struct orl_job_row *row,
         uint64_t now_ms, struct orl_id *ret_id, struct orl_err *err);
 /* ORL_E_NOTFOUND. */
@@ -46,17 +49,23 @@ ORL_NODISCARD int orl_job_get(
 /* Newest first, at most max_count; kind, object NULL: any. after: the last id of the page before, NULL: from the newest. */
 struct orl_job_filter {
     const char *kind, *object, *after;
-    bool is_live; /* queued or running */
+    bool is_live; /* waiting, queued or running */
     uint32_t max_count;
 };
 ORL_NODISCARD int orl_job_list(struct orl_store *store, const struct orl_job_filter *filter,
         orl_job_row_fn fn, void *ctx, struct orl_err *err);
-/* The one that waits longest for this host is its now. ORL_E_NOTFOUND: none does. */
-ORL_NODISCARD int orl_job_take(struct orl_store *store, const char *host, uint64_t now_ms,
-        struct orl_job_row *ret_row, struct orl_err *err);
-/* Of a job that host runs, else ORL_E_CONFLICT. ret_is_cancel_wanted: somebody wants it to end. */
+/* The queued one of that kind that is there longest for this host is its now. ORL_E_NOTFOUND: there is none. */
+ORL_NODISCARD int orl_job_take(struct orl_store *store, const char *host, const char *kind,
+        uint64_t now_ms, struct orl_job_row *ret_row, struct orl_err *err);
+/* This one, which is waiting. ORL_E_NOTFOUND: it is not, or not any more. */
+ORL_NODISCARD int orl_job_take_waiting(struct orl_store *store, const char *id, const char *host,
+        uint64_t now_ms, struct orl_job_row *ret_row, struct orl_err *err);
+struct orl_job_wish {
+    bool is_cancel, is_seal;
+};
+/* Of a job that host runs, else ORL_E_CONFLICT. */
 ORL_NODISCARD int orl_job_progress(struct orl_store *store, const struct orl_job_row *row,
-        uint32_t percent, const char *text, uint64_t now_ms, bool *ret_is_cancel_wanted,
+        uint32_t percent, const char *text, uint64_t now_ms, struct orl_job_wish *ret_wish,
         struct orl_err *err);
 /* Of row: id, host, and state (done, failed or cancelled), result, reason, reason_text. Audited (job.end).
  * ORL_E_CONFLICT: host does not run it. */
@@ -65,11 +74,15 @@ ORL_NODISCARD int orl_job_end(struct orl_store *store, const struct orl_job_row 
 /* One that waits has ended with that, one that runs is asked to. ORL_E_CONFLICT: it has ended; ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_job_cancel(struct orl_store *store, const char *id, const char *actor,
         uint64_t now_ms, struct orl_err *err);
+/* Of a template.build that runs. ORL_E_CONFLICT: it does not, or is no such job; ORL_E_NOTFOUND. */
+ORL_NODISCARD int orl_job_seal(struct orl_store *store, const char *id, const char *actor,
+        uint64_t now_ms, struct orl_err *err);
 /* What host ran in a former life of its vmpool has failed. */
 ORL_NODISCARD int orl_job_fail_lost(
         struct orl_store *store, const char *host, uint64_t now_ms, struct orl_err *err);
 /* What says nothing any more has failed, whoever ran it: one that runs is written every few seconds. */
 #define ORL_JOB_SILENT_MS (2 * UINT64_C(3600000))
+#define ORL_JOB_WAIT_MS UINT64_C(900000) /* for the beginning of a file */
 ORL_NODISCARD int orl_job_fail_silent(
         struct orl_store *store, uint64_t now_ms, struct orl_err *err);
 /* Ended longer ago than ORL_JOB_KEEP_MS. How many went. */

@@ -83,8 +83,12 @@ struct orl_vm_spec {
     char name[ORL_VM_NAME_MAX + 1];
     char uuid[ORL_UUID_LEN + 1];
     char overlay[ORL_VM_PATH_MAX + 1]; /* absolute; empty: no disk */
-    char base[ORL_VM_PATH_MAX + 1];    /* the template's qcow2 that the overlay is on */
-    char kernel[ORL_VM_PATH_MAX + 1];  /* direct kernel boot when not empty */
+    char base[ORL_VM_PATH_MAX +
+              1]; /* the template's qcow2 that the overlay is on; empty: the overlay is a whole
+                                          disk, and there */
+    char iso[ORL_VM_PATH_MAX +
+             1]; /* a CD in its drive, booted where the disk can't be; empty: no drive */
+    char kernel[ORL_VM_PATH_MAX + 1]; /* direct kernel boot when not empty */
     char initrd[ORL_VM_PATH_MAX + 1];
     char cmdline[ORL_VM_CMDLINE_MAX + 1];
     char machine[ORL_VM_NAME_MAX + 1]; /* "pc-q35-7.2" */

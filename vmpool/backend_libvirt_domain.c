@@ -123,7 +123,7 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
     struct orl_buf xml;
     /* What an earlier try left may be half made. */
     int r = orl_bl_forget(self, spec->uuid, err);
-    if (r == 0 && spec->overlay[0]) {
+    if (r == 0 && spec->overlay[0] && spec->base[0]) {
         r = orl_overlay_create(spec->overlay, spec->base, err);
     }
     if (r < 0) {

@@ -2,6 +2,7 @@
  * it is never stopped or changed, and started only where the administrator lets us. */
 #include "base/cleanup.h"
 #include "vmpool/backend_libvirt_priv.h"
+#include "vmpool/image_build.h"
 #include "vmpool/static_domain.h"
 #include <libvirt/virterror.h>
 #include <stdio.h>
@@ -42,8 +43,13 @@ static int find(const struct orl_backend_libvirt *self, virConnectPtr conn, cons
                        ? orl_err_set(err, ORL_E_NOTFOUND, "libvirt has no machine '%s'", name)
                        : orl_libvirt_err(err, name);
     }
-    /* Else a person's own desktop could be given to somebody else by its name. */
-    if (orl_bl_meta(domain, &meta) == 0 && strcmp(meta.installation, self->installation) == 0) {
+    /* Else a person's own desktop could be given to somebody else by its name. One that a template is being installed
+     * on is nobody's. */
+    bool is_ours =
+            orl_bl_meta(domain, &meta) == 0 && strcmp(meta.installation, self->installation) == 0;
+    bool is_build =
+            is_ours && meta.kind == ORL_VM_PROBE && strcmp(meta.pool, ORL_IMAGE_BUILD_POOL) == 0;
+    if (is_ours && !is_build) {
         (void)virDomainFree(domain);
         return orl_err_set(err, ORL_E_DENIED, "'%s' is a machine of one of Oriel's pools", name);
     }

@@ -48,11 +48,16 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
                 "User that libvirt runs machines as: it may open golden images."),
         STR(tiny_dir, PATH_BYTES - 40, "/usr/lib/oriel/tiny",
                 "Folder with vmlinux and initrd of the tiny guest that proves KVM."),
+        STR(import_dir, PATH_BYTES - 40, "/var/lib/oriel/import",
+                "Folder whose disk images and ISOs an administrator may name for a template; "
+                "empty: none."),
         STR(host_name, NAME_BYTES, "local", "Name of this libvirt host in the store."),
         STR(user, USER_BYTES, "oriel-vmpool",
                 "User to run as when started by root; empty: stay root."),
         STR(gateway_user, USER_BYTES, "oriel", "User whose gateways may ask for consoles."),
         STR(broker_user, USER_BYTES, "oriel-broker", "User whose broker may wake this program."),
+        STR(web_user, USER_BYTES, "oriel-web",
+                "User whose oriel-web may bring files that people send."),
         STR(isolated_network, NAME_BYTES, "",
                 "libvirt network without a way out that guests get a card on; empty: one is made; "
                 "none: no card."),
@@ -119,6 +124,8 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
         INT(reserve_memory_mib, 0, 1048576, "MiB", "512", "Memory kept free on the host."),
         INT(reserve_disk_mib, 0, 1048576, "MiB", "2048", "Disk kept free in images_dir."),
         INT(max_template_gib, 1, 65536, "GiB", "512", "Largest virtual disk of a template."),
+        INT(max_upload_gib, 1, 65536, "GiB", "64",
+                "Largest disk image or ISO that is taken for a template."),
         ENUM(display, displays, "auto",
                 "How machines' screens are read; auto: QEMU's D-Bus display, else VNC."),
         INT(width_px, 320, 8192, "px", "1280", "Width of a machine's display at its start."),
@@ -188,6 +195,7 @@ int orl_vmpool_cfg_check(const struct orl_vmpool_cfg *cfg, struct orl_err *err)
     int r = check_nets(cfg, err);
     r = r < 0 ? r : check_path("images_dir", cfg->images_dir, err);
     r = r < 0 ? r : check_path("golden_memory_dir", cfg->golden_memory_dir, err);
+    r = r < 0 ? r : check_path("import_dir", cfg->import_dir, err);
     r = r < 0 ? r : check_path("tiny_dir", cfg->tiny_dir, err);
     return r < 0 ? r : check_path("state_dir", cfg->state_dir, err);
 }

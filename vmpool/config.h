@@ -12,10 +12,12 @@ struct orl_vmpool_cfg {
     char *golden_memory_dir;
     char *qemu_user;
     char *tiny_dir;
+    char *import_dir;
     char *host_name;
     char *user;
     char *gateway_user;
     char *broker_user;
+    char *web_user;
     char *isolated_network;
     char *nat_subnet, *nat_subnet_v6;
     char *routed_subnet, *routed_subnet_v6;
@@ -41,6 +43,7 @@ struct orl_vmpool_cfg {
     int64_t reserve_memory_mib;
     int64_t reserve_disk_mib;
     int64_t max_template_gib;
+    int64_t max_upload_gib;
     int64_t width_px;
     int64_t height_px;
     int64_t translation_cache_mib;

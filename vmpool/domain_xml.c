@@ -23,7 +23,8 @@ static int check(const struct orl_vm_spec *spec, struct orl_err *err)
         return orl_err_set(err, ORL_E_INVAL, "not a name or UUID of ours: '%s'", spec->name);
     }
     if (!is_path_or_empty(spec->overlay) || !is_path_or_empty(spec->kernel) ||
-            !is_path_or_empty(spec->initrd) || !is_path_or_empty(spec->golden.ram)) {
+            !is_path_or_empty(spec->initrd) || !is_path_or_empty(spec->iso) ||
+            !is_path_or_empty(spec->golden.ram)) {
         return orl_err_set(err, ORL_E_INVAL, "a path of '%s' is not absolute", spec->name);
     }
     if (!spec->overlay[0] && !spec->kernel[0]) {

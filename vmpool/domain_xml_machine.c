@@ -75,7 +75,8 @@ void orl_domain_xml_put_os(struct orl_buf *out, const struct orl_vm_spec *spec)
         }
         orl_xml_putf(out, "\n");
     } else {
-        orl_xml_putf(out, "    <boot dev='hd'/>\n");
+        orl_xml_putf(
+                out, "    <boot dev='hd'/>\n%s", spec->iso[0] ? "    <boot dev='cdrom'/>\n" : "");
     }
     orl_xml_putf(out, "  </os>\n");
 }
@@ -150,6 +151,13 @@ void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec
     orl_xml_putf(out, "/>\n      <target dev='vda' bus='virtio'/>\n");
     put_iotune(out, &spec->res);
     orl_xml_putf(out, "    </disk>\n");
+    if (spec->iso[0]) { /* by SATA: installers have that driver */
+        orl_xml_putf(out, "    <disk type='file' device='cdrom'>\n"
+                          "      <driver name='qemu' type='raw'/>\n      <source");
+        orl_xml_attr(out, "file", spec->iso);
+        orl_xml_putf(
+                out, "/>\n      <target dev='sda' bus='sata'/>\n      <readonly/>\n    </disk>\n");
+    }
 }
 
 void orl_domain_xml_put_rest(struct orl_buf *out, const struct orl_vm_spec *spec)

@@ -9,13 +9,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { STDERR_MAX = 4096, READ_CHUNK = 4096, PATIENCE_MS = 20 };
+enum { STDERR_MAX = 4096, READ_CHUNK = 4096, PATIENCE_MS = 20, LOOK_MS = 500 };
 
 struct child {
     pid_t pid;
     int out_fd;
     int err_fd;
     struct orl_buf stderr_text;
+    const atomic_bool *is_cancelled; /* NULL: it can't be */
 };
 
 static int spawn_with(
@@ -74,9 +75,13 @@ static int read_all(struct child *child, uint64_t deadline_us, struct orl_buf *o
         if (now_us >= deadline_us) {
             return ORL_E_TIMEOUT;
         }
+        if (child->is_cancelled && atomic_load(child->is_cancelled)) {
+            return ORL_E_CLOSED;
+        }
         struct pollfd fds[2] = {
                 {.fd = child->out_fd, .events = POLLIN}, {.fd = child->err_fd, .events = POLLIN}};
-        int r = poll(fds, 2, (int)((deadline_us - now_us) / ORL_US_PER_MS) + 1);
+        int left_ms = (int)((deadline_us - now_us) / ORL_US_PER_MS) + 1;
+        int r = poll(fds, 2, child->is_cancelled && left_ms > LOOK_MS ? LOOK_MS : left_ms);
         if (r < 0 && errno != EINTR) {
             return ORL_E_SYS;
         }
@@ -136,13 +141,13 @@ static int open_pipes(int out[2], int errors[2], struct orl_err *err)
     return 0;
 }
 
-int orl_proc_run(
-        const char *const *argv, unsigned timeout_ms, struct orl_buf *out, struct orl_err *err)
+int orl_proc_run_until(const char *const *argv, unsigned timeout_ms,
+        const atomic_bool *is_cancelled, struct orl_buf *out, struct orl_err *err)
 {
     uint64_t deadline_us = orl_clock_now_us() + timeout_ms * ORL_US_PER_MS;
     int out_pipe[2] = {-1, -1};
     int err_pipe[2] = {-1, -1};
-    struct child child = {.pid = -1};
+    struct child child = {.pid = -1, .is_cancelled = is_cancelled};
     orl_buf_init(&child.stderr_text, STDERR_MAX);
     int r = open_pipes(out_pipe, err_pipe, err);
     if (r == 0) {
@@ -167,4 +172,10 @@ int orl_proc_run(
     orl_close_fd(&child.err_fd);
     orl_buf_fini(&child.stderr_text);
     return r;
+}
+
+int orl_proc_run(
+        const char *const *argv, unsigned timeout_ms, struct orl_buf *out, struct orl_err *err)
+{
+    return orl_proc_run_until(argv, timeout_ms, NULL, out, err);
 }

@@ -2,11 +2,15 @@
 #ifndef ORL_VMPOOL_PROC_H
 #define ORL_VMPOOL_PROC_H
 #include "base/buf.h"
+#include <stdatomic.h>
 
 /* argv[0] is looked up in PATH; argv ends with NULL. Its standard output is appended to out (NULL:
  * dropped); the last line of its standard error goes into err. ORL_E_TIMEOUT: killed after timeout_ms.
  * ORL_E_LIMIT: more output than out takes. ORL_E_BACKEND: it ended with another status than 0. */
 ORL_NODISCARD int orl_proc_run(
         const char *const *argv, unsigned timeout_ms, struct orl_buf *out, struct orl_err *err);
+/* The same; ORL_E_CLOSED: killed, as is_cancelled became true. */
+ORL_NODISCARD int orl_proc_run_until(const char *const *argv, unsigned timeout_ms,
+        const atomic_bool *is_cancelled, struct orl_buf *out, struct orl_err *err);
 
 #endif

@@ -62,6 +62,11 @@ void orl_template_jobs_free(struct orl_template_jobs *jobs)
     }
 }
 
+bool orl_template_jobs_is_begun(const struct orl_template_jobs *jobs)
+{
+    return jobs->is_begun;
+}
+
 bool orl_template_jobs_holds(const struct orl_template_jobs *jobs, const char *name)
 {
     return jobs && jobs->run && !jobs->run->is_over &&
@@ -197,9 +202,8 @@ static int prepare(struct orl_template_jobs *jobs, struct run *run, struct orl_e
     struct orl_template_row t;
     uint64_t version = 0;
     const char *object = run->job.object;
-    if (strcmp(run->job.kind, "template.check") != 0 ||
-            strncmp(object, OBJECT_PREFIX, strlen(OBJECT_PREFIX)) != 0) {
-        return orl_err_set(err, ORL_E_UNSUPPORTED, "this vmpool knows no jobs of that kind");
+    if (strncmp(object, OBJECT_PREFIX, strlen(OBJECT_PREFIX)) != 0) {
+        return orl_err_set(err, ORL_E_UNSUPPORTED, "only templates are checked");
     }
     (void)orl_json_top_u64(run->job.parameters, "version", &version);
     int r = orl_template_get(
@@ -215,7 +219,8 @@ static void begin(struct orl_template_jobs *jobs, uint64_t now_ms)
 {
     struct orl_err err = {0};
     struct run *run = calloc(1, sizeof *run);
-    int r = run ? orl_job_take(jobs->cfg.store, jobs->cfg.host, now_ms, &run->job, &err)
+    int r = run ? orl_job_take(jobs->cfg.store, jobs->cfg.host, "template.check", now_ms, &run->job,
+                          &err)
                 : ORL_E_NOMEM;
     if (r < 0) {
         if (r != ORL_E_NOTFOUND) {
@@ -240,17 +245,16 @@ static void tell(struct orl_template_jobs *jobs, uint64_t now_ms)
 {
     struct orl_err err = {0};
     struct run *run = jobs->run;
-    bool is_cancel_wanted = false;
+    struct orl_job_wish wish = {0};
     unsigned percent = atomic_load(&run->inspect.percent);
     const char *text = percent < 10   ? "makes a machine of it"
                        : percent < 60 ? "waits until it paints"
                        : percent < 80 ? "waits for the programs inside"
                                       : "asks them";
-    if (orl_job_progress(
-                jobs->cfg.store, &run->job, percent, text, now_ms, &is_cancel_wanted, &err) < 0) {
+    if (orl_job_progress(jobs->cfg.store, &run->job, percent, text, now_ms, &wish, &err) < 0) {
         warn(jobs, "progress", &err);
     }
-    if (is_cancel_wanted) {
+    if (wish.is_cancel) {
         atomic_store(&run->inspect.is_cancelled, true);
     }
 }

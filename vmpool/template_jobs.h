@@ -29,6 +29,8 @@ void orl_template_jobs_stop(struct orl_template_jobs *jobs);
 void orl_template_jobs_free(struct orl_template_jobs *jobs);
 /* Takes the next job, tells how far the current one is; now and then. */
 void orl_template_jobs_tick(struct orl_template_jobs *jobs, uint64_t now_ms);
+/* What a former life of this vmpool ran is ended in the store: new work may be taken. */
+bool orl_template_jobs_is_begun(const struct orl_template_jobs *jobs);
 /* The machine of that name is in use by one: no leftover. */
 bool orl_template_jobs_holds(const struct orl_template_jobs *jobs, const char *name);
 

@@ -9,6 +9,7 @@
 #include "vmpool/backend_libvirt.h"
 #include "vmpool/console_sock.h"
 #include "vmpool/host_report.h"
+#include "vmpool/imports.h"
 #include "vmpool/persons.h"
 #include "vmpool/reconcile.h"
 #include "vmpool/template_jobs.h"
@@ -35,7 +36,11 @@ enum {
     PATH_BYTES = 400,
     ACCEL_RETRY_US = 3000000,
     REBOOTS_MAX = 64,
+    UPLOAD_WORKERS = 2,
+    UPLOADS_QUEUED = 16,
 };
+
+#define BYTES_PER_GIB (UINT64_C(1) << 30)
 
 static const struct orl_log_ctx log_ctx = {.name = "vmpool"};
 
@@ -53,6 +58,7 @@ struct orl_vmpool {
     struct orl_work *console_work;
     struct orl_work *person_work; /* hooks' ports and homes: somebody waits */
     struct orl_work *check_work;  /* a template's machine: minutes */
+    struct orl_work *import_work, *build_work, *upload_work;
     struct orl_wake *wake;
     struct orl_timer *timer;
     struct orl_timer *accel_timer;
@@ -60,10 +66,13 @@ struct orl_vmpool {
     struct orl_persons *persons;
     struct orl_user_watch *users;
     struct orl_template_jobs *template_jobs;
+    struct orl_imports *imports;
+    struct orl_upload_sock *upload;
     struct orl_console_sock *console;
     struct orl_seal_key key;
     char images_dir[PATH_BYTES];
     char console_path[PATH_BYTES];
+    char upload_path[PATH_BYTES];
     pthread_mutex_t reboots_lock; /* guards the next two */
     char reboots[REBOOTS_MAX][ORL_UUID_LEN + 1];
     size_t reboot_count;
@@ -163,6 +172,7 @@ static void on_timer(void *ctx)
         orl_reconcile_tick(v->reconcile, now_ms);
     }
     orl_template_jobs_tick(v->template_jobs, now_ms);
+    orl_imports_tick(v->imports, now_ms);
 }
 
 /* On libvirt's event thread. One too many is lost: its person sees the guest boot all the same. */
@@ -315,7 +325,7 @@ static bool is_heard(void *ctx, const char *desktop)
 static bool holds_machine(void *ctx, const char *name)
 {
     const struct orl_vmpool *v = ctx;
-    return orl_template_jobs_holds(v->template_jobs, name);
+    return orl_template_jobs_holds(v->template_jobs, name) || orl_imports_holds(v->imports, name);
 }
 
 static bool can_make(void *ctx)
@@ -343,6 +353,50 @@ static int open_template_jobs(struct orl_vmpool *v, struct orl_err *err)
             .make_spec = template_spec,
             .ctx = v};
     return orl_template_jobs_new(&jobs_cfg, &v->template_jobs, err);
+}
+
+static uid_t uid_of(const char *name)
+{
+    const struct passwd *user = name[0] ? getpwnam(name) : NULL;
+    return user ? user->pw_uid : (uid_t)-1;
+}
+
+static bool can_import(void *ctx)
+{
+    const struct orl_vmpool *v = ctx;
+    return can_make(ctx) && orl_template_jobs_is_begun(v->template_jobs);
+}
+
+static int open_imports(struct orl_vmpool *v, struct orl_err *err)
+{
+    const struct orl_vmpool_cfg *cfg = v->cfg;
+    const struct orl_imports_cfg imports_cfg = {.store = v->store,
+            .backend = &v->backend,
+            .work = v->import_work,
+            .build_work = v->build_work,
+            .host = cfg->host_name,
+            .images_dir = v->images_dir,
+            .import_dir = cfg->import_dir,
+            .max_virtual_bytes = (uint64_t)cfg->max_template_gib * BYTES_PER_GIB,
+            .max_file_bytes = (uint64_t)cfg->max_upload_gib * BYTES_PER_GIB,
+            .reserve_bytes = (uint64_t)cfg->reserve_disk_mib * (BYTES_PER_GIB / MIB_PER_GIB),
+            .is_ready = can_import,
+            .make_spec = template_spec,
+            .ctx = v};
+    return orl_imports_new(&imports_cfg, &v->imports, err);
+}
+
+static int open_upload(struct orl_vmpool *v, struct orl_err *err)
+{
+    (void)snprintf(v->upload_path, sizeof v->upload_path, "%s/upload.sock", v->cfg->run_dir);
+    const struct orl_upload_sock_cfg upload_cfg = {.path = v->upload_path,
+            .loop = v->loop,
+            .work = v->upload_work,
+            .web_uid = uid_of(v->cfg->web_user),
+            .begin = orl_imports_begin_piece,
+            .end = orl_imports_end_piece,
+            .ctx = v->imports};
+    return orl_upload_sock_new(&upload_cfg, &v->upload, err);
 }
 
 static void on_person(void *ctx)
@@ -418,12 +472,6 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
     return orl_reconcile_new(&reconcile_cfg, &v->reconcile, err);
 }
 
-static uid_t uid_of(const char *name)
-{
-    const struct passwd *user = name[0] ? getpwnam(name) : NULL;
-    return user ? user->pw_uid : (uid_t)-1;
-}
-
 static int open_console(struct orl_vmpool *v, struct orl_err *err)
 {
     (void)snprintf(v->console_path, sizeof v->console_path, "%s/console.sock", v->cfg->run_dir);
@@ -456,12 +504,19 @@ static int open_all(struct orl_vmpool *v, struct orl_err *err)
     r = r < 0 ? r : orl_work_new(v->loop, CONSOLE_WORKERS, QUEUE_MAX, &v->console_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, PERSON_WORKERS, QUEUE_MAX, &v->person_work, err);
     r = r < 0 ? r : orl_work_new(v->loop, 1, 1, &v->check_work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, 1, ORL_IMPORT_BUILDS_MAX, &v->import_work, err);
+    r = r < 0 ? r
+              : orl_work_new(
+                        v->loop, ORL_IMPORT_BUILDS_MAX, ORL_IMPORT_BUILDS_MAX, &v->build_work, err);
+    r = r < 0 ? r : orl_work_new(v->loop, UPLOAD_WORKERS, UPLOADS_QUEUED, &v->upload_work, err);
     r = r < 0 ? r : open_persons(v, err);
     r = r < 0 ? r : open_reconcile(v, err);
     r = r < 0 ? r : open_template_jobs(v, err);
+    r = r < 0 ? r : open_imports(v, err);
     r = r < 0 ? r : orl_timer_new(v->loop, on_timer, v, &v->timer, err);
     r = r < 0 ? r : orl_timer_new(v->loop, decide_accel, v, &v->accel_timer, err);
-    return r < 0 ? r : open_console(v, err);
+    r = r < 0 ? r : open_console(v, err);
+    return r < 0 ? r : open_upload(v, err); /* by now no other vmpool has this folder */
 }
 
 int orl_vmpool_new(const struct orl_vmpool_cfg *cfg, struct orl_loop *loop,
@@ -494,6 +549,11 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_timer_free(v->timer);
     orl_timer_free(v->accel_timer);
     orl_template_jobs_stop(v->template_jobs);
+    orl_imports_stop(v->imports);
+    orl_upload_sock_stop(v->upload);
+    orl_work_free(v->upload_work);
+    orl_work_free(v->import_work);
+    orl_work_free(v->build_work);
     orl_work_free(v->check_work);
     orl_work_free(v->console_work);
     orl_work_free(v->person_work);
@@ -507,6 +567,8 @@ void orl_vmpool_free(struct orl_vmpool *v)
     orl_user_watch_free(v->users);
     orl_persons_free(v->persons);
     orl_template_jobs_free(v->template_jobs);
+    orl_upload_sock_free(v->upload);
+    orl_imports_free(v->imports);
     if (v->backend.ops) {
         orl_backend_libvirt_free(&v->backend);
     }

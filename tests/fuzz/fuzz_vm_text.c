@@ -1,6 +1,7 @@
 /* What vmpool reads of others: metadata and networks from libvirt, qemu-img's JSON, heads of images,
  * addresses of static desktops. */
 #include "vmpool/guest_address.h"
+#include "vmpool/image_convert.h"
 #include "vmpool/json_top.h"
 #include "vmpool/network_filter.h"
 #include "vmpool/pressure.h"
@@ -8,6 +9,7 @@
 #include "vmpool/static_domain.h"
 #include "vmpool/static_target.h"
 #include "vmpool/template_check.h"
+#include "vmpool/upload_sock.h"
 #include "vmpool/vm_meta.h"
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     orl_template_judge(&rules, text, &row);
+    struct orl_upload_piece piece;
+    const char *fault = NULL;
+    if (orl_upload_head_parse(text, size, &piece) &&
+            (!orl_id_is_valid(piece.job) || piece.length > ORL_UPLOAD_PIECE_MAX)) {
+        abort();
+    }
+    if (!orl_image_format(data, size, &fault) && !fault) {
+        abort();
+    }
+    (void)orl_image_info_fault(text, UINT64_MAX);
+    (void)orl_image_check_fault(text);
     (void)orl_static_parse(text, host, sizeof host, port, &is_unix);
     (void)orl_static_rule_is_valid(text);
     (void)orl_vm_name_is_ours(text);

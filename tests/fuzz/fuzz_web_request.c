@@ -2,6 +2,7 @@
 #include "base/cookie.h"
 #include "base/err.h"
 #include "web/server/request.h"
+#include "web/server/upload.h"
 #include <stdint.h>
 #include <string.h>
 
@@ -33,6 +34,15 @@ static void run(char fields[FIELDS][FIELD_BYTES])
     }
     if (orl_request_origin_may(list, fields[2], fields[3])) {
         orl_assert(strcmp(fields[2], list[0]) == 0 || strcmp(fields[2], list[1]) == 0);
+    }
+    struct orl_upload_to to;
+    char json[700];
+    unsigned status = 0;
+    if (orl_upload_parse(fields[0], fields[1], fields[4], &to)) {
+        orl_assert(orl_id_is_valid(to.job) && strlen(to.ticket) == ORL_UPLOAD_TICKET_LEN);
+    }
+    if (orl_upload_answer_json(fields[5], &status, json, sizeof(json))) {
+        orl_assert(status >= 200 && status < 600 && json[strlen(json) - 1] == '}');
     }
     if (orl_offer_parse(fields[4], &offer)) {
         orl_assert(strlen(offer.ticket) == ORL_OFFER_TICKET_LEN);

@@ -3,6 +3,8 @@
 #include "tests/store/store_fixture.h"
 #include <string.h>
 
+#define KIND "template.check"
+
 static struct orl_id add(struct fixture *f, const char *host)
 {
     struct orl_job_row row = {
@@ -26,33 +28,33 @@ static void a_job_is_taken_once_and_by_its_host(void **state)
     struct orl_job_row row;
     struct orl_id first = add(f, "a");
     struct orl_id second = add(f, "");
-    assert_ok(f, orl_job_take(f->store, "b", ++f->now_ms, &row, &f->err));
+    assert_ok(f, orl_job_take(f->store, "b", KIND, ++f->now_ms, &row, &f->err));
     assert_string_equal(row.id, second.text);
+    assert_int_equal(orl_job_take(f->store, "a", "template.import", ++f->now_ms, &row, NULL),
+            ORL_E_NOTFOUND);
     assert_string_equal(row.host, "b");
     assert_int_equal(row.state, ORL_JOB_RUNNING);
-    assert_int_equal(orl_job_take(f->store, "b", ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
-    assert_ok(f, orl_job_take(f->store, "a", ++f->now_ms, &row, &f->err));
+    assert_int_equal(orl_job_take(f->store, "b", KIND, ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
+    assert_ok(f, orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, &f->err));
     assert_string_equal(row.id, first.text);
-    assert_int_equal(orl_job_take(f->store, "a", ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
+    assert_int_equal(orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
 }
 
 static void progress_and_end_are_the_takers(void **state)
 {
     struct fixture *f = *state;
     struct orl_job_row row;
-    bool is_cancel_wanted = true;
+    struct orl_job_wish wish = {.is_cancel = true};
     struct orl_id id = add(f, "a");
-    assert_ok(f, orl_job_take(f->store, "a", ++f->now_ms, &row, &f->err));
-    assert_ok(f,
-            orl_job_progress(f->store, &row, 40, "boots", ++f->now_ms, &is_cancel_wanted, &f->err));
-    assert_false(is_cancel_wanted);
+    assert_ok(f, orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, &f->err));
+    assert_ok(f, orl_job_progress(f->store, &row, 40, "boots", ++f->now_ms, &wish, &f->err));
+    assert_false(wish.is_cancel);
     assert_int_equal(job(f, id.text).percent, 40);
     struct orl_job_row other = row;
     orl_msg_text(other.host, sizeof(other.host), "b");
     other.state = ORL_JOB_DONE;
     assert_int_equal(
-            orl_job_progress(f->store, &other, 90, "", ++f->now_ms, &is_cancel_wanted, NULL),
-            ORL_E_CONFLICT);
+            orl_job_progress(f->store, &other, 90, "", ++f->now_ms, &wish, NULL), ORL_E_CONFLICT);
     assert_int_equal(orl_job_end(f->store, &other, ++f->now_ms, NULL), ORL_E_CONFLICT);
     row.state = ORL_JOB_DONE;
     orl_msg_text(row.result, sizeof(row.result), "{}");
@@ -68,17 +70,17 @@ static void cancelled_while_it_waits_it_is_never_taken(void **state)
 {
     struct fixture *f = *state;
     struct orl_job_row row;
-    bool is_cancel_wanted = false;
+    struct orl_job_wish wish = {0};
     struct orl_id waiting = add(f, "a");
     assert_ok(f, orl_job_cancel(f->store, waiting.text, "admin:0", ++f->now_ms, &f->err));
     assert_int_equal(job(f, waiting.text).state, ORL_JOB_CANCELLED);
-    assert_int_equal(orl_job_take(f->store, "a", ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
+    assert_int_equal(orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
     struct orl_id running = add(f, "a");
-    assert_ok(f, orl_job_take(f->store, "a", ++f->now_ms, &row, &f->err));
+    assert_ok(f, orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, &f->err));
     assert_ok(f, orl_job_cancel(f->store, running.text, "admin:0", ++f->now_ms, &f->err));
     assert_int_equal(job(f, running.text).state, ORL_JOB_RUNNING);
-    assert_ok(f, orl_job_progress(f->store, &row, 1, "", ++f->now_ms, &is_cancel_wanted, &f->err));
-    assert_true(is_cancel_wanted);
+    assert_ok(f, orl_job_progress(f->store, &row, 1, "", ++f->now_ms, &wish, &f->err));
+    assert_true(wish.is_cancel);
 }
 
 static void what_a_dead_vmpool_ran_has_failed(void **state)
@@ -87,14 +89,14 @@ static void what_a_dead_vmpool_ran_has_failed(void **state)
     struct orl_job_row row;
     struct orl_id running = add(f, "a");
     struct orl_id waiting = add(f, "a");
-    assert_ok(f, orl_job_take(f->store, "a", ++f->now_ms, &row, &f->err));
+    assert_ok(f, orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, &f->err));
     assert_ok(f, orl_job_fail_lost(f->store, "b", ++f->now_ms, &f->err));
     assert_int_equal(job(f, running.text).state, ORL_JOB_RUNNING);
     assert_ok(f, orl_job_fail_lost(f->store, "a", ++f->now_ms, &f->err));
     assert_int_equal(job(f, running.text).state, ORL_JOB_FAILED);
     assert_int_equal(job(f, running.text).reason, ORL_REASON_VMPOOL_DOWN);
     assert_int_equal(job(f, waiting.text).state, ORL_JOB_QUEUED);
-    assert_ok(f, orl_job_take(f->store, "a", ++f->now_ms, &row, &f->err));
+    assert_ok(f, orl_job_take(f->store, "a", KIND, ++f->now_ms, &row, &f->err));
     assert_ok(f, orl_job_fail_silent(f->store, f->now_ms + ORL_JOB_SILENT_MS, &f->err));
     assert_int_equal(job(f, waiting.text).state, ORL_JOB_RUNNING);
     assert_ok(f, orl_job_fail_silent(f->store, f->now_ms + ORL_JOB_SILENT_MS + 1, &f->err));
@@ -146,6 +148,34 @@ static void a_host_has_only_so_many(void **state)
     assert_int_equal(orl_job_add(f->store, &row, ++f->now_ms, &id, NULL), ORL_E_LIMIT);
 }
 
+static void one_that_waits_for_a_file_is_taken_by_its_name_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_job_row row = {
+            .kind = "template.build", .actor = "admin:0", .state = ORL_JOB_WAITING};
+    struct orl_id id;
+    struct orl_id late;
+    struct orl_job_wish wish = {0};
+    assert_ok(f, orl_job_add(f->store, &row, ++f->now_ms, &id, &f->err));
+    assert_ok(f, orl_job_add(f->store, &row, ++f->now_ms, &late, &f->err));
+    assert_int_equal(job(f, id.text).state, ORL_JOB_WAITING);
+    assert_int_equal(
+            orl_job_take(f->store, "a", "template.build", ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
+    assert_int_equal(orl_job_seal(f->store, id.text, "admin:0", ++f->now_ms, NULL), ORL_E_CONFLICT);
+    assert_ok(f, orl_job_take_waiting(f->store, id.text, "a", ++f->now_ms, &row, &f->err));
+    assert_string_equal(row.host, "a");
+    assert_int_equal(
+            orl_job_take_waiting(f->store, id.text, "b", ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
+    assert_ok(f, orl_job_seal(f->store, id.text, "admin:0", ++f->now_ms, &f->err));
+    assert_ok(f, orl_job_progress(f->store, &row, 1, "", ++f->now_ms, &wish, &f->err));
+    assert_true(wish.is_seal);
+    assert_false(wish.is_cancel);
+    uint64_t later_ms = f->now_ms + ORL_JOB_WAIT_MS + 10;
+    assert_ok(f, orl_job_fail_silent(f->store, later_ms, &f->err));
+    assert_int_equal(job(f, id.text).state, ORL_JOB_RUNNING);
+    assert_int_equal(job(f, late.text).reason, ORL_REASON_UPLOAD_STOPPED);
+}
+
 #define WITH_STORE(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -154,6 +184,7 @@ int main(void)
             WITH_STORE(progress_and_end_are_the_takers),
             WITH_STORE(cancelled_while_it_waits_it_is_never_taken),
             WITH_STORE(what_a_dead_vmpool_ran_has_failed),
+            WITH_STORE(one_that_waits_for_a_file_is_taken_by_its_name_alone),
             WITH_STORE(they_are_listed_in_pages_and_go_after_a_week),
             WITH_STORE(a_host_has_only_so_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,10 +243,9 @@ static void called_off_the_machine_goes(void **state)
 static void what_cannot_be_done_fails_with_a_reason(void **state)
 {
     struct world *w = *state;
-    struct orl_id unknown = ask(w, "template.dream", "template:tiny");
+    struct orl_id unknown = ask(w, "template.check", "pool:tiny");
     struct orl_id none = ask(w, "template.check", "template:none");
-    assert_non_null(
-            strstr(await(w, unknown.text, ORL_JOB_FAILED).reason_text, "no jobs of that kind"));
+    assert_non_null(strstr(await(w, unknown.text, ORL_JOB_FAILED).reason_text, "only templates"));
     assert_true(await(w, none.text, ORL_JOB_FAILED).reason != ORL_REASON_NONE);
     w->fake.is_readonly = true;
     struct orl_id full = ask(w, "template.check", "template:tiny");

@@ -1,4 +1,5 @@
 #include "web/server/request.h"
+#include "web/server/upload.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +36,39 @@ static void each_path_has_one_route(void **state)
     assert_int_equal(orl_request_route("/ws/desktop/"), ORL_ROUTE_PAGE);
     assert_int_equal(orl_request_route("/api/v1/me"), ORL_ROUTE_API);
     assert_int_equal(orl_request_route("/apis"), ORL_ROUTE_PAGE);
+}
+
+#define JOB "0123456789abcdef0123456789abcdef"
+#define TICKET "abcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcd"
+
+static void a_piece_of_a_file_has_job_ticket_and_offset(void **state)
+{
+    (void)state;
+    struct orl_upload_to to;
+    char json[700];
+    unsigned status = 0;
+    assert_int_equal(orl_request_route("/upload/" JOB), ORL_ROUTE_UPLOAD);
+    assert_int_equal(orl_request_route("/upload/"), ORL_ROUTE_NONE);
+    assert_int_equal(orl_request_route("/upload/" JOB "/x"), ORL_ROUTE_NONE);
+    assert_true(orl_upload_parse("/upload/" JOB, "offset=17", "Upload " TICKET, &to));
+    assert_string_equal(to.job, JOB);
+    assert_string_equal(to.ticket, TICKET);
+    assert_int_equal(to.offset, 17);
+    assert_true(orl_upload_parse("/upload/" JOB, "", "Upload " TICKET, &to));
+    assert_int_equal(to.offset, 0);
+    assert_false(orl_upload_parse("/upload/x", "", "Upload " TICKET, &to));
+    assert_false(orl_upload_parse("/upload/" JOB, "offset=-1", "Upload " TICKET, &to));
+    assert_false(orl_upload_parse("/upload/" JOB, "offset=1&x=2", "Upload " TICKET, &to));
+    assert_false(orl_upload_parse("/upload/" JOB, "", "Bearer " TICKET, &to));
+    assert_false(orl_upload_parse("/upload/" JOB, "", "Upload " TICKET "a", &to));
+    assert_false(orl_upload_parse("/upload/" JOB, "", "Upload a b", &to));
+    assert_true(orl_upload_answer_json("200 ok 42 ", &status, json, sizeof(json)));
+    assert_string_equal(json, "{\"offset\":42}");
+    assert_true(orl_upload_answer_json("409 x 7 not \"it\"", &status, json, sizeof(json)));
+    assert_int_equal(status, 409);
+    assert_non_null(strstr(json, "\"detail\":\"not ?it?\",\"code\":\"x\",\"offset\":7"));
+    assert_false(orl_upload_answer_json("", &status, json, sizeof(json)));
+    assert_false(orl_upload_answer_json("42 x 1 y", &status, json, sizeof(json)));
 }
 
 static void a_brokers_path_is_encoded_again(void **state)
@@ -110,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(paths_that_can_be_read_in_two_ways_have_no_route),
             cmocka_unit_test(each_path_has_one_route),
+            cmocka_unit_test(a_piece_of_a_file_has_job_ticket_and_offset),
             cmocka_unit_test(a_brokers_path_is_encoded_again),
             cmocka_unit_test(only_the_hosts_own_listed_origin_may),
             cmocka_unit_test(origins_are_written_as_browsers_do),

@@ -33,7 +33,8 @@ static const char *status_text(unsigned status)
             {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
             {405, "Method Not Allowed"}, {409, "Conflict"}, {411, "Length Required"},
             {412, "Precondition Failed"}, {413, "Content Too Large"},
-            {415, "Unsupported Media Type"}, {426, "Upgrade Required"}, {429, "Too Many Requests"},
+            {415, "Unsupported Media Type"}, {426, "Upgrade Required"}, {408, "Request Timeout"},
+            {410, "Gone"}, {429, "Too Many Requests"}, {507, "Insufficient Storage"},
             {500, "Internal Server Error"}, {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].status == status) {
@@ -220,6 +221,41 @@ void orl_answer_relay_silent(struct orl_web_conn *conn)
             orl_reason_text(ORL_REASON_BROKER_DOWN));
 }
 
+void orl_answer_upload(struct orl_web_conn *conn)
+{
+    conn->phase = ORL_WEB_ANSWER;
+    wait_for_broker(conn);
+}
+
+void orl_answer_upload_silent(struct orl_web_conn *conn)
+{
+    orl_upload_free(conn->upload);
+    conn->upload = NULL;
+    orl_answer_error(conn, 503, orl_reason_code(ORL_REASON_VMPOOL_DOWN),
+            orl_reason_text(ORL_REASON_VMPOOL_DOWN));
+}
+
+static void put_upload_answer(struct orl_web_conn *conn)
+{
+    char body[700];
+    unsigned status = 0;
+    if (orl_upload_state(conn->upload) == ORL_UPLOAD_FAILED ||
+            !orl_upload_answer_json(orl_upload_line(conn->upload), &status, body, sizeof(body))) {
+        orl_answer_upload_silent(conn);
+        return;
+    }
+    orl_upload_free(conn->upload);
+    conn->upload = NULL;
+    begin_head(conn, status);
+    put(&conn->out, "content-type: %s\r\ncontent-length: %zu\r\ncache-control: no-store\r\n",
+            status == 200 ? "application/json" : "application/problem+json", strlen(body));
+    if (status == 503) {
+        put(&conn->out, "retry-after: 1\r\n");
+    }
+    end_head(conn);
+    orl_buf_put(&conn->out, body, strlen(body));
+}
+
 void orl_answer_reset(struct orl_web_conn *conn)
 {
     orl_buf_wipe(&conn->out);
@@ -228,6 +264,10 @@ void orl_answer_reset(struct orl_web_conn *conn)
     orl_buf_fini(&conn->request_body);
     orl_relay_free(conn->relay);
     conn->relay = NULL;
+    orl_upload_free(conn->upload);
+    conn->upload = NULL;
+    conn->is_upload = false;
+    orl_secret_wipe(&conn->upload_to, sizeof(conn->upload_to));
     conn->out_at = 0;
     conn->page = NULL;
     conn->page_left = 0;
@@ -345,6 +385,13 @@ int orl_answer_on_writable(struct orl_web_conn *conn)
         conn->out_at += len;
     } else if (conn->relay != NULL) {
         return write_relay(conn, bytes);
+    } else if (conn->upload != NULL) {
+        if (orl_upload_state(conn->upload) != ORL_UPLOAD_WAITING) {
+            put_upload_answer(conn);
+        } else {
+            wait_for_broker(conn);
+        }
+        return 0;
     } else if (conn->page_left > 0) {
         len = conn->page_left < ORL_WEB_WRITE_BYTES ? conn->page_left : ORL_WEB_WRITE_BYTES;
         memcpy(bytes, conn->page, len);

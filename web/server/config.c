@@ -46,6 +46,8 @@ const struct orl_cfg_key orl_web_keys[] = {
                 "User to run as when started by root; empty: stay root."),
         STR(gateway_user, USER_BYTES, "oriel", "User whose gateway is believed."),
         STR(broker_user, USER_BYTES, "oriel-broker", "User whose broker is believed."),
+        STR(vmpool_user, USER_BYTES, "oriel-vmpool",
+                "User whose vmpool gets the files that people send."),
         INT(max_connections, 1, 16384, NULL, "4000", "Connections at a time."),
         INT(max_connections_per_address, 1, 16384, NULL, "1000",
                 "The same, of one IPv4 address or IPv6 /64 prefix."),

@@ -17,6 +17,7 @@ struct orl_web_cfg {
     char *user;
     char *gateway_user;
     char *broker_user;
+    char *vmpool_user;
     int64_t max_connections;
     int64_t max_connections_per_address;
     int64_t max_rate_per_address;

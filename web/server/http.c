@@ -1,5 +1,6 @@
 /* Requests: what they ask for, whether they may, and what of them reaches the broker. */
 #include "base/clock.h"
+#include "base/secret.h"
 #include "web/server/web_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +248,63 @@ static void on_api(struct orl_web_conn *conn, const char *path, long length)
     }
 }
 
+/* Pieces that are in memory, or on their way to vmpool. */
+static bool may_upload(const struct orl_web_conn *conn)
+{
+    unsigned count = 0;
+    unsigned of_prefix = 0;
+    for (const struct orl_web_conn *at = conn->web->conns; at != NULL; at = at->next) {
+        count += at->is_upload;
+        of_prefix += at->is_upload && memcmp(&at->prefix, &conn->prefix, sizeof(at->prefix)) == 0;
+    }
+    return count < ORL_WEB_UPLOADS_MAX && of_prefix < ORL_WEB_UPLOADS_PER_PREFIX;
+}
+
+static void start_upload(struct orl_web_conn *conn)
+{
+    int code = orl_upload_new(conn->web->loop, &conn->web->upload, &conn->upload_to,
+            &conn->request_body, orl_answer_on_relay_news, conn, &conn->upload);
+    if (code == ORL_OK) {
+        orl_answer_upload(conn);
+    } else {
+        orl_answer_upload_silent(conn);
+    }
+}
+
+/* The ticket in Authorization is what it goes by: no page of another site can make a browser send it. */
+static void on_upload(struct orl_web_conn *conn, const char *path, long length)
+{
+    char query[64] = "";
+    char authorization[96];
+    int query_len = lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_URI_ARGS) > 0
+                            ? lws_hdr_copy(conn->wsi, query, sizeof(query), WSI_TOKEN_HTTP_URI_ARGS)
+                            : 0;
+    int len = orl_web_header(
+            conn->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, authorization, sizeof(authorization));
+    if (strcmp(conn->method, "PUT") != 0) {
+        refuse_api(conn, 405, "method_not_allowed", "PUT is known here");
+    } else if (len <= 0 || query_len < 0 ||
+               !orl_upload_parse(path, query, authorization, &conn->upload_to)) {
+        refuse_api(conn, 400, "bad_request",
+                "a piece is PUT /upload/JOB?offset=N with Authorization: Upload TICKET");
+    } else if ((unsigned long)length > ORL_UPLOAD_BODY_MAX) {
+        refuse_api(conn, 413, "too_large", "a piece has at most 1 MiB");
+    } else if (!may_upload(conn)) {
+        refuse_api(conn, 503, orl_reason_code(ORL_REASON_TOO_MANY_CONNECTIONS),
+                "too many files are being sent; try again in a moment");
+    } else {
+        conn->is_upload = true;
+        orl_buf_fini(&conn->request_body);
+        orl_buf_init(&conn->request_body, ORL_UPLOAD_BODY_MAX);
+        conn->phase = ORL_WEB_BODY;
+        conn->deadline_us = orl_clock_now_us() + ORL_WEB_UPLOAD_S * ORL_US_PER_S;
+        if (length == 0) {
+            start_upload(conn);
+        }
+    }
+    orl_secret_wipe(authorization, sizeof(authorization));
+}
+
 static bool has_token(const char *list, const char *token)
 {
     size_t len = strlen(token);
@@ -340,6 +398,8 @@ static int on_request(struct orl_web_conn *conn, const char *path, size_t path_l
         refuse_api(conn, 411, "length_required", "the body's length must be said");
     } else if (route == ORL_ROUTE_API) {
         on_api(conn, path, length);
+    } else if (route == ORL_ROUTE_UPLOAD) {
+        on_upload(conn, path, length);
     } else if (length > 0) {
         refuse_api(conn, 400, "bad_request", "no body is taken here");
     } else if (route == ORL_ROUTE_PAGE) {
@@ -365,7 +425,9 @@ static int on_body(struct orl_web_conn *conn, const void *data, size_t len)
 
 static int on_body_end(struct orl_web_conn *conn)
 {
-    if (conn->phase == ORL_WEB_BODY) {
+    if (conn->phase == ORL_WEB_BODY && conn->is_upload) {
+        start_upload(conn);
+    } else if (conn->phase == ORL_WEB_BODY) {
         start_relay(conn);
     }
     return 0;

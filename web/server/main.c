@@ -23,8 +23,8 @@ static const struct orl_log_ctx log_ctx = {.name = "web"};
 enum { SOCKET_PATH = 256, MAX_FDS = 65536 };
 struct server {
     const struct orl_web_cfg *cfg;
-    char *broker_path, *control_path,
-            *gateway_path; /* SOCKET_PATH bytes each; named by confine() */
+    char *broker_path, *control_path, *gateway_path,
+            *upload_path; /* SOCKET_PATH bytes each; named by confine() */
     struct orl_web *web;
     struct orl_loop *loop;
     struct orl_timer *timer;
@@ -87,6 +87,7 @@ static void name_sockets(const struct server *server, const char *dir)
     (void)snprintf(server->broker_path, SOCKET_PATH, "%s/broker.sock", dir);
     (void)snprintf(server->control_path, SOCKET_PATH, "%s/gateway.sock", dir);
     (void)snprintf(server->gateway_path, SOCKET_PATH, "%s/web.sock", dir);
+    (void)snprintf(server->upload_path, SOCKET_PATH, "%s/upload.sock", dir);
 }
 
 static void on_due(void *ctx)
@@ -155,8 +156,12 @@ static int run_as_user(
     char broker[SOCKET_PATH] = "";
     char control[SOCKET_PATH] = "";
     char gateway[SOCKET_PATH] = "";
-    struct server server = {
-            .cfg = cfg, .broker_path = broker, .control_path = control, .gateway_path = gateway};
+    char upload[SOCKET_PATH] = "";
+    struct server server = {.cfg = cfg,
+            .broker_path = broker,
+            .control_path = control,
+            .gateway_path = gateway,
+            .upload_path = upload};
     int code = orl_loop_new(&server.loop, err);
     if (code < 0) {
         return code;
@@ -164,6 +169,7 @@ static int run_as_user(
     opts->broker_path = broker;
     opts->control_path = control;
     opts->gateway_path = gateway;
+    opts->upload_path = upload;
     code = orl_timer_new(server.loop, on_due, &server, &server.timer, err);
     if (code == ORL_OK) {
         code = orl_web_new(server.loop, opts, &server.web, err);
@@ -174,6 +180,7 @@ static int run_as_user(
     opts->broker_path = NULL;
     opts->control_path = NULL;
     opts->gateway_path = NULL;
+    opts->upload_path = NULL;
     orl_timer_free(server.timer);
     orl_web_free(server.web);
     orl_loop_free(server.loop);
@@ -187,7 +194,8 @@ static int run(const struct orl_web_cfg *cfg, struct orl_err *err)
             .https_fd = -1,
             .http_fd = -1,
             .broker_uid = uid_of(cfg->broker_user),
-            .gateway_uid = uid_of(cfg->gateway_user)};
+            .gateway_uid = uid_of(cfg->gateway_user),
+            .vmpool_uid = uid_of(cfg->vmpool_user)};
     int code = orl_shown_cert_read(
             &shown, ORL_SERVICE_WEB, cfg->certificate, cfg->certificate_key, err);
     if (code == ORL_OK && !orl_shown_cert_has(&shown)) {

@@ -43,6 +43,9 @@ enum orl_route orl_request_route(const char *path)
     if (strcmp(path, "/ws/aux") == 0) {
         return ORL_ROUTE_AUX;
     }
+    if (strncmp(path, "/upload/", 8) == 0) {
+        return path[8] != '\0' && strchr(path + 8, '/') == NULL ? ORL_ROUTE_UPLOAD : ORL_ROUTE_NONE;
+    }
     if (strcmp(path, "/api") == 0 || strncmp(path, "/api/", 5) == 0) {
         return strncmp(path, "/api/v1/", 8) == 0 && path[8] != '\0' ? ORL_ROUTE_API
                                                                     : ORL_ROUTE_NONE;

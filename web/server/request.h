@@ -13,6 +13,7 @@ enum orl_route {
     ORL_ROUTE_API,      /* the broker's */
     ORL_ROUTE_DESKTOP,  /* WebSocket only */
     ORL_ROUTE_AUX,      /* the same */
+    ORL_ROUTE_UPLOAD,   /* a piece of a file, for vmpool */
 };
 /* Of a path whose percent-encoding was taken away once. What could be read in two ways (dot segments, empty
  * ones, backslashes, another percent sign, control characters) is ORL_ROUTE_NONE. */

@@ -89,6 +89,9 @@ static void sweep_conn(struct orl_web_conn *conn, uint64_t now_us)
         orl_ws_sweep(conn, now_us);
     } else if (is_answering && conn->relay != NULL) {
         sweep_relay(conn, now_us);
+    } else if (is_answering && conn->upload != NULL &&
+               now_us - orl_upload_begun_us(conn->upload) > RELAY_US) {
+        orl_answer_upload_silent(conn);
     }
 }
 
@@ -317,6 +320,7 @@ int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *opts, struct o
             .https_port = opts->https_port,
             .http_port = opts->http_port,
             .shown = opts->shown,
+            .upload = {.path = opts->upload_path, .uid = opts->vmpool_uid},
             .refused_limit = {.period_us = 60 * ORL_US_PER_S, .burst = 10}};
     int code = set_origins(web, err);
     if (code == ORL_OK) {

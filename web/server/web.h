@@ -19,7 +19,8 @@ struct orl_web_opts {
     const char *broker_path;       /* borrowed for life: as it is seen from where we are confined */
     const char *control_path;      /* the same: the broker's gateway.sock */
     const char *gateway_path;
-    uid_t broker_uid, gateway_uid;
+    const char *upload_path;
+    uid_t broker_uid, gateway_uid, vmpool_uid;
 };
 /* Reads pages and keys, but accepts nobody. */
 ORL_NODISCARD int orl_web_new(struct orl_loop *loop, const struct orl_web_opts *opts,

@@ -11,11 +11,15 @@
 #include "web/server/desktop.h"
 #include "web/server/relay.h"
 #include "web/server/request.h"
+#include "web/server/upload.h"
 #include "web/server/web.h"
 #include <libwebsockets.h>
 
 #define ORL_WEB_BODY_MAX 65536
 #define ORL_WEB_WRITE_BYTES 16000 /* of one lws_write() */
+#define ORL_WEB_UPLOADS_MAX 8     /* pieces of files at once */
+#define ORL_WEB_UPLOADS_PER_PREFIX 4
+#define ORL_WEB_UPLOAD_S 60
 #define ORL_WEB_SWEEP_US UINT64_C(500000)
 
 enum orl_web_phase {
@@ -41,12 +45,15 @@ struct orl_web_conn {
     char api_path[3 * ORL_REQUEST_PATH_MAX + 1];
     const char *method;
     struct orl_buf request_body;
+    bool is_upload; /* its body is a piece of a file, for: */
+    struct orl_upload_to upload_to;
     /* the answer: out, then page or relay */
     struct orl_buf out;
     size_t out_at;
     const uint8_t *page;
     size_t page_left;
     struct orl_relay *relay;
+    struct orl_upload *upload;
     bool is_head_sent; /* of the relay's answer */
     bool is_chunked;
     int64_t relay_left; /* of a body whose length is known */
@@ -80,6 +87,7 @@ struct orl_web {
     void *loops[1];
     int https_fd, http_fd;
     uint16_t https_port, http_port;
+    struct orl_upload_opts upload;
     struct orl_listener *https;
     struct orl_listener *http;
     struct orl_door *doors; /* load balancers that have not said who their client is */
@@ -125,8 +133,10 @@ void orl_answer_text(struct orl_web_conn *conn, unsigned status, bool is_head);
 void orl_answer_error(struct orl_web_conn *conn, unsigned status, const char *code,
         const char *text); /* of /api */
 void orl_answer_redirect(struct orl_web_conn *conn, const char *location);
-void orl_answer_relay(struct orl_web_conn *conn); /* conn->relay is there */
-void orl_answer_on_relay_news(void *ctx);         /* the relay's; ctx: the connection */
+void orl_answer_relay(struct orl_web_conn *conn);  /* conn->relay is there */
+void orl_answer_upload(struct orl_web_conn *conn); /* conn->upload is there */
+void orl_answer_upload_silent(struct orl_web_conn *conn);
+void orl_answer_on_relay_news(void *ctx); /* the relay's; ctx: the connection */
 void orl_answer_relay_silent(struct orl_web_conn *conn);
 /* libwebsockets' word: not 0 closes. */
 int orl_answer_on_writable(struct orl_web_conn *conn);

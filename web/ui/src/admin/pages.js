@@ -4,6 +4,7 @@ import {Audit} from './audit.js';
 import {Desktops, Quarantine} from './desktops.js';
 import {Groups} from './groups.js';
 import {Hosts} from './hosts.js';
+import {Jobs} from './jobs.js';
 import {Overview} from './overview.js';
 import {Pools} from './pools.js';
 import {Sessions} from './sessions.js';
@@ -20,6 +21,7 @@ export const pages = [
     {name: 'pools', group: 'machines', role: 'viewer', View: Pools},
     {name: 'templates', group: 'machines', role: 'viewer', View: Templates},
     {name: 'hosts', group: 'machines', role: 'viewer', View: Hosts},
+    {name: 'jobs', group: 'machines', role: 'viewer', View: Jobs},
     {name: 'quarantine', group: 'machines', role: 'viewer', View: Quarantine},
     {name: 'users', group: 'people', role: 'admin', View: Users},
     {name: 'groups', group: 'people', role: 'admin', View: Groups},

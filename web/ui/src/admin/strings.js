@@ -18,7 +18,7 @@ export const a = {
     role: {user: 'person', viewer: 'viewer', operator: 'operator', admin: 'admin'},
 
     pages: {
-        overview: 'Overview', hosts: 'Hosts', templates: 'Templates', pools: 'Pools', desktops: 'Desktops', quarantine: 'Quarantine', sessions: 'Sessions',
+        overview: 'Overview', hosts: 'Hosts', templates: 'Templates', pools: 'Pools', desktops: 'Desktops', quarantine: 'Quarantine', sessions: 'Sessions', jobs: 'Jobs',
         users: 'Users', groups: 'Groups', alarms: 'Alarms', audit: 'Audit', tokens: 'Access tokens', site: 'Site',
     },
     groups: {machines: 'Desktops', people: 'People', site: 'Site'},

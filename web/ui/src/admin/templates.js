@@ -1,6 +1,7 @@
 // Templates: what desktops are cloned from, in versions, and which pools use them.
 import {html} from 'htm/preact';
-import {del, patch, post} from '../api.js';
+import {useState} from 'preact/hooks';
+import {ApiError, del, patch, post} from '../api.js';
 import {Fault, Field, Notice} from '../parts.js';
 import {t} from '../strings.js';
 import {FormButton} from './ask_form.js';
@@ -9,10 +10,12 @@ import {MOST_ROWS, useList, useObject} from './data.js';
 import {PageHead, Panel, State} from './detail.js';
 import {Form, SelectField} from './form.js';
 import {bytes, mebibytes, moment} from './format.js';
+import {JobsOf} from './jobs.js';
 import {may} from './me.js';
 import {go, href} from './route.js';
 import {Changed, useSave} from './save.js';
 import {DataTable} from './table.js';
+import {startUpload} from './upload.js';
 import {w} from './words.js';
 
 const m = w.templates;
@@ -21,6 +24,42 @@ const SYSTEMS = [['linux', m.linux], ['windows', m.windows]];
 const pathOf = (name, version = '') => `/v1/templates/${encodeURIComponent(name)}${version && `/versions/${version}`}`;
 
 const TemplateState = ({one}) => html`<${State} kind=${KINDS[one.state] ?? 'idle'}>${m.states[one.state] ?? one.state}<//>`;
+
+/** A file of this computer, or one that lies on the host. */
+function SourceFields({wrong}) {
+    const [where, setWhere] = useState('here');
+    return html`<${SelectField} label=${m.source} name="where" value=${where} options=${[['here', m.sourceHere], ['host', m.sourceHost]]} onChange=${(event) => setWhere(event.currentTarget.value)} />
+        ${where === 'here' ? html`<${Field} label=${m.file} name="file" type="file" hint=${m.fileHint} wrong=${wrong.size_bytes} />`
+            : html`<${Field} label=${m.onHost} name="path" hint=${m.onHostHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} />`}`;
+}
+
+/** Asks for a job that makes a template of a file; kind: 'import' or 'build', name: '' asks for one. */
+function FromFile({kind, name = '', label, isPrimary = false}) {
+    const isBuild = kind === 'build';
+    const act = async ({name: typed, where, file, path, os, memory_mib: memory, vcpus, disk_mib: disk}) => {
+        const isHere = where === 'here';
+        if (isHere && !(file?.size > 0)) {
+            throw new ApiError(0, {code: 'bad_request', detail: m.noFile, errors: [{field: 'size_bytes', text: m.noFile}]});
+        }
+        const which = name || typed;
+        const begun = await post(`${pathOf(which)}/${kind}`, {
+            ...(isHere ? {size_bytes: file.size} : {path}), ...(name ? {is_version: true} : {os}), memory_mib: Number(memory), vcpus: Number(vcpus), ...(isBuild ? {disk_mib: Number(disk)} : {}),
+        });
+        if (isHere) {
+            startUpload(file, begun);
+        }
+        go('jobs', begun.job);
+        return m.begun(which);
+    };
+    return html`<${FormButton} label=${label} title=${isBuild ? m.buildTitle : m.importTitle} submit=${isBuild ? m.buildSubmit : m.importSubmit} act=${act} isPrimary=${isPrimary}>${(wrong) => html`
+        <p>${isBuild ? m.buildText : m.importText}</p>
+        ${!name && html`<${Field} label=${w.name} name="name" wrong=${wrong.name} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />`}
+        <${SourceFields} wrong=${wrong} />
+        ${isBuild && html`<${Field} label=${m.disk} name="disk_mib" type="number" min="16" defaultValue="20480" hint=${m.diskHint} wrong=${wrong.disk_mib} />`}
+        ${!name && html`<${SelectField} label=${m.os} name="os" options=${SYSTEMS} value="linux" wrong=${wrong.os} />`}
+        <${Field} label=${m.memory} name="memory_mib" type="number" min="16" defaultValue="2048" hint=${m.memoryHint} wrong=${wrong.memory_mib} />
+        <${Field} label=${m.vcpus} name="vcpus" type="number" min="1" defaultValue="2" wrong=${wrong.vcpus} />`}<//>`;
+}
 
 const columns = [
     {key: 'name', label: w.name, cell: (row) => html`<a href=${href('templates', row.name)}>${row.name}</a>`},
@@ -42,7 +81,8 @@ function TemplateList() {
         return w.added(name);
     };
     return html`<${PageHead} title=${m.title}>
-        ${may('admin') && html`<${FormButton} label=${m.add} submit=${w.add} act=${add} isPrimary>${(wrong) => html`
+        ${may('admin') && html`<${FromFile} kind="import" label=${m.import} isPrimary /><${FromFile} kind="build" label=${m.build} />`}
+        ${may('admin') && html`<${FormButton} label=${m.add} submit=${w.add} act=${add}>${(wrong) => html`
             <${Field} label=${w.name} name="name" wrong=${wrong.name} autocomplete="off" autocapitalize="none" spellcheck=${false} autofocus />
             <${Field} label=${m.path} name="path" hint=${m.pathHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} />
             <${SelectField} label=${m.os} name="os" options=${SYSTEMS} value="linux" wrong=${wrong.os} />
@@ -78,7 +118,7 @@ function Versions({template}) {
     const remove = (version) => ask({
         title: m.removeVersionAsk(name, version), text: m.removeText, label: w.remove, isDangerous: true, act: () => del(pathOf(name, version)).then(template.reload),
     });
-    const actions = may('admin') && html`<${FormButton} label=${m.addVersion} submit=${w.add} act=${add}>${(wrong) => html`
+    const actions = may('admin') && html`<${FromFile} kind="import" name=${name} label=${m.importVersion} /><${FromFile} kind="build" name=${name} label=${m.buildVersion} /><${FormButton} label=${m.addVersion} submit=${w.add} act=${add}>${(wrong) => html`
         <p>${m.versionText(name)}</p><${Field} label=${m.path} name="path" hint=${m.pathHint} wrong=${wrong.path} autocomplete="off" spellcheck=${false} autofocus />`}<//>`;
     return html`<${Panel} title=${m.versions} actions=${actions} isWide>
         <${DataTable} caption=${m.versions} list=${{rows: versions ?? []}} rowKey="version" order="version" isDown hasFind=${false} empty=${w.none} columns=${[
@@ -110,13 +150,16 @@ function Template({name}) {
         title: m.removeAsk(name), text: m.removeText, label: w.remove, isDangerous: true, typeName: name, done: w.removed(name),
         act: () => del(pathOf(name)).then(() => go('templates')),
     });
+    const check = () => ask({title: m.checkAsk(name), text: m.checkText, label: m.check, done: m.checking, act: () => post(`${pathOf(name)}/check`).then((begun) => go('jobs', begun.job))});
     return html`<${PageHead} title=${name} page="templates" lead=${one ? `${m.version} ${one.version}, ${moment(one.created_ms)}` : ''}>
         ${one && html`<${TemplateState} one=${one} />`}
+        ${one && may('operator') && html`<button type="button" class="button" onClick=${check}>${m.check}</button>`}
         ${one && may('admin') && html`<button type="button" class="button danger" onClick=${remove}>${w.remove}</button>`}
     <//>
     ${template.error && html`<${Fault} error=${template.error} />`}
     ${!one ? !template.error && html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
-        ${may('admin') && html`<${Settings} template=${template} />`}<${UsedBy} name=${name} /><${Versions} template=${template} /></div>`}`;
+        ${may('admin') && html`<${Settings} template=${template} />`}<${UsedBy} name=${name} /><${Versions} template=${template} />
+        <${JobsOf} object=${`template:${name}`} title=${m.jobs} /></div>`}`;
 }
 
 export function Templates({name}) {

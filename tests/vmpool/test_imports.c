@@ -1,0 +1,180 @@
+/* Files from outside: what is read of them, and what of them lies on the disk. */
+#include "base/cleanup.h"
+#include "tests/store/store_fixture.h"
+#include "vmpool/file_copy.h"
+#include "vmpool/image_convert.h"
+#include "vmpool/imports.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define JOB "0123456789abcdef0123456789abcdef"
+#define TICKET "abcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcd"
+
+static void only_a_whole_head_is_a_piece(void **state)
+{
+    (void)state;
+    struct orl_upload_piece piece;
+    static const char good[] = "PUT " JOB " " TICKET " 4096 67108864";
+    static const char *const bad[] = {"", "PUT", "GET " JOB " " TICKET " 0 1",
+            "PUT " JOB " " TICKET " 0", "PUT " JOB " " TICKET " 0 1 ",
+            "PUT " JOB " " TICKET " 0 1 2", "PUT " JOB " short 0 1",
+            "PUT ../etc/passwd " TICKET " 0 1", "PUT " JOB " " TICKET " -1 1",
+            "PUT " JOB " " TICKET " 0 67108865", "PUT " JOB " " TICKET " 99999999999999999999 1",
+            "PUT  " JOB " " TICKET " 0 1"};
+    assert_true(orl_upload_head_parse(good, strlen(good), &piece));
+    assert_string_equal(piece.job, JOB);
+    assert_string_equal(piece.ticket, TICKET);
+    assert_int_equal(piece.offset, 4096);
+    assert_int_equal(piece.length, ORL_UPLOAD_PIECE_MAX);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(orl_upload_head_parse(bad[i], strlen(bad[i]), &piece));
+    }
+}
+
+static void an_image_is_known_by_its_first_bytes(void **state)
+{
+    (void)state;
+    uint8_t head[ORL_IMAGE_HEAD_LEN] = "vhdxfile";
+    const char *fault = NULL;
+    assert_string_equal(orl_image_format(head, sizeof head, &fault), "vhdx");
+    memset(head, 0, sizeof head);
+    memcpy(head + 0x40, "\x7f\x10\xda\xbe", 4);
+    assert_string_equal(orl_image_format(head, sizeof head, &fault), "vdi");
+    assert_null(orl_image_format(head, 0x42, &fault));
+    memcpy(head, "KDMV", 4);
+    memset(head + 0x40, 0, 4);
+    assert_null(orl_image_format(head, sizeof head, &fault));
+    assert_non_null(strstr(fault, "VMDK"));
+    memcpy(head, "QFI\xfb\0\0\0\x09", 8);
+    assert_null(orl_image_format(head, sizeof head, &fault));
+    assert_non_null(fault);
+    assert_null(orl_image_format(head, 0, &fault));
+    assert_non_null(fault);
+}
+
+static void what_qemu_img_says_is_judged(void **state)
+{
+    (void)state;
+    const uint64_t gib = UINT64_C(1) << 30;
+    assert_null(orl_image_info_fault("{\"virtual-size\": 16777216, \"format\": \"qcow2\"}", gib));
+    assert_non_null(orl_image_info_fault("{\"format\": \"qcow2\"}", gib));
+    assert_non_null(orl_image_info_fault("{\"virtual-size\": 512}", gib));
+    assert_non_null(strstr(
+            orl_image_info_fault("{\"virtual-size\": 2147483648}", gib), "max_template_gib"));
+    assert_non_null(orl_image_info_fault(
+            "{\"virtual-size\": 16777216, \"backing-filename\": \"/etc/shadow\"}", gib));
+    assert_non_null(orl_image_info_fault("{\"virtual-size\": 16777216, \"encrypted\": true}", gib));
+    assert_null(orl_image_check_fault("{\"check-errors\": 0, \"leaks\": 7}"));
+    assert_non_null(orl_image_check_fault("{\"check-errors\": 0, \"corruptions\": 1}"));
+    assert_non_null(orl_image_check_fault("{\"check-errors\": 1}"));
+    assert_non_null(orl_image_check_fault(""));
+}
+
+static void put(const char *path, off_t size, const char *end)
+{
+    ORL_AUTO(orl_close_auto) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, size), 0);
+    assert_int_equal(pwrite(fd, end, strlen(end), size), (ssize_t)strlen(end));
+}
+
+static void a_copy_has_the_holes_and_not_more(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/oriel-copy.XXXXXX";
+    char from[64];
+    char to[64];
+    char end[4] = "";
+    struct stat st;
+    struct orl_err err = {0};
+    atomic_bool is_cancelled = false;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(from, sizeof from, "%s/a", dir);
+    (void)snprintf(to, sizeof to, "%s/b", dir);
+    put(from, (off_t)64 << 20, "end");
+    int fd = open(from, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(orl_file_copy(fd, to, &is_cancelled, &err), 0);
+    assert_int_equal(stat(to, &st), 0);
+    assert_int_equal(st.st_size, ((off_t)64 << 20) + 3);
+    assert_true(st.st_blocks < 8192);
+    int copy = open(to, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(copy, end, 3, (off_t)64 << 20), 3);
+    assert_string_equal(end, "end");
+    assert_int_equal(orl_file_copy(fd, to, &is_cancelled, &err), ORL_E_SYS); /* it is there */
+    assert_int_equal(unlink(to), 0);
+    atomic_store(&is_cancelled, true);
+    assert_int_equal(orl_file_copy(fd, to, &is_cancelled, &err), ORL_E_CLOSED);
+    assert_int_equal(stat(to, &st), -1);
+    close(copy);
+    close(fd);
+    (void)unlink(from);
+    (void)rmdir(dir);
+}
+
+static bool is_there(const struct orl_import_files *files, const char *name)
+{
+    char path[ORL_VM_PATH_MAX + 1];
+    (void)snprintf(path, sizeof path, "%.400s/%s", files->dir, name);
+    return access(path, F_OK) == 0;
+}
+
+static void make(const struct orl_import_files *files, const char *name)
+{
+    char path[ORL_VM_PATH_MAX + 1];
+    (void)snprintf(path, sizeof path, "%.400s/%s", files->dir, name);
+    put(path, 1, "x");
+}
+
+static void what_a_dead_vmpool_left_goes_and_what_was_registered_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_import_files files;
+    char images[] = "/tmp/oriel-tidy.XXXXXX";
+    char dir[200];
+    const char *installation = orl_store_installation(f->store);
+    assert_non_null(mkdtemp(images));
+    (void)snprintf(dir, sizeof dir, "%s/%s", images, installation);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_ok(f, orl_import_files_init(&files, images, installation, &f->err));
+    make(&files, JOB ".part");
+    make(&files, JOB ".qcow2");
+    make(&files, JOB ".fd");
+    make(&files, "old-0123456789ab.qcow2");
+    make(&files, "half-0123456789ab.qcow2.new");
+    make(&files, "named-0123456789ab.qcow2.new");
+    struct orl_template_row row = {
+            .name = "named", .kind = ORL_TEMPLATE_DISK, .memory_mib = 64, .vcpus = 1};
+    (void)snprintf(row.path, sizeof row.path, "%.400s/named-0123456789ab.qcow2", files.dir);
+    assert_ok(f, orl_template_insert(f->store, &row, ++f->now_ms, &f->err));
+    assert_ok(f, orl_import_files_tidy(&files, f->store, &f->err));
+    assert_false(is_there(&files, JOB ".part"));
+    assert_false(is_there(&files, JOB ".qcow2"));
+    assert_false(is_there(&files, JOB ".fd"));
+    assert_false(is_there(&files, "half-0123456789ab.qcow2.new"));
+    assert_true(is_there(&files, "old-0123456789ab.qcow2"));
+    assert_true(is_there(&files, "named-0123456789ab.qcow2"));
+    static const char *const left[] = {"old-0123456789ab.qcow2", "named-0123456789ab.qcow2"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[ORL_VM_PATH_MAX + 1];
+        (void)snprintf(path, sizeof path, "%.400s/%s", files.dir, left[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(files.dir);
+    (void)rmdir(dir);
+    (void)rmdir(images);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(only_a_whole_head_is_a_piece),
+            cmocka_unit_test(an_image_is_known_by_its_first_bytes),
+            cmocka_unit_test(what_qemu_img_says_is_judged),
+            cmocka_unit_test(a_copy_has_the_holes_and_not_more),
+            cmocka_unit_test_setup_teardown(
+                    what_a_dead_vmpool_left_goes_and_what_was_registered_stays, fixture_set_up,
+                    fixture_tear_down)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
