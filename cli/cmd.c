@@ -50,7 +50,7 @@ const char *orl_cli_noun_help(const char *noun)
 const struct orl_cli_cmd *orl_cli_next(const struct orl_cli_cmd *cmd)
 {
     static const struct orl_cli_cmd *const tables[] = {
-            orl_cli_people_cmds, orl_cli_cmds, orl_cli_watch_cmds};
+            orl_cli_people_cmds, orl_cli_template_cmds, orl_cli_cmds, orl_cli_watch_cmds};
     enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
     if (cmd == NULL) {
         return tables[0];

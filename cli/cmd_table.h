@@ -65,6 +65,7 @@ extern const struct orl_cli_opt orl_cli_find_opts[];
 
 extern const struct orl_cli_cmd orl_cli_people_cmds[];
 extern const struct orl_cli_cmd orl_cli_watch_cmds[];
+extern const struct orl_cli_cmd orl_cli_template_cmds[];
 extern const struct orl_cli_cmd orl_cli_cmds[];
 
 #endif
