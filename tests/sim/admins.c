@@ -39,6 +39,8 @@ static void fill_pool(struct orl_pool_row *pool, enum sim_pool which)
     pool->disconnect_timeout_s = TIMEOUT_S;
     pool->clone_method = which == SIM_INSTANT ? ORL_CLONE_AUTO : ORL_CLONE_COLD;
     pool->is_maintenance = false;
+    pool->person.home = which == SIM_INSTANT ? ORL_HOME_VOLUME : ORL_HOME_NONE;
+    pool->person.home_size_mib = which == SIM_INSTANT ? 64 : 0;
 }
 
 static void fill_people(struct orl_store *store, uint64_t now_ms)
@@ -206,7 +208,7 @@ static bool any_desktop(struct sim *sim, struct picked *p)
 void sim_logs_off(struct sim *sim)
 {
     enum sim_who before;
-    struct picked p;
+    struct picked p = {0};
     if (!enter_api(sim, &before)) {
         return;
     }
@@ -216,6 +218,9 @@ void sim_logs_off(struct sim *sim)
         sim_note(sim, "%s logs off %.12s: %d", p.session.user, p.session.id, rc);
     }
     leave_api(sim, before);
+    if (p.count > 0 && sim_pick(sim, 2) == 0) {
+        sim_logs_in_again(sim, p.session.user, p.session.pool);
+    }
 }
 
 void sim_wants_restart(struct sim *sim)
@@ -334,6 +339,7 @@ void sim_deletes_pool(struct sim *sim)
         return;
     }
     const char *name = sim_pool_names[sim_pick(sim, SIM_DEDICATED)];
+    sim_homes_anew(sim);
     bool is_gone = orl_pool_get(sim->broker.store, name, &row, NULL) == ORL_E_NOTFOUND;
     if (!is_gone && sim_pick(sim, 4) == 0) {
         sim_note(sim, "pool %s is deleted: %d", name,
@@ -370,6 +376,7 @@ void sim_restores(struct sim *sim)
         sim_fault(sim, "the backup of step %llu is restored", (unsigned long long)sim->backup_step);
         sim_restore_backup(sim);
         sim->restores++;
+        sim_homes_anew(sim);
         for (size_t i = 0; i < sim->seen_count; i++) { /* the past is another now */
             sim->seen[i].user[0] = '\0';
             sim->seen[i].has_ended = false;

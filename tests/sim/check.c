@@ -1,6 +1,7 @@
 /* What must always hold, after every step; and what must hold when all is at rest. */
 #include "broker/gateway_sock.h"
 #include "sim.h"
+#include "store/home.h"
 #include "store/host.h"
 #include "store/template.h"
 #include "vmpool/network_xml.h"
@@ -152,28 +153,30 @@ static int see_session(void *ctx, const struct orl_session_row *row)
     return 0;
 }
 
-static bool was_waiting(const struct sim *sim, const char *session)
+/* At the last look; or NULL. */
+static const struct sim_waiting *waited(const struct sim *sim, const char *session)
 {
     for (size_t i = 0; i < sim->waiting_count; i++) {
         if (strcmp(sim->waiting[i].session, session) == 0) {
-            return true;
+            return &sim->waiting[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-/* Who got a desktop since the last look did not wait less than somebody who still waits. */
+/* Who got a desktop since the last look did not wait less than somebody who still waits. By what was written then: when
+ * the clock was set since, who still waits has another beginning. */
 static void check_queue(struct sim *sim, const struct checking *c)
 {
     for (size_t b = 0; b < c->bound_count; b++) {
         const struct orl_session_row *row = &c->bound[b];
-        if (!was_waiting(sim, row->id) || strcmp(row->pool, sim_pool_names[SIM_DEDICATED]) == 0) {
+        const struct sim_waiting *served = waited(sim, row->id);
+        if (!served || strcmp(row->pool, sim_pool_names[SIM_DEDICATED]) == 0) {
             continue;
         }
         for (size_t i = 0; i < c->waiting_count; i++) {
-            const struct sim_waiting *w = &c->waiting[i];
-            if (strcmp(w->pool, row->pool) == 0 && w->started_ms < row->started_ms &&
-                    was_waiting(sim, w->session)) {
+            const struct sim_waiting *w = waited(sim, c->waiting[i].session);
+            if (w && strcmp(w->pool, row->pool) == 0 && w->started_ms < served->started_ms) {
                 sim_fail(sim, "session %.12s was served before %.12s, which waited longer", row->id,
                         w->session);
             }
@@ -270,6 +273,7 @@ void sim_check(struct sim *sim)
     }
     sim->must_check = false;
     check_machines(sim);
+    sim_check_homes(sim);
     if (sim->step % STORE_CHECK_EVERY == 0 && !sim->is_store_weak &&
             orl_store_check(store_of(sim), &err) < 0) {
         sim_fail(sim, "store: %s", err.text);
@@ -394,6 +398,18 @@ static void rest_machines(struct rest *rest)
     }
 }
 
+static int rest_home(void *ctx, const struct orl_home_row *row)
+{
+    struct rest *rest = ctx;
+    struct orl_desktop_row desktop;
+    bool is_held = row->desktop[0] &&
+                   orl_desktop_get(store_of(rest->sim), row->desktop, &desktop, NULL) == 0;
+    if (row->desktop[0] && (!is_held || rest->is_empty)) {
+        odd(rest, "the home of %s is still on desktop %.12s", row->user, row->desktop);
+    }
+    return 0;
+}
+
 static void rest_cards(struct rest *rest)
 {
     const struct fake *fake = &rest->sim->fake;
@@ -452,6 +468,7 @@ void sim_judge_rest(struct sim *sim, bool is_empty, char *ret_text, size_t size)
     }
     rest_machines(&rest);
     rest_cards(&rest);
+    (void)!orl_home_list(store_of(sim), NULL, rest_home, &rest, NULL);
     for (unsigned p = 0; p < SIM_STATIC; p++) {
         struct orl_pool_row pool = {0};
         if (orl_pool_get(store_of(sim), sim_pool_names[p], &pool, NULL) < 0) {

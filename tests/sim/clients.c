@@ -172,6 +172,10 @@ static void ask_console(struct sim *sim, struct sim_gateway *gateway, struct sim
     if (verdict.reason == ORL_REASON_NONE && strcmp(row.user, name) != 0) {
         sim_fail(sim, "u%u is shown desktop %.12s, which is %s's", conn->person, row.id, row.user);
     }
+    if (verdict.reason == ORL_REASON_NONE && row.person == ORL_PERSON_WANTED &&
+            row.lease == ORL_LEASE_IN_USE) {
+        sim_fail(sim, "u%u is shown desktop %.12s before they are let in", conn->person, row.id);
+    }
     const struct fake_vm *vm = rc == 0 ? fake_find(&sim->fake, row.uuid) : NULL;
     if (verdict.reason == ORL_REASON_NONE && row.kind == ORL_POOL_STATIC) {
         open_static(sim, conn, row.id);
@@ -312,7 +316,20 @@ void sim_logs_in(struct sim *sim)
 {
     struct sim_gateway *gateway = &sim->gateways[sim_pick(sim, SIM_GATEWAYS)];
     unsigned person = sim_pick(sim, SIM_PEOPLE);
-    log_in(sim, gateway, person, (enum sim_pool)sim_pick(sim, SIM_POOLS));
+    unsigned pool = sim_pick(sim, SIM_POOLS + 1); /* most happens where people have homes */
+    log_in(sim, gateway, person, pool == SIM_POOLS ? SIM_INSTANT : (enum sim_pool)pool);
+}
+
+/* At once: what they had is still being cleared away. */
+void sim_logs_in_again(struct sim *sim, const char *user, const char *pool)
+{
+    struct sim_gateway *gateway = &sim->gateways[sim_pick(sim, SIM_GATEWAYS)];
+    for (unsigned p = 0; p < SIM_POOLS; p++) {
+        if (strcmp(sim_pool_names[p], pool) == 0) {
+            log_in(sim, gateway, (unsigned)strtoul(user + 1, NULL, 10) % SIM_PEOPLE,
+                    (enum sim_pool)p);
+        }
+    }
 }
 
 /* A client that there is; NULL: it was no good guess. */
@@ -392,6 +409,7 @@ void sim_use(struct sim *sim, struct sim_conn *conn)
             is_floating ? conn->session : "");
     look_for(sim, conn, "disk", vm->guest.disk, sizeof vm->guest.disk, marker);
     look_for(sim, conn, "memory", vm->guest.memory, sizeof vm->guest.memory, marker);
+    sim_use_home(sim, vm, conn->person);
     look_for(sim, conn, "clipboard", vm->guest.clipboard, sizeof vm->guest.clipboard, marker);
     sim->uses++;
 }

@@ -1,4 +1,6 @@
 /* Both vmpools, the hypervisor they share, and what guests do by themselves. */
+#include "base/loop.h"
+#include "base/work.h"
 #include "sim.h"
 #include "vmpool/console_grants.h"
 #include "vmpool/reconcile_priv.h"
@@ -37,6 +39,40 @@ static void on_change(void *ctx)
     (void)ctx; /* the broker looks at the store by itself, too */
 }
 
+static bool look_persons(void *ctx, const struct orl_rows *rows, uint64_t now_ms)
+{
+    (void)ctx;
+    return orl_persons_look(sim_the->ours.persons, rows, now_ms);
+}
+
+static bool holds_person(void *ctx, const char *desktop)
+{
+    (void)ctx;
+    return orl_persons_holds(sim_the->ours.persons, desktop);
+}
+
+static void poke(void *ctx)
+{
+    (void)ctx;
+    sim_the->ours.is_poked = true;
+}
+
+static void open_persons(struct sim_vmpool *v, struct orl_store *store)
+{
+    int rc = orl_loop_new(&v->loop, NULL);
+    rc = rc < 0 ? rc : orl_work_new(v->loop, 1, SIM_JOBS, &v->work, NULL);
+    const struct orl_persons_cfg cfg = {.loop = v->loop,
+            .work = v->work,
+            .store = store,
+            .backend = &v->backend,
+            .images_dir = "/fake",
+            .on_change = on_change,
+            .kick = poke};
+    if (rc < 0 || orl_persons_new(&cfg, &v->persons, NULL) < 0) {
+        abort();
+    }
+}
+
 void sim_start_vmpool(struct sim *sim, enum sim_who who)
 {
     struct sim_vmpool *v = vmpool_of(sim, who);
@@ -59,12 +95,17 @@ void sim_start_vmpool(struct sim *sim, enum sim_who who)
             .stable_ms = 100000,
             .sweep_grace_ms = 60000,
             .plan = orl_pool_plan,
+            .look_persons = who == SIM_VMPOOL ? look_persons : NULL,
+            .holds_person = who == SIM_VMPOOL ? holds_person : NULL,
             .submit = submit,
             .on_change = on_change,
             .ctx = &owners[who]};
     if (orl_reconcile_new(&cfg, &v->reconcile, NULL) < 0 ||
             orl_console_grants_new(&v->grants) < 0) {
         abort();
+    }
+    if (who == SIM_VMPOOL) {
+        open_persons(v, cfg.store);
     }
     orl_reconcile_set_accel(v->reconcile, ORL_VM_ACCEL_QEMU, "fake", NULL);
     sim_note(sim, "starts");
@@ -93,6 +134,12 @@ void sim_bury_vmpool(struct sim *sim, enum sim_who who)
     if (who == SIM_VMPOOL) {
         sim_vmpool_is_gone(sim);
     }
+    orl_work_free(v->work);
+    orl_persons_free(v->persons);
+    orl_loop_free(v->loop);
+    v->work = NULL;
+    v->persons = NULL;
+    v->loop = NULL;
     orl_console_grants_free(v->grants);
     v->grants = NULL;
     v->reconcile = NULL;
@@ -107,6 +154,13 @@ static uint64_t now_of(struct sim *sim, struct sim_vmpool *v)
         v->shift_ms = 0;
     }
     return sim_wall_ms(sim);
+}
+
+static void turn_loop(struct sim_vmpool *v)
+{
+    if (v->loop) {
+        sim_loop_turn(v->loop);
+    }
 }
 
 static void turn(struct sim *sim, enum sim_who who)
@@ -125,6 +179,7 @@ static void turn(struct sim *sim, enum sim_who who)
         v->is_poked = false;
         orl_reconcile_tick(v->reconcile, now_ms);
     }
+    turn_loop(v);
     sim_leave(sim, before);
 }
 
@@ -217,6 +272,7 @@ void sim_job_turn(struct sim *sim)
     enum sim_who before = sim_enter(sim, owner);
     struct sim_vmpool *v = vmpool_of(sim, owner);
     orl_reconcile_done(v->reconcile, done, now_of(sim, v));
+    turn_loop(v);
     sim_leave(sim, before);
 }
 

@@ -199,7 +199,8 @@ static void backup_path(const struct sim *sim, char ret_path[128])
 static const char weaken[] = "PRAGMA ignore_check_constraints = ON;"
                              "DROP TRIGGER IF EXISTS desktop_stays_tainted;"
                              "DROP TRIGGER IF EXISTS desktop_ends_once;"
-                             "DROP TRIGGER IF EXISTS desktop_keeps_its_person";
+                             "DROP TRIGGER IF EXISTS desktop_keeps_its_person;"
+                             "DROP TRIGGER IF EXISTS home_is_on_one_desktop";
 
 int __wrap_orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err)
 {

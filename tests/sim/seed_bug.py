@@ -32,6 +32,12 @@ BUGS = {
     # Every machine on the host is ours.
     "stranger": [("vmpool/vm_meta.c", "return strcmp(meta->installation, installation) == 0;",
                   "return meta->installation[0] == installation[0] || true;")],
+    # A home is looked up by its pool alone.
+    "home": [("store/home.c", "WHERE user_name = $1 AND pool = $2 AND kind", "WHERE $1 <> '' AND pool = $2 AND kind")],
+    # A desktop is shown before its guest knows its person.
+    "letin": [("broker/assign.c",
+               "if (desktop.person == ORL_PERSON_WANTED || desktop.person == ORL_PERSON_FAILED) {",
+               "if (desktop.person == ORL_PERSON_FAILED) {")],
     # The end of an old connection ends what the new one has.
     "late": [("store/session_life.c", "if (conn != 0 && session.conn != conn) {",
               "if (conn != 0 && session.conn == 0) {"),

@@ -18,6 +18,7 @@ static const struct {
 } happenings[] = {
         {420, sim_job_turn},
         {140, sim_broker_hears},
+        {120, sim_guests_turn},
         {100, sim_gateways_turn},
         {100, sim_vmpool_turn},
         {20, sim_stranger_turn},
@@ -27,6 +28,7 @@ static const struct {
         {14, sim_leaves},
         {12, sim_comes_back},
         {10, sim_logs_off},
+        {4, sim_logs_off_inside},
         {4, sim_powers_off},
         {3, sim_vanishes},
         {2, sim_wants_restart},
@@ -125,7 +127,12 @@ void sim_open(struct sim *sim, uint64_t seed, bool is_store_weak)
     sim->fake.on_touch = sim_check_touch;
     sim->fake.ctx = sim;
     configure(sim);
+    static struct orl_backend_ops ops;
     sim->ours.backend = sim->stranger.backend = fake_backend(&sim->fake);
+    ops = *sim->ours.backend.ops;
+    ops.hook_open = sim_hook_open;
+    ops.home_attach = sim_home_attach;
+    sim->ours.backend.ops = &ops;
     for (size_t i = 0; i < SIM_GATEWAYS; i++) {
         sim->gateways[i].pid = ++sim->next_pid;
     }
@@ -212,6 +219,7 @@ static void calm_turn(struct sim *sim)
         sim_broker_hears(sim);
         sim_job_turn(sim);
         sim_job_turn(sim);
+        sim_guests_all(sim);
     }
     for (size_t g = 0; g < SIM_GATEWAYS; g++) {
         sim_gateway_turn(sim, &sim->gateways[g]);

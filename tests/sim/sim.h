@@ -14,6 +14,7 @@
 #include "tests/store/store_place.h"
 #include "vmpool/golden_plan.h"
 #include "vmpool/name_index.h"
+#include "vmpool/persons.h"
 #include "vmpool/reconcile.h"
 
 enum {
@@ -25,6 +26,9 @@ enum {
     SIM_QUEUE = 128,
     SIM_JOBS = 128,
     SIM_LINES = 400,
+    SIM_PORTS = 256,
+    SIM_LINKS = 64,
+    SIM_HOMES = 256,
 };
 enum sim_pool { SIM_FLOATING = 0, SIM_INSTANT, SIM_DEDICATED, SIM_STATIC };
 
@@ -49,6 +53,9 @@ struct sim_vmpool { /* of one installation */
     struct orl_backend backend;
     struct orl_reconcile *reconcile;
     struct orl_console_grants *grants;
+    struct orl_loop *loop;
+    struct orl_work *work;
+    struct orl_persons *persons; /* ours only */
     char installation[ORL_UUID_LEN + 1];
     bool is_poked;
     int64_t shift_ms; /* the wall clock was set, and it has not noticed */
@@ -100,6 +107,12 @@ struct sim_seen { /* a desktop's past */
     bool may_go; /* the administrator said so */
 };
 
+struct sim_home { /* a disk with what somebody keeps */
+    char path[ORL_VM_PATH_MAX + 1];
+    char owner[16];
+    unsigned writes;
+};
+
 struct sim_view { /* of all desktops and golden images */
     struct orl_desktop_row *rows;
     size_t count, room;
@@ -135,6 +148,15 @@ struct sim {
     struct sim_job jobs[SIM_JOBS];
     size_t job_count;
 
+    char ports[SIM_PORTS][ORL_UUID_LEN + 1]; /* opened last: whose guest's */
+    unsigned next_port;
+    struct orl_hook_link *links[SIM_LINKS];
+    size_t link_count;
+    struct sim_home homes[SIM_HOMES];
+    size_t home_count;
+    unsigned home_writes[SIM_PEOPLE]; /* what each has left at home */
+    bool is_home_anew[SIM_PEOPLE];
+
     struct orl_broker_cfg broker_cfg;
     struct orl_broker broker;
     bool has_broker;
@@ -161,7 +183,8 @@ struct sim {
     char lines[SIM_LINES][240];
     uint64_t line_count;
     char fault[512]; /* what does not hold; empty: all does */
-    unsigned logins, refusals, uses, given, recycled, takeovers, restores, jumps, preempted;
+    unsigned logins, refusals, uses, given, recycled, takeovers, restores, jumps, preempted, let_in,
+            home_uses;
 };
 
 /* There is one; what stands in for parts of ours has no other way to find it. */
@@ -232,6 +255,7 @@ void sim_broker_hears(struct sim *sim);
 void sim_drop_conn(struct sim *sim, struct sim_gateway *gateway, struct sim_conn *conn,
         enum orl_reason reason);
 void sim_logs_in(struct sim *sim);
+void sim_logs_in_again(struct sim *sim, const char *user, const char *pool);
 void sim_leaves(struct sim *sim);
 void sim_comes_back(struct sim *sim);
 void sim_vanishes(struct sim *sim);
@@ -261,6 +285,17 @@ void sim_kills_broker(struct sim *sim);
 void sim_kills_vmpool(struct sim *sim);
 void sim_kills_stranger(struct sim *sim);
 void sim_repair(struct sim *sim); /* what an administrator puts right before a settling */
+
+/* guests.c */
+int sim_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
+int sim_home_attach(
+        void *self, const char *uuid, const struct orl_vm_home *want, struct orl_err *err);
+void sim_guests_turn(struct sim *sim);
+void sim_guests_all(struct sim *sim);
+void sim_logs_off_inside(struct sim *sim);
+void sim_use_home(struct sim *sim, struct fake_vm *vm, unsigned person);
+void sim_homes_anew(struct sim *sim);
+void sim_check_homes(struct sim *sim);
 
 /* check.c */
 void sim_check(struct sim *sim);

@@ -52,11 +52,12 @@ static void report(const struct sim *sim, const struct options *o, bool is_good)
     (void)printf("seed %" PRIu64 ": %u steps, %" PRIu64 " faults, history %016" PRIx64
                  "; %u logins, %u desktops given, %u recycled, %u looked through, %u refused, "
                  "%u taken over, kills %u+%u+%u, %u restores, %u clock jumps, %u preemptions, %u "
-                 "copies begun, %u put to sleep, %u woken\n",
+                 "copies begun, %u put to sleep, %u woken, %u let in, %u times at home\n",
             sim->seed, sim->step, sim->faults, sim->hash, sim->logins, sim->given, sim->recycled,
             sim->uses, sim->refusals, sim->takeovers, sim->processes[SIM_BROKER].kills,
             sim->processes[SIM_VMPOOL].kills, sim->processes[SIM_STRANGER].kills, sim->restores,
-            sim->jumps, sim->preempted, sim->fake.resumes, sim->fake.suspends, sim->fake.wakes);
+            sim->jumps, sim->preempted, sim->fake.resumes, sim->fake.suspends, sim->fake.wakes,
+            sim->let_in, sim->home_uses);
     if (!is_good || o->is_verbose) {
         sim_print(sim, o->lines);
     }

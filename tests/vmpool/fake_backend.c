@@ -56,6 +56,9 @@ struct fake_vm *fake_find(struct fake *fake, const char *uuid)
 
 void fake_reboot(struct fake_vm *vm)
 {
+    vm->boots++;
+    vm->person[0] = '\0';
+    vm->was_used = false;
     vm->boot_left = BOOT_LOOKS;
 }
 
@@ -184,6 +187,8 @@ static int fake_start(void *self, const char *uuid, struct orl_err *err)
         memset(vm->guest.clipboard, 0, sizeof vm->guest.clipboard);
         vm->vm.state = ORL_VM_RUNNING;
         vm->has_run = true;
+        fake_reboot(vm);
+        vm->home[0] = '\0';
         vm->boot_left = has_fault(fake, fake->faults.no_boot) ? 1000000 : BOOT_LOOKS;
         fake->starts++;
     }

@@ -26,6 +26,10 @@ struct fake_vm {
     char base[ORL_VM_PATH_MAX + 1]; /* what its overlay lies on */
     int boot_left;                  /* looks until it has painted */
     bool is_late;                   /* made by a call whose caller is dead */
+    unsigned boots;
+    char person[16];                /* who is logged in */
+    bool was_used;                  /* somebody was, since it booted */
+    char home[ORL_VM_PATH_MAX + 1]; /* plugged in, until it is off */
 };
 struct fake_card { /* its address is kept for it */
     char installation[ORL_UUID_LEN + 1];
