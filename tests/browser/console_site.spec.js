@@ -21,6 +21,14 @@ const pool = (name, more = {}) => ({...defaults, name, kind: 'floating', templat
 const template = {name: 'debian', version: 2, kind: 'disk', path: '/var/lib/oriel/debian.qcow2', state: 'ready', reason: '', reason_text: '', virtual_bytes: 21474836480, memory_mib: 2048, vcpus: 2,
     os: 'linux', has_hook: true, created_ms: 1760000000000, versions: [{version: 1, state: 'ready', desktops: 0, file: '/var/lib/oriel/debian-1.qcow2', reason_text: ''}, {version: 2, state: 'ready', desktops: 4, file: '/var/lib/oriel/debian.qcow2', reason_text: ''}]};
 
+const ID = '0123456789abcdef0123456789abcdef';
+const job = (more = {}) => ({id: ID, kind: 'template.import', object: 'template:fresh', host: 'local', actor: 'user:root.admin', state: 'running', is_cancel_wanted: false, is_seal_wanted: false, progress_percent: 62,
+    progress_text: 'converts it', result: null, reason: '', reason_text: '', created_ms: 1760000000000, changed_ms: 1760000001000, ...more});
+const jobs = [job(), job({id: '1'.repeat(32), kind: 'template.build', object: 'template:debian', progress_text: 'is being installed: open its screen', progress_percent: 50}),
+    job({id: '2'.repeat(32), state: 'failed', reason: 'image_refused', reason_text: 'the file is encrypted'}),
+    job({id: '3'.repeat(32), kind: 'template.check', object: 'template:debian', state: 'done', progress_percent: 100,
+        result: {worst: 'warn', items: [{item: 'boots', finding: 'ok', text: 'paints after 9 s', todo: ''}, {item: 'ssh_keys', finding: 'bad', text: 'host keys are in it', todo: 'Remove /etc/ssh/ssh_host_*.'}]}})];
+
 test.beforeEach(async ({page}) => {
     server = new FakeConsole();
     await server.start();
@@ -34,6 +42,9 @@ test.beforeEach(async ({page}) => {
         'GET /v1/pool-defaults': () => ({floating: defaults, dedicated: {...defaults, disconnect_timeout_s: 0}, static: defaults}),
         'GET /v1/templates': () => ({templates: [template]}),
         'GET /v1/templates/debian': () => [200, template, {etag: '"1"'}],
+        'GET /v1/jobs': () => ({jobs}),
+        [`GET /v1/jobs/${jobs[1].id}`]: () => jobs[1],
+        [`GET /v1/jobs/${jobs[3].id}`]: () => jobs[3],
         'GET /v1/entitlements': () => ({entitlements: [{user: '', group: 'office', pool: 'desk'}, {user: 'anna', group: '', pool: 'desk'}]}),
         'GET /v1/sessions': () => ({sessions: [{id: 's1', user: 'anna', pool: 'desk', desktop: 'd1', state: 'active', client: '192.0.2.7:4711', started_ms: 1760000000000}]}),
         'GET /v1/desktops': () => ({desktops: []}),
@@ -56,8 +67,57 @@ test('each page: axe, keyboard, dialogs, the dark, a phone', async ({page}) => {
     await walk(page, server.url, [
         ['users', '#/users', 'Anna Ahlers'], ['user', '#/users/anna', 'through sales'], ['groups', '#/groups', 'All in the office'], ['group', '#/groups/office', 'sales'],
         ['pools', '#/pools', 'desk'], ['pool', '#/pools/desk', 'Desktops at most'], ['pool-new', '#/pools?new=1', 'Step 1 of 4'], ['templates', '#/templates', 'debian'],
-        ['template', '#/templates/debian', 'debian-1.qcow2'], ['audit', '#/audit', 'pool.set'], ['tokens', '#/tokens', 'nightly'], ['site', '#/site', 'auth_failed'],
+        ['template', '#/templates/debian', 'debian-1.qcow2'], ['jobs', '#/jobs', 'the file is encrypted'], ['job-check', `#/jobs/${jobs[3].id}`, 'host keys are in it'], ['job-build', `#/jobs/${jobs[1].id}`, 'build-debian'],
+        ['audit', '#/audit', 'pool.set'], ['tokens', '#/tokens', 'nightly'], ['site', '#/site', 'auth_failed'],
     ]);
+});
+
+test('an image is sent in pieces, over a lost one, and its job is shown; cancelled it says so', async ({page}) => {
+    const size = 2.5 * 1024 * 1024;
+    server.answers['POST /v1/templates/fresh/import'] = () => [202, {job: ID, upload: {path: `/upload/${ID}`, ticket: 'x'.repeat(52)}, audit: 'a'}];
+    server.answers[`GET /v1/jobs/${ID}`] = () => job({state: 'waiting', progress_percent: 0, progress_text: ''});
+    server.onPiece = (offset) => (offset > 0 && server.called(`PUT /upload/${ID}`).length === 2 ? [408, {code: 'upload_stopped', detail: 'the piece did not come whole', offset}] : null);
+    await open(page, '#/templates');
+    await page.getByRole('button', {name: 'Import an image'}).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('fresh');
+    await dialog.getByRole('button', {name: 'Import', exact: true}).click();
+    await expect(dialog.getByText('Please choose a file.').first()).toBeVisible();
+    await expectAccessible(page);
+    await dialog.getByRole('button', {name: 'Cancel'}).click();
+    await page.getByRole('button', {name: 'Import an image'}).click();
+    await dialog.getByLabel('Name').fill('fresh');
+    await dialog.getByLabel('File', {exact: true}).setInputFiles({name: 'disk.qcow2', mimeType: 'application/octet-stream', buffer: Buffer.alloc(size, 7)});
+    await takePicture(page, 'template-import.png');
+    await dialog.getByRole('button', {name: 'Import', exact: true}).click();
+    await expect(page.getByRole('heading', {level: 1, name: 'Import an image'})).toBeVisible();
+    await expect.poll(() => server.received?.length).toBe(size);
+    const pieces = server.called(`PUT /upload/${ID}`);
+    expect(pieces.map((one) => one.offset)).toEqual([0, 1048576, 1048576, 2097152]);
+    expect(pieces.every((one) => one.headers.authorization === `Upload ${'x'.repeat(52)}` && !one.headers.cookie)).toBe(true);
+    expect(server.called('POST /v1/templates/fresh/import')[0].body).toEqual({size_bytes: size, os: 'linux', memory_mib: 2048, vcpus: 2});
+    server.answers[`POST /v1/jobs/${ID}/cancel`] = () => ({});
+    await page.getByRole('button', {name: 'Cancel: Import an image'}).click();
+    server.answers[`GET /v1/jobs/${ID}`] = () => job({state: 'cancelled'});
+    await page.getByRole('dialog').getByRole('button', {name: 'Cancel', exact: true}).last().click();
+    server.tell('changed', {kinds: ['jobs']});
+    await expect(page.getByText('Cancelled')).toBeVisible();
+});
+
+test('an installation is begun from a file on the host, and sealed', async ({page}) => {
+    server.answers['POST /v1/templates/debian/build'] = () => [202, {job: jobs[1].id, pool: 'build-debian', user: 'root.admin', audit: 'a'}];
+    server.answers[`POST /v1/jobs/${jobs[1].id}/seal`] = () => ({audit: 'a'});
+    await open(page, '#/templates/debian');
+    await page.getByRole('button', {name: 'Install as new version'}).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Where the file is').selectOption('host');
+    await dialog.getByLabel('Path on the host').fill('debian/netinst.iso');
+    await dialog.getByRole('button', {name: 'Begin'}).click();
+    await expect(page.getByText('Open the desktop of pool build-debian')).toBeVisible();
+    expect(server.called('POST /v1/templates/debian/build')[0].body).toEqual({path: 'debian/netinst.iso', is_version: true, memory_mib: 2048, vcpus: 2, disk_mib: 20480});
+    await page.getByRole('button', {name: 'Seal'}).click();
+    await page.getByRole('dialog').getByRole('button', {name: 'Seal'}).click();
+    await expect.poll(() => server.called(`POST /v1/jobs/${jobs[1].id}/seal`).length).toBe(1);
 });
 
 test('a user is added, and what the server refuses stands at its field', async ({page}) => {

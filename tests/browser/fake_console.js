@@ -50,6 +50,10 @@ export class FakeConsole {
             response.writeHead(503, {'content-type': 'application/problem+json'}).end('{"code":"busy","title":"The broker does not answer."}');
             return;
         }
+        if (url.pathname.startsWith('/upload/')) {
+            await this.takePiece(request, response, url);
+            return;
+        }
         if (!url.pathname.startsWith('/api/')) {
             await this.answerFile(response, url.pathname);
             return;
@@ -59,6 +63,24 @@ export class FakeConsole {
             text += part;
         }
         this.answerApi(request, response, url, text ? JSON.parse(text) : null);
+    }
+
+    /** A piece of a file, as vmpool takes it: the next one, or a word of where to go on. */
+    async takePiece(request, response, url) {
+        const parts = [];
+        for await (const part of request) {
+            parts.push(part);
+        }
+        const piece = Buffer.concat(parts);
+        const offset = Number(url.searchParams.get('offset'));
+        this.calls.push({what: `PUT ${url.pathname}`, headers: request.headers, offset, length: piece.length});
+        const told = this.onPiece?.(offset, piece);
+        if (told) {
+            this.json(response, ...told);
+            return;
+        }
+        this.received = Buffer.concat([this.received ?? Buffer.alloc(0), piece]);
+        this.json(response, 200, {offset: this.received.length});
     }
 
     async answerFile(response, name) {
