@@ -23,7 +23,7 @@ until [ -b /dev/vda ]; do $bb sleep 1; done
 printf %s {mark}-d | $bb dd of=/dev/vda bs=512 seek={sector} conv=notrunc,fsync 2>/dev/null
 echo left"""
 DISK_SECTORS = 32768  # of the tiny guest's disk
-DEADLINE_S = 300  # for what takes seconds on an idle machine
+DEADLINE_S = 600  # for what takes seconds on an idle machine
 SETTLED = {"running", "stopped", "suspended"}
 # What a step is, and how often beside the others.
 STEPS = {"come": 6, "go": 1, "log_off": 3, "visit": 8, "fault": 5}
