@@ -94,6 +94,7 @@ void orl_api_audit_verify(struct orl_http_req *req, const struct orl_api_args *a
 void orl_api_audit_get(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_get(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_hosts_doctor(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_drain(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_undrain(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_hosts_remove(struct orl_http_req *req, const struct orl_api_args *args);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "broker/api_handlers.h"
 #include "broker/api_page.h"
+#include "broker/doctor.h"
 #include "broker/session_lease.h"
 #include "store/host.h"
 
@@ -63,6 +64,17 @@ void orl_api_hosts_list(struct orl_http_req *req, const struct orl_api_args *arg
         int rc = orl_host_list(req->broker->store, &page.page, add_host, &page, &err);
         orl_api_page_reply(req, &page, "hosts", rc, &err);
     }
+}
+
+void orl_api_hosts_doctor(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_err err = {0};
+    json_t *checks = NULL;
+    if (orl_doctor_host(req->broker, args->arg[0], &checks, &err) < 0) {
+        orl_api_fail(req, &err);
+        return;
+    }
+    orl_http_reply(req, 200, json_pack("{s:o}", "checks", checks));
 }
 
 static void drain(struct orl_http_req *req, const char *name, bool is_draining)

@@ -126,6 +126,7 @@ const struct orl_api_route orl_api_routes[] = {
         {GET, "/v1/me/desktops/POOL/thumbnail", USER, orl_api_me_desktops_thumbnail, "n"},
         {GET, "/v1/hosts", VIEWER, orl_api_hosts_list, PAGE},
         {GET, "/v1/hosts/NAME", VIEWER, orl_api_hosts_get, NULL},
+        {GET, "/v1/hosts/NAME/doctor", VIEWER, orl_api_hosts_doctor, NULL},
         {GET, "/v1/doctor", VIEWER, orl_api_doctor, NULL},
         {GET, "/v1/export", ADMIN, orl_api_export, NULL},
         {POST, "/v1/plan", ADMIN, orl_api_plan, NULL},

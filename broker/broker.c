@@ -7,6 +7,7 @@
 #include "broker/certificates.h"
 #include "broker/closing.h"
 #include "broker/console.h"
+#include "broker/doctor.h"
 #include "broker/events.h"
 #include "broker/gateway_sock.h"
 #include "broker/hashing.h"
@@ -170,6 +171,7 @@ void orl_broker_fini(struct orl_broker *broker)
     orl_console_free(broker->console);
     orl_watching_free(broker->watching);
     orl_certificates_free(broker->certificates);
+    orl_doctor_forget(broker);
     orl_messages_free(broker->messages);
     orl_thumbs_free(broker->thumbs);
     orl_queue_free(broker->queue);

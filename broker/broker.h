@@ -35,6 +35,12 @@ struct orl_broker_counters {
     uint64_t gateway_faults; /* messages that no gateway may send */
 };
 
+struct orl_doctor_cache {
+    struct json_t *checks; /* NULL: none */
+    char host[ORL_NAME_MAX + 1];
+    uint64_t at_us;
+};
+
 struct orl_broker {
     const struct orl_broker_cfg *cfg;
     struct orl_loop *loop;
@@ -61,6 +67,7 @@ struct orl_broker {
     struct orl_closing *closings; /* of the open transaction; the newest first */
     struct orl_watching *watching;
     struct orl_broker_counters counters;
+    struct orl_doctor_cache doctor;
     struct orl_frame_stats frames;
     struct orl_login_times login_times;
     /* Checked in place of the hash of a person who is not there, so that time does not tell. */

@@ -1,10 +1,19 @@
 #include "cli/doctor.h"
 
+#include "base/host_check.h"
 #include "cli/http.h"
 #include "cli/output.h"
 
 #include <string.h>
 #include <unistd.h>
+
+static void add_check(void *ctx, const struct orl_check *check)
+{
+    (void)json_array_append_new(
+            ctx, json_pack("{s:s, s:s, s:s, s:s, s:s}", "area", check->area, "object",
+                         check->object, "state", orl_check_state_name(check->state), "text",
+                         check->text, "remedy", check->remedy));
+}
 
 static void add_silent(json_t *checks, const char *why)
 {
@@ -70,7 +79,8 @@ int orl_cli_doctor(const struct orl_cli_call *call)
     if (slash != NULL) {
         *slash = '\0';
     }
-    orl_cli_doctor_host("", run_dir, checks);
+    const struct orl_host_check_opts opts = {.root = "", .run_dir = run_dir};
+    orl_host_check(&opts, add_check, checks);
     ask_broker(call, checks);
     json_array_foreach(checks, i, check)
     {

@@ -1,7 +1,8 @@
 /* What doctor says of a host, from files of the test's own. */
 #include "base/cert.h"
 #include "base/cert_look.h"
-#include "cli/doctor.h"
+#include "base/host_check.h"
+#include <jansson.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,9 +15,8 @@
 #include <cmocka.h>
 
 static char root[] = "/tmp/oriel-doctor.XXXXXX";
-static const char *const folders[] = {"etc", "etc/oriel", "proc", "proc/net", "keys"};
-static const char *const files[] = {"etc/oriel/gateway.yaml", "proc/net/tcp", "proc/meminfo",
-        "keys/rdp.crt", "keys/rdp.key", "etc/oriel/web.yaml"};
+static const char *const folders[] = {"proc", "usr", "usr/bin"};
+static const char *const files[] = {"proc/meminfo", "usr/bin/qemu-img"};
 
 static void put(const char *name, const char *text, size_t len, mode_t mode)
 {
@@ -31,13 +31,6 @@ static void put(const char *name, const char *text, size_t len, mode_t mode)
 
 static int begin(void **state)
 {
-    struct orl_cert_pair pair;
-    static const char gateway[] = "rdp_port: 4000\nvnc_port: 0\ncertificate: /keys/rdp.crt\n"
-                                  "certificate_key: /keys/rdp.key\n";
-    static const char tcp[] =
-            "  sl  local_address rem_address   st tx_queue\n"
-            "   0: 0100007F:0FA0 00000000:0000 0A 00000000:00000000 00:00000000\n"
-            "   1: 0100007F:01BB 00000000:0000 01 00000000:00000000 00:00000000\n";
     static const char memory[] = "MemTotal: 8000000 kB\nMemAvailable:   204800 kB\n";
     (void)state;
     assert_non_null(mkdtemp(root));
@@ -46,14 +39,8 @@ static int begin(void **state)
         (void)snprintf(path, sizeof(path), "%s/%s", root, folders[i]);
         assert_int_equal(mkdir(path, 0700), 0);
     }
-    assert_int_equal(orl_cert_make(&pair, NULL), 0);
-    put(files[0], gateway, sizeof(gateway) - 1, 0644);
-    put(files[1], tcp, sizeof(tcp) - 1, 0644);
-    put(files[2], memory, sizeof(memory) - 1, 0644);
-    put(files[3], pair.cert_pem, pair.cert_len, 0644);
-    put(files[4], pair.key_pem, pair.key_len, 0644);
-    put(files[5], "https_port: [1\n", 15, 0644);
-    orl_cert_pair_fini(&pair);
+    put(files[0], memory, sizeof(memory) - 1, 0644);
+    put(files[1], "", 0, 0755);
     return 0;
 }
 
@@ -94,20 +81,37 @@ static const char *state_of(const json_t *checks, const char *object, const char
     return "";
 }
 
+static void add_check(void *ctx, const struct orl_check *check)
+{
+    (void)json_array_append_new(ctx, json_pack("{s:s, s:s, s:s, s:s}", "object", check->object,
+                                             "state", orl_check_state_name(check->state), "text",
+                                             check->text, "remedy", check->remedy));
+}
+
 static void each_fault_is_found_and_has_a_remedy(void **state)
 {
+    struct orl_host_check_opts opts = {.root = root, .run_dir = "/run/oriel"};
     json_t *checks = json_array();
     (void)state;
-    orl_cli_doctor_host(root, "/run/oriel", checks);
-    assert_string_equal(state_of(checks, "RDP, TCP 4000", "listens"), "ok");
-    assert_string_equal(state_of(checks, "portal, TCP 443", "nobody"), "bad"); /* a client's */
-    assert_string_equal(state_of(checks, "/keys/rdp.crt", "days"), "ok");
-    assert_string_equal(state_of(checks, "/keys/rdp.crt", "self-signed"), "warn");
-    assert_string_equal(state_of(checks, "/keys/rdp.key", "mode 0644"), "bad");
-    assert_string_equal(state_of(checks, "/keys/rdp.key", "is the certificate's"), "ok");
-    assert_string_equal(state_of(checks, "/etc/oriel/web.yaml", "2:"), "bad");
+    orl_host_check(&opts, add_check, checks);
     assert_string_equal(state_of(checks, "this host", "200 MiB"), "warn");
     assert_string_equal(state_of(checks, "/run/oriel/broker.sock", "no socket"), "bad");
+    assert_string_equal(state_of(checks, "/usr/bin/qemu-img", "is there"), "ok");
+    assert_string_equal(state_of(checks, "/usr/bin/qemu-system-x86_64", "missing"), "bad");
+    assert_string_equal(state_of(checks, "/dev/kvm", "missing"), "warn");
+    json_decref(checks);
+}
+
+/* systemd hides /dev from it: that it sees no KVM says nothing. */
+static void a_service_says_nothing_of_devices(void **state)
+{
+    struct orl_host_check_opts opts = {.root = root, .run_dir = "/run/oriel", .is_confined = true};
+    json_t *checks = json_array();
+    (void)state;
+    orl_host_check(&opts, add_check, checks);
+    char *text = json_dumps(checks, 0);
+    assert_null(strstr(text, "/dev/"));
+    free(text);
     json_decref(checks);
 }
 
@@ -143,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(each_fault_is_found_and_has_a_remedy),
+            cmocka_unit_test(a_service_says_nothing_of_devices),
             cmocka_unit_test(a_certificate_says_what_it_is_for),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -6,6 +6,7 @@ import {t} from '../strings.js';
 import {ask} from './confirm.js';
 import {MOST_ROWS, useList, useObject} from './data.js';
 import {Facts, Gauge, PageHead, Panel, State} from './detail.js';
+import {Doctor} from './doctor.js';
 import {mebibytes, percent, since} from './format.js';
 import {may} from './me.js';
 import {go, href} from './route.js';
@@ -102,6 +103,7 @@ function Host({name}) {
             <//>
             <${Panel} title=${a.host.report} isWide=${true}><${DataTable} caption=${a.host.report} list=${{rows: host.report?.items ?? []}} columns=${reportColumns}
                 rowKey="name" empty=${a.host.reportNone} hasFind=${false} hasFoot=${false} order="" /><//>
+            <${Doctor} host=${name} />
         </div>`;
 }
 

@@ -1,6 +1,7 @@
 // The pages of the console: by name in the address, in the order of the navigation.
 import {Alarms} from './alarms.js';
 import {Audit} from './audit.js';
+import {Certificates} from './certificates.js';
 import {Desktops, Quarantine} from './desktops.js';
 import {Groups} from './groups.js';
 import {Hosts} from './hosts.js';
@@ -28,5 +29,6 @@ export const pages = [
     {name: 'alarms', group: 'site', role: 'viewer', View: Alarms},
     {name: 'audit', group: 'site', role: 'viewer', View: Audit},
     {name: 'tokens', group: 'people', role: 'viewer', View: Tokens},
+    {name: 'certificates', group: 'site', role: 'viewer', View: Certificates},
     {name: 'site', group: 'site', role: 'admin', View: Site},
 ];

@@ -19,7 +19,7 @@ export const a = {
 
     pages: {
         overview: 'Overview', hosts: 'Hosts', templates: 'Templates', pools: 'Pools', desktops: 'Desktops', quarantine: 'Quarantine', sessions: 'Sessions', jobs: 'Jobs',
-        users: 'Users', groups: 'Groups', alarms: 'Alarms', audit: 'Audit', tokens: 'Access tokens', site: 'Site',
+        users: 'Users', groups: 'Groups', alarms: 'Alarms', audit: 'Audit', tokens: 'Access tokens', certificates: 'Certificates', site: 'Site',
     },
     groups: {machines: 'Desktops', people: 'People', site: 'Site'},
 

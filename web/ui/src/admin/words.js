@@ -59,6 +59,28 @@ export const w = {
         made: 'Your new token', madeText: 'Copy it now: it is not shown again.', copy: 'Copy the token', expires: 'Ends', used: 'Last used', never: 'never', person: 'Person',
         removeAsk: (label) => `Revoke the token “${label}”?`, removeText: 'Scripts that use it are refused from now on.', revoke: 'Revoke', mine: 'Mine', everyones: 'Everybody\'s',
     },
+    certificates: {
+        title: 'Certificates', lead: 'What people\'s programs are shown before they trust this place. RDP and the portal have one each, with keys of their own.',
+        services: {rdp: 'RDP and VNC', web: 'Portal'},
+        leads: {rdp: 'Shown to RDP and VNC clients by oriel-gateway.', web: 'Shown to browsers by oriel-web.'},
+        away: {rdp: 'oriel-gateway is not connected: this is what it said last.', web: 'oriel-web is not connected: this is what it said last.'},
+        days: (days) => (days === 1 ? 'good for 1 more day' : `good for ${days} more days`), over: 'has expired', broken: 'another one is shown', unknown: 'not known yet',
+        until: 'Good until', names: 'For', issuer: 'Issued by', selfSigned: 'itself (self-signed): people are warned', source: 'From',
+        sources: {own: 'made by the program itself', setting: 'its settings', uploaded: 'an upload'}, chain: 'Certificates in the chain', fingerprint: 'SHA-256 fingerprint',
+        setting: 'The settings of this program name it, so it can\'t be changed here.',
+        upload: 'Upload another', use: 'Use it from now on', uploadLead: 'Who connects from now on sees the new one; who is connected stays connected. If anything is wrong with it, nothing changes.',
+        certificate: 'Certificate chain (PEM)', certificateHint: 'The server\'s certificate first, then those that signed it.',
+        key: 'Private key (PEM)', keyHint: {rdp: 'RSA, without a passphrase. It is kept by oriel-gateway alone.', web: 'Without a passphrase. It is kept by oriel-web alone.'},
+        done: (print) => `Shown from now on: ${print}`,
+        reset: 'Back to its own', resetAsk: (name) => `Forget the uploaded certificate of ${name}?`, resetText: 'The certificate that the program made itself is shown again, and people are warned. The uploaded key is deleted.', resetDone: 'The program\'s own certificate is shown again.',
+    },
+
+    doctor: {
+        title: 'Checks', again: 'Check again', area: 'Area', object: 'What', finding: 'Found', remedy: 'What to do', noRemedy: 'nothing',
+        states: {ok: 'good', warn: 'look', bad: 'bad'},
+        sum: (all, bad, warn) => `${all} checks: ${bad} bad, ${warn} to look at.`,
+    },
+
     site: {
         title: 'Site', lead: 'What people read from you: whom to call, a notice above the sign-in, and the words of refusals.',
         words: 'Your words', contact: 'Whom do I call', contactHint: 'At most 99 bytes. Stands under every refusal.', notice: 'Notice above the sign-in', noticeHint: 'At most 239 bytes.',
