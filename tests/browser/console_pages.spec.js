@@ -59,6 +59,7 @@ test('draining a host names who is on it, and the row follows', async ({page}) =
     await page.getByRole('button', {name: 'Drain: attic'}).click();
     await expect(dialog(page)).toContainText('anna in office');
     await expect(dialog(page)).toContainText('clara in build');
+    await expect(dialog(page)).toContainText('no other host is in use');
     await expect(dialog(page)).not.toContainText('bert in office');
     await expectAccessible(page);
     await page.keyboard.press('Escape');

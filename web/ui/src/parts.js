@@ -28,8 +28,13 @@ export function Dialog({title, onClose, children, ...more}) {
     const id = useId();
     useEffect(() => {
         const before = /** @type {HTMLElement|null} */ (document.activeElement);
-        ref.current?.showModal();
-        return () => before?.isConnected && before.focus();
+        const dialog = ref.current;
+        dialog?.showModal();
+        return () => { // unless somebody has gone on to something else already
+            if (before?.isConnected && (document.activeElement === document.body || dialog?.contains(document.activeElement))) {
+                before.focus();
+            }
+        };
     }, []);
     return html`<dialog ref=${ref} aria-labelledby=${id} onClose=${onClose} ...${more}>
         <h2 id=${id}>${title}</h2>

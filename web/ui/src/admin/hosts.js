@@ -35,9 +35,16 @@ async function peopleOn(host) {
     return rows.filter((one) => one.user).map((one) => a.host.person(one.user, one.pool));
 }
 
+/** Also everybody who comes, where it is the last one that is used. @param {string} host @returns {Promise<string[]>} */
+async function whomDrainAffects(host) {
+    const [{rows}, people] = await Promise.all([getRows('/v1/hosts', 'hosts', MOST_ROWS), peopleOn(host)]);
+    const hasOther = rows.some((one) => one.name !== host && one.state === 'up' && !one.is_draining);
+    return hasOther ? people : [a.host.drainLast, ...people];
+}
+
 const path = (name) => `/v1/hosts/${encodeURIComponent(name)}`;
 const drain = (name) => ask({
-    title: a.host.drainTitle(name), text: a.host.drainText, affected: () => peopleOn(name), label: a.host.drain, isDangerous: true,
+    title: a.host.drainTitle(name), text: a.host.drainText, affected: () => whomDrainAffects(name), label: a.host.drain, isDangerous: true,
     act: () => post(`${path(name)}/drain`), done: a.host.drained(name),
 });
 const undrain = (name) => ask({

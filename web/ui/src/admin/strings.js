@@ -91,6 +91,7 @@ export const a = {
         drain: 'Drain', undrain: 'Use again', remove: 'Remove', show: 'Desktops here',
         drainTitle: (name) => `Drain ${name}?`,
         drainText: 'Nobody new is put on it, and no spare desktops are made there. Who has a desktop on it keeps it, until they log off.',
+        drainLast: 'everybody who comes: no other host is in use',
         undrainTitle: (name) => `Use ${name} again?`, undrainText: 'Desktops are made on it and given to people again.',
         removeTitle: (name) => `Remove ${name}?`, removeText: 'Oriel forgets the host. Its oriel-vmpool must be stopped before; if it starts again, the host is back.',
         drained: (name) => `${name} is being emptied.`, undrained: (name) => `${name} is used again.`, removed: (name) => `${name} is removed.`,
