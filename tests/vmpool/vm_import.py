@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Templates from files, with real programs: an ISO is installed in a machine and sealed, what came of it is sent as a disk image, and
-a desktop is cloned of that. Bad files are each refused with their reason, and nothing is left of them.
+"""Templates from files, with real programs: bad files are each refused with their reason, and nothing is left of them; an installation is begun
+and called off; an image is sent in pieces, over lost ones and a killed vmpool. With ORIEL_INSTALL=1, by hand: an ISO is installed and sealed, and
+a desktop cloned of the image.
 
 Usage: vm_import.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
 Exit 77: this machine can't run it; ctest shows that as skipped."""
 import json
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 
@@ -172,12 +172,13 @@ def story(rig):
         rig.until("an installation begins", lambda: machine in rig.domains("--state-running"))
         site.oriel("job", "cancel", cancelled["job"])
         rig.until("called off, its machine and its files are gone", lambda: machine not in rig.domains() and files(rig) == [])
-        disk = build(rig, site, iso)
         image = rig.dir / "image.qcow2"
-        shutil.copy(disk, image)
-        site.oriel("template", "remove", "installed")
-        disk.unlink()
+        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", iso, image)
         pieces(rig, site, image)
+        if not os.environ.get("ORIEL_INSTALL"):
+            return
+        disk = build(rig, site, iso)
+        disk.stat()
         site.oriel("pool", "add", "clones", "--kind", "floating", "--template", "resumed", "--spares", 1, "--memory", 192, "--clone-method", "cold")
         row = rig.until("a desktop is cloned of it and paints", rig.ready)
         expect(row["domain"] in rig.domains("--state-running"), "it runs")
