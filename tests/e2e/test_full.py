@@ -1,4 +1,5 @@
 """The whole slice with real machines: log in, see, type, resize, come back, log off."""
+import json
 import os
 import signal
 import time
@@ -12,6 +13,37 @@ NEAR = {(x, y) for x in (299, 300) for y in (199, 200)}
 
 
 class Desktop(lib_full.Case):
+    def test_by_the_command_line_alone_from_a_template_to_somebody_at_work(self):
+        oriel = self.stack.oriel
+        self.stack.wait_spare()
+        self.stack.add_template("second", self.stack.tiny)
+        self.addCleanup(self.stack.call, "template", "remove", "second")
+        lib.wait_for("the template to be checked", lambda: oriel("template", "show", "second")["state"] == "ready", 60)
+        oriel("pool", "add", "den", "--kind", "floating", "--template", "second", "--clone-method", "cold", "--spares", 1, "--max", 1)
+        self.addCleanup(self.stack.call, "pool", "remove", "den")
+        self.stack.add_user("eve")
+        self.addCleanup(self.stack.call, "user", "remove", "eve")
+        oriel("group", "add", "staff", "--display", "Everybody")
+        self.addCleanup(self.stack.call, "group", "remove", "staff")
+        oriel("group", "add-user", "staff", "eve")
+        oriel("entitlement", "add-group", "staff", "den")
+        self.assertEqual(oriel("entitlement", "list", "--pool", "den")["entitlements"], [{"user": "", "group": "staff", "pool": "den"}])
+        etag = oriel("group", "show", "staff")["etag"]
+        oriel("--if-match", etag, "group", "set", "staff", "--display", "All of us")
+        late = self.stack.call("--if-match", etag, "group", "set", "staff", "--display", "Us")
+        self.assertEqual((late.returncode, json.loads(late.stdout)["current"]["display"]), (1, "All of us"))
+
+        self.stack.wait_spare("den")
+        oriel("pool", "set", "den", "--spares", 0)
+        client = self.login("eve")
+        serial = self.listen("eve", "den")
+        self.type_key(serial, "a", 30)
+        session = self.stack.session_of("eve", "den")
+        self.assertEqual((session["state"], session["protocol"]), ("active", "rdp"))
+        oriel("session", "logoff", session["id"])
+        self.assertIsNotNone(client.wait(30))
+        lib.wait_for("the desktop to be gone", lambda: not self.stack.desktops(pool="den"), 60)
+
     def test_login_by_password_shows_the_guest_and_input_arrives(self):
         client = self.login("alice")
         serial = self.listen("alice")
