@@ -26,7 +26,7 @@ const dialog = (page) => page.getByRole('dialog');
 
 test('each page: axe, keyboard, dialogs, the dark, a phone', async ({page}) => {
     test.setTimeout(480000);
-    await walk(page, server.url, [
+    await walk(page, server, [
         ['overview', '#/overview', 'CPU of all hosts'], ['hosts', '#/hosts', 'cellar'], ['host', '#/hosts/cellar', 'What this host can do'], ['desktops', '#/desktops', 'oriel-office-1'],
         ['desktop', `#/desktops/${site.desktops[0].id}`, 'desktop.claim'], ['quarantine', '#/quarantine', 'oriel-build-40'], ['sessions', '#/sessions', 'LAPTOP-7'],
         ['session', `#/sessions/${site.sessions[0].id}`, 'Key to picture'], ['alarms', '#/alarms', 'pool:office'],

@@ -64,7 +64,7 @@ test.afterEach(() => server.stop());
 const open = (page, hash) => page.goto(`${server.url}/admin${hash}`);
 test('each page: axe, keyboard, dialogs, the dark, a phone', async ({page}) => {
     test.setTimeout(480000);
-    await walk(page, server.url, [
+    await walk(page, server, [
         ['users', '#/users', 'Anna Ahlers'], ['user', '#/users/anna', 'through sales'], ['groups', '#/groups', 'All in the office'], ['group', '#/groups/office', 'sales'],
         ['pools', '#/pools', 'desk'], ['pool', '#/pools/desk', 'Desktops at most'], ['pool-new', '#/pools?new=1', 'Step 1 of 4'], ['templates', '#/templates', 'debian'],
         ['template', '#/templates/debian', 'debian-1.qcow2'], ['jobs', '#/jobs', 'the file is encrypted'], ['job-check', `#/jobs/${jobs[3].id}`, 'host keys are in it'], ['job-build', `#/jobs/${jobs[1].id}`, 'build-debian'],

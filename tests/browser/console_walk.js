@@ -50,7 +50,7 @@ async function expectByKeyboard(page) {
     expect(count).toBe(wanted);
 }
 
-const SKIPPED = /^(Export as CSV|Show more|Show|Try again|Try now|Next|Back|Save|See what would change|Apply)$/;
+const SKIPPED = /^(Check again|Export as CSV|Show more|Show|Try again|Try now|Next|Back|Save|See what would change|Apply)$/;
 
 /** Each dialog that a button of the page opens: axe finds nothing, Escape closes it, the button has the focus again. @param {import('@playwright/test').Page} page */
 async function expectDialogs(page) {
@@ -74,9 +74,19 @@ async function expectDialogs(page) {
 
 /**
  * pages: name of the picture, address, a text that is there when it is loaded.
- * @param {import('@playwright/test').Page} page @param {string} url @param {[string, string, string][]} pages
+ * @param {import('@playwright/test').Page} page @param {import('./fake_console.js').FakeConsole} server @param {[string, string, string][]} pages
  */
-export async function walk(page, url, pages) {
+export async function walk(page, server, pages) {
+    // As the broker does: a stream that says nothing for long counts as lost.
+    const beat = setInterval(() => server.tell('load', server.load), 5000);
+    try {
+        await walkOn(page, server.url, pages);
+    } finally {
+        clearInterval(beat);
+    }
+}
+
+async function walkOn(page, url, pages) {
     await page.goto(`${url}/admin${pages[0][1]}`);
     for (const [name, hash, text] of pages) {
         await test.step(name, async () => {
