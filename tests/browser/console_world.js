@@ -81,6 +81,8 @@ export function furnish(server, site = world()) {
     });
     Object.assign(server.answers, {
         'GET /v1/hosts': () => ({hosts: site.hosts}),
+        'GET /v1/hosts/attic/doctor': () => ({checks: []}),
+        'GET /v1/hosts/cellar/doctor': () => ({checks: [{area: 'clock', object: 'this host', state: 'ok', text: 'is kept by NTP', remedy: ''}]}),
         'GET /v1/pools': () => ({pools: site.pools}),
         'GET /v1/desktops': (_, url) => ({desktops: site.desktops.filter((row) => ['pool', 'host'].every((key) => !url.searchParams.get(key) || row[key] === url.searchParams.get(key)))}),
         'GET /v1/sessions': (_, url) => ({sessions: site.sessions.filter((row) => !url.searchParams.get('pool') || row.pool === url.searchParams.get('pool'))}),
