@@ -4,7 +4,7 @@ import {expectAccessible} from './axe.js';
 import {control} from './control.js';
 
 test.use({viewport: {width: 1280, height: 900}});
-test.setTimeout(240000);
+test.setTimeout(320000);
 
 const PASSWORD = process.env.ORIEL_PASSWORD;
 

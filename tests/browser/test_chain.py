@@ -157,7 +157,7 @@ class Chain(lib_full.Case):
         self.browse("node_modules/@playwright/test/cli.js", "test", "chain.spec")
 
     def test_console(self):
-        self.browse("node_modules/@playwright/test/cli.js", "test", "journey.spec")
+        self.browse("node_modules/@playwright/test/cli.js", "test", "journey.spec", seconds=350)
 
     def test_firefox(self):
         self.browse("firefox.mjs", shutil.which("firefox-esr"), str(self.dir / "profile"), seconds=120)
