@@ -90,7 +90,8 @@ static int read_input(struct job *job)
     {
         bool is_objects = strcmp(key, "objects") == 0 && json_is_object(value);
         bool is_prune = strcmp(key, "prune") == 0 && json_is_boolean(value);
-        bool is_hash = has_hash && strcmp(key, "plan") == 0 && json_is_string(value);
+        bool is_hash = has_hash && strcmp(key, "plan") == 0 &&
+                       json_string_length(value) == ORL_SHA256_HEX_LEN;
         if (is_good && !is_objects && !is_prune && !is_hash) {
             is_good = false;
             (void)orl_err_set(

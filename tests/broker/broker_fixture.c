@@ -173,8 +173,7 @@ int api_connect(struct broker *b)
     return connect_stream(path);
 }
 
-/* One line of JSON an exchange into the file that ORIEL_API_TRACE names: what is held against docs/openapi.yaml. */
-static void trace(const char *request, size_t len, int status, const char *answer)
+void api_trace(const char *request, size_t len, int status, const char *answer)
 {
     const char *path = getenv("ORIEL_API_TRACE");
     char method[8];
@@ -212,7 +211,7 @@ int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size
     if (got > 12 && sscanf(buf, "HTTP/1.%*c %d", &status) != 1) {
         status = 0;
     }
-    trace(data, len, status, buf);
+    api_trace(data, len, status, buf);
     return status;
 }
 

@@ -36,6 +36,8 @@ int api_raw(struct broker *b, const void *data, size_t len);
 /* The same, and the answer's bytes; a connection of one's own. */
 int api_exchange(struct broker *b, const void *data, size_t len, char *buf, size_t size);
 int api_connect(struct broker *b);
+/* One line of JSON an exchange into the file that ORIEL_API_TRACE names: what is held against docs/openapi.yaml. Those above do so. */
+void api_trace(const char *request, size_t len, int status, const char *answer);
 int api_status_as(struct broker *b, uid_t uid); /* GET /v1/status by a child with that uid */
 
 /* User NAME with password "password-NAME", entitled to pool (NULL: to none). */

@@ -15,6 +15,7 @@
 #define DAY_MS UINT64_C(86400000)
 #define PRINT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 static struct broker b;
+static char asked[200]; /* the last one: answers are read one by one */
 static struct made root, leaf, other;
 
 static int start(void **state)
@@ -87,6 +88,7 @@ static int ask(const char *method, const char *path, const json_t *body)
             method, path, strlen(json), json);
     assert_true(len > 0 && (size_t)len < sizeof(text));
     free(json);
+    (void)snprintf(asked, sizeof(asked), "%s %s", method, path);
     int fd = api_connect(&b);
     for (int at = 0; at < len;) {
         ssize_t wrote = write(fd, text + at, (size_t)(len - at));
@@ -112,7 +114,9 @@ static int answer(int fd, json_t **ret_body)
     assert_non_null(body);
     assert_null(strstr(text, "PRIVATE"));
     *ret_body = json_loads(body + 4, 0, NULL);
-    return (int)strtol(text + 9, NULL, 10);
+    int status = (int)strtol(text + 9, NULL, 10);
+    api_trace(asked, strlen(asked), status, text);
+    return status;
 }
 
 static json_t *pair_of(const char *chain, const char *key)
