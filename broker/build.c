@@ -29,7 +29,7 @@ int orl_build_add(struct orl_broker *broker, const char *job, const char *pool, 
 {
     struct orl_pool_row row = {.kind = ORL_POOL_STATIC};
     struct orl_desktop_row desktop = {
-            .kind = ORL_POOL_STATIC, .lease = ORL_LEASE_FREE, .power = ORL_POWER_STARTING};
+            .kind = ORL_POOL_STATIC, .lease = ORL_LEASE_FREE, .power = ORL_POWER_RUNNING};
     struct orl_id id;
     uint64_t now_ms = orl_clock_wall_ms();
     orl_pool_set_defaults(&row, ORL_POOL_STATIC);
