@@ -27,6 +27,8 @@ PAGE = re.search(r'#define ORL_API_PAGE_QUERY "([^"]+)"', (SOURCE / "broker/api_
 WORD = re.compile(r"[A-Z]{2,}")
 # Component tests whose answers need a gateway or a clock, by the name behind test_broker_; the generated client sees the rest.
 ASKERS = ("certificates", "message", "portal_desktops", "portal_factor", "watching")
+# Only of a host that took an upload: tests/vmpool.
+NEED_A_HOST = {("POST", f"/v1/templates/{{name}}/{what}") for what in ("import", "build", "seal")}
 
 
 def server_routes():
@@ -117,7 +119,7 @@ class OpenApi(unittest.TestCase):
 
     def test_zz_every_operation_was_seen_to_work_and_to_refuse(self):
         """After the others: unittest goes by name."""
-        never = [key for key in self.operations if not any(status < 400 for status in self.seen.get(key, ()))]
+        never = [key for key in self.operations if key not in NEED_A_HOST and not any(status < 400 for status in self.seen.get(key, ()))]
         self.assertEqual(never, [], f"never seen to work: {never}")
         for key, op in self.operations.items():
             wanted = set()
