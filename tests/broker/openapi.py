@@ -28,7 +28,7 @@ WORD = re.compile(r"[A-Z]{2,}")
 # Component tests whose answers need a gateway or a clock, by the name behind test_broker_; the generated client sees the rest.
 ASKERS = ("certificates", "message", "portal_desktops", "portal_factor", "watching")
 # Only of a host that took an upload: tests/vmpool.
-NEED_A_HOST = {("POST", f"/v1/templates/{{name}}/{what}") for what in ("import", "build", "seal")}
+NEED_A_HOST = {("POST", path) for path in ("/v1/templates/{name}/import", "/v1/templates/{name}/build", "/v1/jobs/{id}/seal")}
 
 
 def server_routes():
