@@ -77,7 +77,7 @@ static const struct {
         {"object", ORL_USER_MAX, false}, {"n", 20, false}, {"q", ORL_NAME_MAX, false},
         {"head", ORL_AUDIT_WANT_MAX, false}, {"lease", 16, false}, {"power", 16, false},
         {"state", 16, false}, {"desktop", ORL_ID_LEN, false}, {"session", ORL_ID_LEN, false},
-        {"open", 1, true}, {"minutes", 4, false}};
+        {"open", 1, true}, {"minutes", 4, false}, {"kind", ORL_STORE_CODE_MAX, false}};
 
 /* What is not understood must not widen a list or force a deed: it is refused. */
 static bool is_param_good(const struct orl_http_req *req, const char *name, size_t len)
