@@ -3,6 +3,7 @@
 #include "store/pool.h"
 #include "store/ticket.h"
 #include "tests/store/store_fixture.h"
+#include <stdio.h>
 #include <string.h>
 
 static void one_live_session_per_person_and_pool(void **state)
