@@ -229,7 +229,7 @@ class Stack:
 
     def start_broker(self, *settings):
         self.launch("broker", f"state_dir={self.dir / 'store'}", *self.store, "password_cost=minimal", "lease_s=10", "wait_timeout_s=150",
-                    "vmpool_silent_s=20", *settings)
+                    "vmpool_silent_s=60", *settings)
         lib.wait_for("the broker", lambda: self.call("status").returncode == 0, DAEMON_S)
 
     def start_vmpool(self):
