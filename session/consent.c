@@ -74,11 +74,13 @@ void orl_consent_show(struct orl_consent *consent, const struct orl_msg_consent 
     const bool is_same =
             consent->asked.kind == msg->kind && strcmp(consent->asked.watch, msg->watch) == 0;
     consent->asked = *msg;
+    consent->is_ending = false;
     consent->shown_us = is_same ? consent->shown_us : orl_clock_now_us();
     paint(consent);
 }
 
-/* Once for each question: what comes next is the broker's to say. */
+/* Once for each question and each notice: what comes next is the broker's to say. Until then the notice stands: somebody
+ * may still look. */
 static void give(struct orl_consent *consent, enum orl_consent_kind kind)
 {
     const bool is_question = consent->asked.kind == ORL_CONSENT_ASK;
@@ -87,9 +89,15 @@ static void give(struct orl_consent *consent, enum orl_consent_kind kind)
             (!is_question || orl_clock_now_us() - consent->shown_us < ORL_CONSENT_READ_US)) {
         return;
     }
+    if (consent->is_ending) {
+        return;
+    }
     memcpy(answer.watch, consent->asked.watch, sizeof(answer.watch));
-    consent->asked.kind = ORL_CONSENT_NONE;
-    paint(consent);
+    if (is_question) {
+        consent->asked.kind = ORL_CONSENT_NONE;
+        paint(consent);
+    }
+    consent->is_ending = !is_question;
     consent->answer(consent->ctx, &answer);
 }
 

@@ -22,6 +22,7 @@ struct orl_consent {
     uint32_t held_key;  /* pressed as an answer: its release is not the guest's either; 0: none */
     uint32_t buttons;   /* that are down */
     bool is_click_ours; /* until all buttons are up */
+    bool is_ending;     /* who looks was told to go, and the broker has not said that they did */
 };
 void orl_consent_init(struct orl_consent *consent, struct orl_picture *picture,
         struct orl_band *band, orl_consent_answer_fn answer, void *ctx);

@@ -528,7 +528,12 @@ static void a_question_is_answered_by_keys_that_the_guest_does_not_get(void **st
     consent(&rig, ORL_CONSENT_LOOKS, "");
     assert_true(rig.band_pixels > 100);
     key(&rig, F10, true);
+    key(&rig, F10, false);
     assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_REFUSE);
+    run_for_ms(&rig, 100);
+    assert_true(rig.band_pixels > 100); /* they may still look until the broker says otherwise */
+    key(&rig, F10, true);
+    assert_int_equal(last_answer(&rig).kind, ORL_CONSENT_NONE);
     consent(&rig, ORL_CONSENT_NONE, "");
     assert_int_equal(rig.band_pixels, 0);
     finish(&rig);
