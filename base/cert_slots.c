@@ -192,7 +192,9 @@ int orl_cert_slots_put(
     int rc = write_slot(slots->fd[next], bytes, len) < 0
                      ? orl_err_sys(err, errno, "the certificate can't be kept")
                      : 0;
-    if (rc == 0) {
+    if (rc < 0) {
+        (void)!ftruncate(slots->fd[next], 0); /* what was refused is not there after a restart */
+    } else {
         slots->current = next;
         slots->number++;
         slots->is_damaged = false;

@@ -4,10 +4,12 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +168,29 @@ static void a_write_that_stops_anywhere_changes_nothing(void **state)
     assert_false(w->slots.is_damaged);
 }
 
+static void what_could_not_be_kept_is_not_there_later(void **state)
+{
+    struct world *w = *state;
+    struct rlimit old;
+    char text[900];
+    const struct orl_cert_pair pair = {
+            .cert_pem = text, .cert_len = sizeof(text), .key_pem = text, .key_len = sizeof(text)};
+    memset(text, 'x', sizeof(text));
+    put(w, "one", "key one");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const struct rlimit small = {.rlim_cur = 400, .rlim_max = old.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int rc = orl_cert_slots_put(&w->slots, &pair, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_equal(rc, ORL_E_SYS);
+    expect(w, "one", "key one");
+    again(w);
+    assert_false(w->slots.is_damaged);
+    expect(w, "one", "key one");
+}
+
 static void each_bit_counts(void **state)
 {
     struct world *w = *state;
@@ -194,6 +219,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(what_was_taken_back_leaves_no_key, begin, end),
             cmocka_unit_test_setup_teardown(
                     a_write_that_stops_anywhere_changes_nothing, begin, end),
+            cmocka_unit_test_setup_teardown(what_could_not_be_kept_is_not_there_later, begin, end),
             cmocka_unit_test_setup_teardown(each_bit_counts, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
