@@ -214,7 +214,8 @@ int orl_api_record(struct orl_http_req *req, const char *action, const char *obj
                 .action = action,
                 .object = object,
                 .user = user != NULL ? user : person_of(req, object),
-                .client = req->client};
+                .client = req->client,
+                .detail = req->deed};
         rc = orl_broker_audit(req->broker, &event, ret_audit);
     } else {
         orl_msg_text(

@@ -245,6 +245,32 @@ static bool is_as_read(struct orl_http_req *req, const char *name)
     return is_same;
 }
 
+static void put(char *text, size_t size, bool is_seen, const char *field, const char *value)
+{
+    size_t len = strlen(text);
+    if (is_seen) {
+        (void)snprintf(text + len, size - len, "%s%s%s%s", len > 0 ? " " : "", field,
+                value[0] != '\0' ? "=" : "", value);
+    }
+}
+
+/* What was said, for the audit: of what gives rights, the value, too. */
+static void describe(const struct job *job, char *ret_text, size_t size)
+{
+    char desktops[16];
+    (void)snprintf(desktops, sizeof(desktops), "%u", (unsigned)job->row.max_desktops);
+    ret_text[0] = '\0';
+    put(ret_text, size, (job->seen & SEEN_ROLE) != 0, "role", orl_role_name(job->row.role));
+    put(ret_text, size, (job->seen & SEEN_GLASS) != 0, "may_break_glass",
+            job->row.may_break_glass ? "true" : "false");
+    put(ret_text, size, (job->seen & SEEN_DISABLED) != 0, "is_disabled",
+            job->row.is_disabled ? "true" : "false");
+    put(ret_text, size, (job->seen & SEEN_MAX) != 0, "max_desktops", desktops);
+    put(ret_text, size, (job->seen & SEEN_DISPLAY) != 0, "display", "");
+    put(ret_text, size, (job->seen & SEEN_PASSWORD) != 0, "password", "");
+    put(ret_text, size, job->resets_totp, "reset_totp", "");
+}
+
 static void write_row(struct job *job)
 {
     struct orl_http_req *req = job->req;
@@ -263,7 +289,10 @@ static void write_row(struct job *job)
         orl_api_fail(req, &err);
     } else {
         char object[ORL_USER_MAX + 8];
+        char deed[200];
         (void)snprintf(object, sizeof(object), "user:%s", job->row.name);
+        describe(job, deed, sizeof(deed));
+        req->deed = deed;
         orl_api_etag_set(req, to_json(&job->row));
         orl_api_done(req, job->is_new ? 201 : 200, job->is_new ? "user.add" : "user.change", object,
                 to_json(&job->row));

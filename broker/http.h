@@ -55,6 +55,7 @@ struct orl_http_req {
     char token[ORL_COOKIE_TOKEN_LEN + 1]; /* has_cookie: what the browser sent, good or not */
     struct orl_weblogin_row login;        /* BY_COOKIE; BY_TOKEN: id, user, and end of the token */
     bool lacks_factor;                    /* the account may more, but only with a second factor */
+    const char *deed;                     /* the audit row's detail; borrowed; NULL: none */
     /* Of the answer. */
     char set_cookie[160];             /* empty: none */
     unsigned retry_s;                 /* 0: none */

@@ -12,6 +12,7 @@
 #include "store/user.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int write_site(const struct orl_plan_deed *deed, struct orl_err *err)
@@ -371,9 +372,40 @@ static int revoke(struct orl_plan *plan, const json_t *change, struct orl_err *e
     return 0;
 }
 
-static int audit(
-        struct orl_plan *plan, const json_t *change, const char *actor, struct orl_err *err)
+static void put_value(char *text, size_t size, const char *field, const json_t *value)
 {
+    size_t len = strlen(text);
+    char *said = value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    if (said != NULL && len + strlen(field) + strlen(said) + 3 < size) {
+        (void)snprintf(text + len, size - len, " %s=%s", field, said);
+    }
+    free(said);
+}
+
+/* "apply role=\"operator\" max_desktops=2": the fields of all changes of the object; of one that is new, its rights. */
+static void describe(const struct orl_plan *plan, size_t i, char *ret_text, size_t size)
+{
+    const json_t *first = json_array_get(plan->changes, i);
+    const json_t *to = json_object_get(first, "to");
+    (void)snprintf(ret_text, size, "apply");
+    if (op_of(first) == ORL_PLAN_ADD) {
+        put_value(ret_text, size, "role", json_object_get(to, "role"));
+        put_value(ret_text, size, "may_break_glass", json_object_get(to, "may_break_glass"));
+        return;
+    }
+    for (; op_of(first) == ORL_PLAN_CHANGE && i < json_array_size(plan->changes); i++) {
+        const json_t *change = json_array_get(plan->changes, i);
+        if (!is_same_object(first, change)) {
+            return;
+        }
+        put_value(ret_text, size, text_of(change, "field"), json_object_get(change, "to"));
+    }
+}
+
+static int audit(struct orl_plan *plan, size_t i, const char *actor, struct orl_err *err)
+{
+    const json_t *change = json_array_get(plan->changes, i);
+    char detail[400];
     static const char *const verbs[] = {"add", "change", "remove"};
     struct orl_id id;
     char action[48];
@@ -385,11 +417,12 @@ static int audit(
         *at = '_';
     }
     (void)snprintf(object, sizeof(object), "%s%s%s", kind, name[0] != '\0' ? ":" : "", name);
+    describe(plan, i, detail, sizeof(detail));
     const struct orl_audit_event event = {.actor = actor,
             .action = action,
             .object = object,
             .user = strcmp(kind, "user") == 0 ? name : NULL,
-            .detail = "apply"};
+            .detail = detail};
     return orl_broker_audit(plan->broker, &event, &id) < 0
                    ? orl_err_set(err, ORL_E_BACKEND, "no audit row: no deed")
                    : 0;
@@ -404,7 +437,7 @@ int orl_plan_carry_out(struct orl_plan *plan, const char *actor, struct orl_err 
     json_array_foreach(plan->changes, i, change)
     {
         int rc = revoke(plan, change, err);
-        rc = rc < 0 || is_same_object(last, change) ? rc : audit(plan, change, actor, err);
+        rc = rc < 0 || is_same_object(last, change) ? rc : audit(plan, i, actor, err);
         if (rc < 0) {
             return rc;
         }

@@ -62,8 +62,9 @@ static struct orl_conn *person_of(struct orl_broker *broker, const struct watch 
 
 /* ---- what the person sees ---- */
 
-static void say_lookers(
-        const struct orl_watching *watching, const char *session, struct orl_msg_consent *consent)
+/* In at most `room` bytes: names where they fit. */
+static void say_lookers(const struct orl_watching *watching, const char *session, size_t room,
+        struct orl_msg_consent *consent)
 {
     char names[ORL_WATCHING_PER_SESSION * (NAME_BYTES + 2) + 1] = "";
     unsigned count = 0;
@@ -87,8 +88,13 @@ static void say_lookers(
     if (count > 0) {
         char text[sizeof(names) + 64];
         consent->kind = ORL_CONSENT_LOOKS;
-        (void)snprintf(text, sizeof(text), "%s %s your desktop%s.", names,
-                count > 1 ? "look at" : "looks at", is_unasked ? ", without having asked" : "");
+        const char *unasked = is_unasked ? ", without having asked" : "";
+        int len = snprintf(text, sizeof(text), "%s %s your desktop%s.", names,
+                count > 1 ? "look at" : "looks at", unasked);
+        if (len < 0 || (size_t)len > room) {
+            (void)snprintf(text, sizeof(text), "%u %s your desktop%s.", count,
+                    count > 1 ? "people look at" : "person looks at", unasked);
+        }
         orl_msg_text(consent->text, sizeof(consent->text), text);
     }
 }
@@ -109,20 +115,25 @@ static const struct watch *first_question(const struct orl_watching *watching, c
 
 static void tell_person(struct orl_watching *watching, const char *session)
 {
+    static const char now[] = " Now: ";
     struct orl_conn *conn = orl_conn_find_session(watching->broker->gateways, session);
     const struct watch *question = first_question(watching, session);
     struct orl_msg_consent consent = {.kind = ORL_CONSENT_NONE};
     if (conn == NULL) {
         return;
     }
-    say_lookers(watching, session, &consent);
+    char asks[NAME_BYTES + 80] = "";
+    if (question != NULL) {
+        (void)snprintf(asks, sizeof(asks),
+                "%s asks to look at your desktop, without keys or mouse.", question->name);
+    }
+    say_lookers(watching, session, ORL_TEXT_MAX - strlen(asks) - strlen(now), &consent);
     if (question != NULL) {
         char text[3 * ORL_TEXT_MAX];
         consent.kind = ORL_CONSENT_ASK;
         memcpy(consent.watch, question->row.id, sizeof(consent.watch));
-        (void)snprintf(text, sizeof(text),
-                "%s asks to look at your desktop, without keys or mouse.%s%s", question->name,
-                consent.text[0] != '\0' ? " Now: " : "", consent.text);
+        (void)snprintf(text, sizeof(text), "%s%s%s", asks, consent.text[0] != '\0' ? now : "",
+                consent.text);
         orl_msg_text(consent.text, sizeof(consent.text), text);
         orl_msg_text(consent.why, sizeof(consent.why), question->row.why);
     }
@@ -280,16 +291,19 @@ static void grant(struct orl_watching *watching, struct watch *watch, const stru
 }
 
 /* "Not any longer": everybody who looks. Questions stay questions. */
-static void end_lookers(struct orl_watching *watching, const char *session, uint64_t person,
+static unsigned end_lookers(struct orl_watching *watching, const char *session, uint64_t person,
         const struct orl_watch_by *by)
 {
+    unsigned count = 0;
     for (unsigned i = 0; i < ORL_WATCHING_MAX; i++) {
         struct watch *watch = &watching->list[i];
         if (is_open(watch) && watch->person == person && watch->row.state != ORL_WATCH_ASKED &&
                 strcmp(watch->row.session, session) == 0) {
             finish(watching, watch, ORL_REASON_WATCH_ENDED, by);
+            count++;
         }
     }
+    return count;
 }
 
 void orl_watching_answer(
@@ -306,7 +320,9 @@ void orl_watching_answer(
     memcpy(session, conn->session, sizeof(session));
     const struct orl_watch_by by = {.actor = actor, .client = client};
     if (answer->watch[0] == '\0' && answer->kind == ORL_CONSENT_REFUSE) {
-        end_lookers(watching, session, conn->serial, &by);
+        if (end_lookers(watching, session, conn->serial, &by) == 0) {
+            tell_person(watching, session);
+        }
     } else if (watch == NULL || watch->person != conn->serial ||
                watch->row.state != ORL_WATCH_ASKED) {
         tell_person(watching, session); /* too late: as it is now */

@@ -125,6 +125,29 @@ static void a_plan_changes_nothing_and_says_whom_it_touches(void **state)
     close(gw);
 }
 
+static void what_an_apply_gave_to_whom_is_in_the_audit(void **state)
+{
+    static const struct {
+        const char *object;
+        const char *detail;
+    } wanted[] = {{"user:bea", "apply may_break_glass=true role=\"operator\""},
+            {"user:rita", "apply role=\"viewer\" may_break_glass=true"}};
+    (void)state;
+    assert_int_equal(apply("{\"users\":[{\"name\":\"bea\",\"may_break_glass\":true,"
+                           "\"role\":\"operator\"},{\"name\":\"rita\",\"role\":\"viewer\","
+                           "\"may_break_glass\":true}]}",
+                             false),
+            3);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        char path[80];
+        (void)snprintf(path, sizeof(path), "/v1/audit?object=%s&limit=1", wanted[i].object);
+        json_t *rows = get(path);
+        json_t *row = json_array_get(json_object_get(rows, "audit"), 0);
+        assert_string_equal(json_string_value(json_object_get(row, "detail")), wanted[i].detail);
+        json_decref(rows);
+    }
+}
+
 static void one_wrong_line_applies_nothing_and_is_named(void **state)
 {
     static const struct {
@@ -376,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(what_is_applied_is_there_and_applying_it_again_changes_nothing),
             cmocka_unit_test(a_plan_changes_nothing_and_says_whom_it_touches),
+            cmocka_unit_test(what_an_apply_gave_to_whom_is_in_the_audit),
             cmocka_unit_test(one_wrong_line_applies_nothing_and_is_named),
             cmocka_unit_test(who_comes_second_is_told_what_changed),
             cmocka_unit_test(only_pruning_removes_and_only_in_lists_that_are_named),

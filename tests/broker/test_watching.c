@@ -1,4 +1,5 @@
 /* Component: looking at somebody's desktop, from the API to the gateway; a real broker, this test as gateway. */
+#include "broker/watching.h"
 #include "browser.h"
 #include "store/audit.h"
 #include "store/watch.h"
@@ -252,6 +253,68 @@ static void break_glass_needs_the_right_and_a_reason_and_is_seen(void **state)
     assert_audit(id, "watch.end by user:anna;");
 }
 
+struct deed {
+    char text[200]; /* of the newest */
+};
+
+static int add_deed(void *ctx, const struct orl_audit_row *row)
+{
+    struct deed *deed = ctx;
+    orl_msg_text(deed->text, sizeof(deed->text), row->detail);
+    return 1;
+}
+
+static void assert_deed(const char *object, const char *wanted)
+{
+    struct deed deed = {.text = ""};
+    const struct orl_audit_filter filter = {
+            .object = object, .action = "user.change", .max_count = 1};
+    assert_true(orl_audit_list(b.store, &filter, add_deed, &deed, NULL) >= 0);
+    assert_string_equal(deed.text, wanted);
+}
+
+static void as_many_as_look_are_told_of_whatever_their_names(void **state)
+{
+    char name[65]; /* the longest */
+    char id[ORL_ID_LEN + 1];
+    char path[80];
+    (void)state;
+    come_again();
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    for (unsigned i = 1; i <= ORL_WATCHING_PER_SESSION; i++) {
+        char body[200];
+        char wanted[80];
+        int status = 0;
+        name[0] = (char)('a' + i);
+        add_user(&b, name, NULL);
+        set(name, "{\"role\":\"operator\",\"may_break_glass\":true,\"display\":\"One Who Looks At "
+                  "All Of Them\"}");
+        (void)snprintf(body, sizeof(body),
+                "{\"why\":\"x\",\"break_glass\":true,\"watcher\":\"%s\"}", name);
+        json_t *got = api(&b, "POST", session_path, body, &status);
+        assert_int_equal(status, 201);
+        orl_msg_text(id, sizeof(id), json_string_value(json_object_get(got, "id")));
+        json_decref(got);
+        struct orl_msg_consent notice = expect_consent(ORL_CONSENT_LOOKS);
+        (void)snprintf(wanted, sizeof(wanted), "%u people look at your desktop", i);
+        assert_non_null(strstr(notice.text, i < 2 ? "One Who Looks" : wanted));
+        assert_non_null(strstr(notice.text, ", without having asked."));
+    }
+    (void)snprintf(path, sizeof(path), "/v1/watches/%s/end", id);
+    api_ok(&b, "POST", path, "{}", 200);
+    assert_non_null(strstr(expect_consent(ORL_CONSENT_LOOKS).text, "3 people look"));
+    char object[sizeof(name) + 8];
+    (void)snprintf(object, sizeof(object), "user:%s", name);
+    assert_deed(object, "role=operator may_break_glass=true display");
+    answer("", ORL_CONSENT_REFUSE);
+    (void)expect_consent(ORL_CONSENT_LOOKS);
+    (void)expect_consent(ORL_CONSENT_LOOKS);
+    (void)expect_consent(ORL_CONSENT_NONE);
+    answer("", ORL_CONSENT_REFUSE); /* nobody looks: that is what is said */
+    (void)expect_consent(ORL_CONSENT_NONE);
+}
+
 static void a_ticket_is_for_one_browser_and_once(void **state)
 {
     char id[ORL_ID_LEN + 1];
@@ -432,6 +495,7 @@ int main(void)
             cmocka_unit_test(with_consent_one_looks_and_each_step_is_audited),
             cmocka_unit_test(a_no_is_a_no_and_nobody_is_asked_all_the_time),
             cmocka_unit_test(break_glass_needs_the_right_and_a_reason_and_is_seen),
+            cmocka_unit_test(as_many_as_look_are_told_of_whatever_their_names),
             cmocka_unit_test(a_ticket_is_for_one_browser_and_once),
             cmocka_unit_test(it_ends_with_the_persons_connection),
             cmocka_unit_test(it_ends_with_the_watchers_right_and_login),
