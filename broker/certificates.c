@@ -12,7 +12,7 @@
 #define DAY_MS UINT64_C(86400000)
 #define LOOK_US (UINT64_C(60) * ORL_US_PER_S)
 #define ANSWER_US (UINT64_C(20) * ORL_US_PER_S) /* it waits for its disk */
-enum { SERVICES = ORL_SERVICE_WEB + 1 };
+enum { SERVICES = ORL_SERVICE_WEB + 1, LOOKS_MAX = 20 /* between two of on_look() */ };
 
 /* How near its end is. */
 enum phase { PHASE_UNKNOWN = 0, PHASE_GOOD, PHASE_SOON, PHASE_NOW, PHASE_OVER };
@@ -25,6 +25,8 @@ struct service {
     unsigned links; /* connected programs of this kind */
     enum phase phase;
     bool is_broken, is_broken_known;
+    struct orl_log_limit
+            looks; /* each may be an alarm: no program makes them as often as it likes */
     /* Being sent. */
     struct orl_timer *deadline;
     orl_certificates_fn done; /* NULL: nothing is */
@@ -57,13 +59,19 @@ bool orl_service_parse(const char *name, enum orl_service *ret_service)
     return false;
 }
 
+/* People copy it into a command line: nothing else gets there, whatever a program says. */
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
 void orl_certificates_print(
         const struct orl_msg_service *said, char ret[ORL_CERTIFICATE_PRINT_LEN + 1])
 {
     const char *hex = said->fingerprint;
     size_t len = strlen(hex);
     (void)snprintf(ret, ORL_CERTIFICATE_PRINT_LEN + 1, "sha256");
-    for (size_t i = 0; i + 1 < len && i < 64; i += 2) {
+    for (size_t i = 0; i + 1 < len && i < 64 && is_hex(hex[i]) && is_hex(hex[i + 1]); i += 2) {
         (void)snprintf(ret + 6 + i / 2 * 3, 4, ":%.2s", hex + i);
     }
 }
@@ -172,7 +180,10 @@ void orl_certificates_heard(
     s->said = *said;
     s->is_known = true;
     s->links += is_new ? 1 : 0;
-    look_at(s);
+    unsigned dropped = 0;
+    if (orl_log_limit_pass(&s->looks, orl_clock_now_us(), &dropped)) {
+        look_at(s); /* else on_look() does */
+    }
     if (said->serial == 0 || s->done == NULL || said->serial != s->serial) {
         return;
     }
@@ -242,6 +253,7 @@ int orl_certificates_new(
         struct service *s = &certificates->services[i];
         s->certificates = certificates;
         s->service = (enum orl_service)i;
+        s->looks = (struct orl_log_limit){.period_us = LOOK_US, .burst = LOOKS_MAX};
         rc = orl_timer_new(broker->loop, on_deadline, s, &s->deadline, err);
     }
     if (rc < 0) {

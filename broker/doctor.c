@@ -26,13 +26,15 @@ static void add(json_t *checks, enum orl_check_state state, const char *area, co
 static void add(json_t *checks, enum orl_check_state state, const char *area, const char *object,
         const char *remedy, const char *format, ...)
 {
-    char text[400];
+    char words[400];
+    char text[sizeof(words) - 4]; /* shorter: so a letter is not cut in two */
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    (void)vsnprintf(words, sizeof(words), format, args);
     va_end(args);
-    json_t *check = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "area", area, "object", object, "state",
-            orl_check_state_name(state), "text", text, strlen(text), "remedy",
+    orl_msg_text(text, sizeof(text), words);
+    json_t *check = json_pack("{s:s, s:s, s:s, s:s, s:s}", "area", area, "object", object, "state",
+            orl_check_state_name(state), "text", text, "remedy",
             state == ORL_CHECK_OK ? "" : remedy);
     (void)json_array_append_new(checks, check);
 }

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { MAX_PEERS = 64, MAX_QUEUED = 4096, ACCEPTS_PER_WAKE = 8 };
+enum { MAX_PEERS = 64, MAX_WEB_PEERS = 8, MAX_QUEUED = 4096, ACCEPTS_PER_WAKE = 8 };
 
 #define REWATCH_US UINT64_C(5000000) /* a third of what a session remembers it */
 
@@ -481,6 +481,17 @@ static unsigned roles_of(const struct orl_gateways *gateways, uid_t uid)
     return roles;
 }
 
+/* oriel-web, which browsers speak to, has one connection: however many it opens, gateway and vmpool find room. */
+static bool has_room(const struct orl_gateways *gateways, unsigned roles)
+{
+    unsigned count = 0;
+    const struct orl_gateway *peer = gateways->first;
+    for (; roles == PEER_WEB && peer != NULL; peer = peer->next) {
+        count += peer->roles == PEER_WEB;
+    }
+    return gateways->peer_count < MAX_PEERS && count < MAX_WEB_PEERS;
+}
+
 static void add_peer(struct orl_gateways *gateways, int fd)
 {
     static const struct orl_ipc_events events = {.on_msg = on_msg, .on_closed = on_closed};
@@ -491,7 +502,7 @@ static void add_peer(struct orl_gateways *gateways, int fd)
     int rc = orl_ipc_peer(fd, &uid, &pid, &err);
     unsigned roles = rc < 0 ? 0 : roles_of(gateways, uid);
     struct orl_gateway *gateway = NULL;
-    if (roles != 0 && gateways->peer_count < MAX_PEERS) {
+    if (roles != 0 && has_room(gateways, roles)) {
         gateway = calloc(1, sizeof(*gateway));
     }
     if (gateway == NULL) {

@@ -3,11 +3,14 @@
 #include "broker_fixture.h"
 #include "tests/base/cert_maker.h"
 
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,7 +23,8 @@ static struct made root, leaf, other;
 
 static int start(void **state)
 {
-    static const char *const sets[] = {"lease_s=30", "vmpool_silent_s=3600", NULL};
+    static const char *const sets[] = {
+            "lease_s=30", "vmpool_silent_s=3600", "web_user=nobody", NULL};
     (void)state;
     broker_start(&b, sets);
     make(&(struct wish){.name = "Own Root", .is_ca = true}, &root);
@@ -53,14 +57,17 @@ static struct orl_msg said(enum orl_service service, enum orl_cert_source source
     return msg;
 }
 
-/* Connected, and known to the broker. */
-static int come(const struct orl_msg *msg)
+static void say(int fd, const struct orl_msg *msg)
+{
+    assert_int_equal(orl_ipc_send(fd, msg, NULL, 0), 0);
+}
+
+static void say_and_be_heard(int fd, const struct orl_msg *msg)
 {
     char path[60];
-    int fd = gateway_connect(&b);
     (void)snprintf(path, sizeof(path), "/v1/certificates/%s",
             msg->u.service.service == ORL_SERVICE_RDP ? "rdp" : "web");
-    assert_int_equal(orl_ipc_send(fd, msg, NULL, 0), 0);
+    say(fd, msg);
     for (int i = 0; i < 600; i++) {
         int status = 0;
         json_t *now = api(&b, "GET", path, NULL, &status);
@@ -69,12 +76,19 @@ static int come(const struct orl_msg *msg)
                         json_is_true(json_object_get(now, "is_connected"));
         json_decref(now);
         if (is_known) {
-            return fd;
+            return;
         }
         usleep(50000);
     }
     fail_msg("the broker did not hear what is shown");
-    return -1;
+}
+
+/* Connected, and known to the broker. */
+static int come(const struct orl_msg *msg)
+{
+    int fd = gateway_connect(&b);
+    say_and_be_heard(fd, msg);
+    return fd;
 }
 
 /* Sends the request on a connection of its own, which is given. */
@@ -291,12 +305,120 @@ static void its_end_is_told_at_thirty_days_and_at_seven(void **state)
     expect_alarm(201, "", NULL);
 }
 
+static void a_program_that_says_another_thing_each_time_fills_no_audit(void **state)
+{
+    struct orl_msg msg = said(ORL_SERVICE_WEB, ORL_CERT_OWN, 5000);
+    int status = 0;
+    (void)state;
+    int portal = come(&msg);
+    for (unsigned i = 0; i < 80; i++) {
+        orl_msg_text(msg.u.service.problem, sizeof(msg.u.service.problem), i % 2 ? "" : "it is");
+        say(portal, &msg);
+    }
+    msg = said(ORL_SERVICE_WEB, ORL_CERT_OWN, 5001);
+    say_and_be_heard(portal, &msg);
+    json_t *rows =
+            api(&b, "GET", "/v1/audit?action=alarm.raise&object=certificate:web", NULL, &status);
+    assert_int_equal(status, 200);
+    assert_in_range(json_array_size(json_object_get(rows, "audit")), 1, 20);
+    json_decref(rows);
+    close(portal);
+}
+
+static void a_check_with_a_long_text_is_cut_and_there(void **state)
+{
+    struct orl_msg msg = said(ORL_SERVICE_WEB, ORL_CERT_OWN, 6000);
+    int status = 0;
+    bool is_there = false;
+    size_t i;
+    json_t *row;
+    (void)state;
+    orl_msg_text(msg.u.service.issuer, sizeof(msg.u.service.issuer), "CN=Long");
+    for (i = 0; i + 2 < sizeof(msg.u.service.names); i += 2) {
+        memcpy(msg.u.service.names + i, "\xC3\xA4", 3);
+    }
+    for (unsigned odd = 0; odd < 2; odd++) {
+        int portal = come(&msg);
+        json_t *checks = api(&b, "GET", "/v1/doctor", NULL, &status);
+        assert_int_equal(status, 200);
+        is_there = false;
+        json_array_foreach(json_object_get(checks, "checks"), i, row)
+        {
+            const char *text = json_string_value(json_object_get(row, "text"));
+            is_there = is_there || strncmp(text, "CN=Long", 7) == 0;
+        }
+        assert_true(is_there);
+        json_decref(checks);
+        close(portal);
+        orl_msg_text(msg.u.service.issuer, sizeof(msg.u.service.issuer), "CN=Longe");
+        msg.u.service.until_ms += DAY_MS;
+    }
+}
+
+static void a_fingerprint_is_hex_or_nothing(void **state)
+{
+    struct orl_msg msg = said(ORL_SERVICE_WEB, ORL_CERT_OWN, 7000);
+    int status = 0;
+    (void)state;
+    orl_msg_text(msg.u.service.fingerprint, sizeof(msg.u.service.fingerprint),
+            "00ff$(reboot)a\xC3\xA4\xC3\xA4");
+    int portal = come(&msg);
+    json_t *one = api(&b, "GET", "/v1/certificates/web", NULL, &status);
+    assert_string_equal(json_string_value(json_object_get(one, "fingerprint")), "sha256:00:ff");
+    json_decref(one);
+    close(portal);
+}
+
+/* As the portal's user: 0 when the broker takes at most some of many connections, and not none. */
+static int crowd_as(uid_t uid)
+{
+    enum { MANY = 40 };
+    int fd[MANY];
+    unsigned closed = 0;
+    char byte;
+    if (setresuid(uid, uid, uid) < 0) {
+        return 2;
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        fd[i] = gateway_connect(&b);
+    }
+    for (unsigned i = 0; i < 3000 && closed == 0; i++) {
+        usleep(10000);
+        closed = 0;
+        for (unsigned k = 0; k < MANY; k++) {
+            closed += recv(fd[k], &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+        }
+    }
+    return closed > 0 && recv(fd[0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 ? 0 : 1;
+}
+
+static void a_portal_with_many_connections_leaves_room_for_others(void **state)
+{
+    const struct passwd *nobody = getpwnam("nobody");
+    int status = 0;
+    (void)state;
+    if (geteuid() != 0 || nobody == NULL) {
+        skip();
+    }
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(crowd_as(nobody->pw_uid));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(one_goes_to_its_program_and_its_word_is_the_answer),
             cmocka_unit_test(what_is_no_good_goes_nowhere),
             cmocka_unit_test(its_end_is_told_at_thirty_days_and_at_seven),
+            cmocka_unit_test(a_check_with_a_long_text_is_cut_and_there),
+            cmocka_unit_test(a_fingerprint_is_hex_or_nothing),
+            cmocka_unit_test(a_portal_with_many_connections_leaves_room_for_others),
+            cmocka_unit_test(a_program_that_says_another_thing_each_time_fills_no_audit),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
