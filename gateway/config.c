@@ -40,8 +40,8 @@ const struct orl_cfg_key orl_gateway_keys[] = {
         STR(vnc_address, 45, "*", "As rdp_address, for VNC."),
         INT(vnc_port, 0, 65535, NULL, "5900", "Port for VNC; 0 takes a free one and logs it."),
         STR(certificate, PATH_BYTES, "",
-                "Certificate chain (PEM) shown to clients; empty: made once and kept in "
-                "state_dir."),
+                "Certificate chain (PEM) shown to clients; empty: the one that was uploaded (oriel "
+                "certificate set), or one made once and kept in state_dir."),
         STR(certificate_key, PATH_BYTES, "", "Its private key (PEM); set both or none."),
         STR(run_dir, PATH_BYTES - 140, "/run/oriel",
                 "Folder of the broker's gateway.sock, the vmpool's console.sock, and web.sock."),

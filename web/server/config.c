@@ -34,8 +34,9 @@ const struct orl_cfg_key orl_web_keys[] = {
                 "Load balancers (10.0.0.0/8, 2001:db8::1) that begin each connection with PROXY "
                 "protocol version 2; from others it is refused."),
         STR(certificate, PATH_BYTES, "",
-                "Certificate chain (PEM) shown to browsers; empty: made once and kept in "
-                "state_dir."),
+                "Certificate chain (PEM) shown to browsers; empty: the one that was uploaded "
+                "(oriel "
+                "certificate set), or one made once and kept in state_dir."),
         STR(certificate_key, PATH_BYTES, "", "Its private key (PEM); set both or none."),
         STR(web_dir, PATH_BYTES, "", "Folder of the built pages; empty: where they are installed."),
         STR(run_dir, PATH_BYTES - 140, "/run/oriel",
