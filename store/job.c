@@ -271,8 +271,10 @@ int orl_job_seal(struct orl_store *store, const char *id, const char *actor, uin
     {
         ORL_DB_AUTO q = orl_db_query(store->db,
                 "UPDATE job SET is_seal_wanted = 1 WHERE id = $1 AND state = 'running'"
-                " AND kind = 'template.build' AND is_cancel_wanted = 0");
+                " AND kind = 'template.build' AND is_cancel_wanted = 0"
+                " AND progress_percent >= $2");
         orl_db_put_text(&q, id);
+        orl_db_put_u64(&q, ORL_JOB_SEAL_PERCENT);
         rc = orl_db_run(&q, err);
     }
     if (rc == 0) {
@@ -282,42 +284,72 @@ int orl_job_seal(struct orl_store *store, const char *id, const char *actor, uin
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-int orl_job_fail_lost(
-        struct orl_store *store, const char *host, uint64_t now_ms, struct orl_err *err)
-{
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "UPDATE job SET state = 'failed', reason = $1,"
-            " reason_text = 'the vmpool that was at it has ended', changed_ms = $2"
-            " WHERE host = $3 AND state = 'running'");
-    orl_store_put_reason(&q, ORL_REASON_VMPOOL_DOWN);
-    orl_db_put_u64(&q, now_ms);
-    orl_db_put_text(&q, host);
-    int rc = orl_db_run(&q, err);
-    return rc < 0 ? rc : 0;
-}
+struct fault {
+    const char *state, *host; /* of those that fail; host "": any */
+    uint64_t before_ms;       /* said nothing since */
+    enum orl_reason reason;
+    const char *text;
+};
 
-static int fail_old(struct orl_store *store, const char *state, enum orl_reason reason,
-        const char *text, uint64_t now_ms, uint64_t before_ms, struct orl_err *err)
+static int next_failed(struct orl_store *store, const struct fault *fault, uint64_t now_ms,
+        struct orl_job_row *ret_row, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE job SET state = 'failed', reason = $1, reason_text = $2, changed_ms = $3"
-            " WHERE changed_ms < $4 AND state = $5");
-    orl_store_put_reason(&q, reason);
-    orl_db_put_text(&q, text);
+            " WHERE id = (SELECT j.id FROM job j WHERE j.state = $4 AND j.changed_ms < $5"
+            " AND ($6 = '' OR j.host = $6) ORDER BY j.id LIMIT 1) RETURNING " COLUMNS);
+    orl_store_put_reason(&q, fault->reason);
+    orl_db_put_text(&q, fault->text);
     orl_db_put_u64(&q, now_ms);
-    orl_db_put_u64(&q, now_ms > before_ms ? now_ms - before_ms : 0);
-    orl_db_put_text(&q, state);
-    int rc = orl_db_run(&q, err);
-    return rc < 0 ? rc : 0;
+    orl_db_put_text(&q, fault->state);
+    orl_db_put_u64(&q, fault->before_ms);
+    orl_db_put_text(&q, fault->host);
+    return read_row(&q, ret_row, err);
+}
+
+static int fail_all(struct orl_store *store, const struct fault *fault, const char *actor,
+        uint64_t now_ms, struct orl_err *err)
+{
+    struct orl_job_row row;
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    int rc = orl_store_tx_begin(store, &tx, err);
+    while (rc == 0) {
+        rc = next_failed(store, fault, now_ms, &row, err);
+        rc = rc < 0 ? rc : audit(store, "job.end", actor, &row, now_ms, err);
+    }
+    return rc == ORL_E_NOTFOUND ? orl_store_tx_commit(&tx, err) : rc;
+}
+
+int orl_job_fail_lost(
+        struct orl_store *store, const char *host, uint64_t now_ms, struct orl_err *err)
+{
+    const struct fault lost = {.state = "running",
+            .host = host,
+            .before_ms = INT64_MAX,
+            .reason = ORL_REASON_VMPOOL_DOWN,
+            .text = "the vmpool that was at it has ended"};
+    return fail_all(store, &lost, "vmpool", now_ms, err);
+}
+
+static uint64_t ago(uint64_t now_ms, uint64_t by_ms)
+{
+    return now_ms > by_ms ? now_ms - by_ms : 0;
 }
 
 int orl_job_fail_silent(struct orl_store *store, uint64_t now_ms, struct orl_err *err)
 {
-    int rc = fail_old(store, "running", ORL_REASON_VMPOOL_DOWN,
-            "nobody said anything of it for hours", now_ms, ORL_JOB_SILENT_MS, err);
-    return rc < 0 ? rc
-                  : fail_old(store, "waiting", ORL_REASON_UPLOAD_STOPPED, "its file was never sent",
-                            now_ms, ORL_JOB_WAIT_MS, err);
+    const struct fault silent = {.state = "running",
+            .host = "",
+            .before_ms = ago(now_ms, ORL_JOB_SILENT_MS),
+            .reason = ORL_REASON_VMPOOL_DOWN,
+            .text = "nobody said anything of it for hours"};
+    const struct fault unsent = {.state = "waiting",
+            .host = "",
+            .before_ms = ago(now_ms, ORL_JOB_WAIT_MS),
+            .reason = ORL_REASON_UPLOAD_STOPPED,
+            .text = "its file was never sent"};
+    int rc = fail_all(store, &silent, "broker", now_ms, err);
+    return rc < 0 ? rc : fail_all(store, &unsent, "broker", now_ms, err);
 }
 
 int orl_job_prune(struct orl_store *store, uint64_t now_ms, struct orl_err *err)

@@ -74,10 +74,11 @@ ORL_NODISCARD int orl_job_end(struct orl_store *store, const struct orl_job_row 
 /* One that waits has ended with that, one that runs is asked to. ORL_E_CONFLICT: it has ended; ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_job_cancel(struct orl_store *store, const char *id, const char *actor,
         uint64_t now_ms, struct orl_err *err);
-/* Of a template.build that runs. ORL_E_CONFLICT: it does not, or is no such job; ORL_E_NOTFOUND. */
+#define ORL_JOB_SEAL_PERCENT 50 /* its file is there: before that an empty disk would be sealed */
+/* Of a template.build that runs. ORL_E_CONFLICT: not now, or it is no such job; ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_job_seal(struct orl_store *store, const char *id, const char *actor,
         uint64_t now_ms, struct orl_err *err);
-/* What host ran in a former life of its vmpool has failed. */
+/* What host ran in a former life of its vmpool has failed. Audited, as the next (job.end). */
 ORL_NODISCARD int orl_job_fail_lost(
         struct orl_store *store, const char *host, uint64_t now_ms, struct orl_err *err);
 /* What says nothing any more has failed, whoever ran it: one that runs is written every few seconds. */

@@ -63,6 +63,19 @@ static int await(struct orl_image_build *b, struct orl_err *err)
     }
 }
 
+static int copy(const struct orl_image_build *b, int fd, struct orl_err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+        return orl_err_sys(err, errno, "%s", b->spec.overlay);
+    }
+    if (orl_import_files_room(b->files, b->reserve_bytes) <
+            (uint64_t)st.st_blocks * ORL_STAT_BLOCK) {
+        return orl_err_set(err, ORL_E_LIMIT, "a copy of its disk needs more room than there is");
+    }
+    return orl_file_copy(fd, b->to, &b->is_cancelled, err);
+}
+
 int orl_image_build(struct orl_image_build *b, struct orl_err *err)
 {
     const struct orl_backend *backend = b->backend;
@@ -82,7 +95,7 @@ int orl_image_build(struct orl_image_build *b, struct orl_err *err)
     }
     if (r == 0) {
         atomic_store(&b->step, ORL_BUILD_COPIES);
-        r = orl_file_copy(fd, b->to, &b->is_cancelled, err);
+        r = copy(b, fd, err);
         b->reason = r == ORL_E_LIMIT ? ORL_REASON_NO_SPACE : ORL_REASON_INTERNAL;
     }
     if (r == 0 && chmod(b->to, 0444) < 0) {

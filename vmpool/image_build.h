@@ -5,6 +5,7 @@
 #define ORL_VMPOOL_IMAGE_BUILD_H
 #include "base/reason.h"
 #include "vmpool/backend.h"
+#include "vmpool/import_files.h"
 #include <stdatomic.h>
 
 #define ORL_IMAGE_BUILD_POOL "template-build" /* in the machine's metadata */
@@ -19,7 +20,8 @@ enum orl_image_build_step {
 struct orl_image_build {
     const struct orl_backend *backend;
     struct orl_vm_spec spec; /* overlay: the disk, made; removed in the end */
-    uint64_t disk_mib;
+    const struct orl_import_files *files;
+    uint64_t disk_mib, reserve_bytes;
     char to[ORL_VM_PATH_MAX + 1]; /* made; not there after a failure */
     enum orl_reason reason;       /* of a failure */
     /* Read and written while it runs. */

@@ -23,6 +23,8 @@ enum {
 };
 /* Its tables, for the largest disk that we take. */
 #define MORE_BYTES (UINT64_C(1) << 30)
+/* What qemu-img writes at once: it is killed that far below its file's bound, or less. */
+#define IN_FLIGHT_BYTES (UINT64_C(32) << 20)
 
 const char *orl_image_format(const uint8_t *head, size_t len, const char **ret_fault)
 {
@@ -153,17 +155,23 @@ static int convert(struct orl_image_convert *c, const char *format, struct orl_e
 {
     const char *argv[] = {"qemu-img", "convert", "-f", format, "-O", "qcow2", "-t", "writeback",
             "--", c->from, c->to, NULL};
+    static const char no_room[] = "needs more room than there is in images_dir";
     struct stat st;
     if (stat(c->from, &st) < 0) {
         return orl_err_sys(err, errno, "%s", c->from);
     }
     atomic_store(&c->percent, PERCENT_CONVERT);
-    if (orl_import_files_room(c->files, c->reserve_bytes) < (uint64_t)st.st_blocks * 512) {
-        return refuse(c, ORL_REASON_NO_SPACE, "needs more room than there is in images_dir", err);
+    uint64_t room = orl_import_files_room(c->files, c->reserve_bytes);
+    uint64_t most = c->max_virtual_bytes + MORE_BYTES;
+    if (room < (uint64_t)st.st_blocks * ORL_STAT_BLOCK) {
+        return refuse(c, ORL_REASON_NO_SPACE, no_room, err);
     }
-    int r = run(c, argv, c->max_virtual_bytes + MORE_BYTES, CONVERT_MS, NULL, err);
-    if (r < 0 && strstr(err->text, strerror(ENOSPC))) {
-        c->reason = ORL_REASON_NO_SPACE;
+    /* A compressed one grows: not into what running desktops need. */
+    int r = run(c, argv, room < most ? room : most, CONVERT_MS, NULL, err);
+    bool is_full = r == ORL_E_BACKEND && stat(c->to, &st) == 0 &&
+                   (uint64_t)st.st_size + IN_FLIGHT_BYTES > room;
+    if (is_full || (r < 0 && strstr(err->text, strerror(ENOSPC)))) {
+        return refuse(c, ORL_REASON_NO_SPACE, no_room, err);
     }
     if (r == 0 && chmod(c->to, 0444) < 0) { /* QEMU's user reads it below every clone */
         r = orl_err_sys(err, errno, "%s", c->to);

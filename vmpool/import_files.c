@@ -89,11 +89,11 @@ static int tidy_one(const struct orl_import_files *files, struct orl_store *stor
     char whole[ORL_VM_PATH_MAX + 1];
     struct named named = {.path = whole};
     int len = snprintf(path, sizeof path, "%s/%s", files->dir, file);
-    if (len < 0 || (size_t)len >= sizeof path ||
-            (has_suffix(file, ".qcow2") && !is_job_file(file))) {
+    bool is_new = has_suffix(file, ".qcow2" ORL_IMPORT_NEW);
+    if (len < 0 || (size_t)len >= sizeof path || (!is_new && !is_job_file(file))) {
         return 0;
     }
-    if (has_suffix(file, ".qcow2" ORL_IMPORT_NEW)) {
+    if (is_new) {
         (void)snprintf(whole, sizeof whole, "%.*s", len - (int)strlen(ORL_IMPORT_NEW), path);
         int r = orl_template_list(store, NULL, compare, &named, err);
         if (r < 0) {
@@ -101,7 +101,9 @@ static int tidy_one(const struct orl_import_files *files, struct orl_store *stor
         }
     }
     if (named.is_found ? rename(path, whole) < 0 : unlink(path) < 0) {
-        return orl_err_sys(err, errno, "%s", path);
+        /* No reason for a host to stay away. */
+        orl_log_warn(&log_ctx, "left over, and stays", "file", file, "error", strerror(errno));
+        return 0;
     }
     orl_log_info(&log_ctx, named.is_found ? "finished" : "left over, removed", "file", file);
     return 0;

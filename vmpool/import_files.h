@@ -7,6 +7,7 @@
 #include "vmpool/backend.h"
 
 #define ORL_IMPORT_NEW ".new"
+#define ORL_STAT_BLOCK 512 /* stat.st_blocks counts in these */
 
 struct orl_import_files {
     char dir[ORL_VM_PATH_MAX + 1];

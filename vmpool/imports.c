@@ -132,10 +132,13 @@ static bool read_params(const struct orl_job_row *job, struct orl_import_params 
 }
 
 /* Nothing is made that couldn't be registered in the end. */
-static int check_name(
+static int check(
         const struct orl_imports *imports, const struct orl_import_params *p, struct orl_err *err)
 {
     struct orl_template_row row;
+    if (p->is_build && p->disk_mib > imports->cfg.max_virtual_bytes >> 20) {
+        return orl_err_set(err, ORL_E_DENIED, "the disk is larger than max_template_gib");
+    }
     int r = orl_template_get(imports->cfg.store, p->name, 0, &row, err);
     if (r == ORL_E_NOTFOUND && !p->is_version) {
         return 0;
@@ -162,7 +165,7 @@ struct orl_import *orl_import_place(struct orl_imports *imports, const struct or
             .fd = -1,
             .heard_ms = orl_clock_wall_ms()};
     int r = read_params(job, &import->params)
-                    ? check_name(imports, &import->params, &err)
+                    ? check(imports, &import->params, &err)
                     : orl_err_set(&err, ORL_E_INVAL, "its parameters make no sense");
     r = r < 0 ? r : orl_import_files_of_job(&imports->files, job->id, ".part", import->part, &err);
     r = r < 0 ? r
@@ -172,6 +175,7 @@ struct orl_import *orl_import_place(struct orl_imports *imports, const struct or
         orl_import_end(import, ORL_JOB_FAILED,
                 r == ORL_E_EXISTS     ? ORL_REASON_NAME_TAKEN
                 : r == ORL_E_NOTFOUND ? ORL_REASON_TEMPLATE_MISSING
+                : r == ORL_E_DENIED   ? ORL_REASON_IMAGE_TOO_LARGE
                                       : ORL_REASON_INTERNAL,
                 err.text);
         return NULL;
@@ -216,25 +220,26 @@ static void tell(struct orl_import *import, uint64_t now_ms)
     char text[ORL_TEXT_MAX + 1];
     unsigned percent = 0;
     orl_import_say(import, &percent, text, sizeof text);
-    if (orl_job_progress(
-                import->imports->cfg.store, &import->job, percent, text, now_ms, &wish, &err) < 0) {
+    int r = orl_job_progress(
+            import->imports->cfg.store, &import->job, percent, text, now_ms, &wish, &err);
+    if (r < 0) {
         orl_log_warn(&import->imports->log, "job's row not written", "error", err.text);
     }
     if (wish.is_seal) {
         atomic_store(&import->build.is_seal_wanted, true);
     }
-    if (wish.is_cancel) {
+    if (wish.is_cancel || r == ORL_E_CONFLICT) { /* ended by others: nobody could call it off now */
         orl_import_cancel(import);
     }
 }
 
-static void look_at(struct orl_import *import, uint64_t now_ms)
+static void look_at(struct orl_import *import, bool may_run, uint64_t now_ms)
 {
     if (import->state == ORL_IMPORT_OVER) {
         write_end(import);
         return;
     }
-    if (import->state == ORL_IMPORT_READY) {
+    if (import->state == ORL_IMPORT_READY && may_run) {
         orl_import_run(import);
     }
     if (import->state == ORL_IMPORT_FREE || import->state == ORL_IMPORT_OVER) {
@@ -242,7 +247,8 @@ static void look_at(struct orl_import *import, uint64_t now_ms)
     }
     tell(import, now_ms);
     bool is_receiving = import->state == ORL_IMPORT_RECEIVING && !import->is_busy;
-    if (is_receiving && atomic_load(&import->convert.is_cancelled)) {
+    bool is_idle = is_receiving || import->state == ORL_IMPORT_READY;
+    if (is_idle && atomic_load(&import->convert.is_cancelled)) {
         orl_import_end(import, ORL_JOB_CANCELLED, ORL_REASON_NONE, "");
     } else if (is_receiving && now_ms > import->heard_ms + SILENT_MS) {
         orl_import_end(import, ORL_JOB_FAILED, ORL_REASON_UPLOAD_STOPPED,
@@ -253,12 +259,16 @@ static void look_at(struct orl_import *import, uint64_t now_ms)
 void orl_imports_tick(struct orl_imports *imports, uint64_t now_ms)
 {
     bool is_early = now_ms >= imports->looked_ms && now_ms < imports->looked_ms + PERIOD_MS;
-    if (imports->is_stopping || is_early || !imports->cfg.is_ready(imports->cfg.ctx)) {
+    if (imports->is_stopping || is_early) {
         return;
     }
+    /* While libvirt is away nothing begins; what is under way still is told of, and called off. */
+    bool is_ready = imports->cfg.is_ready(imports->cfg.ctx);
     imports->looked_ms = now_ms;
-    take(imports, now_ms);
+    if (is_ready) {
+        take(imports, now_ms);
+    }
     for (size_t i = 0; i < ORL_IMPORTS_MAX; i++) {
-        look_at(&imports->import[i], now_ms);
+        look_at(&imports->import[i], is_ready, now_ms);
     }
 }

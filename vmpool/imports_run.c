@@ -10,8 +10,12 @@
 #include <string.h>
 
 #define MIB (UINT64_C(1024) * 1024)
-#define BLOCK UINT64_C(512)
-enum { MEMORY_DEFAULT_MIB = 2048, PERCENT_FETCH = 50, PERCENT_BUILD = 50, PERCENT_SEAL = 80 };
+enum {
+    MEMORY_DEFAULT_MIB = 2048,
+    PERCENT_FETCH = 50,
+    PERCENT_BUILD = ORL_JOB_SEAL_PERCENT,
+    PERCENT_SEAL = 80
+};
 
 void orl_import_say(
         const struct orl_import *import, unsigned *ret_percent, char *ret_text, size_t size)
@@ -80,6 +84,10 @@ static int fetch(struct orl_import *import, struct orl_err *err)
 static void run(void *import_)
 {
     struct orl_import *import = import_;
+    if (atomic_load(&import->convert.is_cancelled)) { /* while it waited for a thread */
+        import->result = ORL_E_CLOSED;
+        return;
+    }
     int r = fetch(import, &import->err);
     if (r == 0 && import->params.is_build) {
         r = orl_image_build(&import->build, &import->err);
@@ -116,6 +124,15 @@ static int register_it(struct orl_import *import, uint32_t *ret_version, struct 
     return r;
 }
 
+/* result is what the worker came to: nothing is wrong with the file where that was good. */
+static enum orl_reason reason_of(const struct orl_import *import, int r)
+{
+    return r == ORL_E_EXISTS     ? ORL_REASON_NAME_TAKEN
+           : import->result < 0  ? import->convert.reason
+           : r == ORL_E_NOTFOUND ? ORL_REASON_TEMPLATE_MISSING
+                                 : ORL_REASON_INTERNAL;
+}
+
 static void on_done(void *import_, void *ctx)
 {
     struct orl_import *import = import_;
@@ -133,9 +150,7 @@ static void on_done(void *import_, void *ctx)
     } else if (atomic_load(&import->convert.is_cancelled)) {
         orl_import_end(import, ORL_JOB_CANCELLED, ORL_REASON_NONE, "");
     } else {
-        orl_import_end(import, ORL_JOB_FAILED,
-                r == ORL_E_EXISTS ? ORL_REASON_NAME_TAKEN : import->convert.reason,
-                import->err.text);
+        orl_import_end(import, ORL_JOB_FAILED, reason_of(import, r), import->err.text);
     }
 }
 
@@ -150,11 +165,10 @@ static int prepare_build(struct orl_import *import, struct orl_err *err)
             .vcpus = p->vcpus ? (uint32_t)p->vcpus : 1,
             .is_windows = p->is_windows};
     import->build.backend = imports->cfg.backend;
+    import->build.files = &imports->files;
+    import->build.reserve_bytes = imports->cfg.reserve_bytes;
     import->build.disk_mib = p->disk_mib;
     (void)snprintf(import->build.to, sizeof import->build.to, "%s", import->to_new);
-    if (p->disk_mib * MIB > imports->cfg.max_virtual_bytes) {
-        return orl_err_set(err, ORL_E_INVAL, "the disk is larger than max_template_gib");
-    }
     int r = imports->cfg.make_spec(imports->cfg.ctx, &pool, &t, spec, err);
     if (r < 0) {
         return r;

@@ -139,7 +139,7 @@ bool orl_imports_begin_piece(void *ctx, const struct orl_upload_piece *piece, in
             piece->length > import->params.size_bytes - import->received_bytes) {
         return refuse(answer, 409, ORL_REASON_UPLOAD_STOPPED, "this is not the next piece");
     }
-    *ret_fd = dup(import->fd);
+    *ret_fd = fcntl(import->fd, F_DUPFD_CLOEXEC, 0);
     import->is_busy = *ret_fd >= 0;
     return import->is_busy ||
            refuse(answer, 503, ORL_REASON_HOST_FULL, "the host is busy; try again in a moment");

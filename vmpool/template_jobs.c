@@ -251,10 +251,11 @@ static void tell(struct orl_template_jobs *jobs, uint64_t now_ms)
                        : percent < 60 ? "waits until it paints"
                        : percent < 80 ? "waits for the programs inside"
                                       : "asks them";
-    if (orl_job_progress(jobs->cfg.store, &run->job, percent, text, now_ms, &wish, &err) < 0) {
+    int r = orl_job_progress(jobs->cfg.store, &run->job, percent, text, now_ms, &wish, &err);
+    if (r < 0) {
         warn(jobs, "progress", &err);
     }
-    if (wish.is_cancel) {
+    if (wish.is_cancel || r == ORL_E_CONFLICT) { /* ended by others: nobody could call it off now */
         atomic_store(&run->inspect.is_cancelled, true);
     }
 }

@@ -226,7 +226,8 @@ static void drop(struct peer *peer)
     }
 }
 
-/* What follows the head stays in the socket: it is the worker's. */
+/* What follows the head stays in the socket: it is the worker's. A head comes whole, as it was sent: half of one, looked at
+ * again and again, would keep the loop busy. */
 static void on_peer(void *ctx, unsigned events)
 {
     struct peer *peer = ctx;
@@ -242,10 +243,9 @@ static void on_peer(void *ctx, unsigned events)
     }
     const char *end = n > 0 ? memchr(head, '\n', (size_t)n) : NULL;
     size_t len = end ? (size_t)(end - head) : 0;
-    bool is_over = n <= 0 || (!end && (size_t)n == sizeof head);
-    if (is_over || (end && recv(peer->fd, head, len + 1, MSG_DONTWAIT) != (ssize_t)len + 1)) {
+    if (!end || recv(peer->fd, head, len + 1, MSG_DONTWAIT) != (ssize_t)len + 1) {
         close_peer(peer);
-    } else if (end) {
+    } else {
         on_head(peer, head, len);
     }
     orl_secret_wipe(head, sizeof head);

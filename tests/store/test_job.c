@@ -1,4 +1,5 @@
 /* Jobs: each is done by one host, once, and its end stays for a while. */
+#include "store/audit.h"
 #include "store/job.h"
 #include "tests/store/store_fixture.h"
 #include <string.h>
@@ -83,6 +84,13 @@ static void cancelled_while_it_waits_it_is_never_taken(void **state)
     assert_true(wish.is_cancel);
 }
 
+static int count_ends(void *ctx, const struct orl_audit_row *row)
+{
+    unsigned *count = ctx;
+    *count += row->reason == ORL_REASON_VMPOOL_DOWN;
+    return 0;
+}
+
 static void what_a_dead_vmpool_ran_has_failed(void **state)
 {
     struct fixture *f = *state;
@@ -101,6 +109,10 @@ static void what_a_dead_vmpool_ran_has_failed(void **state)
     assert_int_equal(job(f, waiting.text).state, ORL_JOB_RUNNING);
     assert_ok(f, orl_job_fail_silent(f->store, f->now_ms + ORL_JOB_SILENT_MS + 1, &f->err));
     assert_int_equal(job(f, waiting.text).state, ORL_JOB_FAILED);
+    const struct orl_audit_filter filter = {.action = "job.end"};
+    unsigned count = 0;
+    assert_ok(f, orl_audit_list(f->store, &filter, count_ends, &count, &f->err));
+    assert_int_equal(count, 2);
 }
 
 struct page {
@@ -166,8 +178,11 @@ static void one_that_waits_for_a_file_is_taken_by_its_name_alone(void **state)
     assert_string_equal(row.host, "a");
     assert_int_equal(
             orl_job_take_waiting(f->store, id.text, "b", ++f->now_ms, &row, NULL), ORL_E_NOTFOUND);
+    assert_ok(f, orl_job_progress(f->store, &row, 49, "", ++f->now_ms, &wish, &f->err));
+    assert_int_equal(orl_job_seal(f->store, id.text, "admin:0", ++f->now_ms, NULL), ORL_E_CONFLICT);
+    assert_ok(f, orl_job_progress(f->store, &row, 50, "", ++f->now_ms, &wish, &f->err));
     assert_ok(f, orl_job_seal(f->store, id.text, "admin:0", ++f->now_ms, &f->err));
-    assert_ok(f, orl_job_progress(f->store, &row, 1, "", ++f->now_ms, &wish, &f->err));
+    assert_ok(f, orl_job_progress(f->store, &row, 50, "", ++f->now_ms, &wish, &f->err));
     assert_true(wish.is_seal);
     assert_false(wish.is_cancel);
     uint64_t later_ms = f->now_ms + ORL_JOB_WAIT_MS + 10;

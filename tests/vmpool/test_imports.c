@@ -1,5 +1,8 @@
 /* Files from outside: what is read of them, and what of them lies on the disk. */
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sha256.h"
+#include "store/job.h"
 #include "tests/store/store_fixture.h"
 #include "vmpool/file_copy.h"
 #include "vmpool/image_convert.h"
@@ -9,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define JOB "0123456789abcdef0123456789abcdef"
 #define TICKET "abcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcd"
@@ -143,6 +148,7 @@ static void what_a_dead_vmpool_left_goes_and_what_was_registered_stays(void **st
     make(&files, JOB ".qcow2");
     make(&files, JOB ".fd");
     make(&files, "old-0123456789ab.qcow2");
+    make(&files, "notes.txt"); /* somebody else's */
     make(&files, "half-0123456789ab.qcow2.new");
     make(&files, "named-0123456789ab.qcow2.new");
     struct orl_template_row row = {
@@ -154,10 +160,10 @@ static void what_a_dead_vmpool_left_goes_and_what_was_registered_stays(void **st
     assert_false(is_there(&files, JOB ".qcow2"));
     assert_false(is_there(&files, JOB ".fd"));
     assert_false(is_there(&files, "half-0123456789ab.qcow2.new"));
-    assert_true(is_there(&files, "old-0123456789ab.qcow2"));
-    assert_true(is_there(&files, "named-0123456789ab.qcow2"));
-    static const char *const left[] = {"old-0123456789ab.qcow2", "named-0123456789ab.qcow2"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const left[] = {
+            "old-0123456789ab.qcow2", "named-0123456789ab.qcow2", "notes.txt"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(is_there(&files, left[i]));
         char path[ORL_VM_PATH_MAX + 1];
         (void)snprintf(path, sizeof path, "%.400s/%s", files.dir, left[i]);
         (void)unlink(path);
@@ -165,6 +171,126 @@ static void what_a_dead_vmpool_left_goes_and_what_was_registered_stays(void **st
     (void)rmdir(files.dir);
     (void)rmdir(dir);
     (void)rmdir(images);
+}
+
+struct rig {
+    struct fixture *f;
+    char images[32];
+    bool is_ready;
+    struct orl_imports *imports;
+    struct orl_import_files files; /* the same folder */
+};
+
+static bool is_ready(void *ctx)
+{
+    const struct rig *rig = ctx;
+    return rig->is_ready;
+}
+
+static void open_rig(struct rig *rig, struct fixture *f, uint64_t reserve_bytes)
+{
+    *rig = (struct rig){.f = f, .images = "/tmp/oriel-imports.XXXXXX", .is_ready = true};
+    assert_non_null(mkdtemp(rig->images));
+    const struct orl_imports_cfg cfg = {.store = f->store,
+            .host = "a",
+            .images_dir = rig->images,
+            .import_dir = "",
+            .max_virtual_bytes = UINT64_C(1) << 30,
+            .max_file_bytes = UINT64_C(1) << 30,
+            .reserve_bytes = reserve_bytes,
+            .is_ready = is_ready,
+            .ctx = rig};
+    assert_ok(f, orl_imports_new(&cfg, &rig->imports, &f->err));
+    assert_ok(f, orl_import_files_init(
+                         &rig->files, rig->images, orl_store_installation(f->store), &f->err));
+}
+
+static void close_rig(struct rig *rig)
+{
+    char command[] = "/bin/rm";
+    char flags[] = "-rf";
+    char *const argv[] = {command, flags, rig->images, NULL};
+    orl_imports_free(rig->imports);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)execv(command, argv);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* A job that waits for its file, and the piece that asks for it. */
+static struct orl_upload_piece wait_for(struct fixture *f, const char *kind)
+{
+    struct orl_job_row row = {.actor = "admin:0", .state = ORL_JOB_WAITING};
+    struct orl_upload_piece piece = {.ticket = TICKET};
+    char sum[ORL_SHA256_HEX_LEN + 1];
+    struct orl_id id;
+    orl_sha256(TICKET, strlen(TICKET), sum);
+    orl_msg_text(row.kind, sizeof row.kind, kind);
+    (void)snprintf(row.parameters, sizeof row.parameters,
+            "{\"name\":\"new\",\"size_bytes\":4096,\"disk_mib\":2048,\"ticket\":\"%s\"}", sum);
+    assert_ok(f, orl_job_add(f->store, &row, ++f->now_ms, &id, &f->err));
+    memcpy(piece.job, id.text, sizeof piece.job);
+    return piece;
+}
+
+static enum orl_reason reason_of(struct fixture *f, const char *job)
+{
+    struct orl_job_row row;
+    assert_ok(f, orl_job_get(f->store, job, &row, &f->err));
+    assert_int_equal(row.state, ORL_JOB_FAILED);
+    return row.reason;
+}
+
+static bool has_part(const struct rig *rig, const struct orl_upload_piece *piece)
+{
+    char name[ORL_ID_LEN + 8];
+    (void)snprintf(name, sizeof name, "%s.part", piece->job);
+    return is_there(&rig->files, name);
+}
+
+static void a_file_without_room_is_refused_at_its_first_byte(void **state)
+{
+    struct rig rig;
+    struct orl_upload_answer answer = {.status = 0};
+    int fd = -1;
+    open_rig(&rig, *state, UINT64_MAX);
+    struct orl_upload_piece piece = wait_for(rig.f, "template.import");
+    piece.length = 10;
+    assert_false(orl_imports_begin_piece(rig.imports, &piece, &fd, &answer));
+    assert_int_equal(answer.status, 507);
+    assert_string_equal(answer.code, "no_space");
+    assert_int_equal(reason_of(rig.f, piece.job), ORL_REASON_NO_SPACE);
+    assert_false(has_part(&rig, &piece));
+    struct orl_upload_piece disk = wait_for(rig.f, "template.build");
+    assert_false(orl_imports_begin_piece(rig.imports, &disk, &fd, &answer));
+    assert_string_equal(answer.code, "image_too_large"); /* more than max_template_gib */
+    assert_int_equal(reason_of(rig.f, disk.job), ORL_REASON_IMAGE_TOO_LARGE);
+    close_rig(&rig);
+}
+
+static void what_others_ended_is_called_off_also_while_libvirt_is_away(void **state)
+{
+    struct rig rig;
+    struct orl_upload_answer answer = {.status = 0};
+    int fd = -1;
+    open_rig(&rig, *state, 0);
+    struct orl_upload_piece piece = wait_for(rig.f, "template.import");
+    piece.length = 10;
+    assert_true(orl_imports_begin_piece(rig.imports, &piece, &fd, &answer));
+    assert_true(has_part(&rig, &piece));
+    assert_true(
+            fcntl(fd, F_GETFD) & FD_CLOEXEC); /* nothing of it for programs that run meanwhile */
+    close(fd);
+    orl_imports_end_piece(rig.imports, &piece, 0, ORL_E_CLOSED, &answer);
+    assert_int_equal(answer.status, 408);
+    assert_ok(rig.f, orl_job_fail_lost(rig.f->store, "a", ++rig.f->now_ms, &rig.f->err));
+    rig.is_ready = false;
+    orl_imports_tick(rig.imports, orl_clock_wall_ms());
+    assert_false(has_part(&rig, &piece));
+    assert_int_equal(reason_of(rig.f, piece.job), ORL_REASON_VMPOOL_DOWN);
+    close_rig(&rig);
 }
 
 int main(void)
@@ -175,6 +301,11 @@ int main(void)
             cmocka_unit_test(a_copy_has_the_holes_and_not_more),
             cmocka_unit_test_setup_teardown(
                     what_a_dead_vmpool_left_goes_and_what_was_registered_stays, fixture_set_up,
+                    fixture_tear_down),
+            cmocka_unit_test_setup_teardown(a_file_without_room_is_refused_at_its_first_byte,
+                    fixture_set_up, fixture_tear_down),
+            cmocka_unit_test_setup_teardown(
+                    what_others_ended_is_called_off_also_while_libvirt_is_away, fixture_set_up,
                     fixture_tear_down)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ import {w} from './words.js';
 const m = w.jobs;
 const KINDS = {waiting: 'info', queued: 'info', running: 'info', done: 'ok', failed: 'problem', cancelled: 'idle'};
 const FINDINGS = {ok: 'ok', warn: 'warn', bad: 'problem', unknown: 'idle'};
+const INSTALLS_FROM = 50; // per cent: the ISO is there
 const isLive = (job) => ['waiting', 'queued', 'running'].includes(job.state);
 
 export const JobState = ({job}) => html`<${State} kind=${KINDS[job.state] ?? 'idle'}>${m.states[job.state] ?? job.state}<//>`;
@@ -39,7 +40,7 @@ const seal = (job) => ask({title: m.sealAsk, text: m.sealText, label: m.seal, ac
 
 /** What can be done with it. */
 export function JobActs({job}) {
-    const isInstalled = job.kind === 'template.build' && job.state === 'running' && !job.is_seal_wanted;
+    const isInstalled = job.kind === 'template.build' && job.state === 'running' && !job.is_seal_wanted && job.progress_percent >= INSTALLS_FROM;
     return isLive(job) && html`<div class="row">
         ${isInstalled && html`<a class="button" href="/" target="_blank" rel="noopener">${m.open}</a>`}
         ${isInstalled && may('admin') && html`<button type="button" class="button" onClick=${() => seal(job)}>${m.seal}</button>`}
