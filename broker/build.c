@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "broker/session_lease.h"
+#include "store/audit.h"
 #include "store/desktop.h"
 #include "store/entitlement.h"
 #include "store/job.h"
@@ -24,6 +25,18 @@ static void target_of(const char *job, char ret_target[ORL_TEXT_MAX + 1])
     (void)snprintf(ret_target, ORL_TEXT_MAX + 1, "domain:oriel-%.*s-1", MACHINE_DIGITS, job);
 }
 
+/* Nobody asked for these themselves, and somebody gets in by them. */
+static int audit(struct orl_broker *broker, const char *actor, const char *action, const char *pool,
+        const char *user, struct orl_err *err)
+{
+    char object[ORL_USER_MAX + ORL_NAME_MAX + 16];
+    bool is_pool = user[0] == '\0';
+    (void)snprintf(object, sizeof(object), is_pool ? "pool:%s%s" : "entitlement:%s/%s", user, pool);
+    const struct orl_audit_event event = {
+            .actor = actor, .action = action, .object = object, .user = user};
+    return orl_audit_append(broker->store, &event, orl_clock_wall_ms(), NULL, err);
+}
+
 int orl_build_add(struct orl_broker *broker, const char *job, const char *pool, const char *user,
         const char *actor, struct orl_err *err)
 {
@@ -39,8 +52,13 @@ int orl_build_add(struct orl_broker *broker, const char *job, const char *pool, 
     orl_id_new(&id);
     orl_msg_text(desktop.id, sizeof(desktop.id), id.text);
     int rc = orl_pool_insert(broker->store, &row, now_ms, err);
+    rc = rc < 0 ? rc : audit(broker, actor, "pool.add", pool, "", err);
     rc = rc < 0 ? rc : orl_desktop_insert(broker->store, &desktop, actor, now_ms, &id, err);
-    return rc < 0 || user[0] == '\0' ? rc : orl_entitlement_insert(broker->store, user, pool, err);
+    if (rc < 0 || user[0] == '\0') {
+        return rc;
+    }
+    rc = orl_entitlement_insert(broker->store, user, pool, err);
+    return rc < 0 ? rc : audit(broker, actor, "entitlement.add", pool, user, err);
 }
 
 struct ended {
@@ -100,7 +118,11 @@ static int remove_pool(
     if (sought.session[0] != '\0') {
         rc = orl_leases_end(broker, sought.session, ORL_REASON_CLOSED_BY_ADMIN, "broker", err);
     }
-    return rc < 0 || pool.is_deleted ? rc : orl_pool_set_deleted(broker->store, name, err);
+    if (rc < 0 || pool.is_deleted) {
+        return rc;
+    }
+    rc = orl_pool_set_deleted(broker->store, name, err);
+    return rc < 0 ? rc : audit(broker, "broker", "pool.remove", name, "", err);
 }
 
 void orl_build_tidy(struct orl_broker *broker)
