@@ -26,7 +26,9 @@ static int get(const struct orl_cli_call *call, const char *path, json_t **ret_a
     struct orl_err err = {0};
     struct orl_cli_answer answer = {0};
     struct orl_cli_cmd cmd = *call->cmd;
-    struct orl_cli_call own = {.cmd = &cmd, .socket = call->socket};
+    struct orl_cli_call own = *call;
+    own.cmd = &cmd;
+    own.body = NULL;
     cmd.method = ORL_CLI_GET;
     orl_msg_text(own.path, sizeof(own.path), path);
     int rc = orl_cli_request(&own, &answer, &err);

@@ -28,7 +28,9 @@ static long request(const struct orl_cli_call *call, enum orl_cli_method method,
     struct orl_err err = {0};
     struct orl_cli_answer answer = {0};
     struct orl_cli_cmd cmd = *call->cmd;
-    struct orl_cli_call own = {.cmd = &cmd, .socket = call->socket, .body = body};
+    struct orl_cli_call own = *call;
+    own.cmd = &cmd;
+    own.body = body;
     cmd.method = method;
     orl_msg_text(own.path, sizeof(own.path), path);
     int rc = orl_cli_request(&own, &answer, &err);

@@ -255,6 +255,18 @@ static void a_stranger_there_is_exit_code_2(void **state)
     assert_string_equal(f->out, "");
 }
 
+static void the_portal_is_asked_where_one_is_named(void **state)
+{
+    struct fixture *f = *state;
+    static const char needs[] = "--url needs --token";
+    assert_int_not_equal(RUN(f, "--url", "https://[::1]:1", "user", "list"), 0);
+    assert_non_null(strstr(f->err, needs));
+    assert_int_not_equal(RUN(f, "--url", "https://[::1]:1", "export"), 0);
+    assert_non_null(strstr(f->err, needs));
+    assert_int_not_equal(RUN(f, "--url", "https://[::1]:1", "audit", "verify"), 0);
+    assert_non_null(strstr(f->err, needs));
+}
+
 static void a_wrong_line_is_exit_code_64_and_asks_nobody(void **state)
 {
     struct fixture *f = *state;
@@ -312,6 +324,7 @@ int main(int argc, char **argv)
             CASE(a_live_look_is_a_line_until_the_session_ends),
             CASE(nobody_there_is_exit_code_2),
             CASE(a_stranger_there_is_exit_code_2),
+            CASE(the_portal_is_asked_where_one_is_named),
             CASE(a_wrong_line_is_exit_code_64_and_asks_nobody),
             CASE(the_manual_is_what_the_table_says),
             CASE(help_and_completion_name_every_command),
