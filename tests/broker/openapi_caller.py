@@ -157,6 +157,14 @@ class Caller:
             self.do(op, {}, next(generated.good_bodies(self.doc, op, self.known)))
             if op["x-oriel-role"] != "web":
                 self.expect(self.do(op, {}, query={"no_such_word": "1"}).status == 400, f"{op['operationId']} takes any query")
+            self.queries(op)
+
+    def queries(self, op):
+        """Each word that is described is known, whatever else is wrong: 1 is a number, a flag, and the beginning of a name."""
+        for name in (p["name"] for p in op.get("parameters", []) if p["in"] == "query"):
+            answer = self.do(op, {}, query={name: "1"})
+            detail = (answer.body or {}).get("detail", "") if answer.status == 400 else ""
+            self.expect(not detail.startswith("query:"), f"{op['operationId']} does not know its query {name}: {detail}")
 
     def roles(self):
         """Each role at each operation: refused below what the description says, and only there."""
