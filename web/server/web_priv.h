@@ -17,7 +17,7 @@
 
 #define ORL_WEB_BODY_MAX 65536
 #define ORL_WEB_WRITE_BYTES 16000 /* of one lws_write() */
-#define ORL_WEB_UPLOADS_MAX 8     /* pieces of files at once */
+#define ORL_WEB_UPLOADS_MAX 32    /* pieces of files at once, whoever sends them */
 #define ORL_WEB_UPLOADS_PER_PREFIX 4
 #define ORL_WEB_UPLOAD_S 60
 #define ORL_WEB_SWEEP_US UINT64_C(500000)
