@@ -228,7 +228,7 @@ class Stack:
             self.processes[name] = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def start_broker(self, *settings):
-        self.launch("broker", f"state_dir={self.dir / 'store'}", *self.store, "password_cost=minimal", "lease_s=10", "wait_timeout_s=150",
+        self.launch("broker", f"state_dir={self.dir / 'store'}", *self.store, "password_cost=minimal", "lease_s=10", "wait_timeout_s=280",
                     "vmpool_silent_s=60", *settings)
         lib.wait_for("the broker", lambda: self.call("status").returncode == 0, DAEMON_S)
 

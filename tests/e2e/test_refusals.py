@@ -68,7 +68,7 @@ class Refusals(lib_full.Case):
             self.stack.oriel("entitlement", "add", "bob", "tight")
             self.addCleanup(self.stack.call, "entitlement", "remove", "bob", "tight")
             first = self.rdp("dora@tight", name="first")
-            lib.wait_for("dora's desktop", lambda: self.stack.desktop_of("dora", "tight"), 60)
+            lib.wait_for("dora's desktop", lambda: self.stack.desktop_of("dora", "tight"), lib_full.BOOT_S)
             self.window()
             lib.wait_for("the waiting screen", lambda: 0.001 < self.mean(self.shot("waiting"), "1024x768+0+0") < 0.4, 20)
             self.assert_refused(self.rdp("bob@tight", name="full"), "pool_full", NOT_FREE)
@@ -92,7 +92,7 @@ class Refusals(lib_full.Case):
             self.pool(f"p-{name}", "dora", "--kind", "floating", "--template", name, "--spares", 1, "--max", 2)
         for name, _, _, reason, info in cases:
             with self.subTest(name):
-                lib.wait_for("the pool's problem", lambda: self.stack.oriel("pool", "show", f"p-{name}")["problem"] == reason, 60)
+                lib.wait_for("the pool's problem", lambda: self.stack.oriel("pool", "show", f"p-{name}")["problem"] == reason, lib_full.BOOT_S)
                 self.assert_refused(self.rdp(f"dora@p-{name}", name=name), reason, info)
 
     def reasons_for(self, client):
@@ -118,7 +118,7 @@ class Refusals(lib_full.Case):
                     log = self.stack.log("gateway")[self.marks["gateway"]:]
                     return f"reason={reason}" in log or reason in self.reasons_for(client)
 
-                lib.wait_for(f"{reason} for {lie}", is_told, 60)
+                lib.wait_for(f"{reason} for {lie}", is_told, lib_full.BOOT_S)
                 self.end(client)
         self.assertIsNone(good.poll())
         self.assert_guest()
