@@ -1,5 +1,5 @@
 """A seeded run of people and faults over the whole of Oriel, and the checker that reads its history and its guests. Each
-person leaves a marker on disk and in memory; whoever's guest it is next, nobody else's may be found there."""
+person leaves a marker on disk, in memory and in the clipboard; whoever's guest it is next, nobody else's may be found there."""
 import base64
 import contextlib
 import json
@@ -13,9 +13,10 @@ import subprocess
 import time
 
 import lib
+import lib_clipboard
 import lib_full
 
-MARKER = re.compile(rb"oriel-mark-([a-z]+)-([0-9a-f]{12})-([dm])")
+MARKER = re.compile(rb"oriel-mark-([a-z]+)-([0-9a-f]{12})-([dmc])")
 # A file in memory, a process that holds it, and somewhere on the disk; the last word says that all three are done.
 LEAVE = """set -e; bb=/bin/busybox; $bb mkdir -p /run; echo {mark}-m >/run/mark-{serial}
 MARK={mark}-m $bb sleep 100000 </dev/null >/dev/null 2>&1 &
@@ -27,26 +28,32 @@ DEADLINE_S = 600  # for what takes seconds on an idle machine
 SETTLED = {"running", "stopped", "suspended"}
 # What a step is, and how often beside the others.
 STEPS = {"come": 6, "go": 1, "log_off": 3, "visit": 8, "fault": 5}
-FAULTS = ("broker", "vmpool", "gateway", "web", "libvirt", "several", "session", "console", "guest", "hang")
 PROGRAMS = ("gateway", "broker", "vmpool", "web", "libvirt")
+FAULTS = (*PROGRAMS, "session", "console", "guest", "hang")  # dealt like cards: each comes once before one comes again
+HAND_MAX = 4
 
 
 class Unfit(Exception):
     """A guest can't be asked now: it or libvirtd was just killed."""
 
 
+def markers_of_bytes(data):
+    """{(person, serial, "d", "m" or "c")}: on disk, in memory, by the clipboard."""
+    return {tuple(part.decode() for part in found.groups()) for found in MARKER.finditer(data)}
+
+
 def markers_in(path):
-    """{(person, serial, "d" or "m")} of all bytes of a file."""
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             return set()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return {tuple(part.decode() for part in found.groups()) for found in MARKER.finditer(data)}
+            return markers_of_bytes(data)
 
 
 class Person:
-    def __init__(self, name, pools):
+    def __init__(self, case, name, pools):
         self.name, self.pools = name, pools
+        self.clipboard = lib_clipboard.Clipboard(case, name)
         self.client, self.pool = None, None
         self.tried, self.kept = set(), set()  # serials that may be, and that must be on the disk of the desktop that stays theirs
 
@@ -57,12 +64,13 @@ class Run:
     def __init__(self, case, seed):
         self.case, self.stack = case, case.stack
         self.dice = random.Random(seed)
-        self.people = [Person("dave", ("fresh", "kept")), Person("erin", ("fresh", "kept")), Person("frank", ("fresh",))]
+        self.people = [Person(case, *one) for one in (("dave", ("fresh", "kept")), ("erin", ("fresh", "kept")), ("frank", ("fresh",)))]
         self.tried = {}  # session: serials of its markers
         self.proved = set()  # sessions whose marker was left, and found again
         self.searches = 0
         self.count = {name: 0 for name in (*STEPS, *FAULTS, "postgres")}
         self.faults = (*FAULTS, "postgres") if self.stack.store else FAULTS
+        self.deck = []
         self.begin = time.monotonic()
 
     def say(self, *words):
@@ -77,7 +85,8 @@ class Run:
             return
         person.pool = pool or self.dice.choice(person.pools)
         self.say(person.name, "comes to", person.pool)
-        person.client = self.case.rdp(f"{person.name}@{person.pool}", "+auto-reconnect", "/auto-reconnect-max-retries:5", size="640x480")
+        person.client = self.case.rdp(f"{person.name}@{person.pool}", "+clipboard", "+auto-reconnect", "/auto-reconnect-max-retries:5",
+                                      size="640x480", env={"DISPLAY": person.clipboard.display})
 
     def go(self):
         here = [one for one in self.people if one.client is not None]
@@ -163,9 +172,10 @@ class Run:
 
     def search(self, person, session, desktop):
         found = self.markers_of(desktop["domain"])
-        serials = {serial for _, serial, _ in found}
+        serials = {serial for _, serial, kind in found if kind != "c"}  # their own client may carry a text to their next desktop
+        found |= markers_of_bytes(person.clipboard.paste())
         allowed = person.tried if desktop["kind"] == "dedicated" else self.tried.get(session["id"], set())
-        self.case.assertEqual({user for user, _, _ in found} - {person.name}, set(), f"{person.name}'s desktop has others' markers")
+        self.case.assertEqual({user for user, _, _ in found} - {person.name}, set(), f"{person.name}'s desktop or client has others' markers")
         self.case.assertLessEqual(serials, allowed, f"{person.name}'s desktop {desktop['id']} has been used before")
         if desktop["kind"] == "dedicated":
             self.case.assertLessEqual(person.kept, self.on_disk(desktop["domain"]), f"{person.name}'s own desktop has lost something")
@@ -189,48 +199,70 @@ class Run:
             raise Unfit(f"{person.name} could not leave a marker")
         if is_kept:
             person.kept.add(serial)
+        self.inside(desktop["domain"], lib_clipboard.AGENT)
+        if not person.clipboard.is_through(f"oriel-mark-{person.name}-{serial}-c"):
+            raise Unfit(f"{person.name}'s clipboard is not through")
         found = {(kind, owner) for owner, one, kind in self.markers_of(desktop["domain"]) if one == serial}
         if pid != self.stack.qemu_pid(desktop["domain"]):
             raise Unfit(f"{person.name}'s machine was started again")
-        self.case.assertEqual(found, {("d", person.name), ("m", person.name)}, "the search finds what is there")
+        self.case.assertEqual(found, {(kind, person.name) for kind in "dmc"}, "the search finds what is there")
         self.proved.add(session["id"])
         self.say(person.name, "left a marker in", desktop["domain"])
 
     # ---- faults ----
 
-    def fault(self):
-        name = self.dice.choice(self.faults)
-        self.say("fault:", name)
-        self.count[name] += 1
+    def victims(self, name):
+        """Pids of what that card can strike now."""
+        if name in ("libvirt", "hang"):
+            return [self.stack.libvirt_pid()]
         if name in PROGRAMS:
-            self.stack.restart(name)
-        elif name == "several":
-            self.stack.restart(*self.dice.sample(PROGRAMS, self.dice.randint(2, len(PROGRAMS))))
-        elif name == "hang":
-            pid = self.stack.libvirt_pid()
-            os.kill(pid, signal.SIGSTOP)
+            return [self.stack.processes[name].pid]
+        if name == "postgres":
+            server = pathlib.Path(os.environ["ORIEL_TEST_PG_FOLDER"]) / "data/postmaster.pid"
+            try:
+                return [int(word) for word in server.read_text().split()[:1]]
+            except FileNotFoundError:
+                return []  # between two servers
+        if name == "guest":
+            return sorted(qemus(self.stack))
+        return sorted(self.stack.workers(f"oriel-{name}"))
+
+    def fault(self):
+        """A hand of cards; one without a victim stays in the deck."""
+        self.deck = self.deck or self.dice.sample(self.faults, len(self.faults))
+        hand = [name for name in self.deck if self.victims(name)][: self.dice.randint(1, HAND_MAX)]
+        self.deck = [name for name in self.deck if name not in hand]
+        self.say("fault:", *hand)
+        for name in hand:
+            self.count[name] += name in PROGRAMS or self.strike(name)
+        self.stack.restart(*(name for name in hand if name in PROGRAMS))
+
+    def strike(self, name):
+        """False: the victim has died of what was struck before it."""
+        pids = self.victims(name)
+        if not pids:
+            return False
+        pid = self.dice.choice(pids)
+        try:
+            os.kill(pid, signal.SIGSTOP if name == "hang" else signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        if name == "hang":
             try:
                 time.sleep(self.dice.uniform(1, 4))
             finally:
                 os.kill(pid, signal.SIGCONT)
-        elif name == "postgres":
-            server = pathlib.Path(os.environ["ORIEL_TEST_PG_FOLDER"]) / "data/postmaster.pid"
-            self.kill_one([int(server.read_text().split()[0])])
+        if name == "postgres":
+            lib.wait_for("PostgreSQL to be started again", lambda: self.victims(name) not in ([], [pid]), DEADLINE_S)
             lib.wait_for("the store to be back", lambda: self.stack.call("session", "list").returncode == 0, DEADLINE_S)
-        elif name == "guest":
-            self.kill_one([int(path.read_text()) for path in sorted((self.stack.libvirt / "run/qemu").glob("oriel-*.pid"))])
-        else:
-            self.kill_one(sorted(self.stack.workers(f"oriel-{name}")))
+        return True
 
-    def kill_one(self, pids):
-        if pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.dice.choice(pids), signal.SIGKILL)
-
-    def go_on(self, seconds, faults):
-        """Steps at random for so long, and until there were so many faults: a slow machine takes longer."""
+    def go_on(self, seconds):
+        """Steps at random for so long, and until each card was dealt: a slow machine takes longer."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end or self.count["fault"] < faults:
+        while time.monotonic() < end or (undealt := [name for name in self.faults if not self.count[name]]):
+            if time.monotonic() > end + DEADLINE_S:
+                raise AssertionError(f"never had a victim: {undealt}")
             step = self.dice.choices(list(STEPS), list(STEPS.values()))[0]
             self.count[step] += 1
             getattr(self, step)()
