@@ -9,6 +9,7 @@ import lib
 # QEMU's D-Bus display hears of none.
 AGENT = r"""bb=/bin/busybox; $bb mkdir -p /run
 [ -e /run/agent ] && $bb kill -0 "$($bb cat /run/agent)" 2>/dev/null && exit
+$bb rm -f /run/announced
 for port in /sys/class/virtio-ports/*; do
     [ "$($bb cat "$port/name")" = com.redhat.spice.0 ] && dev=/dev/${port##*/}
 done
@@ -19,6 +20,7 @@ tell() { { word 1; word $(($2 + 20)); word 1; word "$1"; word 0; word 0; word "$
 talk() {
     exec 3<>"$dev"
     { word 0; word $((1 << 5 | 1 << 17)); } | tell 6 8
+    >/run/announced
     while set -- $(words 28) && [ $# = 7 ]; do
         case $4 in
             4) take 4; text="seen: $(take $(($7 - 4)))"; { word "$serial"; word 1; } | tell 7 8 ;;
@@ -29,7 +31,8 @@ talk() {
     done
 }
 talk </dev/null >/dev/null 2>&1 &
-echo $! >/run/agent"""
+echo $! >/run/agent
+for _ in $($bb seq 100); do [ -e /run/announced ] && break; $bb usleep 100000; done"""
 
 
 class Clipboard:
@@ -53,11 +56,13 @@ class Clipboard:
         return done.stdout
 
     def is_through(self, text):
-        """Whether the desktop's agent took the text, and gave it back; it hears only what is copied after it has begun."""
+        """Whether the desktop's agent took the text, and gave it back. xclip ends when the desktop's text replaces its own; copied
+        again only until then, as xfreerdp gives nothing to who pastes while an offer is on its way."""
         for _ in range(3):
             xclip = self.copy(text)
             try:
-                return lib.wait_for("the text to come back", lambda: self.paste() == f"seen: {text}".encode(), 4)
+                lib.wait_for("the desktop to offer the text", lambda one=xclip: one.poll() is not None, 10)
+                return lib.wait_for("the text to come back", lambda: self.paste() == f"seen: {text}".encode(), 30)
             except AssertionError:
                 continue
             finally:
