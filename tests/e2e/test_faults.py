@@ -1,6 +1,6 @@
 """People and faults at random over real machines: nobody finds what another left, and nothing is left over.
-ORIEL_FAULT_SECONDS is how long (12, and until each kind of victim was struck), ORIEL_FAULT_SEED which run; the seed is printed.
-Under tests/store/with_postgres that server is the store, and is killed too."""
+ORIEL_FAULT_SECONDS is how long, until each kind of victim was struck, and with markers in clipboards, too (otherwise: 12, four kinds,
+no clipboards); ORIEL_FAULT_SEED which run; the seed is printed. Under tests/store/with_postgres that server is the store, and is killed too."""
 import os
 import secrets
 import unittest
@@ -29,10 +29,10 @@ class Faults(lib_full.Case):
 
     def test_nobody_finds_what_another_left_and_nothing_is_left_over(self):
         sockets = set((self.stack.dir / "run").iterdir())
-        run = lib_faults.Run(self, self.seed)
+        run = lib_faults.Run(self, self.seed, not self.is_short)
         self.stack.wait_spare("fresh")  # and the golden image that it is a copy of
         run.everybody("fresh", "fresh", "fresh")
-        run.go_on(self.seconds)
+        run.go_on(self.seconds, 4 if self.is_short else len(run.faults))
         run.everybody("kept", "fresh", "fresh")
         if not self.is_short:
             run.everybody("fresh", "kept", "fresh")
