@@ -53,8 +53,11 @@ int orl_bl_forget(const struct orl_backend_libvirt *self, const char *uuid, stru
     }
     orl_bl_lease_end(conn, domain);
     if (virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0 &&
-            !orl_libvirt_is_absent() && virDomainIsActive(domain) == 1) {
-        return orl_libvirt_err(err, "destroying a domain");
+            !orl_libvirt_is_absent()) {
+        r = orl_libvirt_err(err, "destroying a domain"); /* the next call forgets why */
+        if (virDomainIsActive(domain) == 1) {
+            return r;
+        }
     }
     unsigned flags = self->xml_type == ORL_DOMAIN_XML_TEST
                              ? 0

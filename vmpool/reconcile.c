@@ -97,6 +97,7 @@ int orl_reconcile_submit(
 }
 
 static void declare_hung(struct orl_reconcile *r, uint64_t now_ms);
+static void write_host(struct orl_reconcile *r, bool was_up, uint64_t now_ms);
 
 void orl_reconcile_tick(struct orl_reconcile *r, uint64_t now_ms)
 {
@@ -104,6 +105,8 @@ void orl_reconcile_tick(struct orl_reconcile *r, uint64_t now_ms)
         r->must_repeat = true;
         if (r->is_up && now_ms >= r->observing_since_ms + HUNG_MS) {
             declare_hung(r, now_ms);
+        } else if (r->was_asked) {
+            write_host(r, r->is_up, now_ms); /* libvirt is slow, this process is not gone */
         }
         return;
     }

@@ -2,6 +2,7 @@
 #include "bad_world.h"
 #include "base/log.h"
 #include "store/alarm.h"
+#include "store/host.h"
 #include "store/pool.h"
 #include "store/template.h"
 #include <setjmp.h>
@@ -26,6 +27,28 @@ static void a_hypervisor_that_is_away_is_an_alarm_of_its_host(void **state)
     w->fake.is_down = false;
     world_calm(w, 5);
     assert_false(bad_has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "host:here"));
+}
+
+/* Not "vmpool is down": it says itself that libvirt is, when that has been silent for longer than a call may take. */
+static void a_slow_hypervisor_does_not_silence_vmpool(void **state)
+{
+    struct world *w = *state;
+    struct orl_host_row host;
+    world_calm(w, 5);
+    w->parks = ORL_JOB_OBSERVE;
+    world_calm(w, 40);
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_UP);
+    assert_true(host.heartbeat_ms + 10000 > w->now_ms);
+    world_calm(w, 20);
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_DOWN);
+    assert_int_equal(host.reason, ORL_REASON_HYPERVISOR_DOWN);
+    assert_true(host.heartbeat_ms + 10000 > w->now_ms);
+    w->parks = ORL_JOB_NONE;
+    world_calm(w, 5);
+    assert_int_equal(orl_host_get(w->store, "here", &host, NULL), 0);
+    assert_int_equal(host.state, ORL_HOST_UP);
 }
 
 /* As on a full or read-only disk: each clone ends half-way. */
@@ -473,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WITH_WORLD(a_hypervisor_that_is_away_is_an_alarm_of_its_host),
+            WITH_WORLD(a_slow_hypervisor_does_not_silence_vmpool),
             WITH_WORLD(clones_that_fail_are_an_alarm_of_their_pool),
             WITH_WORLD(a_sweep_that_stops_goes_on_when_its_alarm_is_cleared),
             WITH_WORLD(a_store_that_is_too_old_stops_the_sweep_until_somebody_has_looked),
