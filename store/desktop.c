@@ -224,6 +224,8 @@ int orl_desktop_insert(struct orl_store *store, const struct orl_desktop_row *ro
     return rc;
 }
 
+/* The parts of a list: what narrows it, and its page, oldest first. Those of a person or of a pool have an index each;
+ * any other is looked for along the list's own, without reading the rows. */
 #define LIST                                                                                       \
     SELECT "WHERE ($1 = '' OR pool = $1) AND ($2 = '' OR user_name = $2)"                          \
            " AND ($3 = '' OR host = $3) AND ($4 = '' OR lease = $4) AND ($5 = '' OR power = $5)"
@@ -231,6 +233,17 @@ int orl_desktop_insert(struct orl_store *store, const struct orl_desktop_row *ro
     " AND (created_ms, id) > ($6, $7) AND (lower(user_name) LIKE ('' || $8) ESCAPE '\\'"           \
     " OR lower(domain) LIKE ('' || $8) ESCAPE '\\' OR id LIKE ('' || $8) ESCAPE '\\')"             \
     " ORDER BY created_ms, id LIMIT $9"
+
+static const char *list_sql(const struct orl_desktop_filter *f)
+{
+    if (f->has_any_order) {
+        return LIST;
+    }
+    if (f->user != NULL && f->user[0] != '\0') {
+        return LIST " AND user_name = $2" OLDEST;
+    }
+    return f->pool != NULL && f->pool[0] != '\0' ? LIST " AND pool = $1" OLDEST : LIST OLDEST;
+}
 
 int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *filter,
         orl_desktop_fn fn, void *ctx, struct orl_err *err)
@@ -242,7 +255,7 @@ int orl_desktop_list(struct orl_store *store, const struct orl_desktop_filter *f
     if (bad < 0) {
         return bad;
     }
-    ORL_DB_AUTO q = orl_db_query(store->db, f->has_any_order ? LIST : LIST OLDEST);
+    ORL_DB_AUTO q = orl_db_query(store->db, list_sql(f));
     orl_db_put_text(&q, f->pool);
     orl_db_put_text(&q, f->user);
     orl_db_put_text(&q, f->host);
@@ -411,14 +424,17 @@ int orl_desktop_count(struct orl_store *store, const char *pool,
     return rc;
 }
 
+#define VERSIONS "SELECT template, template_version, count(*) FROM desktop WHERE template <> ''"
+#define BY_VERSION " GROUP BY template, template_version ORDER BY template, template_version DESC"
+
 int orl_desktop_versions(struct orl_store *store, const char *pool, orl_desktop_version_fn fn,
         void *ctx, struct orl_err *err)
 {
-    ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT template, template_version, count(*) FROM desktop WHERE template <> ''"
-            " AND ($1 = '' OR pool = $1) GROUP BY template, template_version"
-            " ORDER BY template, template_version DESC");
-    orl_db_put_text(&q, pool);
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, pool != NULL ? VERSIONS " AND pool = $1" BY_VERSION : VERSIONS BY_VERSION);
+    if (pool != NULL) {
+        orl_db_put_text(&q, pool);
+    }
     int rc = 0;
     while ((rc = orl_db_step(&q, err)) == 1) {
         struct orl_desktop_version count = {0};

@@ -179,6 +179,8 @@ int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t
     return rc == ORL_E_NOTFOUND ? orl_store_no_such("session on gateway", gateway, err) : rc;
 }
 
+/* The parts of a list. Those that live are few whatever number has ended, and have an index of their own; so have a
+ * person's and a desktop's. */
 #define LISTED                                                                                     \
     "WHERE ($1 = '' OR user_name = $1) AND ($2 = '' OR pool = $2)"                                 \
     " AND ($3 = '' OR gateway = $3) AND ($4 = '' OR desktop = $4) AND ($5 = '' OR state = $5)"     \
@@ -187,6 +189,19 @@ int orl_session_find_conn(struct orl_store *store, const char *gateway, uint32_t
     " AND (started_ms, id) < ($7, $8) AND (lower(user_name) LIKE ('' || $9) ESCAPE '\\'"           \
     " OR lower(client_name) LIKE ('' || $9) ESCAPE '\\' OR client LIKE ('' || $9) ESCAPE '\\')"    \
     " ORDER BY started_ms DESC, id DESC LIMIT $10"
+#define LIVE LISTED " AND state <> 'ended'"
+
+static const char *list_sql(const struct orl_session_filter *f)
+{
+    if (f->is_live && f->desktop != NULL && f->desktop[0] != '\0') {
+        return SELECT LIVE " AND desktop = $4 AND desktop <> ''" NEWEST;
+    }
+    if (f->user != NULL && f->user[0] != '\0') {
+        return f->is_live ? SELECT LIVE " AND user_name = $1" NEWEST
+                          : SELECT LISTED " AND user_name = $1" NEWEST;
+    }
+    return f->is_live ? SELECT LIVE NEWEST : SELECT LISTED NEWEST;
+}
 
 int orl_session_list(struct orl_store *store, const struct orl_session_filter *filter,
         orl_session_fn fn, void *ctx, struct orl_err *err)
@@ -198,11 +213,7 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
     if (bad < 0) {
         return bad;
     }
-    /* The live ones are few and found by their state, whatever number has ended. */
-    ORL_DB_AUTO q = f->is_live ? orl_db_query(store->db, SELECT LISTED " AND state IN"
-                                                                       " ('waiting', 'active',"
-                                                                       " 'disconnected')" NEWEST)
-                               : orl_db_query(store->db, SELECT LISTED NEWEST);
+    ORL_DB_AUTO q = orl_db_query(store->db, list_sql(f));
     orl_db_put_text(&q, f->user);
     orl_db_put_text(&q, f->pool);
     orl_db_put_text(&q, f->gateway);
@@ -219,8 +230,7 @@ int orl_session_list(struct orl_store *store, const struct orl_session_filter *f
 int orl_session_count_waiting(struct orl_store *store, const char *pool, struct orl_err *err)
 {
     ORL_DB_AUTO q = orl_db_query(store->db,
-            "SELECT count(*) FROM session WHERE state = 'waiting' AND desktop = ''"
-            " AND ($1 = '' OR pool = $1)");
+            "SELECT count(*) FROM session WHERE state = 'waiting' AND desktop = '' AND pool = $1");
     orl_db_put_text(&q, pool);
     int rc = orl_db_step(&q, err);
     if (rc < 0) {

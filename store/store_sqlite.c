@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define STATEMENT_CACHE 128
+/* As many as the subjects have: none is parsed twice. */
+#define STATEMENT_CACHE 256
 /* Below SQLite's default of 1000 pages: a checkpoint then never holds a caller long. */
 #define WAL_PAGES 500
 
