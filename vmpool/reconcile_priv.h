@@ -99,6 +99,7 @@ struct orl_reconcile {
     uint64_t templates_ms;
     struct orl_rows rows;
     size_t turn;         /* the plan's */
+    size_t card_turn;    /* the sweep's of reservations */
     uint64_t sampled_ms; /* the newest quarter of an hour in the forecast; 0: not asked */
     struct orl_governor governor;
     struct orl_pressure pressure;

@@ -24,16 +24,38 @@ static void know(struct cards *cards, const char *desktop, uint64_t version)
     }
 }
 
-static void end(struct orl_reconcile *r, const struct orl_vm_reservation *card,
-        struct orl_memo *memo, uint64_t now_ms)
+static void end(struct orl_reconcile *r, const struct orl_vm_reservation *card, uint64_t now_ms)
 {
-    struct orl_job *job = memo->is_busy ? NULL : orl_job_new(ORL_JOB_UNRESERVE, r->cfg.backend);
+    struct orl_job *job = orl_job_new(ORL_JOB_UNRESERVE, r->cfg.backend);
     if (job) {
         orl_msg_text(job->spec.name, sizeof job->spec.name, card->mac);
         orl_msg_text(job->spec.network.name, sizeof job->spec.network.name, card->network);
         orl_log_info(&r->log, "a card of nobody has no address any more", "mac", card->mac,
                 "network", card->network);
         (void)orl_reconcile_submit(r, job, card->mac, now_ms);
+    }
+}
+
+/* A few at once, and the next time those after them: what libvirt never gives up keeps no other from its turn. */
+static void end_strays(
+        struct orl_reconcile *r, const struct cards *cards, size_t count, uint64_t now_ms)
+{
+    size_t first = r->card_turn;
+    unsigned ended = 0;
+    for (size_t k = 0; k < count; k++) {
+        size_t at = (first + k) % count;
+        const struct orl_vm_reservation *card = &cards->list->reservations[at];
+        struct orl_memo *memo = cards->is_known[at] ? NULL : orl_memo_get(r, card->mac);
+        if (!memo) {
+            continue;
+        }
+        memo->stray_since_ms = memo->stray_since_ms ? memo->stray_since_ms : now_ms;
+        bool is_due = now_ms >= memo->stray_since_ms + r->cfg.sweep_grace_ms;
+        if (is_due && !memo->is_busy && ended < AT_ONCE) {
+            end(r, card, now_ms);
+            ended++;
+            r->card_turn = at + 1;
+        }
     }
 }
 
@@ -53,19 +75,7 @@ void orl_reservations_sweep(struct orl_reconcile *r, const struct orl_rows *rows
     for (size_t i = 0; count > 0 && i < rows->desktop_count; i++) {
         know(&cards, rows->desktops[i].id, rows->desktops[i].version);
     }
-    unsigned strays = 0;
-    for (size_t i = 0; i < count && strays < AT_ONCE; i++) {
-        const struct orl_vm_reservation *card = &list->reservations[i];
-        struct orl_memo *memo = cards.is_known[i] ? NULL : orl_memo_get(r, card->mac);
-        if (!memo) {
-            continue;
-        }
-        strays++;
-        memo->stray_since_ms = memo->stray_since_ms ? memo->stray_since_ms : now_ms;
-        if (now_ms >= memo->stray_since_ms + r->cfg.sweep_grace_ms) {
-            end(r, card, memo, now_ms);
-        }
-    }
+    end_strays(r, &cards, count, now_ms);
     orl_name_index_fini(&cards.by_mac);
     free(cards.is_known);
 }

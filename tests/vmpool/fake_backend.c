@@ -314,6 +314,10 @@ static int fake_unreserve(void *self, const char *network, const char *mac, stru
     struct fake *fake = self;
     int r = enter(fake, "unreserve", NULL, err);
     (void)network;
+    if (r == 0 && fake->stuck_cards &&
+            strncmp(mac, fake->stuck_cards, strlen(fake->stuck_cards)) == 0) {
+        r = orl_err_set(err, ORL_E_BACKEND, "the address stays");
+    }
     if (r == 0) {
         give_up_card(fake, mac);
     }

@@ -57,6 +57,7 @@ struct fake {
     size_t count;
     struct fake_card cards[FAKE_MAX_VMS];
     size_t card_count;
+    const char *stuck_cards; /* addresses of cards whose MAC begins so are never given up */
     /* Before a machine is touched: what the world thinks of that. */
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;

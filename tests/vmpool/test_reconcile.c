@@ -100,6 +100,26 @@ static void an_address_that_is_kept_for_nobody_is_given_up(void **state)
     assert_string_equal(w->fault, "");
 }
 
+static void addresses_that_stay_keep_no_other(void **state)
+{
+    enum { STUCK = 20 };
+    struct world *w = *state;
+    w->fake.stuck_cards = "02:00:00:00:01";
+    for (unsigned i = 0; i <= STUCK; i++) {
+        struct fake_card *card = &w->fake.cards[w->fake.card_count++];
+        *card = (struct fake_card){.kept.network = "nat"};
+        (void)snprintf(
+                card->kept.mac, sizeof card->kept.mac, "02:00:00:00:%02x:%02x", i < STUCK, i);
+    }
+    assert_int_equal(cards_without_machine(w), STUCK + 1);
+    world_calm(w, GRACE_S + 120);
+    assert_int_equal(cards_without_machine(w), STUCK);
+    w->fake.stuck_cards = NULL;
+    world_calm(w, GRACE_S + 120);
+    assert_int_equal(cards_without_machine(w), 0);
+    assert_string_equal(w->fault, "");
+}
+
 static void a_stray_dedicated_machine_waits_for_the_administrator(void **state)
 {
     struct world *w = *state;
@@ -590,6 +610,7 @@ int main(void)
             WITH_WORLD(a_wish_to_restart_what_is_not_ready_is_fulfilled_once),
             WITH_WORLD(a_stray_floating_machine_goes),
             WITH_WORLD(an_address_that_is_kept_for_nobody_is_given_up),
+            WITH_WORLD(addresses_that_stay_keep_no_other),
             WITH_WORLD(a_stray_dedicated_machine_waits_for_the_administrator),
             WITH_WORLD(an_adopted_machine_is_its_persons_again),
             WITH_WORLD(a_persons_own_machine_says_whose_it_is),
