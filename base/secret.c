@@ -1,7 +1,9 @@
 #include "base/secret.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <sys/random.h>
 
 void orl_secret_random(void *ret_data, size_t len)
@@ -22,6 +24,12 @@ void orl_secret_wipe(void *data, size_t len)
     if (data != NULL && len > 0) {
         OPENSSL_cleanse(data, len);
     }
+}
+
+void orl_secret_free(void *data)
+{
+    orl_secret_wipe(data, malloc_usable_size(data));
+    free(data);
 }
 
 bool orl_secret_is_equal(const void *a, const void *b, size_t len)

@@ -149,11 +149,16 @@ int orl_broker_listen(struct orl_broker *broker, struct orl_err *err)
     return rc < 0 ? rc : orl_http_new(broker, &broker->http, err);
 }
 
+void orl_broker_stop_plans(struct orl_broker *broker)
+{
+    orl_plan_work_free(broker->plans); /* what it closes and wakes still is there */
+    broker->plans = NULL;
+}
+
 void orl_broker_stop(struct orl_broker *broker)
 {
     orl_auth_close(broker->auth);
-    orl_plan_work_free(broker->plans); /* what it closes and wakes still is there */
-    broker->plans = NULL;
+    orl_broker_stop_plans(broker);
     orl_http_stop(broker->http);
     orl_gateways_free(broker->gateways);
     broker->gateways = NULL;

@@ -87,6 +87,8 @@ ORL_NODISCARD int orl_broker_open_store(
         const struct orl_broker_cfg *cfg, struct orl_store **ret_store, struct orl_err *err);
 /* Opens the sockets. */
 ORL_NODISCARD int orl_broker_listen(struct orl_broker *broker, struct orl_err *err);
+/* No plan is begun any more: who waits for one is answered, which takes a turn of the loop. */
+void orl_broker_stop_plans(struct orl_broker *broker);
 /* Closes what a running loop must still close; call on the loop, then stop it. */
 void orl_broker_stop(struct orl_broker *broker);
 void orl_broker_fini(struct orl_broker *broker);

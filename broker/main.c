@@ -1,8 +1,10 @@
 /* oriel-broker: as root it makes its folders and becomes an ordinary user before it listens. */
 #include "base/loop.h"
 #include "base/sandbox.h"
+#include "base/secret.h"
 #include "broker/broker.h"
 #include "broker/http.h"
+#include "broker/plan_work.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ANSWER_US (UINT64_C(50) * 1000)
 #define CLOSE_US (UINT64_C(300) * 1000)
 
 enum { MAX_FILES = 8192 };
@@ -66,23 +69,33 @@ struct stopping {
     struct orl_broker *broker;
     struct orl_loop *loop;
     struct orl_timer *timer;
+    bool is_begun;
 };
 
-static void on_closed(void *ctx)
+/* First the last answers have left, then libwebsockets has closed, which it does on the loop. */
+static void on_timer(void *ctx)
 {
-    orl_loop_stop(ctx);
+    struct stopping *stopping = ctx;
+    if (orl_http_is_stopped(stopping->broker->http)) {
+        orl_loop_stop(stopping->loop);
+    } else {
+        orl_broker_stop(stopping->broker);
+        orl_timer_start(stopping->timer, CLOSE_US, 0);
+    }
 }
 
 static void on_signal(void *ctx, int signum)
 {
     struct stopping *stopping = ctx;
     (void)signum;
-    if (orl_http_is_stopped(stopping->broker->http)) {
+    if (stopping->is_begun) {
         return;
     }
+    stopping->is_begun = true;
+    orl_plan_work_stop(stopping->broker->plans);
     orl_log_info(&log_ctx, "stopping");
-    orl_broker_stop(stopping->broker);
-    orl_timer_start(stopping->timer, CLOSE_US, 0); /* libwebsockets closes on the loop */
+    orl_broker_stop_plans(stopping->broker);
+    orl_timer_start(stopping->timer, ANSWER_US, 0);
 }
 
 /* A connection is a descriptor, and the usual limit is below what the settings allow. */
@@ -105,7 +118,7 @@ static int serve(const struct orl_broker_cfg *cfg, struct orl_err *err)
     }
     rc = orl_broker_init(&broker, cfg, stopping.loop, err);
     if (rc == 0) {
-        rc = orl_timer_new(stopping.loop, on_closed, stopping.loop, &stopping.timer, err);
+        rc = orl_timer_new(stopping.loop, on_timer, &stopping, &stopping.timer, err);
     }
     if (rc == 0) {
         rc = orl_loop_on_signal(stopping.loop, SIGTERM, on_signal, &stopping, err);
@@ -133,6 +146,7 @@ int main(int argc, char **argv)
     enum orl_log_level level = ORL_LOG_INFO;
     orl_sandbox_harden();
     raise_files();
+    json_set_alloc_funcs(malloc, orl_secret_free); /* passwords and tokens come in bodies */
     int rc = orl_cfg_args(argc, argv, "oriel-broker", "Users, logins, entitlements, sessions, API.",
             "/etc/oriel/broker.yaml", orl_broker_keys, &cfg, &err);
     if (rc == 0) {

@@ -11,13 +11,15 @@
 #include "store/entitlement.h"
 #include "store/user.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_WAITING = 8 };
+enum { MAX_WAITING = 8, RETRY_S = 5 };
 
 struct orl_plan_work {
     struct orl_work *threads;
+    atomic_bool is_stopping;
 };
 
 int orl_plan_work_new(
@@ -36,19 +38,26 @@ int orl_plan_work_new(
     return 0;
 }
 
+void orl_plan_work_stop(struct orl_plan_work *work)
+{
+    atomic_store(&work->is_stopping, true);
+}
+
 void orl_plan_work_free(struct orl_plan_work *work)
 {
     if (work != NULL) {
+        orl_plan_work_stop(work);
         orl_work_free(work->threads);
         free(work);
     }
 }
 
 /* What the thread answers; how it is said is the loop's. */
-enum outcome { FAILED = 0, BAD_FIELD, NOT_ALLOWED, CHANGED, GOOD };
+enum outcome { FAILED = 0, STOPPED, BAD_FIELD, NOT_ALLOWED, CHANGED, GOOD };
 /* The thread has all of it but req between run and done; `who` and `own` are what it sees of the request and the broker. */
 struct job {
     struct orl_http_req *req;
+    const atomic_bool *is_stopping;
     enum orl_plan_deed_kind kind;
     struct orl_broker own; /* cfg, log, and a store of its own */
     struct orl_http_req who;
@@ -71,6 +80,16 @@ static void free_job(struct job *job)
     free(job->text);
     orl_secret_wipe(&job->who, sizeof(job->who));
     free(job);
+}
+
+/* Asked before each thing that takes long, as long as nothing is written. */
+static bool is_stopped(struct job *job)
+{
+    bool is_stopping = atomic_load(job->is_stopping);
+    if (is_stopping) {
+        job->outcome = STOPPED;
+    }
+    return is_stopping;
 }
 
 static int read_input(struct job *job)
@@ -246,13 +265,18 @@ static int do_it(struct job *job)
         return rc < 0 ? rc : answer(job, doc, GOOD);
     }
     int rc = make(job, &job->plan);
-    rc = rc < 0 ? rc : orl_plan_put_affects(&job->plan, &job->err);
-    return rc < 0 ? rc : write_all(job);
+    if (rc == 0 && !is_stopped(job)) {
+        rc = orl_plan_put_affects(&job->plan, &job->err);
+    }
+    return rc < 0 || is_stopped(job) ? rc : write_all(job);
 }
 
 static void run(void *ctx)
 {
     struct job *job = ctx;
+    if (is_stopped(job)) {
+        return;
+    }
     int rc = job->kind == ORL_PLAN_EXPORT ? 0 : read_input(job);
     rc = rc < 0 ? rc : orl_broker_open_store(job->own.cfg, &job->own.store, &job->err);
     rc = rc < 0 ? rc : do_it(job);
@@ -262,6 +286,12 @@ static void run(void *ctx)
     }
     orl_store_close(job->own.store);
     job->own.store = NULL;
+}
+
+static void refuse_stopping(struct orl_http_req *req)
+{
+    req->retry_s = RETRY_S;
+    orl_api_refuse(req, 503, "busy", "The broker stops. Nothing was changed; please try again.");
 }
 
 static void refuse_field(struct job *job)
@@ -298,6 +328,9 @@ static void done(void *ctx, void *unused)
     case FAILED:
         orl_api_fail(req, &job->err);
         break;
+    case STOPPED:
+        refuse_stopping(req);
+        break;
     case BAD_FIELD:
         refuse_field(job);
         break;
@@ -324,19 +357,24 @@ static void done(void *ctx, void *unused)
 void orl_plan_work_do(struct orl_http_req *req, enum orl_plan_deed_kind kind)
 {
     struct orl_plan_work *work = req->broker->plans;
-    struct job *job = work != NULL ? calloc(1, sizeof(*job)) : NULL;
+    if (work == NULL) {
+        refuse_stopping(req);
+        return;
+    }
+    struct job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
-        orl_api_refuse(req, 503, "busy", work != NULL ? "out of memory" : "The broker stops.");
+        orl_api_refuse(req, 503, "busy", "out of memory");
         return;
     }
     job->req = req;
     job->kind = kind;
+    job->is_stopping = &work->is_stopping;
     job->own = (struct orl_broker){.cfg = req->broker->cfg, .log = req->broker->log};
     job->who = *req;
     job->who.broker = &job->own;
     if (orl_work_submit(work->threads, run, done, job, NULL) < 0) {
         free_job(job);
-        req->retry_s = 5;
+        req->retry_s = RETRY_S;
         orl_api_refuse(req, 503, "busy", "Others plan and apply. Please try again.");
     }
 }

@@ -1,5 +1,6 @@
 /* oriel: the command line, a client of the broker's API. */
 #include "base/clock.h"
+#include "base/secret.h"
 #include "cli/args.h"
 #include "cli/audit.h"
 #include "cli/doctor.h"
@@ -167,6 +168,7 @@ int main(int argc, char **argv)
 {
     struct orl_err err = {0};
     struct orl_cli_call call;
+    json_set_alloc_funcs(malloc, orl_secret_free); /* passwords and tokens come in answers */
     int rc = orl_cli_parse(argc, argv, orl_clock_wall_ms(), &call, &err);
     int code = ORL_CLI_EXIT_USAGE;
     if (rc < 0) {

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -394,6 +395,63 @@ static void others_log_in_and_hear_events_while_many_are_applied(void **state)
     free(buf);
 }
 
+/* Until the broker's log has the word. */
+static void await_log(const char *word)
+{
+    char path[100];
+    char line[1024];
+    (void)snprintf(path, sizeof(path), "%s/log", b.dir);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    for (unsigned tries = 0; tries < 600; tries++) {
+        while (fgets(line, sizeof(line), file) != NULL) {
+            if (strstr(line, word) != NULL) {
+                (void)fclose(file);
+                return;
+            }
+        }
+        clearerr(file);
+        (void)usleep(100000);
+    }
+    fail_msg("the broker's log has no %s", word);
+}
+
+/* The store is held, so that the first can't end and the others wait; one that is refused says that all places are
+ * taken. */
+static void who_waits_for_a_plan_when_the_broker_stops_is_told(void **state)
+{
+    enum { REQUESTS = 12 };
+    static char text[4096];
+    struct pollfd asked[REQUESTS];
+    unsigned told = 0;
+    unsigned refused = 0;
+    (void)state;
+    {
+        ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+        assert_int_equal(orl_store_tx_begin(b.store, &tx, NULL), 0);
+        char *request = crowd_request("/v1/plan", 1, NULL);
+        for (unsigned i = 0; i < REQUESTS; i++) {
+            asked[i] = (struct pollfd){.fd = api_connect(&b), .events = POLLIN};
+            assert_true(send(asked[i].fd, request, strlen(request), MSG_NOSIGNAL) > 0);
+        }
+        free(request);
+        assert_true(poll(asked, REQUESTS, 60000) > 0);
+        assert_int_equal(kill(b.pid, SIGTERM), 0);
+        await_log("stopping");
+    }
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        text[0] = '\0';
+        assert_true(browser_reads(asked[i].fd, "}", text, sizeof(text)));
+        told += strstr(text, " 503 ") != NULL && strstr(text, "The broker stops.") != NULL;
+        refused += strstr(text, " 503 ") != NULL && strstr(text, "Others plan") != NULL;
+        close(asked[i].fd);
+    }
+    assert_true(told > 0 && refused > 0);
+    assert_true(told + refused >= REQUESTS - 1); /* the one that ran may have ended well */
+    broker_kill(&b, SIGTERM);                    /* again, which changes nothing */
+    broker_restart(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +465,7 @@ int main(void)
             cmocka_unit_test(who_keeps_a_pool_by_a_group_loses_nothing_with_their_own_entitlement),
             cmocka_unit_test(nothing_is_closed_where_the_deed_fails),
             cmocka_unit_test(others_log_in_and_hear_events_while_many_are_applied),
+            cmocka_unit_test(who_waits_for_a_plan_when_the_broker_stops_is_told),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
