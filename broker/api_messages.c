@@ -55,6 +55,15 @@ static void refuse_rate(struct orl_http_req *req, uint64_t wait_us)
     orl_api_refuse(req, 429, "busy", "The last message is still being read. Please wait a little.");
 }
 
+static json_t *skipped_json(const struct orl_message_sent *sent)
+{
+    json_t *names = json_array();
+    for (unsigned i = 0; i < sent->skipped && i < ORL_MESSAGE_NAMES_MAX; i++) {
+        (void)json_array_append_new(names, json_string(sent->skipped_users[i]));
+    }
+    return names;
+}
+
 /* The row has the words: who said what to whom can be asked for later. No row: no deed. */
 static void send_it(struct orl_http_req *req, const struct orl_audit_event *what, const char *pool,
         struct orl_conn *conn)
@@ -77,8 +86,8 @@ static void send_it(struct orl_http_req *req, const struct orl_audit_event *what
         sent = orl_messages_send(req->broker->messages, pool, event.detail);
     }
     orl_http_reply(req, 200,
-            json_pack("{s:i, s:i, s:s}", "shown", (int)sent.shown, "skipped", (int)sent.skipped,
-                    "audit", audit.text));
+            json_pack("{s:i, s:i, s:o, s:s}", "shown", (int)sent.shown, "skipped",
+                    (int)sent.skipped, "skipped_users", skipped_json(&sent), "audit", audit.text));
 }
 
 void orl_api_sessions_message(struct orl_http_req *req, const struct orl_api_args *args)

@@ -42,6 +42,9 @@ static void mark_one(void *ctx, struct orl_conn *conn)
         return;
     }
     if (orl_message_wait_us(conn) > 0) {
+        if (mark->sent.skipped < ORL_MESSAGE_NAMES_MAX) {
+            mark->sent.skipped_users[mark->sent.skipped] = conn->user;
+        }
         mark->sent.skipped++;
         return;
     }

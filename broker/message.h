@@ -8,9 +8,13 @@
 #define ORL_MESSAGE_EACH_US 5000000    /* nobody reads two in less; the last one stays */
 #define ORL_MESSAGE_TO_ALL_US 10000000 /* between two to many */
 
+enum { ORL_MESSAGE_NAMES_MAX = 20 };
+
 struct orl_message_sent {
     unsigned shown;
-    unsigned skipped; /* has got one a moment ago */
+    unsigned skipped; /* have got one a moment ago */
+    const char
+            *skipped_users[ORL_MESSAGE_NAMES_MAX]; /* the first of them; until the loop goes on */
 };
 /* Until it may get the next one; 0: now. */
 uint64_t orl_message_wait_us(const struct orl_conn *conn);

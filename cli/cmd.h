@@ -75,6 +75,8 @@ struct orl_cli_cmd {
     enum orl_cli_output output;
     bool waits;       /* the answer names a job: its progress is shown until it ends */
     const char *done; /* {0}, {1}: arguments; {id}: a field of the answer */
+    const char *also; /* a line more, as done, where the answer's list also_key has something */
+    const char *also_key;
     const struct orl_cli_column *columns;
     bool is_endless; /* a list of which one page is shown */
 };

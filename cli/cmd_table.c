@@ -405,6 +405,10 @@ static const struct orl_cli_column host_columns[] = {
         COL_END,
 };
 
+static const struct orl_cli_opt doctor_opts[] = {
+        OPT("host", ORL_CLI_OPT_STR, "NAME", "host", "Only what is known of this host."),
+        END,
+};
 static const struct orl_cli_opt apply_opts[] = {
         OPT("dry-run", ORL_CLI_OPT_ON, NULL, "dry_run",
                 "Only say what would change and for whom; exit code 0: nothing, 2: something, "
@@ -439,6 +443,7 @@ static const struct orl_cli_column reason_columns[] = {
 #define MESSAGE_TEXT                                                                               \
     IN_BODY("TEXT", "text",                                                                        \
             "At most 200 bytes; goes by itself after two minutes, or by a key or a click.")
+#define MESSAGE_SKIPPED "not to {skipped}, who got another one just now: {skipped_users}"
 #define HOST_NAME IN_PATH("NAME", "Name of the host.")
 #define POOL_NAME IN_PATH("NAME", "Name of the pool.")
 
@@ -573,9 +578,18 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
                 .method = ORL_CLI_POST,
                 .path = "/v1/messages",
                 .args = {IN_BODY("POOL", "pool", "Name of the pool."), MESSAGE_TEXT},
-                .done = "shown at {shown} desktops"},
-        ACT("message", "all", "Show a line to everybody who is at a desktop.", ORL_CLI_POST,
-                "/v1/messages", MESSAGE_TEXT, NULL, "shown at {shown} desktops"),
+                .done = "shown at {shown} desktops",
+                .also = MESSAGE_SKIPPED,
+                .also_key = "skipped_users"},
+        {.noun = "message",
+                .verb = "all",
+                .help = "Show a line to everybody who is at a desktop.",
+                .method = ORL_CLI_POST,
+                .path = "/v1/messages",
+                .args = {MESSAGE_TEXT},
+                .done = "shown at {shown} desktops",
+                .also = MESSAGE_SKIPPED,
+                .also_key = "skipped_users"},
 
         LIST("ticket", "List tickets.", "/v1/tickets", ticket_list_opts, ticket_columns),
         {.noun = "ticket",
@@ -692,9 +706,12 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
 
         {.noun = "doctor",
                 .verb = "",
-                .help = "Check this host and what the broker sees; exit code 1 if anything is bad.",
+                .help = "Check this host and what the broker sees, or with --url only what that "
+                        "one's "
+                        "broker sees; exit code 1 if anything is bad.",
                 .method = ORL_CLI_OWN,
-                .path = ""},
+                .path = "",
+                .opts = doctor_opts},
         {.noun = "export",
                 .verb = "",
                 .help = "Write site, users, pools and entitlements as YAML to standard output.",

@@ -15,28 +15,49 @@ static void add_check(void *ctx, const struct orl_check *check)
                          check->text, "remedy", check->remedy));
 }
 
-static void add_silent(json_t *checks, const char *why)
+static void add_silent(const struct orl_cli_call *call, const char *why, json_t *checks)
 {
-    (void)json_array_append_new(checks,
-            json_pack("{s:s, s:s, s:s, s:s, s:s}", "area", "programs", "object", "broker", "state",
-                    "bad", "text", why, "remedy", "start oriel-broker; its log says why not"));
+    const char *remedy = call->url == NULL ? "start oriel-broker; its log says why not"
+                                           : "check the address, the token and, there, oriel-web";
+    (void)json_array_append_new(checks, json_pack("{s:s, s:s, s:s, s:s, s:s}", "area", "programs",
+                                                "object", call->url == NULL ? "broker" : call->url,
+                                                "state", "bad", "text", why, "remedy", remedy));
 }
 
-static void ask_broker(const struct orl_cli_call *call, json_t *checks)
+/* false: no host has such a name. */
+static bool set_path(struct orl_cli_call *own, const char *host)
+{
+    size_t len = strlen("/v1/hosts/");
+    orl_msg_text(own->path, sizeof(own->path), host != NULL ? "/v1/hosts/" : "/v1/doctor");
+    if (host == NULL) {
+        return true;
+    }
+    bool fits = orl_cli_path_escape(own->path, &len, host) &&
+                len + sizeof("/doctor") <= sizeof(own->path);
+    if (fits) {
+        memcpy(own->path + len, "/doctor", sizeof("/doctor"));
+    }
+    return fits;
+}
+
+static void ask_broker(const struct orl_cli_call *call, const char *host, json_t *checks)
 {
     struct orl_err err = {0};
     struct orl_cli_answer answer = {0};
     struct orl_cli_cmd cmd = *call->cmd;
-    struct orl_cli_call own = {.cmd = &cmd, .socket = call->socket, .path = "/v1/doctor"};
+    struct orl_cli_call own = *call;
+    own.cmd = &cmd;
+    own.body = NULL;
     cmd.method = ORL_CLI_GET;
-    int rc = orl_cli_request(&own, &answer, &err);
+    int rc = set_path(&own, host) ? orl_cli_request(&own, &answer, &err)
+                                  : orl_err_set(&err, ORL_E_INVAL, "no host has such a name");
     json_t *root =
             rc < 0 ? NULL : json_loadb((const char *)answer.body.data, answer.body.len, 0, NULL);
     const char *why = json_string_value(json_object_get(root, "detail"));
     if (rc < 0) {
-        add_silent(checks, err.text);
+        add_silent(call, err.text, checks);
     } else if (answer.status != 200) {
-        add_silent(checks, why != NULL ? why : "it does not answer like a broker");
+        add_silent(call, why != NULL ? why : "it does not answer like a broker", checks);
     } else {
         (void)json_array_extend(checks, json_object_get(root, "checks"));
     }
@@ -66,14 +87,9 @@ static void print_check(const json_t *check)
     }
 }
 
-int orl_cli_doctor(const struct orl_cli_call *call)
+static void check_here(const struct orl_cli_call *call, json_t *checks)
 {
     char run_dir[256];
-    json_t *checks = json_array();
-    size_t i;
-    json_t *check;
-    unsigned bad = 0;
-    unsigned warn = 0;
     orl_msg_text(run_dir, sizeof(run_dir), call->socket);
     char *slash = strrchr(run_dir, '/');
     if (slash != NULL) {
@@ -81,7 +97,22 @@ int orl_cli_doctor(const struct orl_cli_call *call)
     }
     const struct orl_host_check_opts opts = {.root = "", .run_dir = run_dir};
     orl_host_check(&opts, add_check, checks);
-    ask_broker(call, checks);
+}
+
+/* What is asked elsewhere, or of one host, says nothing of the machine that we run on. */
+int orl_cli_doctor(const struct orl_cli_call *call)
+{
+    const char *host = json_string_value(json_object_get(call->body, "host"));
+    json_t *checks = json_array();
+    size_t i;
+    json_t *check;
+    unsigned bad = 0;
+    unsigned warn = 0;
+    const bool is_here = call->url == NULL && host == NULL;
+    if (is_here) {
+        check_here(call, checks);
+    }
+    ask_broker(call, host, checks);
     json_array_foreach(checks, i, check)
     {
         bad += strcmp(text_of(check, "state"), "bad") == 0;
@@ -97,7 +128,7 @@ int orl_cli_doctor(const struct orl_cli_call *call)
         json_decref(root);
     } else {
         (void)printf("%zu checks: %u bad, %u to look at%s\n", json_array_size(checks), bad, warn,
-                geteuid() != 0 ? "; root sees more" : "");
+                is_here && geteuid() != 0 ? "; root sees more" : "");
     }
     json_decref(checks);
     return bad > 0 ? ORL_CLI_EXIT_REFUSED : ORL_CLI_EXIT_OK;

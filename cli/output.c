@@ -263,10 +263,22 @@ static void print_object(const json_t *object, FILE *out)
     }
 }
 
-/* {0}, {1}: arguments; {key}: a field of the answer. */
-static void print_done(const struct orl_cli_call *call, const json_t *answer, FILE *out)
+static void print_names(const json_t *names, FILE *out)
 {
-    for (const char *c = call->cmd->done; *c != '\0'; c++) {
+    size_t i;
+    json_t *name;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name)
+    {
+        (void)fputs(i > 0 ? ", " : "", out);
+        orl_cli_print_text(json_string_value(name), out);
+    }
+}
+
+/* {0}, {1}: arguments; {key}: a field of the answer. */
+static void print_sentence(
+        const struct orl_cli_call *call, const char *text, const json_t *answer, FILE *out)
+{
+    for (const char *c = text; *c != '\0'; c++) {
         char key[32] = "";
         char cell[CELL_MAX];
         size_t len = *c == '{' ? strcspn(c + 1, "}") : 0;
@@ -279,11 +291,25 @@ static void print_done(const struct orl_cli_call *call, const json_t *answer, FI
         if (key[0] >= '0' && key[0] < '0' + ORL_CLI_MAX_ARGS) {
             put_clean(call->args[key[0] - '0'], cell, sizeof(cell));
         } else {
-            put_value(member(answer, key), ORL_CLI_FMT_TEXT, cell, sizeof(cell));
+            const json_t *value = member(answer, key);
+            if (json_is_array(value)) {
+                print_names(value, out);
+                continue;
+            }
+            put_value(value, ORL_CLI_FMT_TEXT, cell, sizeof(cell));
         }
         (void)fputs(cell, out);
     }
     (void)fputc('\n', out);
+}
+
+static void print_done(const struct orl_cli_call *call, const json_t *answer, FILE *out)
+{
+    const struct orl_cli_cmd *cmd = call->cmd;
+    print_sentence(call, cmd->done, answer, out);
+    if (cmd->also != NULL && json_array_size(json_object_get(answer, cmd->also_key)) > 0) {
+        print_sentence(call, cmd->also, answer, out);
+    }
 }
 
 void orl_cli_print(const struct orl_cli_call *call, const json_t *answer, FILE *out)

@@ -267,6 +267,22 @@ static void the_portal_is_asked_where_one_is_named(void **state)
     assert_non_null(strstr(f->err, needs));
 }
 
+/* What is said of another machine has nothing of this one in it. */
+static void a_doctor_for_elsewhere_does_not_look_here(void **state)
+{
+    struct fixture *f = *state;
+    start_broker(f, "200 OK",
+            "{\"checks\":[{\"area\":\"a\",\"object\":\"o\",\"state\":\"ok\",\"text\":\"t\","
+            "\"remedy\":\"\"}]}");
+    assert_int_equal(RUN(f, "doctor", "--host", "far one"), 0);
+    assert_int_equal(strncmp(f->request, "GET /v1/hosts/far%20one/doctor HTTP/1.1\r\n", 41), 0);
+    assert_string_equal(f->out, "ok   a  o: t\n1 checks: 0 bad, 0 to look at\n");
+    /* Nobody is there; the socket, where somebody is, is not asked instead. */
+    assert_int_equal(RUN(f, "--url", "https://[::1]:1", "--token", "/dev/null", "doctor"), 1);
+    assert_non_null(strstr(f->out, "https://[::1]:1"));
+    assert_non_null(strstr(f->out, "1 checks: 1 bad"));
+}
+
 static void a_wrong_line_is_exit_code_64_and_asks_nobody(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +341,7 @@ int main(int argc, char **argv)
             CASE(nobody_there_is_exit_code_2),
             CASE(a_stranger_there_is_exit_code_2),
             CASE(the_portal_is_asked_where_one_is_named),
+            CASE(a_doctor_for_elsewhere_does_not_look_here),
             CASE(a_wrong_line_is_exit_code_64_and_asks_nobody),
             CASE(the_manual_is_what_the_table_says),
             CASE(help_and_completion_name_every_command),

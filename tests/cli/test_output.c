@@ -74,6 +74,17 @@ static void what_was_done_is_a_sentence(void **state)
     assert_printed(print("user", "add", "{}", "hunter2"), "user first added\npassword: hunter2\n");
 }
 
+static void who_did_not_get_a_message_is_named(void **state)
+{
+    (void)state;
+    assert_printed(print("message", "all", "{\"shown\":2,\"skipped\":0,\"skipped_users\":[]}", ""),
+            "shown at 2 desktops\n");
+    assert_printed(
+            print("message", "pool",
+                    "{\"shown\":1,\"skipped\":2,\"skipped_users\":[\"bob\",\"e\\u001bve\"]}", ""),
+            "shown at 1 desktops\nnot to 2, who got another one just now: bob, e?ve\n");
+}
+
 static void nothing_moves_the_terminal(void **state)
 {
     (void)state;
@@ -111,6 +122,7 @@ int main(void)
             cmocka_unit_test(members_of_members_booleans_and_times),
             cmocka_unit_test(an_object_is_a_line_per_field),
             cmocka_unit_test(what_was_done_is_a_sentence),
+            cmocka_unit_test(who_did_not_get_a_message_is_named),
             cmocka_unit_test(nothing_moves_the_terminal),
             cmocka_unit_test(a_refusal_has_text_code_and_audit),
     };
