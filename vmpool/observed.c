@@ -41,7 +41,8 @@ static enum orl_power when_off(enum orl_power power, enum orl_lease lease)
     switch (power) {
     case ORL_POWER_REBOOTING: /* its restart is waited for only while somebody has it */
         return is_given(lease) ? power : ORL_POWER_STOPPED;
-    case ORL_POWER_CLONING:
+    case ORL_POWER_CLONING: /* of which try it is, and of which image, nobody knows: made again */
+        return ORL_POWER_ABSENT;
     case ORL_POWER_STARTING:
     case ORL_POWER_RUNNING:
     case ORL_POWER_SUSPENDED:

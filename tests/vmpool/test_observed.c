@@ -81,8 +81,8 @@ static void what_was_under_way_is_found_out(void **state)
     (void)state;
     assert_int_equal(orl_observed(ORL_POWER_CLONING, ORL_LEASE_FREE, 0, ORL_VM_ABSENT).power,
             ORL_POWER_ABSENT);
-    assert_int_equal(orl_observed(ORL_POWER_CLONING, ORL_LEASE_FREE, 0, ORL_VM_OFF).power,
-            ORL_POWER_STOPPED);
+    assert_int_equal(
+            orl_observed(ORL_POWER_CLONING, ORL_LEASE_FREE, 0, ORL_VM_OFF).power, ORL_POWER_ABSENT);
     assert_int_equal(orl_observed(ORL_POWER_STARTING, ORL_LEASE_FREE, 0, ORL_VM_RUNNING).power,
             ORL_POWER_RUNNING);
     assert_int_equal(orl_observed(ORL_POWER_STOPPING, ORL_LEASE_ENDING, 0, ORL_VM_ABSENT).power,
