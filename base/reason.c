@@ -138,6 +138,8 @@ static const struct {
         [ORL_REASON_UPLOAD_STOPPED] = {"upload_stopped",
                 "The file did not arrive whole. Please send it again."},
         [ORL_REASON_NAME_TAKEN] = {"name_taken", "Something else has this name by now."},
+        [ORL_REASON_STORE_DOWN] = {"store_down",
+                "The database of this service does not answer. Please try again in a minute."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -83,6 +83,7 @@ enum orl_reason {
     ORL_REASON_NO_SPACE,       /* on a host's disk, for what was asked */
     ORL_REASON_UPLOAD_STOPPED, /* its end never came */
     ORL_REASON_NAME_TAKEN,     /* something else has it by now */
+    ORL_REASON_STORE_DOWN,     /* the database does not answer */
     ORL_REASON_COUNT
 };
 

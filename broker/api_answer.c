@@ -162,8 +162,7 @@ void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
         const char *name;
     } answers[] = {{ORL_E_INVAL, 400, "bad_request"}, {ORL_E_NOTFOUND, 404, "not_found"},
             {ORL_E_EXISTS, 409, "exists"}, {ORL_E_CONFLICT, 409, "conflict"},
-            {ORL_E_DENIED, 409, "conflict"}, {ORL_E_LIMIT, 503, "busy"},
-            {ORL_E_TIMEOUT, 503, "busy"}};
+            {ORL_E_DENIED, 409, "conflict"}, {ORL_E_LIMIT, 503, "busy"}};
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         if (answers[i].code == err->code) {
             const char *text = err->text[0] != '\0' ? err->text : orl_err_name(err->code);
@@ -172,7 +171,11 @@ void orl_api_fail(struct orl_http_req *req, const struct orl_err *err)
         }
     }
     orl_broker_log_store(req->broker, req->path, err);
-    orl_api_refuse_reason(req, 500, ORL_REASON_INTERNAL, NULL, NULL);
+    enum orl_reason reason = orl_broker_store_reason(err->code);
+    bool is_away = reason == ORL_REASON_STORE_DOWN;
+    /* Where our database is, is nobody's business but of who is on this host. */
+    orl_api_refuse_reason(req, is_away ? 503 : 500, reason, NULL,
+            is_away && req->by == ORL_HTTP_BY_UID ? err->text : NULL);
 }
 
 int orl_api_identify_again(struct orl_http_req *req, struct orl_err *err)

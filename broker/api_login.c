@@ -31,12 +31,13 @@ void orl_api_refuse_login(struct orl_http_req *req, const char *user, const char
 {
     bool is_delayed = result->reason == ORL_REASON_AUTH_DELAYED;
     bool is_busy = result->reason == ORL_REASON_AUTH_BUSY;
+    bool is_away = result->reason == ORL_REASON_STORE_DOWN;
     const struct orl_audit_event event = {
             .action = action, .reason = result->reason, .user = user, .detail = result->detail};
     req->retry_s = is_delayed || is_busy ? result->retry_s : 0;
     orl_api_refuse_event(req,
             is_delayed                                   ? 429
-            : is_busy                                    ? 503
+            : is_busy || is_away                         ? 503
             : result->reason == ORL_REASON_INTERNAL      ? 500
             : result->reason == ORL_REASON_AUTH_FAILED   ? 401
             : result->reason == ORL_REASON_SECOND_FACTOR ? 401

@@ -399,7 +399,7 @@ void orl_assign_start(
     if (rc < 0) {
         orl_broker_log_store(broker, "assign", &err);
         at.outcome = OUT_REFUSED;
-        at.reason = ORL_REASON_INTERNAL;
+        at.reason = orl_broker_store_reason(rc);
     }
     if (at.outcome == OUT_REFUSED) {
         char object[ORL_NAME_MAX + 8];
@@ -450,7 +450,7 @@ enum orl_assign_step orl_assign_retry(struct orl_broker *broker, struct orl_conn
     }
     if (at.outcome == OUT_WAIT && now_us >= conn->deadline_us) {
         struct orl_pool_row pool;
-        (void)refused(&at, ORL_REASON_WAIT_TIMEOUT);
+        (void)refused(&at, rc < 0 ? orl_broker_store_reason(rc) : ORL_REASON_WAIT_TIMEOUT);
         if (orl_pool_get(broker->store, at.session.pool, &pool, &err) == 0 &&
                 pool.problem != ORL_REASON_NONE) {
             at.reason = pool.problem;

@@ -182,7 +182,7 @@ static enum orl_reason check_factor(struct check *check, const struct orl_user_r
         return ORL_REASON_AUTH_DELAYED;
     }
     if (rc < 0 && rc != ORL_E_DENIED) {
-        return ORL_REASON_INTERNAL;
+        return orl_broker_store_reason(rc);
     }
     return rc < 0 ? ORL_REASON_AUTH_FAILED : ORL_REASON_NONE;
 }
@@ -200,7 +200,7 @@ static enum orl_reason judge(
             rc == 0 && (!check->has_password || strcmp(user.password_hash, check->hash) == 0);
     enum orl_reason reason = ORL_REASON_AUTH_FAILED;
     if (rc < 0 && rc != ORL_E_NOTFOUND) {
-        reason = ORL_REASON_INTERNAL;
+        reason = orl_broker_store_reason(rc);
     } else if (is_same) {
         reason = check_factor(check, &user, result, err);
     }
@@ -222,6 +222,11 @@ static void count_failure(const struct check *check)
             orl_loop_now_us(check->broker->loop));
 }
 
+static bool is_our_fault(enum orl_reason reason)
+{
+    return reason == ORL_REASON_INTERNAL || reason == ORL_REASON_STORE_DOWN;
+}
+
 static void finish(void *ctx)
 {
     struct check *check = ctx;
@@ -236,7 +241,7 @@ static void finish(void *ctx)
                result.reason == ORL_REASON_AUTH_DELAYED) {
         /* Not forgiven: else who knows the password could guess codes without end. */
         orl_throttle_undo(broker->throttle, check->user, check->client);
-    } else if (result.reason == ORL_REASON_INTERNAL) {
+    } else if (is_our_fault(result.reason)) {
         orl_broker_log_store(broker, "login", &err);
     } else if (check->is_right) { /* but the code is wrong; a wrong password was counted before */
         count_failure(check);
@@ -345,7 +350,7 @@ static int submit(struct orl_broker *broker, struct check *check)
 static void fail(orl_auth_fn fn, void *ctx, int rc)
 {
     const struct orl_auth_result result = {
-            .reason = ORL_REASON_INTERNAL, .detail = orl_err_name(rc)};
+            .reason = orl_broker_store_reason(rc), .detail = orl_err_name(rc)};
     fn(ctx, &result);
 }
 

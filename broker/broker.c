@@ -200,6 +200,11 @@ void orl_broker_log_store(struct orl_broker *broker, const char *what, const str
     }
 }
 
+enum orl_reason orl_broker_store_reason(int rc)
+{
+    return rc == ORL_E_TIMEOUT ? ORL_REASON_STORE_DOWN : ORL_REASON_INTERNAL;
+}
+
 int orl_broker_audit(
         struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id)
 {

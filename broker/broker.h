@@ -99,5 +99,7 @@ int orl_broker_audit(
         struct orl_broker *broker, const struct orl_audit_event *event, struct orl_id *ret_id);
 /* The store fails: nothing else to tell the person than "internal". */
 void orl_broker_log_store(struct orl_broker *broker, const char *what, const struct orl_err *err);
+/* What whoever asked is told: a store that does not answer comes back, anything else is our fault. */
+enum orl_reason orl_broker_store_reason(int rc);
 
 #endif

@@ -61,9 +61,10 @@ static void decide(struct orl_broker *broker, struct orl_conn *conn, const char 
             .now_ms = orl_clock_wall_ms()};
     const uint64_t began_us = orl_clock_now_us();
     conn->state = ORL_CONN_DECIDING;
-    if (orl_policy_decide(broker->store, &ask, &policy, &err) < 0) {
+    int rc = orl_policy_decide(broker->store, &ask, &policy, &err);
+    if (rc < 0) {
         orl_broker_log_store(broker, "policy", &err);
-        refuse(broker, conn, ORL_REASON_INTERNAL, user, err.text);
+        refuse(broker, conn, orl_broker_store_reason(rc), user, err.text);
     } else if (policy.reason != ORL_REASON_NONE) {
         char object[ORL_NAME_MAX + 8];
         (void)snprintf(object, sizeof(object), "pool:%s", pool);
@@ -109,7 +110,7 @@ static void after_ticket(struct orl_broker *broker, struct orl_conn *conn, const
         refuse(broker, conn, ORL_REASON_TICKET_INVALID, id, err->text);
     } else {
         orl_broker_log_store(broker, "ticket", err);
-        refuse(broker, conn, ORL_REASON_INTERNAL, id, err->text);
+        refuse(broker, conn, orl_broker_store_reason(rc), id, err->text);
     }
 }
 

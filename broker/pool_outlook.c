@@ -1,5 +1,7 @@
 #include "broker/pool_outlook.h"
 
+#include "base/clock.h"
+#include "broker/session_lease.h"
 #include "store/host.h"
 #include "store/session.h"
 
@@ -52,7 +54,8 @@ int orl_pool_outlook(struct orl_broker *broker, const char *pool_name, uint64_t 
 {
     struct orl_pool_row pool = {0};
     struct orl_desktop_counts counts = {0};
-    uint64_t silent_ms = (uint64_t)broker->cfg->vmpool_silent_s * 1000;
+    uint64_t silent_us = (uint64_t)broker->cfg->vmpool_silent_s * ORL_US_PER_S;
+    uint64_t silent_ms = silent_us / ORL_US_PER_MS + orl_leases_gap_ms(broker->leases, silent_us);
     struct hosts hosts = {.alive_since_ms = now_ms > silent_ms ? now_ms - silent_ms : 0};
     *ret_outlook = (struct orl_outlook){0};
     int rc = orl_pool_get(broker->store, pool_name, &pool, err);

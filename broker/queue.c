@@ -297,3 +297,32 @@ static void on_due(void *ctx)
         orl_timer_start(queue->timer, line.tries == 0 ? SOON_US : LOOK_US, 0);
     }
 }
+
+static void tell_away(void *ctx, struct orl_conn *conn)
+{
+    static const char text[] = "The database of this service does not answer. You keep your place.";
+    struct orl_broker *broker = ctx;
+    uint64_t now_us = orl_loop_now_us(broker->loop);
+    if (conn->state == ORL_CONN_WAITING && is_tell_due(conn, now_us) &&
+            strcmp(text, conn->wait.told) != 0) {
+        conn->wait.told_us = now_us;
+        memcpy(conn->wait.told, text, sizeof(text));
+        orl_conn_send_notice(conn, "Waiting for your desktop", text, conn->wait.since_ms);
+    }
+}
+
+void orl_queue_store_away(struct orl_queue *queue)
+{
+    orl_conn_each(queue->broker->gateways, tell_away, queue->broker);
+}
+
+static void give_time(void *ctx, struct orl_conn *conn)
+{
+    const uint64_t *gap_us = ctx;
+    conn->deadline_us += conn->state == ORL_CONN_WAITING ? *gap_us : 0;
+}
+
+void orl_queue_store_back(struct orl_queue *queue, uint64_t gap_us)
+{
+    orl_conn_each(queue->broker->gateways, give_time, &gap_us);
+}

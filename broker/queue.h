@@ -13,5 +13,8 @@ void orl_queue_free(struct orl_queue *queue); /* NULL is fine */
 void orl_queue_poke(struct orl_queue *queue);
 /* When a new one comes: later than all before it, so that the order is that of coming. */
 uint64_t orl_queue_stamp(struct orl_queue *queue, uint64_t now_ms);
+/* Nobody waits in vain for what cannot be looked up: they are told so, and have that time later. */
+void orl_queue_store_away(struct orl_queue *queue);
+void orl_queue_store_back(struct orl_queue *queue, uint64_t gap_us);
 
 #endif

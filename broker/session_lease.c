@@ -45,7 +45,9 @@ struct orl_leases {
     uint32_t round;      /* of looking at all connections */
     uint64_t generation; /* the store's, when we looked last */
     uint64_t settled_ms; /* until then no lease runs out; 0: not looked yet */
-    bool is_store_away;
+    uint64_t away_us;    /* since when the store does not answer; 0: it does */
+    uint64_t back_us;    /* when it did again, */
+    uint64_t gap_us;     /* and how long that took */
     bool is_look_due;
     bool is_poke_due;
 };
@@ -364,6 +366,25 @@ static void check_conns(struct orl_leases *lease)
     }
 }
 
+uint64_t orl_leases_gap_ms(const struct orl_leases *lease, uint64_t forgiven_us)
+{
+    uint64_t now_us = orl_loop_now_us(lease->broker->loop);
+    bool is_just_back = lease->back_us != 0 && now_us < lease->back_us + forgiven_us;
+    uint64_t gap_us = lease->away_us != 0 ? now_us - lease->away_us + TICK_US
+                      : is_just_back      ? lease->gap_us
+                                          : 0;
+    return gap_us / ORL_US_PER_MS;
+}
+
+/* What nobody could say meanwhile was not left unsaid. */
+static void come_back(struct orl_leases *lease)
+{
+    lease->back_us = orl_loop_now_us(lease->broker->loop);
+    lease->gap_us = lease->back_us - lease->away_us + TICK_US; /* noticed at a tick */
+    lease->away_us = 0;
+    orl_queue_store_back(lease->broker->queue, lease->gap_us);
+}
+
 /* false: the store is away, and everything else would only say so again. */
 static bool can_look(struct orl_leases *lease, uint64_t now_ms, bool *ret_is_changed)
 {
@@ -372,21 +393,25 @@ static bool can_look(struct orl_leases *lease, uint64_t now_ms, bool *ret_is_cha
     uint64_t generation = 0;
     if (orl_store_generation(broker->store, &generation, &err) < 0) {
         orl_broker_log_store(broker, "looking at it", &err);
-        lease->is_store_away = true;
+        lease->away_us = lease->away_us != 0 ? lease->away_us : orl_loop_now_us(broker->loop);
+        orl_queue_store_away(broker->queue);
         return false;
     }
-    if (lease->is_store_away) {
+    bool was_away = lease->away_us != 0;
+    if (was_away) {
         orl_log_info(&broker->log, "the store answers again");
     }
     /* Leases that nobody could renew have not run out: everybody first says that they are there. */
-    if (lease->is_store_away || lease->settled_ms == 0) {
-        uint64_t from_ms = lease->is_store_away ? now_ms : broker->started_ms;
+    if (was_away || lease->settled_ms == 0) {
+        uint64_t from_ms = was_away ? now_ms : broker->started_ms;
         if (orl_session_clamp(broker->store, lease_until_ms(broker), now_ms, &err) < 0) {
             orl_broker_log_store(broker, "looking at its leases", &err);
             return false;
         }
         lease->settled_ms = from_ms + (uint64_t)broker->cfg->lease_s * 1000;
-        lease->is_store_away = false;
+    }
+    if (was_away) {
+        come_back(lease);
     }
     *ret_is_changed = *ret_is_changed || generation != lease->generation;
     lease->generation = generation;

@@ -13,6 +13,10 @@ void orl_leases_poke(struct orl_leases *lease);
 /* Tell vmpool that the store has news, later in this wake; it need not be there. */
 void orl_leases_poke_vmpool(struct orl_leases *lease);
 
+/* How long nobody could write to the store, if it is still away or came back less than forgiven_us ago; else 0. What is
+ * that much older than it should be, is not old. */
+uint64_t orl_leases_gap_ms(const struct orl_leases *lease, uint64_t forgiven_us);
+
 /* May this connection of a gateway go on as its session's, after a restart of ours? NONE: yes, and
  * *ret_conn says whose it is, LIVE or WAITING; else why it is over. */
 enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway, uint32_t number,

@@ -1,9 +1,11 @@
-/* A real broker whose PostgreSQL dies, stays away for longer than a lease, and comes back: nobody who works notices.
+/* A real broker whose PostgreSQL dies, stays away for longer than a lease and than a host may be silent, and comes back:
+ * nobody who works notices, nobody who waits loses their place, and who comes meanwhile is told why they can't.
  * tests/store/with_postgres */
 #include "broker_fixture.h"
 
 #include "base/clock.h"
 #include "store/audit.h"
+#include "store/host.h"
 #include "store/store_priv.h"
 
 #include <setjmp.h>
@@ -16,7 +18,8 @@
 
 #include <cmocka.h>
 
-enum { LEASE_S = 3, AWAY_S = 6, PATIENCE_S = 60 };
+enum { LEASE_S = 3, SILENT_S = 8, AWAY_S = SILENT_S + 2, PATIENCE_S = 60 };
+#define LATER UINT64_C(4000000000000) /* a host that beats for good */
 
 static void path_in_server(const char *name, char ret_path[200])
 {
@@ -75,35 +78,83 @@ static uint64_t count(struct broker *b, const char *sql)
     return orl_db_get_u64(&q);
 }
 
+/* As vmpool does; our own connection has to come back, too. */
+static void beat(struct broker *b, uint64_t at_ms)
+{
+    struct orl_host_row host = {.name = "host1",
+            .uri = "test:///default",
+            .accel = "qemu",
+            .state = ORL_HOST_UP,
+            .heartbeat_ms = at_ms};
+    for (unsigned i = 0; orl_host_put(b->store, &host, NULL) < 0; i++) {
+        assert_true(i < PATIENCE_S * 10);
+        usleep(100000);
+    }
+}
+
+/* Texts that may come before it don't matter. */
+static void expect_notice(int gw, uint32_t conn, const char *wanted)
+{
+    for (unsigned i = 0; i < PATIENCE_S; i++) {
+        struct orl_msg msg = expect(gw, conn, ORL_MSG_NOTICE);
+        if (strstr(msg.u.notice.text, wanted) != NULL) {
+            return;
+        }
+    }
+    fail_msg("nobody says: %s", wanted);
+}
+
+static void is_said_why(struct broker *b)
+{
+    int status = 0;
+    json_t *answer = api(b, "GET", "/v1/users", NULL, &status);
+    assert_int_equal(status, 503);
+    assert_string_equal(json_string_value(json_object_get(answer, "code")), "store_down");
+    json_decref(answer);
+}
+
 static void a_session_outlives_the_store(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"lease_s=3", NULL};
+    static const char *const sets[] = {"lease_s=3", "vmpool_silent_s=8", "wait_timeout_s=10", NULL};
     struct broker b;
     char desktop[ORL_ID_LEN + 1];
     broker_start(&b, sets);
     add_floating_pool(&b, "demo", 4, 60);
     add_user(&b, "alice", "demo");
     add_user(&b, "bob", "demo");
+    add_user(&b, "carol", "demo");
+    beat(&b, LATER);
     make_ready_desktop(&b, "demo", desktop);
     int gw = gateway_connect(&b);
     uint32_t alice = send_login(&b, gw, "alice", "password-alice", "demo", "192.0.2.1:1");
     struct orl_msg_plan plan = expect_plan(gw, alice, true);
+    int line = gateway_connect(&b);
+    uint32_t carol = send_login(&b, line, "carol", "password-carol", "demo", "192.0.2.3:1");
+    (void)expect_plan(line, carol, false);
 
+    beat(&b, orl_clock_wall_ms());
     kill_server();
     await_store(&b, false);
+    expect_notice(line, carol, "You keep your place");
+    is_said_why(&b);
     for (unsigned i = 0; i < AWAY_S * 2; i++) {
         send_stats(gw, alice, plan.session);
         usleep(500000);
     }
     uint32_t bob = send_login(&b, gw, "bob", "password-bob", "demo", "192.0.2.2:1");
     struct orl_msg refused = expect(gw, bob, ORL_MSG_CLOSE);
-    assert_int_not_equal(refused.u.close.reason, ORL_REASON_AUTH_FAILED);
+    assert_int_equal(refused.u.close.reason, ORL_REASON_STORE_DOWN);
     let_it_come_back();
     await_store(&b, true);
+    expect_notice(line, carol, "You are the next"); /* though no host has said anything for long */
+    beat(&b, LATER);
+    make_ready_desktop(&b, "demo", desktop);
+    struct orl_msg_plan served = expect_plan(line, carol, true);
 
     for (unsigned i = 0; i < LEASE_S * 2 + 4; i++) {
         send_stats(gw, alice, plan.session);
+        send_stats(line, carol, served.session);
         usleep(500000);
     }
     expect_silence(gw);
@@ -111,11 +162,13 @@ static void a_session_outlives_the_store(void **state)
     make_ready_desktop(&b, "demo", desktop);
     bob = send_login(&b, gw, "bob", "password-bob", "demo", "192.0.2.2:2");
     (void)expect_plan(gw, bob, true);
+    send_stats(line, carol, served.session);
     assert_int_equal(count(&b, "SELECT count(*) FROM audit WHERE action IN ('session.disconnect',"
                                " 'session.end')"),
             0);
-    assert_int_equal(count(&b, "SELECT count(*) FROM session WHERE state = 'active'"), 2);
+    assert_int_equal(count(&b, "SELECT count(*) FROM session WHERE state = 'active'"), 3);
     assert_int_equal(orl_store_check(b.store, NULL), 0);
+    close(line);
     close(gw);
     broker_stop(&b);
 }
