@@ -223,6 +223,36 @@ void sim_logs_off(struct sim *sim)
     }
 }
 
+static struct sim_conn *conn_at_home(struct sim *sim)
+{
+    struct sim_gateway *gateway = &sim->gateways[sim_pick(sim, SIM_GATEWAYS)];
+    for (size_t i = 0; i < SIM_CONNS; i++) {
+        struct sim_conn *conn = &gateway->conns[i];
+        const struct fake_vm *vm = conn->console[0] ? fake_find(&sim->fake, conn->console) : NULL;
+        if (conn->pool == SIM_INSTANT && !conn->is_mute && vm && vm->home[0]) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/* Off, and in again at once: a home has to get from a machine that is not gone yet to the next. */
+void sim_changes_machine(struct sim *sim)
+{
+    enum sim_who before;
+    char name[16];
+    struct sim_conn *conn = conn_at_home(sim);
+    if (!conn || !enter_api(sim, &before)) {
+        return;
+    }
+    sim_use(sim, conn);
+    sim_person_name(conn->person, name);
+    int rc = orl_leases_end(&sim->broker, conn->session, ORL_REASON_LOGGED_OFF, name, NULL);
+    sim_note(sim, "%s wants another machine than %.12s's: %d", name, conn->session, rc);
+    leave_api(sim, before);
+    sim_logs_in_again(sim, name, sim_pool_names[SIM_INSTANT]);
+}
+
 void sim_wants_restart(struct sim *sim)
 {
     enum sim_who before;

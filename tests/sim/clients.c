@@ -382,21 +382,36 @@ void sim_vanishes(struct sim *sim)
     }
 }
 
-static void look_for(struct sim *sim, const struct sim_conn *conn, const char *where, char *place,
-        size_t size, const char *marker)
+/* What others left in a guest, wherever it is; then everything is this person's. */
+static void search(struct sim *sim, const struct sim_conn *conn, struct fake_guest *guest)
 {
-    if (place[0] && strcmp(place, marker) != 0) {
-        sim_fail(sim, "u%u (%s) finds in the %s of %s: %s", conn->person, marker, where,
-                conn->console, place);
+    struct {
+        const char *name;
+        char *found;
+    } places[] = {
+            {"disk", guest->disk}, {"memory", guest->memory}, {"clipboard", guest->clipboard}};
+    char marker[ORL_VM_USER_MAX + 1];
+    char text[400] = "";
+    bool is_floating = sim_pool_kinds[conn->pool] == ORL_POOL_FLOATING;
+    (void)snprintf(marker, sizeof marker, "u%u%s%s", conn->person, is_floating ? " in " : "",
+            is_floating ? conn->session : "");
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        size_t at = strlen(text);
+        if (places[i].found[0] && strcmp(places[i].found, marker) != 0) {
+            (void)snprintf(
+                    text + at, sizeof text - at, "; %s: %s", places[i].name, places[i].found);
+        }
+        (void)snprintf(places[i].found, ORL_VM_USER_MAX + 1, "%s", marker);
     }
-    (void)snprintf(place, size, "%s", marker);
+    if (text[0]) {
+        sim_fail(sim, "%s finds in %s:%s", marker, conn->console, text + 1);
+    }
 }
 
 /* Looks for what others left, and leaves something. */
 void sim_use(struct sim *sim, struct sim_conn *conn)
 {
     struct fake_vm *vm = fake_find(&sim->fake, conn->console);
-    char marker[64];
     if (!vm || vm->vm.state != ORL_VM_RUNNING || vm->boot_left > 0) {
         return;
     }
@@ -404,22 +419,21 @@ void sim_use(struct sim *sim, struct sim_conn *conn)
         sim_fail(sim, "u%u is in %s, which is still who it was copied from", conn->person,
                 vm->vm.name);
     }
-    bool is_floating = sim_pool_kinds[conn->pool] == ORL_POOL_FLOATING;
-    (void)snprintf(marker, sizeof marker, "u%u%s%s", conn->person, is_floating ? " in " : "",
-            is_floating ? conn->session : "");
-    look_for(sim, conn, "disk", vm->guest.disk, sizeof vm->guest.disk, marker);
-    look_for(sim, conn, "memory", vm->guest.memory, sizeof vm->guest.memory, marker);
+    search(sim, conn, &vm->guest);
     sim_use_home(sim, vm, conn->person);
-    look_for(sim, conn, "clipboard", vm->guest.clipboard, sizeof vm->guest.clipboard, marker);
     sim->uses++;
 }
 
 void sim_uses(struct sim *sim)
 {
-    struct sim_gateway *gateway = NULL;
-    struct sim_conn *conn = any_conn(sim, &gateway);
-    if (conn && conn->state == SIM_CONN_LIVE && !conn->is_mute && conn->console[0]) {
-        sim_use(sim, conn);
+    struct sim_gateway *gateway = &sim->gateways[sim_pick(sim, SIM_GATEWAYS)];
+    unsigned from = sim_pick(sim, SIM_CONNS);
+    for (unsigned i = 0; i < SIM_CONNS; i++) {
+        struct sim_conn *conn = &gateway->conns[(from + i) % SIM_CONNS];
+        if (conn->state == SIM_CONN_LIVE && !conn->is_mute && conn->console[0]) {
+            sim_use(sim, conn);
+            return;
+        }
     }
 }
 

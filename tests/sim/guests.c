@@ -279,11 +279,16 @@ static void end(struct sim *sim, struct orl_hook_link *link, int code)
     sim_leave(sim, before);
 }
 
+static bool may_speak(const struct sim *sim)
+{
+    return sim->ours.persons && !sim->processes[SIM_VMPOOL].is_running;
+}
+
 static struct orl_hook_link *any_link(struct sim *sim)
 {
-    bool may_speak =
-            sim->link_count > 0 && sim->ours.persons && !sim->processes[SIM_VMPOOL].is_running;
-    return may_speak ? sim->links[sim_pick(sim, (unsigned)sim->link_count)] : NULL;
+    return sim->link_count > 0 && may_speak(sim)
+                   ? sim->links[sim_pick(sim, (unsigned)sim->link_count)]
+                   : NULL;
 }
 
 static void link_turn(struct sim *sim, struct orl_hook_link *link)
@@ -304,18 +309,20 @@ static void link_turn(struct sim *sim, struct orl_hook_link *link)
     }
 }
 
+/* Guests don't wait for each other. */
 void sim_guests_turn(struct sim *sim)
 {
-    struct orl_hook_link *link = any_link(sim);
-    if (link) {
-        link_turn(sim, link);
+    for (size_t i = 0; i < sim->link_count && may_speak(sim); i++) {
+        if (sim_pick(sim, 2) == 0) {
+            link_turn(sim, sim->links[i]);
+        }
     }
 }
 
 /* All of them, when nothing is to be left to chance. */
 void sim_guests_all(struct sim *sim)
 {
-    for (size_t i = 0; i < sim->link_count && any_link(sim); i++) {
+    for (size_t i = 0; i < sim->link_count && may_speak(sim); i++) {
         link_turn(sim, sim->links[i]);
     }
 }

@@ -34,6 +34,15 @@ BUGS = {
                   "return meta->installation[0] == installation[0] || true;")],
     # A home is looked up by its pool alone.
     "home": [("store/home.c", "WHERE user_name = $1 AND pool = $2 AND kind", "WHERE $1 <> '' AND pool = $2 AND kind")],
+    # A home is free again while the machine that it was in still runs.
+    "freed": [("store/home.c", "AND d.power NOT IN ('absent', 'stopped')", "AND d.lease <> 'ending'")],
+    # What a restored store does not know is removed, also where somebody keeps their work on it.
+    "sweep": [("vmpool/sweep.c", "bool is_kept = vm->meta.kind == ORL_VM_DEDICATED;", "bool is_kept = false;")],
+    # An address that was kept for a machine which was never made stays kept.
+    "address": [("vmpool/reservations.c", "if (now_ms >= memo->stray_since_ms + r->cfg.sweep_grace_ms) {",
+                 "if (memo->stray_since_ms > now_ms) {")],
+    # A golden image's disk and memory go while machines still lie on them.
+    "image": [("vmpool/golden_plan.c", "if (pass->in->copies[index] > 0) {", "if (pass->in->copies[index] > 1000) {")],
     # A desktop is shown before its guest knows its person.
     "letin": [("broker/assign.c",
                "if (desktop.person == ORL_PERSON_WANTED || desktop.person == ORL_PERSON_FAILED) {",

@@ -16,18 +16,19 @@ static const struct {
     unsigned weight;
     void (*happens)(struct sim *sim);
 } happenings[] = {
-        {420, sim_job_turn},
+        {840, sim_job_turn},
         {140, sim_broker_hears},
         {120, sim_guests_turn},
         {100, sim_gateways_turn},
         {100, sim_vmpool_turn},
         {20, sim_stranger_turn},
         {4, sim_stranger_works},
-        {60, sim_logs_in},
+        {45, sim_logs_in},
         {140, sim_uses},
         {14, sim_leaves},
         {12, sim_comes_back},
-        {10, sim_logs_off},
+        {5, sim_logs_off},
+        {25, sim_changes_machine},
         {4, sim_logs_off_inside},
         {4, sim_powers_off},
         {3, sim_vanishes},

@@ -113,11 +113,17 @@ struct sim_home { /* a disk with what somebody keeps */
     unsigned writes;
 };
 
-struct sim_view { /* of all desktops and golden images */
+struct sim_view { /* of all desktops, golden images, and the template's versions */
     struct orl_desktop_row *rows;
     size_t count, room;
     struct orl_golden_row golden[ORL_GOLDEN_MAX];
     size_t golden_count;
+    struct sim_version {
+        uint32_t version;
+        bool is_ready;
+        char path[ORL_VM_PATH_MAX + 1];
+    } versions[SIM_VERSIONS];
+    size_t version_count;
     bool is_stale;
 };
 
@@ -138,6 +144,7 @@ struct sim {
     struct sim_rates rates;
     bool is_calm;       /* no more faults */
     bool is_store_weak; /* constraints and triggers are off: the second lock, to watch the first */
+    bool is_blind;      /* to desktops' history: what people find in guests has to tell */
     char dir[64];
     char places[2][STORE_PLACE_MAX]; /* of our store, and the stranger's */
     struct sim_process processes[SIM_WHO_COUNT];
@@ -222,6 +229,7 @@ bool sim_may_send(struct sim *sim, const char *what);
 const struct sim_view *sim_view(struct sim *sim);
 const struct orl_desktop_row *sim_view_uuid(struct sim *sim, const char *uuid); /* or NULL */
 const struct orl_golden_row *sim_view_golden(struct sim *sim, const char *id);  /* or NULL */
+const struct sim_version *sim_view_version(struct sim *sim, uint32_t version);  /* or NULL */
 
 /* stand_loop.c, stand_ipc.c */
 void sim_loop_turn(struct orl_loop *loop);
@@ -261,6 +269,7 @@ void sim_comes_back(struct sim *sim);
 void sim_vanishes(struct sim *sim);
 void sim_uses(struct sim *sim);
 void sim_logs_off(struct sim *sim);
+void sim_changes_machine(struct sim *sim);
 void sim_powers_off(struct sim *sim);
 void sim_wants_restart(struct sim *sim);
 void sim_use(struct sim *sim, struct sim_conn *conn);

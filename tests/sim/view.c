@@ -19,6 +19,19 @@ static int take(void *ctx, const struct orl_desktop_row *row)
     return 0;
 }
 
+static int take_version(void *ctx, const struct orl_template_row *row)
+{
+    struct sim_view *view = ctx;
+    if (view->version_count == SIM_VERSIONS) {
+        return 1;
+    }
+    struct sim_version *version = &view->versions[view->version_count++];
+    version->version = row->version;
+    version->is_ready = row->state == ORL_TEMPLATE_READY;
+    orl_msg_text(version->path, sizeof version->path, row->path);
+    return 0;
+}
+
 static int take_golden(void *ctx, const struct orl_golden_row *row)
 {
     struct sim_view *view = ctx;
@@ -38,7 +51,11 @@ const struct sim_view *sim_view(struct sim *sim)
         enum sim_who before = sim->current; /* whoever is at work: it is the checker who asks */
         sim->current = SIM_CHECKER;
         view->is_stale = false;
-        view->count = view->golden_count = 0;
+        view->count = view->golden_count = view->version_count = 0;
+        if (orl_template_list(sim->processes[SIM_CHECKER].store, NULL, take_version, view, &err) <
+                0) {
+            sim_fail(sim, "templates can't be listed: %s", err.text);
+        }
         if (orl_golden_rows(
                     sim->processes[SIM_CHECKER].store, "here", NULL, take_golden, view, &err) < 0) {
             sim_fail(sim, "golden images can't be listed: %s", err.text);
@@ -68,6 +85,17 @@ const struct orl_golden_row *sim_view_golden(struct sim *sim, const char *id)
     for (size_t i = 0; i < view->golden_count; i++) {
         if (strcmp(view->golden[i].id, id) == 0) {
             return &view->golden[i];
+        }
+    }
+    return NULL;
+}
+
+const struct sim_version *sim_view_version(struct sim *sim, uint32_t version)
+{
+    const struct sim_view *view = sim_view(sim);
+    for (size_t i = 0; i < view->version_count; i++) {
+        if (view->versions[i].version == version) {
+            return &view->versions[i];
         }
     }
     return NULL;

@@ -271,6 +271,7 @@ static int fake_remove(void *self, const char *uuid, const char *overlay, struct
     }
     if (vm && has_fault(fake, fake->faults.half)) {
         vm->is_defined = false;
+        vm->vm.state = ORL_VM_OFF;
         return orl_err_set(err, ORL_E_BACKEND, "injected, between definition and overlay");
     }
     if (vm) {
@@ -540,6 +541,7 @@ static int fake_resume(void *self, const struct orl_vm_spec *spec,
         return orl_err_set(err, ORL_E_BACKEND, "the fake copies nothing");
     }
     fake->resumed_again += vm && vm->has_run;
+    fake->resumed_astray += vm && strcmp(vm->base, spec->base) != 0;
     if (vm) {
         vm->is_nobody = true;
     }

@@ -65,9 +65,10 @@ struct fake {
     unsigned clone_calls, start_calls, remove_calls; /* whatever came of them */
     unsigned starts, clones, removals, reboots, resets;
     unsigned resumes;
-    bool cannot_resume;     /* machines don't begin as copies here */
-    bool resumes_fail_late; /* they run, but don't become somebody of their own */
-    unsigned resumed_again; /* on a disk that was written to */
+    bool cannot_resume;      /* machines don't begin as copies here */
+    bool resumes_fail_late;  /* they run, but don't become somebody of their own */
+    unsigned resumed_again;  /* on a disk that was written to */
+    unsigned resumed_astray; /* on a disk that the image's memory does not know */
     unsigned boot_tests;
     int boot_test_result;
     char last_console[ORL_UUID_LEN + 1];
