@@ -1,9 +1,10 @@
 #include "base/sandbox.h"
 
+#include "base/landlock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -16,20 +17,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* linux/landlock.h of Debian 12 ends with ABI 3. */
-#define FS_RIGHTS_ABI1 ((UINT64_C(1) << 13) - 1) /* EXECUTE .. MAKE_SYM */
-#define FS_RIGHT_REFER (UINT64_C(1) << 13)       /* ABI 2 */
-#define FS_RIGHT_TRUNCATE (UINT64_C(1) << 14)    /* ABI 3 */
-#define FS_RIGHT_IOCTL_DEV (UINT64_C(1) << 15)   /* ABI 5 */
-#define NET_RIGHTS UINT64_C(3)                   /* ABI 4: bind and connect by TCP */
-#define SCOPES UINT64_C(3)                       /* ABI 6: abstract sockets, signals */
-
-struct ruleset_attr {
-    uint64_t handled_access_fs;
-    uint64_t handled_access_net;
-    uint64_t scoped;
-};
 
 /* Memory that one connection may take: 8192 x 5120 twice, an encoder, libraries. */
 static const rlim_t address_space_bytes = (rlim_t)4 << 30;
@@ -281,24 +268,14 @@ static int load_filter(enum orl_sandbox_profile profile, struct orl_err *err)
 /* No rule is added: every path, TCP address and abstract socket is out of reach. */
 static int enter_landlock(void)
 {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < 1) {
-        return 0;
-    }
-    struct ruleset_attr attr = {.handled_access_fs = FS_RIGHTS_ABI1};
-    attr.handled_access_fs |= abi >= 2 ? FS_RIGHT_REFER : 0;
-    attr.handled_access_fs |= abi >= 3 ? FS_RIGHT_TRUNCATE : 0;
-    attr.handled_access_fs |= abi >= 5 ? FS_RIGHT_IOCTL_DEV : 0;
-    attr.handled_access_net = abi >= 4 ? NET_RIGHTS : 0;
-    attr.scoped = abi >= 6 ? SCOPES : 0;
-    size_t size = abi >= 6 ? sizeof(attr) : abi >= 4 ? 16 : 8;
-    long fd = syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    int abi = 0;
+    int fd = orl_landlock_new(&abi);
     if (fd < 0) {
         return 0;
     }
-    long failed = syscall(SYS_landlock_restrict_self, fd, 0);
-    close((int)fd);
-    return failed == 0 ? (int)abi : 0;
+    bool is_in = orl_landlock_enter(fd);
+    close(fd);
+    return is_in ? abi : 0;
 }
 
 static rlim_t max_fds(enum orl_sandbox_profile profile)

@@ -1,10 +1,11 @@
 /* The certificate that browsers see: told to the broker, and changed by it. All of it works inside the sandbox. */
-#include "base/clock.h"
+#include "base/shown_cert_link.h"
 #include "base/tls.h"
 #include "web/server/web_priv.h"
 
-int orl_web_use_certificate(struct orl_web *web, struct orl_err *err)
+static int use(void *ctx, struct orl_err *err)
 {
+    struct orl_web *web = ctx;
     struct orl_tls_keys *keys = NULL;
     const struct orl_cert_pair *pair = &web->shown->pair;
     int code = orl_tls_keys_new(pair->cert_pem, pair->key_pem, &keys, err);
@@ -15,21 +16,26 @@ int orl_web_use_certificate(struct orl_web *web, struct orl_err *err)
     return code;
 }
 
-static void tell(struct orl_web *web, uint32_t serial, const char *why)
+int orl_web_use_certificate(struct orl_web *web, struct orl_err *err)
 {
-    struct orl_msg msg;
-    orl_shown_cert_tell(web->shown, &msg);
-    msg.u.service.port = web->https_port;
-    msg.u.service.other_port = web->http_port;
-    msg.u.service.serial = serial;
-    msg.u.service.is_refused = why != NULL ? 1 : 0;
-    orl_msg_text(msg.u.service.why, sizeof(msg.u.service.why), why != NULL ? why : "");
-    (void)orl_control_link_post(web->broker, &msg);
+    return use(web, err);
+}
+
+static struct orl_shown_cert_link link_of(struct orl_web *web)
+{
+    return (struct orl_shown_cert_link){.shown = web->shown,
+            .broker = web->broker,
+            .log = &web->log,
+            .port = web->https_port,
+            .other_port = web->http_port,
+            .use = use,
+            .ctx = web};
 }
 
 static void on_up(void *ctx)
 {
-    tell(ctx, 0, NULL);
+    const struct orl_shown_cert_link link = link_of(ctx);
+    orl_shown_cert_link_tell(&link);
 }
 
 static void on_down(void *ctx)
@@ -39,23 +45,11 @@ static void on_down(void *ctx)
 
 static void on_msg(void *ctx, struct orl_msg *msg, struct orl_ipc_fds *fds)
 {
-    struct orl_web *web = ctx;
-    struct orl_err err = {0};
+    const struct orl_shown_cert_link link = link_of(ctx);
     (void)fds;
-    if (msg->type != ORL_MSG_CERTIFICATE) {
-        return;
+    if (msg->type == ORL_MSG_CERTIFICATE) {
+        orl_shown_cert_link_take(&link, &msg->u.certificate);
     }
-    int code = orl_shown_cert_take(web->shown, &msg->u.certificate, orl_clock_wall_ms(), &err);
-    if (code == ORL_OK) {
-        code = orl_web_use_certificate(web, &err);
-    }
-    if (code < 0) {
-        orl_log_warn(&web->log, "a certificate was refused", "why", err.text);
-    } else {
-        orl_log_info(&web->log, "another certificate from now on", "fingerprint",
-                web->shown->facts.fingerprint);
-    }
-    tell(web, msg->u.certificate.serial, code < 0 ? err.text : NULL);
 }
 
 int orl_web_open_broker(struct orl_web *web, const struct orl_web_opts *opts, struct orl_err *err)
