@@ -1,7 +1,7 @@
 #include "vmpool/image_convert.h"
 #include "base/cleanup.h"
+#include "vmpool/image_tool.h"
 #include "vmpool/json_top.h"
-#include "vmpool/proc.h"
 #include "vmpool/qcow2_head.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -82,31 +82,15 @@ static int refuse(
     return orl_err_set(err, ORL_E_INVAL, "the file %s", fault);
 }
 
-/* argv without prlimit's part. The image may be anybody's: what it can make qemu-img take is bounded. */
-static int run(struct orl_image_convert *c, const char *const *command, uint64_t file_bytes,
-        unsigned timeout_ms, struct orl_buf *out, struct orl_err *err)
-{
-    char file_max[48];
-    char cpu_max[32];
-    const char *argv[24] = {
-            "prlimit", "--as=2147483648", cpu_max, file_max, "--core=0", "--nofile=64", "--"};
-    size_t count = 7;
-    (void)snprintf(file_max, sizeof file_max, "--fsize=%" PRIu64, file_bytes);
-    (void)snprintf(cpu_max, sizeof cpu_max, "--cpu=%u", timeout_ms / 1000);
-    for (; *command && count + 1 < sizeof argv / sizeof argv[0]; command++) {
-        argv[count++] = *command;
-    }
-    return orl_proc_run_until(argv, timeout_ms, &c->is_cancelled, out, err);
-}
-
 /* What it prints is wanted also where it ends badly. ret: NUL-terminated, SAID_MAX at most. */
 static int ask(struct orl_image_convert *c, const char *verb, const char *format,
         unsigned timeout_ms, struct orl_buf *out, struct orl_err *err)
 {
-    const char *argv[] = {
-            "qemu-img", verb, "--output=json", "-U", "-f", format, "--", c->from, NULL};
+    const char *words[] = {verb, "--output=json", "-U", "-f", format, "--", c->from, NULL};
+    const struct orl_image_tool tool = {
+            .from = c->from, .timeout_ms = timeout_ms, .is_cancelled = &c->is_cancelled};
     orl_buf_init(out, SAID_MAX);
-    int r = run(c, argv, 0, timeout_ms, out, err);
+    int r = orl_image_tool_run(&tool, words, out, err);
     orl_buf_put_u8(out, 0);
     return out->is_failed ? orl_err_set(err, ORL_E_LIMIT, "qemu-img says too much of it") : r;
 }
@@ -151,10 +135,18 @@ static int check(struct orl_image_convert *c, const char *format, struct orl_err
     return fault ? refuse(c, ORL_REASON_IMAGE_REFUSED, fault, err) : 0; /* leaks are none */
 }
 
+/* It may write this one, and make none. */
+static int make_empty(const char *path, struct orl_err *err)
+{
+    ORL_AUTO(orl_close_auto)
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? orl_err_sys(err, errno, "%s", path) : 0;
+}
+
 static int convert(struct orl_image_convert *c, const char *format, struct orl_err *err)
 {
-    const char *argv[] = {"qemu-img", "convert", "-f", format, "-O", "qcow2", "-t", "writeback",
-            "--", c->from, c->to, NULL};
+    const char *words[] = {
+            "convert", "-f", format, "-O", "qcow2", "-t", "writeback", "--", c->from, c->to, NULL};
     static const char no_room[] = "needs more room than there is in images_dir";
     struct stat st;
     if (stat(c->from, &st) < 0) {
@@ -166,8 +158,17 @@ static int convert(struct orl_image_convert *c, const char *format, struct orl_e
     if (room < (uint64_t)st.st_blocks * ORL_STAT_BLOCK) {
         return refuse(c, ORL_REASON_NO_SPACE, no_room, err);
     }
+    int r = make_empty(c->to, err);
+    if (r < 0) {
+        return r;
+    }
     /* A compressed one grows: not into what running desktops need. */
-    int r = run(c, argv, room < most ? room : most, CONVERT_MS, NULL, err);
+    const struct orl_image_tool tool = {.from = c->from,
+            .to = c->to,
+            .to_max_bytes = room < most ? room : most,
+            .timeout_ms = CONVERT_MS,
+            .is_cancelled = &c->is_cancelled};
+    r = orl_image_tool_run(&tool, words, NULL, err);
     bool is_full = r == ORL_E_BACKEND && stat(c->to, &st) == 0 &&
                    (uint64_t)st.st_size + IN_FLIGHT_BYTES > room;
     if (is_full || (r < 0 && strstr(err->text, strerror(ENOSPC)))) {

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { STDERR_MAX = 4096, READ_CHUNK = 4096, PATIENCE_MS = 20, LOOK_MS = 500 };
 
@@ -18,6 +21,11 @@ struct child {
     struct orl_buf stderr_text;
     const atomic_bool *is_cancelled; /* NULL: it can't be */
 };
+
+/* LC_ALL: what it prints is parsed and shown. */
+static char path_text[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+static char locale_text[] = "LC_ALL=C.UTF-8";
+static char *const env[] = {path_text, locale_text, NULL};
 
 static int spawn_with(
         const char *const *argv, int out_fd, int err_fd, pid_t *ret_pid, struct orl_err *err)
@@ -36,15 +44,57 @@ static int spawn_with(
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
-    /* LC_ALL: what it prints is parsed and shown. */
-    char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    char locale[] = "LC_ALL=C.UTF-8";
-    char *const env[] = {path, locale, NULL};
     /* posix_spawnp() does not write to argv. */
     int r = posix_spawnp(ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv, env);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attr);
     return r == 0 ? 0 : orl_err_sys(err, r, "%s", argv[0]);
+}
+
+/* In the child, where other threads held locks: system calls only. */
+_Noreturn static void become(
+        const char *const *argv, const struct orl_sandbox_program *sandbox, const int fds[3])
+{
+    static const char failed[] = "it could not be confined\n";
+    sigset_t none_blocked;
+    (void)sigemptyset(&none_blocked);
+    for (int number = 1; number < NSIG; number++) {
+        (void)signal(number, SIG_DFL);
+    }
+    bool is_good = sigprocmask(SIG_SETMASK, &none_blocked, NULL) == 0;
+    for (int i = 0; i < 3; i++) {
+        is_good = is_good && dup2(fds[i], i) == i;
+    }
+    if (is_good && orl_sandbox_program_enter(sandbox)) {
+        (void)execve(argv[0], (char *const *)(uintptr_t)argv, env);
+    }
+    (void)!write(STDERR_FILENO, failed, sizeof failed - 1);
+    _exit(127);
+}
+
+/* posix_spawn() has no place for a sandbox. No signal of ours may be handled in the child. */
+static int fork_confined(const char *const *argv, const struct orl_sandbox_program *sandbox,
+        int out_fd, int err_fd, pid_t *ret_pid, struct orl_err *err)
+{
+    sigset_t all;
+    sigset_t before;
+    ORL_AUTO(orl_close_auto) int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int fds[] = {null_fd, out_fd, err_fd};
+    (void)sigfillset(&all);
+    if (null_fd < 0 || pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        return orl_err_sys(err, errno, "%s", argv[0]);
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        become(argv, sandbox, fds);
+    }
+    int error = errno;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (pid < 0) {
+        return orl_err_sys(err, error, "%s", argv[0]);
+    }
+    *ret_pid = pid;
+    return 0;
 }
 
 /* Moves what is there from *fd; closes it at its end. */
@@ -141,17 +191,19 @@ static int open_pipes(int out[2], int errors[2], struct orl_err *err)
     return 0;
 }
 
-int orl_proc_run_until(const char *const *argv, unsigned timeout_ms,
-        const atomic_bool *is_cancelled, struct orl_buf *out, struct orl_err *err)
+int orl_proc_run_with(const char *const *argv, const struct orl_proc_opts *opts,
+        struct orl_buf *out, struct orl_err *err)
 {
-    uint64_t deadline_us = orl_clock_now_us() + timeout_ms * ORL_US_PER_MS;
+    uint64_t deadline_us = orl_clock_now_us() + opts->timeout_ms * ORL_US_PER_MS;
     int out_pipe[2] = {-1, -1};
     int err_pipe[2] = {-1, -1};
-    struct child child = {.pid = -1, .is_cancelled = is_cancelled};
+    struct child child = {.pid = -1, .is_cancelled = opts->is_cancelled};
     orl_buf_init(&child.stderr_text, STDERR_MAX);
     int r = open_pipes(out_pipe, err_pipe, err);
     if (r == 0) {
-        r = spawn_with(argv, out_pipe[1], err_pipe[1], &child.pid, err);
+        r = opts->sandbox
+                    ? fork_confined(argv, opts->sandbox, out_pipe[1], err_pipe[1], &child.pid, err)
+                    : spawn_with(argv, out_pipe[1], err_pipe[1], &child.pid, err);
     }
     orl_close_fd(&out_pipe[1]);
     orl_close_fd(&err_pipe[1]);
@@ -177,5 +229,6 @@ int orl_proc_run_until(const char *const *argv, unsigned timeout_ms,
 int orl_proc_run(
         const char *const *argv, unsigned timeout_ms, struct orl_buf *out, struct orl_err *err)
 {
-    return orl_proc_run_until(argv, timeout_ms, NULL, out, err);
+    const struct orl_proc_opts opts = {.timeout_ms = timeout_ms};
+    return orl_proc_run_with(argv, &opts, out, err);
 }

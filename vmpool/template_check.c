@@ -1,8 +1,8 @@
 #include "vmpool/template_check.h"
 #include "base/cleanup.h"
 #include "base/sha256.h"
+#include "vmpool/image_tool.h"
 #include "vmpool/json_top.h"
-#include "vmpool/proc.h"
 #include "vmpool/qcow2_head.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -157,15 +157,13 @@ static void check_disk(const struct orl_template_rules *rules, struct orl_templa
 {
     struct orl_buf out;
     struct orl_err err = {0};
-    /* The image may be anybody's: what it can make qemu-img take is bounded. */
-    const char *argv[] = {"prlimit", "--as=2147483648", "--cpu=20", "--fsize=0", "--core=0",
-            "--nofile=64", "--", "qemu-img", "info", "--output=json", "-U", "-f", "qcow2", "--",
-            row->path, NULL};
+    const char *words[] = {"info", "--output=json", "-U", "-f", "qcow2", "--", row->path, NULL};
+    const struct orl_image_tool tool = {.from = row->path, .timeout_ms = INFO_TIMEOUT_MS};
     if (!is_file(row, row->path) || !is_sound_head(rules, row)) {
         return;
     }
     orl_buf_init(&out, INFO_MAX);
-    int r = orl_proc_run(argv, INFO_TIMEOUT_MS, &out, &err);
+    int r = orl_image_tool_run(&tool, words, &out, &err);
     orl_buf_put_u8(&out, 0);
     if (r < 0 || out.is_failed) {
         say(row, ORL_TEMPLATE_CORRUPT, " can't be opened", row->path, err.text);
