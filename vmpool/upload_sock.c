@@ -16,10 +16,10 @@
 #include <sys/un.h>
 
 enum {
-    PEERS_MAX = 16,
-    BACKLOG = 16,
+    PEERS_MAX = 64, /* what they ask takes a moment; of pieces there is one a job */
+    BACKLOG = 64,
     ACCEPT_PER_WAKE = 8,
-    HEAD_S = 10,
+    HEAD_S = 3,
     SILENT_MS = 30000,
     PIECE_S = 300, /* no longer, however slowly its bytes come: others wait */
     BITE = 256 * 1024,

@@ -267,6 +267,8 @@ void orl_answer_reset(struct orl_web_conn *conn)
     orl_upload_free(conn->upload);
     conn->upload = NULL;
     conn->is_upload = false;
+    conn->is_asked = false;
+    conn->is_body_whole = false;
     orl_secret_wipe(&conn->upload_to, sizeof(conn->upload_to));
     conn->out_at = 0;
     conn->page = NULL;

@@ -248,16 +248,32 @@ static void on_api(struct orl_web_conn *conn, const char *path, long length)
     }
 }
 
-/* Pieces that are in memory, or on their way to vmpool. */
-static bool may_upload(const struct orl_web_conn *conn)
+static bool is_piece(const struct orl_web_conn *conn, bool is_asked)
 {
+    return is_asked ? conn->is_asked : conn->is_upload;
+}
+
+/* Of tickets that are asked about, or of pieces whose ticket is good. */
+static bool has_place(const struct orl_web_conn *conn, bool is_asked)
+{
+    const unsigned most = is_asked ? ORL_WEB_TICKETS_MAX : ORL_WEB_UPLOADS_MAX;
+    const unsigned most_of_prefix =
+            is_asked ? ORL_WEB_TICKETS_PER_PREFIX : ORL_WEB_UPLOADS_PER_PREFIX;
     unsigned count = 0;
     unsigned of_prefix = 0;
     for (const struct orl_web_conn *at = conn->web->conns; at != NULL; at = at->next) {
-        count += at->is_upload;
-        of_prefix += at->is_upload && memcmp(&at->prefix, &conn->prefix, sizeof(at->prefix)) == 0;
+        if (is_piece(at, is_asked)) {
+            count++;
+            of_prefix += memcmp(&at->prefix, &conn->prefix, sizeof(at->prefix)) == 0;
+        }
     }
-    return count < ORL_WEB_UPLOADS_MAX && of_prefix < ORL_WEB_UPLOADS_PER_PREFIX;
+    return count < most && of_prefix < most_of_prefix;
+}
+
+static void refuse_place(struct orl_web_conn *conn)
+{
+    refuse_api(conn, 503, orl_reason_code(ORL_REASON_TOO_MANY_CONNECTIONS),
+            "too many files are being sent; try again in a moment");
 }
 
 static void start_upload(struct orl_web_conn *conn)
@@ -267,6 +283,60 @@ static void start_upload(struct orl_web_conn *conn)
     if (code == ORL_OK) {
         orl_answer_upload(conn);
     } else {
+        orl_answer_upload_silent(conn);
+    }
+}
+
+/* It has been said what to say. */
+static void answer_upload(struct orl_web_conn *conn)
+{
+    orl_answer_upload(conn);
+    orl_answer_on_relay_news(conn);
+}
+
+/* What vmpool says of the ticket. Until then the piece has no place of those that count, and only a moment. */
+static void on_ticket(void *ctx)
+{
+    struct orl_web_conn *conn = ctx;
+    if (!conn->is_asked) {
+        orl_answer_on_relay_news(conn);
+        return;
+    }
+    conn->is_asked = false;
+    if (!orl_upload_is_good(conn->upload)) {
+        /* Who has a ticket hears why; an answer amid what they send could be lost. */
+        if (conn->is_body_whole || !orl_upload_has_ticket(conn->upload)) {
+            conn->must_close = !conn->is_body_whole;
+            answer_upload(conn);
+        }
+        return;
+    }
+    orl_upload_free(conn->upload);
+    conn->upload = NULL;
+    if (!has_place(conn, false)) {
+        refuse_place(conn);
+        return;
+    }
+    conn->is_upload = true;
+    conn->deadline_us = orl_clock_now_us() + ORL_WEB_UPLOAD_S * ORL_US_PER_S;
+    if (conn->is_body_whole) {
+        start_upload(conn);
+    }
+}
+
+static void ask_for_ticket(struct orl_web_conn *conn)
+{
+    struct orl_buf none;
+    orl_buf_init(&none, 1);
+    conn->is_asked = true;
+    conn->phase = ORL_WEB_BODY;
+    conn->deadline_us = orl_clock_now_us() + ORL_WEB_TICKET_S * ORL_US_PER_S;
+    orl_buf_fini(&conn->request_body);
+    orl_buf_init(&conn->request_body, ORL_UPLOAD_BODY_MAX);
+    if (orl_upload_new(conn->web->loop, &conn->web->upload, &conn->upload_to, &none, on_ticket,
+                conn, &conn->upload) < 0) {
+        conn->is_asked = false;
+        conn->must_close = true;
         orl_answer_upload_silent(conn);
     }
 }
@@ -289,18 +359,15 @@ static void on_upload(struct orl_web_conn *conn, const char *path, long length)
                 "a piece is PUT /upload/JOB?offset=N with Authorization: Upload TICKET");
     } else if ((unsigned long)length > ORL_UPLOAD_BODY_MAX) {
         refuse_api(conn, 413, "too_large", "a piece has at most 1 MiB");
-    } else if (!may_upload(conn)) {
-        refuse_api(conn, 503, orl_reason_code(ORL_REASON_TOO_MANY_CONNECTIONS),
-                "too many files are being sent; try again in a moment");
+    } else if (!has_place(conn, true)) {
+        refuse_place(conn);
+    } else if (length > 0) {
+        ask_for_ticket(conn);
     } else {
-        conn->is_upload = true;
+        conn->is_asked = true; /* a question by itself */
         orl_buf_fini(&conn->request_body);
         orl_buf_init(&conn->request_body, ORL_UPLOAD_BODY_MAX);
-        conn->phase = ORL_WEB_BODY;
-        conn->deadline_us = orl_clock_now_us() + ORL_WEB_UPLOAD_S * ORL_US_PER_S;
-        if (length == 0) {
-            start_upload(conn);
-        }
+        start_upload(conn);
     }
     orl_secret_wipe(authorization, sizeof(authorization));
 }
@@ -416,6 +483,9 @@ static int on_request(struct orl_web_conn *conn, const char *path, size_t path_l
 
 static int on_body(struct orl_web_conn *conn, const void *data, size_t len)
 {
+    if (conn->phase == ORL_WEB_BODY && conn->upload != NULL && !conn->is_asked) {
+        return 0; /* refused, and dropped */
+    }
     if (conn->phase == ORL_WEB_BODY) {
         orl_buf_put(&conn->request_body, data, len);
         return conn->request_body.is_failed ? -1 : 0;
@@ -427,6 +497,10 @@ static int on_body_end(struct orl_web_conn *conn)
 {
     if (conn->phase == ORL_WEB_BODY && conn->is_upload) {
         start_upload(conn);
+    } else if (conn->phase == ORL_WEB_BODY && conn->is_asked) {
+        conn->is_body_whole = true;
+    } else if (conn->phase == ORL_WEB_BODY && conn->upload != NULL) {
+        answer_upload(conn);
     } else if (conn->phase == ORL_WEB_BODY) {
         start_relay(conn);
     }

@@ -211,6 +211,16 @@ enum orl_upload_state orl_upload_state(const struct orl_upload *upload)
     return upload->state;
 }
 
+bool orl_upload_is_good(const struct orl_upload *upload)
+{
+    return upload->state == ORL_UPLOAD_DONE && strncmp(upload->line, "200 ", 4) == 0;
+}
+
+bool orl_upload_has_ticket(const struct orl_upload *upload)
+{
+    return upload->state == ORL_UPLOAD_DONE && strncmp(upload->line, "404 ", 4) != 0;
+}
+
 const char *orl_upload_line(const struct orl_upload *upload)
 {
     return upload->line;

@@ -32,6 +32,9 @@ ORL_NODISCARD int orl_upload_new(struct orl_loop *loop, const struct orl_upload_
         const struct orl_upload_to *to, struct orl_buf *body, orl_loop_fn on_news, void *ctx,
         struct orl_upload **ret_upload);
 enum orl_upload_state orl_upload_state(const struct orl_upload *upload);
+bool orl_upload_is_good(const struct orl_upload *upload); /* done, and vmpool said 200 */
+bool orl_upload_has_ticket(
+        const struct orl_upload *upload); /* done, and vmpool knows a job with that ticket */
 /* What vmpool said, when it is done. */
 const char *orl_upload_line(const struct orl_upload *upload);
 uint64_t orl_upload_begun_us(const struct orl_upload *upload);

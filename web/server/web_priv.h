@@ -17,9 +17,12 @@
 
 #define ORL_WEB_BODY_MAX 65536
 #define ORL_WEB_WRITE_BYTES 16000 /* of one lws_write() */
-#define ORL_WEB_UPLOADS_MAX 32    /* pieces of files at once, whoever sends them */
+#define ORL_WEB_UPLOADS_MAX 32    /* pieces of files at once, of who has a ticket */
 #define ORL_WEB_UPLOADS_PER_PREFIX 4
 #define ORL_WEB_UPLOAD_S 60
+#define ORL_WEB_TICKETS_MAX 32 /* of pieces, being asked about: vmpool's answer takes a moment */
+#define ORL_WEB_TICKETS_PER_PREFIX 4
+#define ORL_WEB_TICKET_S 5
 #define ORL_WEB_SWEEP_US UINT64_C(500000)
 
 enum orl_web_phase {
@@ -45,7 +48,9 @@ struct orl_web_conn {
     char api_path[3 * ORL_REQUEST_PATH_MAX + 1];
     const char *method;
     struct orl_buf request_body;
-    bool is_upload; /* its body is a piece of a file, for: */
+    bool is_upload;     /* its body is a piece of a file, for upload_to, and the ticket is good */
+    bool is_asked;      /* the same, but vmpool has not said yet whether it is; conn->upload asks */
+    bool is_body_whole; /* before vmpool has */
     struct orl_upload_to upload_to;
     /* the answer: out, then page or relay */
     struct orl_buf out;
