@@ -284,8 +284,15 @@ int orl_job_seal(struct orl_store *store, const char *id, const char *actor, uin
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
+bool orl_job_outlives(const struct orl_job_row *row, const char *host)
+{
+    return row->state == ORL_JOB_RUNNING && strcmp(row->kind, "template.build") == 0 &&
+           strcmp(row->host, host) == 0 && row->percent >= ORL_JOB_SEAL_PERCENT;
+}
+
 struct fault {
     const char *state, *host; /* of those that fail; host "": any */
+    bool spares_builds;       /* orl_job_outlives() */
     uint64_t before_ms;       /* said nothing since */
     enum orl_reason reason;
     const char *text;
@@ -297,13 +304,16 @@ static int next_failed(struct orl_store *store, const struct fault *fault, uint6
     ORL_DB_AUTO q = orl_db_query(store->db,
             "UPDATE job SET state = 'failed', reason = $1, reason_text = $2, changed_ms = $3"
             " WHERE id = (SELECT j.id FROM job j WHERE j.state = $4 AND j.changed_ms < $5"
-            " AND ($6 = '' OR j.host = $6) ORDER BY j.id LIMIT 1) RETURNING " COLUMNS);
+            " AND ($6 = '' OR j.host = $6) AND ($7 = 0 OR j.kind <> 'template.build'"
+            " OR j.progress_percent < $8) ORDER BY j.id LIMIT 1) RETURNING " COLUMNS);
     orl_store_put_reason(&q, fault->reason);
     orl_db_put_text(&q, fault->text);
     orl_db_put_u64(&q, now_ms);
     orl_db_put_text(&q, fault->state);
     orl_db_put_u64(&q, fault->before_ms);
     orl_db_put_text(&q, fault->host);
+    orl_db_put_u64(&q, fault->spares_builds);
+    orl_db_put_u64(&q, ORL_JOB_SEAL_PERCENT);
     return read_row(&q, ret_row, err);
 }
 
@@ -325,6 +335,7 @@ int orl_job_fail_lost(
 {
     const struct fault lost = {.state = "running",
             .host = host,
+            .spares_builds = true,
             .before_ms = INT64_MAX,
             .reason = ORL_REASON_VMPOOL_DOWN,
             .text = "the vmpool that was at it has ended"};

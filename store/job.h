@@ -78,7 +78,9 @@ ORL_NODISCARD int orl_job_cancel(struct orl_store *store, const char *id, const 
 /* Of a template.build that runs. ORL_E_CONFLICT: not now, or it is no such job; ORL_E_NOTFOUND. */
 ORL_NODISCARD int orl_job_seal(struct orl_store *store, const char *id, const char *actor,
         uint64_t now_ms, struct orl_err *err);
-/* What host ran in a former life of its vmpool has failed. Audited, as the next (job.end). */
+/* An installation that is under way outlives its vmpool: the machine runs on, and the next one goes on with it. */
+bool orl_job_outlives(const struct orl_job_row *row, const char *host);
+/* What else host ran in a former life of its vmpool has failed. Audited, as the next (job.end). */
 ORL_NODISCARD int orl_job_fail_lost(
         struct orl_store *store, const char *host, uint64_t now_ms, struct orl_err *err);
 /* What says nothing any more has failed, whoever ran it: one that runs is written every few seconds. */

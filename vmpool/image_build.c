@@ -13,7 +13,7 @@
 
 enum { CREATE_MS = 30000, LOOK_MS = 500, ASK_AGAIN_MS = 10000, AWAY_MS = 60000 };
 
-static int make_disk(const struct orl_image_build *b, int *ret_fd, struct orl_err *err)
+static int make_disk(const struct orl_image_build *b, struct orl_err *err)
 {
     char size[32];
     (void)snprintf(size, sizeof size, "%" PRIu64 "M", b->disk_mib);
@@ -24,7 +24,12 @@ static int make_disk(const struct orl_image_build *b, int *ret_fd, struct orl_er
     if (r < 0) {
         return r;
     }
-    /* libvirt may leave the file to root; what is open stays readable. */
+    /* libvirt may leave the file to root; who goes on with this after us reads it, too. */
+    return chmod(b->spec.overlay, 0644) < 0 ? orl_err_sys(err, errno, "%s", b->spec.overlay) : 0;
+}
+
+static int open_disk(const struct orl_image_build *b, int *ret_fd, struct orl_err *err)
+{
     *ret_fd = open(b->spec.overlay, O_RDONLY | O_CLOEXEC);
     return *ret_fd < 0 ? orl_err_sys(err, errno, "%s", b->spec.overlay) : 0;
 }
@@ -76,30 +81,52 @@ static int copy(const struct orl_image_build *b, int fd, struct orl_err *err)
     return orl_file_copy(fd, b->to, &b->is_cancelled, err);
 }
 
+static int begin(const struct orl_image_build *b, struct orl_err *err)
+{
+    const struct orl_backend *backend = b->backend;
+    int r = make_disk(b, err);
+    r = r < 0 ? r : backend->ops->clone(backend->self, &b->spec, err);
+    return r < 0 ? r : backend->ops->start(backend->self, b->spec.uuid, err);
+}
+
+/* Until its disk is a file of its own. The machine stays until then, so that all of it can be done once more. */
+static int finish(struct orl_image_build *b, struct orl_err *err)
+{
+    ORL_AUTO(orl_close_auto) int fd = -1;
+    int r = open_disk(b, &fd, err);
+    r = r < 0 ? r : await(b, err);
+    if (r == ORL_E_NOTFOUND) {
+        return orl_err_set(err, r, "its machine is not there any more");
+    }
+    if (r < 0) {
+        return r;
+    }
+    atomic_store(&b->step, ORL_BUILD_COPIES);
+    r = copy(b, fd, err);
+    b->reason = r == ORL_E_LIMIT ? ORL_REASON_NO_SPACE : ORL_REASON_INTERNAL;
+    return r == 0 && chmod(b->to, 0444) < 0 ? orl_err_sys(err, errno, "%s", b->to) : r;
+}
+
 int orl_image_build(struct orl_image_build *b, struct orl_err *err)
 {
     const struct orl_backend *backend = b->backend;
-    ORL_AUTO(orl_close_auto) int fd = -1;
     struct orl_err why = {0};
     b->reason = ORL_REASON_GUEST_START_FAILED;
-    int r = make_disk(b, &fd, err);
-    r = r < 0 ? r : backend->ops->clone(backend->self, &b->spec, err);
-    r = r < 0 ? r : backend->ops->start(backend->self, b->spec.uuid, err);
-    r = r < 0 ? r : await(b, err);
+    int r = b->is_adopted ? 0 : begin(b, err);
+    if (r == 0) {
+        r = finish(b, err);
+        if (r < 0 && atomic_load(&b->is_left)) {
+            return ORL_E_AGAIN;
+        }
+    }
     int removed = backend->ops->remove(backend->self, b->spec.uuid, b->spec.overlay, &why);
     if (removed < 0) {
         (void)!orl_overlay_remove(b->spec.overlay, NULL);
     }
     if (r == 0 && removed < 0) {
-        return orl_err_set(err, removed, "its machine was not removed: %.120s", why.text);
+        r = orl_err_set(err, removed, "its machine was not removed: %.120s", why.text);
     }
-    if (r == 0) {
-        atomic_store(&b->step, ORL_BUILD_COPIES);
-        r = copy(b, fd, err);
-        b->reason = r == ORL_E_LIMIT ? ORL_REASON_NO_SPACE : ORL_REASON_INTERNAL;
-    }
-    if (r == 0 && chmod(b->to, 0444) < 0) {
-        r = orl_err_sys(err, errno, "%s", b->to);
+    if (r < 0) {
         (void)unlink(b->to);
     }
     return r;

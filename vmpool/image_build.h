@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #define ORL_IMAGE_BUILD_POOL "template-build" /* in the machine's metadata */
+#define ORL_IMAGE_BUILD_VERSION 1
 
 enum orl_image_build_step {
     ORL_BUILD_MAKES = 0,
@@ -27,8 +28,10 @@ struct orl_image_build {
     /* Read and written while it runs. */
     atomic_uint step;
     atomic_bool is_cancelled, is_seal_wanted;
+    atomic_bool is_left; /* with is_cancelled: the machine stays for who comes after us */
+    bool is_adopted;     /* by us: the machine is there */
 };
-/* ORL_E_CLOSED: cancelled. The machine and its disk are gone afterwards. */
+/* ORL_E_CLOSED: cancelled. The machine and its disk are gone afterwards. ORL_E_AGAIN: it was left, and both are there. */
 ORL_NODISCARD int orl_image_build(struct orl_image_build *build, struct orl_err *err);
 
 #endif

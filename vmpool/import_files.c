@@ -1,6 +1,7 @@
 #include "vmpool/import_files.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "store/job.h"
 #include "store/template.h"
 #include <dirent.h>
 #include <errno.h>
@@ -82,9 +83,25 @@ static bool is_job_file(const char *file)
     return orl_id_is_valid(id) && file[ORL_ID_LEN] == '.';
 }
 
-static int tidy_one(const struct orl_import_files *files, struct orl_store *store, const char *file,
-        struct orl_err *err)
+/* 1: its job goes on; 0: it does not. */
+static int goes_on(struct orl_store *store, const char *host, const char *file, struct orl_err *err)
 {
+    struct orl_job_row job;
+    char id[ORL_ID_LEN + 1];
+    (void)snprintf(id, sizeof id, "%s", file);
+    int r = orl_job_get(store, id, &job, err);
+    return r == 0 ? orl_job_outlives(&job, host) : r == ORL_E_NOTFOUND ? 0 : r;
+}
+
+struct tidying {
+    const struct orl_import_files *files;
+    struct orl_store *store;
+    const char *host;
+};
+
+static int tidy_one(const struct tidying *t, const char *file, struct orl_err *err)
+{
+    const struct orl_import_files *files = t->files;
     char path[ORL_VM_PATH_MAX + 1];
     char whole[ORL_VM_PATH_MAX + 1];
     struct named named = {.path = whole};
@@ -93,9 +110,13 @@ static int tidy_one(const struct orl_import_files *files, struct orl_store *stor
     if (len < 0 || (size_t)len >= sizeof path || (!is_new && !is_job_file(file))) {
         return 0;
     }
+    int is_live = is_new ? 0 : goes_on(t->store, t->host, file, err);
+    if (is_live != 0) {
+        return is_live < 0 ? is_live : 0;
+    }
     if (is_new) {
         (void)snprintf(whole, sizeof whole, "%.*s", len - (int)strlen(ORL_IMPORT_NEW), path);
-        int r = orl_template_list(store, NULL, compare, &named, err);
+        int r = orl_template_list(t->store, NULL, compare, &named, err);
         if (r < 0) {
             return r;
         }
@@ -109,16 +130,17 @@ static int tidy_one(const struct orl_import_files *files, struct orl_store *stor
     return 0;
 }
 
-int orl_import_files_tidy(
-        const struct orl_import_files *files, struct orl_store *store, struct orl_err *err)
+int orl_import_files_tidy(const struct orl_import_files *files, struct orl_store *store,
+        const char *host, struct orl_err *err)
 {
+    const struct tidying t = {.files = files, .store = store, .host = host};
     int r = 0;
     DIR *dir = opendir(files->dir);
     if (!dir) {
         return orl_err_sys(err, errno, "%s", files->dir);
     }
     for (struct dirent *entry = readdir(dir); entry && r == 0; entry = readdir(dir)) {
-        r = entry->d_name[0] == '.' ? 0 : tidy_one(files, store, entry->d_name, err);
+        r = entry->d_name[0] == '.' ? 0 : tidy_one(&t, entry->d_name, err);
     }
     closedir(dir);
     return r;

@@ -16,9 +16,9 @@ struct orl_import_files {
 ORL_NODISCARD int orl_import_files_init(struct orl_import_files *files, const char *images_dir,
         const char *installation, struct orl_err *err);
 /* At the start, before anything is made: removes what a former life left; a finished one that a template names gets
- * its name. What has its name stays: desktops may lie on it. */
-ORL_NODISCARD int orl_import_files_tidy(
-        const struct orl_import_files *files, struct orl_store *store, struct orl_err *err);
+ * its name. What has its name stays: desktops may lie on it; and what belongs to an installation of this host that goes on. */
+ORL_NODISCARD int orl_import_files_tidy(const struct orl_import_files *files,
+        struct orl_store *store, const char *host, struct orl_err *err);
 /* suffix: ".part", ".qcow2" */
 ORL_NODISCARD int orl_import_files_of_job(const struct orl_import_files *files, const char *job,
         const char *suffix, char ret_path[ORL_VM_PATH_MAX + 1], struct orl_err *err);

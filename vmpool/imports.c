@@ -3,36 +3,15 @@
 #include "vmpool/imports_priv.h"
 #include "vmpool/json_top.h"
 #include "vmpool/overlay.h"
+#include "vmpool/vm_meta.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PERIOD_MS = 1000, SILENT_MS = 600000 };
+enum { PERIOD_MS = 1000, SILENT_MS = 600000, LIVE_MAX = 1000 };
 
 static const char *const kinds[] = {"template.import", "template.build"};
-
-int orl_imports_new(
-        const struct orl_imports_cfg *cfg, struct orl_imports **ret_imports, struct orl_err *err)
-{
-    static const struct orl_log_ctx root = {.name = "vmpool"};
-    struct orl_imports *imports = calloc(1, sizeof *imports);
-    if (!imports) {
-        return orl_err_set(err, ORL_E_NOMEM, "imports");
-    }
-    imports->cfg = *cfg;
-    imports->log = (struct orl_log_ctx){.parent = &root, .name = "imports"};
-    const char *installation = orl_store_installation(cfg->store);
-    int r = orl_overlay_prepare(cfg->images_dir, installation, err);
-    r = r < 0 ? r : orl_import_files_init(&imports->files, cfg->images_dir, installation, err);
-    r = r < 0 ? r : orl_import_files_tidy(&imports->files, cfg->store, err);
-    if (r < 0) {
-        free(imports);
-        return r;
-    }
-    *ret_imports = imports;
-    return 0;
-}
 
 void orl_imports_stop(struct orl_imports *imports)
 {
@@ -41,6 +20,7 @@ void orl_imports_stop(struct orl_imports *imports)
     }
     imports->is_stopping = true;
     for (size_t i = 0; i < ORL_IMPORTS_MAX; i++) {
+        atomic_store(&imports->import[i].build.is_left, true);
         orl_import_cancel(&imports->import[i]);
     }
 }
@@ -52,7 +32,9 @@ void orl_imports_free(struct orl_imports *imports)
     }
     for (size_t i = 0; i < ORL_IMPORTS_MAX; i++) {
         struct orl_import *import = &imports->import[i];
-        if (import->state == ORL_IMPORT_RECEIVING || import->state == ORL_IMPORT_READY) {
+        if (import->state == ORL_IMPORT_READY && import->build.is_adopted) {
+            orl_import_leave(import);
+        } else if (import->state == ORL_IMPORT_RECEIVING || import->state == ORL_IMPORT_READY) {
             orl_import_end(import, ORL_JOB_FAILED, ORL_REASON_VMPOOL_DOWN,
                     "the vmpool that was at it has ended");
         }
@@ -185,6 +167,66 @@ struct orl_import *orl_import_place(struct orl_imports *imports, const struct or
     return import;
 }
 
+struct found {
+    const char *host;
+    char id[ORL_IMPORTS_MAX][ORL_ID_LEN + 1];
+    unsigned count;
+};
+
+static int add_found(void *found_, const struct orl_job_row *job)
+{
+    struct found *found = found_;
+    if (found->count < ORL_IMPORTS_MAX && orl_job_outlives(job, found->host)) {
+        memcpy(found->id[found->count++], job->id, sizeof job->id);
+    }
+    return 0;
+}
+
+/* Installations whose machines ran on while no vmpool was there. */
+static int adopt_all(struct orl_imports *imports, struct orl_err *err)
+{
+    struct found found = {.host = imports->cfg.host};
+    const struct orl_job_filter filter = {
+            .kind = "template.build", .is_live = true, .max_count = LIVE_MAX};
+    struct orl_job_row job;
+    int r = orl_job_list(imports->cfg.store, &filter, add_found, &found, err);
+    for (unsigned i = 0; r == 0 && i < found.count; i++) {
+        r = orl_job_get(imports->cfg.store, found.id[i], &job, err);
+        struct orl_import *import = r == 0 ? orl_import_place(imports, &job) : NULL;
+        if (import) {
+            struct orl_vm_spec *spec = &import->build.spec;
+            orl_vm_name(spec->name, job.id, ORL_IMAGE_BUILD_VERSION);
+            import->build.is_adopted = true;
+            import->has_machine = true; /* or it would be swept */
+            import->state = ORL_IMPORT_READY;
+        }
+    }
+    return r;
+}
+
+int orl_imports_new(
+        const struct orl_imports_cfg *cfg, struct orl_imports **ret_imports, struct orl_err *err)
+{
+    static const struct orl_log_ctx root = {.name = "vmpool"};
+    struct orl_imports *imports = calloc(1, sizeof *imports);
+    if (!imports) {
+        return orl_err_set(err, ORL_E_NOMEM, "imports");
+    }
+    imports->cfg = *cfg;
+    imports->log = (struct orl_log_ctx){.parent = &root, .name = "imports"};
+    const char *installation = orl_store_installation(cfg->store);
+    int r = orl_overlay_prepare(cfg->images_dir, installation, err);
+    r = r < 0 ? r : orl_import_files_init(&imports->files, cfg->images_dir, installation, err);
+    r = r < 0 ? r : orl_import_files_tidy(&imports->files, cfg->store, cfg->host, err);
+    r = r < 0 ? r : adopt_all(imports, err);
+    if (r < 0) {
+        free(imports);
+        return r;
+    }
+    *ret_imports = imports;
+    return 0;
+}
+
 static bool may_build(const struct orl_imports *imports)
 {
     unsigned count = 0;
@@ -247,7 +289,7 @@ static void look_at(struct orl_import *import, bool may_run, uint64_t now_ms)
     }
     tell(import, now_ms);
     bool is_receiving = import->state == ORL_IMPORT_RECEIVING && !import->is_busy;
-    bool is_idle = is_receiving || import->state == ORL_IMPORT_READY;
+    bool is_idle = is_receiving || (import->state == ORL_IMPORT_READY && !import->build.is_adopted);
     if (is_idle && atomic_load(&import->convert.is_cancelled)) {
         orl_import_end(import, ORL_JOB_CANCELLED, ORL_REASON_NONE, "");
     } else if (is_receiving && now_ms > import->heard_ms + SILENT_MS) {

@@ -27,10 +27,10 @@ struct orl_imports_cfg { /* borrowed for the object's life */
 #define ORL_IMPORT_BUILDS_MAX 2
 
 struct orl_imports;
-/* Removes what a former life left on the disk. */
+/* Removes what a former life left on the disk; but installations that are under way go on. */
 ORL_NODISCARD int orl_imports_new(
         const struct orl_imports_cfg *cfg, struct orl_imports **ret_imports, struct orl_err *err);
-/* So that work can end: what is under way gives up soon. */
+/* So that work can end: what is under way gives up soon; the machines of installations stay. */
 void orl_imports_stop(struct orl_imports *imports);
 void orl_imports_free(struct orl_imports *imports); /* after orl_work_free(); NULL is fine */
 void orl_imports_tick(struct orl_imports *imports, uint64_t now_ms); /* now and then */

@@ -67,6 +67,7 @@ bool orl_imports_has_room(const struct orl_imports *imports);
 /* imports_run.c */
 void orl_import_run(struct orl_import *import); /* READY: to a worker */
 void orl_import_cancel(struct orl_import *import);
+void orl_import_leave(struct orl_import *import); /* an installation, to the next vmpool */
 void orl_import_say(const struct orl_import *import, unsigned *ret_percent, char *ret_text,
         size_t size); /* how far it is */
 

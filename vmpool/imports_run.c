@@ -17,6 +17,8 @@ enum {
     PERCENT_SEAL = 80
 };
 
+static const char left_text[] = "its machine runs on; waits for its host";
+
 void orl_import_say(
         const struct orl_import *import, unsigned *ret_percent, char *ret_text, size_t size)
 {
@@ -35,6 +37,9 @@ void orl_import_say(
     } else if (atomic_load(&import->is_copying)) {
         *ret_percent = 0;
         (void)snprintf(ret_text, size, "copies the file");
+    } else if (import->state == ORL_IMPORT_READY && import->build.is_adopted) {
+        *ret_percent = PERCENT_BUILD;
+        (void)snprintf(ret_text, size, "%s", left_text);
     } else if (p->is_build) {
         *ret_percent = step >= ORL_BUILD_SHUTS_DOWN ? PERCENT_SEAL : PERCENT_BUILD;
         (void)snprintf(ret_text, size, "%s", builds[step]);
@@ -84,11 +89,13 @@ static int fetch(struct orl_import *import, struct orl_err *err)
 static void run(void *import_)
 {
     struct orl_import *import = import_;
-    if (atomic_load(&import->convert.is_cancelled)) { /* while it waited for a thread */
+    bool is_adopted = import->build.is_adopted;
+    if (!is_adopted &&
+            atomic_load(&import->convert.is_cancelled)) { /* while it waited for a thread */
         import->result = ORL_E_CLOSED;
         return;
     }
-    int r = fetch(import, &import->err);
+    int r = is_adopted ? 0 : fetch(import, &import->err);
     if (r == 0 && import->params.is_build) {
         r = orl_image_build(&import->build, &import->err);
         import->convert.reason = import->build.reason;
@@ -133,12 +140,29 @@ static enum orl_reason reason_of(const struct orl_import *import, int r)
                                  : ORL_REASON_INTERNAL;
 }
 
+/* Its machine runs on, and its files stay: the next vmpool finds the job as it is (orl_imports_new()). */
+void orl_import_leave(struct orl_import *import)
+{
+    struct orl_job_wish wish;
+    struct orl_err err = {0};
+    if (orl_job_progress(import->imports->cfg.store, &import->job, PERCENT_BUILD, left_text,
+                orl_clock_wall_ms(), &wish, &err) < 0) {
+        orl_log_warn(&import->imports->log, "job's row not written", "error", err.text);
+    }
+    orl_close_fd(&import->fd);
+    import->state = ORL_IMPORT_FREE;
+}
+
 static void on_done(void *import_, void *ctx)
 {
     struct orl_import *import = import_;
     const struct orl_imports *imports = ctx;
     struct orl_job_row *job = &import->job;
     uint32_t version = 0;
+    if (import->params.is_build && import->result == ORL_E_AGAIN) {
+        orl_import_leave(import);
+        return;
+    }
     int r = import->result < 0 ? import->result : register_it(import, &version, &import->err);
     if (r == 0) {
         (void)snprintf(job->result, sizeof job->result, "{\"template\":\"%s\",\"version\":%u}",
@@ -152,6 +176,13 @@ static void on_done(void *import_, void *ctx)
     } else {
         orl_import_end(import, ORL_JOB_FAILED, reason_of(import, r), import->err.text);
     }
+}
+
+/* So that whoever goes on with the job knows the machine. */
+static void uuid_of_job(const char *id, char ret_uuid[ORL_UUID_LEN + 1])
+{
+    (void)snprintf(ret_uuid, ORL_UUID_LEN + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12,
+            id + 16, id + 20);
 }
 
 static int prepare_build(struct orl_import *import, struct orl_err *err)
@@ -173,9 +204,9 @@ static int prepare_build(struct orl_import *import, struct orl_err *err)
     if (r < 0) {
         return r;
     }
-    orl_uuid_new(spec->uuid);
+    uuid_of_job(import->job.id, spec->uuid);
     spec->meta.kind = ORL_VM_PROBE;
-    spec->meta.version = 1;
+    spec->meta.version = ORL_IMAGE_BUILD_VERSION;
     spec->meta.stamp_ms = orl_clock_wall_ms();
     orl_msg_text(spec->meta.pool, sizeof spec->meta.pool, ORL_IMAGE_BUILD_POOL);
     orl_msg_text(spec->meta.desktop, sizeof spec->meta.desktop, import->job.id);

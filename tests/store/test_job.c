@@ -115,6 +115,30 @@ static void what_a_dead_vmpool_ran_has_failed(void **state)
     assert_int_equal(count, 2);
 }
 
+static void an_installation_outlives_its_vmpool_once_its_machine_runs(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_job_row row = {.kind = "template.build", .actor = "admin:0"};
+    struct orl_job_wish wish;
+    struct orl_id id;
+    for (unsigned percent = ORL_JOB_SEAL_PERCENT - 1; percent <= ORL_JOB_SEAL_PERCENT; percent++) {
+        assert_ok(f, orl_job_add(f->store, &row, ++f->now_ms, &id, &f->err));
+        struct orl_job_row taken;
+        assert_ok(f, orl_job_take(f->store, "a", "template.build", ++f->now_ms, &taken, &f->err));
+        assert_ok(f, orl_job_progress(f->store, &taken, percent, "", ++f->now_ms, &wish, &f->err));
+        taken = job(f, id.text);
+        bool outlives = percent >= ORL_JOB_SEAL_PERCENT;
+        assert_int_equal(orl_job_outlives(&taken, "a"), outlives);
+        assert_false(orl_job_outlives(&taken, "b"));
+        assert_ok(f, orl_job_fail_lost(f->store, "a", ++f->now_ms, &f->err));
+        assert_int_equal(job(f, id.text).state, outlives ? ORL_JOB_RUNNING : ORL_JOB_FAILED);
+    }
+    assert_ok(f, orl_job_fail_silent(f->store, f->now_ms + ORL_JOB_SILENT_MS + 1, &f->err));
+    assert_int_equal(job(f, id.text).state, ORL_JOB_FAILED);
+    struct orl_job_row ended = job(f, id.text);
+    assert_false(orl_job_outlives(&ended, "a"));
+}
+
 struct page {
     unsigned count;
     char ids[4][ORL_ID_LEN + 1];
@@ -199,6 +223,7 @@ int main(void)
             WITH_STORE(progress_and_end_are_the_takers),
             WITH_STORE(cancelled_while_it_waits_it_is_never_taken),
             WITH_STORE(what_a_dead_vmpool_ran_has_failed),
+            WITH_STORE(an_installation_outlives_its_vmpool_once_its_machine_runs),
             WITH_STORE(one_that_waits_for_a_file_is_taken_by_its_name_alone),
             WITH_STORE(they_are_listed_in_pages_and_go_after_a_week),
             WITH_STORE(a_host_has_only_so_many)};

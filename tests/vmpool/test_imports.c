@@ -155,7 +155,7 @@ static void what_a_dead_vmpool_left_goes_and_what_was_registered_stays(void **st
             .name = "named", .kind = ORL_TEMPLATE_DISK, .memory_mib = 64, .vcpus = 1};
     (void)snprintf(row.path, sizeof row.path, "%.400s/named-0123456789ab.qcow2", files.dir);
     assert_ok(f, orl_template_insert(f->store, &row, ++f->now_ms, &f->err));
-    assert_ok(f, orl_import_files_tidy(&files, f->store, &f->err));
+    assert_ok(f, orl_import_files_tidy(&files, f->store, "a", &f->err));
     assert_false(is_there(&files, JOB ".part"));
     assert_false(is_there(&files, JOB ".qcow2"));
     assert_false(is_there(&files, JOB ".fd"));
@@ -187,10 +187,9 @@ static bool is_ready(void *ctx)
     return rig->is_ready;
 }
 
-static void open_rig(struct rig *rig, struct fixture *f, uint64_t reserve_bytes)
+static void begin_life(struct rig *rig, uint64_t reserve_bytes)
 {
-    *rig = (struct rig){.f = f, .images = "/tmp/oriel-imports.XXXXXX", .is_ready = true};
-    assert_non_null(mkdtemp(rig->images));
+    struct fixture *f = rig->f;
     const struct orl_imports_cfg cfg = {.store = f->store,
             .host = "a",
             .images_dir = rig->images,
@@ -203,6 +202,13 @@ static void open_rig(struct rig *rig, struct fixture *f, uint64_t reserve_bytes)
     assert_ok(f, orl_imports_new(&cfg, &rig->imports, &f->err));
     assert_ok(f, orl_import_files_init(
                          &rig->files, rig->images, orl_store_installation(f->store), &f->err));
+}
+
+static void open_rig(struct rig *rig, struct fixture *f, uint64_t reserve_bytes)
+{
+    *rig = (struct rig){.f = f, .images = "/tmp/oriel-imports.XXXXXX", .is_ready = true};
+    assert_non_null(mkdtemp(rig->images));
+    begin_life(rig, reserve_bytes);
 }
 
 static void close_rig(struct rig *rig)
@@ -220,7 +226,7 @@ static void close_rig(struct rig *rig)
 }
 
 /* A job that waits for its file, and the piece that asks for it. */
-static struct orl_upload_piece wait_for(struct fixture *f, const char *kind)
+static struct orl_upload_piece wait_for_disk(struct fixture *f, const char *kind, unsigned disk_mib)
 {
     struct orl_job_row row = {.actor = "admin:0", .state = ORL_JOB_WAITING};
     struct orl_upload_piece piece = {.ticket = TICKET};
@@ -229,10 +235,16 @@ static struct orl_upload_piece wait_for(struct fixture *f, const char *kind)
     orl_sha256(TICKET, strlen(TICKET), sum);
     orl_msg_text(row.kind, sizeof row.kind, kind);
     (void)snprintf(row.parameters, sizeof row.parameters,
-            "{\"name\":\"new\",\"size_bytes\":4096,\"disk_mib\":2048,\"ticket\":\"%s\"}", sum);
+            "{\"name\":\"new\",\"size_bytes\":4096,\"disk_mib\":%u,\"ticket\":\"%s\"}", disk_mib,
+            sum);
     assert_ok(f, orl_job_add(f->store, &row, ++f->now_ms, &id, &f->err));
     memcpy(piece.job, id.text, sizeof piece.job);
     return piece;
+}
+
+static struct orl_upload_piece wait_for(struct fixture *f, const char *kind)
+{
+    return wait_for_disk(f, kind, 2048);
 }
 
 static enum orl_reason reason_of(struct fixture *f, const char *job)
@@ -293,6 +305,42 @@ static void what_others_ended_is_called_off_also_while_libvirt_is_away(void **st
     close_rig(&rig);
 }
 
+static void an_installation_is_found_again_by_the_next_life(void **state)
+{
+    struct rig rig;
+    struct orl_job_row job;
+    struct orl_job_wish wish;
+    char machine[ORL_NAME_MAX + 1];
+    char names[2][ORL_ID_LEN + 8];
+    open_rig(&rig, *state, 0);
+    struct orl_upload_piece piece = wait_for_disk(rig.f, "template.build", 64);
+    assert_ok(rig.f,
+            orl_job_take_waiting(rig.f->store, piece.job, "a", ++rig.f->now_ms, &job, &rig.f->err));
+    assert_ok(rig.f, orl_job_progress(rig.f->store, &job, ORL_JOB_SEAL_PERCENT, "", ++rig.f->now_ms,
+                             &wish, &rig.f->err));
+    (void)snprintf(machine, sizeof machine, "oriel-%.12s-1", piece.job);
+    (void)snprintf(names[0], sizeof names[0], "%s.part", piece.job);
+    (void)snprintf(names[1], sizeof names[1], "%s.qcow2", piece.job);
+    for (unsigned life = 0; life < 3; life++) {
+        make(&rig.files, names[life % 2]);
+        orl_imports_stop(rig.imports);
+        orl_imports_free(rig.imports);
+        begin_life(&rig, 0);
+        assert_true(orl_imports_holds(rig.imports, machine)); /* no leftover to be swept */
+        assert_true(is_there(&rig.files, names[0]));
+    }
+    assert_true(is_there(&rig.files, names[1]));
+    rig.is_ready = false; /* libvirt is away: told, and not ended */
+    assert_ok(rig.f,
+            orl_job_cancel(rig.f->store, piece.job, "admin:0", ++rig.f->now_ms, &rig.f->err));
+    orl_imports_tick(rig.imports, orl_clock_wall_ms());
+    assert_ok(rig.f, orl_job_get(rig.f->store, piece.job, &job, &rig.f->err));
+    assert_int_equal(job.state, ORL_JOB_RUNNING);
+    assert_non_null(strstr(job.progress, "runs on"));
+    assert_true(orl_imports_holds(rig.imports, machine));
+    close_rig(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(only_a_whole_head_is_a_piece),
@@ -302,6 +350,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     what_a_dead_vmpool_left_goes_and_what_was_registered_stays, fixture_set_up,
                     fixture_tear_down),
+            cmocka_unit_test_setup_teardown(an_installation_is_found_again_by_the_next_life,
+                    fixture_set_up, fixture_tear_down),
             cmocka_unit_test_setup_teardown(a_file_without_room_is_refused_at_its_first_byte,
                     fixture_set_up, fixture_tear_down),
             cmocka_unit_test_setup_teardown(

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Templates from files, with real programs: bad files are each refused with their reason, and nothing is left of them; an installation is begun
-and called off; an image is sent in pieces, over lost ones and a killed vmpool. With ORIEL_INSTALL=1, by hand: an ISO is installed and sealed, and
+and called off, over a killed vmpool; an image is sent in pieces, over lost ones and a killed vmpool. With ORIEL_INSTALL=1, by hand: an ISO is installed and sealed, and
 a desktop cloned of the image.
 
 Usage: vm_import.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
@@ -8,6 +8,7 @@ Exit 77: this machine can't run it; ctest shows that as skipped."""
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 
@@ -150,6 +151,9 @@ def build(rig, site, iso):
     row = rig.until("it can be opened as a desktop", lambda: next((d for d in site.json("desktop", "list", "--pool", "build-installed")["desktops"] if d["power"] == "running"), None))
     expect("domain:" + domain in json.dumps(row), "that desktop is this machine")
     rig.until("the installation is done", lambda: rig.inside(domain, "/bin/busybox cat /run/installed") == "yes")
+    rig.kill(signal.SIGTERM)
+    expect("runs on" in site.job(id=begun["job"])["progress_text"] and domain in rig.domains("--state-running"), "a vmpool that is stopped leaves it running, and says so")
+    rig.start(*settings(rig))
     said = site.oriel("template", "seal", "installed")
     expect("template installed has version 1" in said, "sealed, it is a template")
     expect(domain not in rig.domains(), "its machine is gone")
@@ -170,6 +174,12 @@ def story(rig):
         cancelled = site.json("template", "build", "dropped", iso, "--disk", 64, "--memory", 192)
         machine = f"oriel-{cancelled['job'][:12]}-1"
         rig.until("an installation begins", lambda: machine in rig.domains("--state-running"))
+        rig.until("it can be sealed", lambda: site.job(id=cancelled["job"], progress_percent=50))
+        uuid = run("virsh", "-c", rig.uri, "domuuid", machine)
+        rig.kill()
+        rig.start(*settings(rig))
+        rig.until("a vmpool that was killed meanwhile goes on with it", lambda: "is being installed" in site.job(id=cancelled["job"])["progress_text"])
+        expect(run("virsh", "-c", rig.uri, "domuuid", machine) == uuid and machine in rig.domains("--state-running"), "with the same machine, which ran on")
         site.oriel("job", "cancel", cancelled["job"])
         rig.until("called off, its machine and its files are gone", lambda: machine not in rig.domains() and files(rig) == [])
         image = rig.dir / "image.qcow2"
