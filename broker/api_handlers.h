@@ -115,6 +115,7 @@ void orl_api_me_desktops_open(struct orl_http_req *req, const struct orl_api_arg
 void orl_api_me_desktops_rdp(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_desktops_restart(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_desktops_start(struct orl_http_req *req, const struct orl_api_args *args);
+void orl_api_me_desktops_unwatch(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_me_desktops_thumbnail(struct orl_http_req *req, const struct orl_api_args *args);
 void orl_api_sessions_watch(struct orl_http_req *req, const struct orl_api_args *args);

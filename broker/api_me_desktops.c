@@ -10,6 +10,7 @@
 #include "broker/rdp_file.h"
 #include "broker/session_lease.h"
 #include "broker/thumbs.h"
+#include "broker/watching.h"
 #include "store/entitlement.h"
 
 #include <stdio.h>
@@ -125,6 +126,11 @@ static json_t *to_json(struct orl_broker *broker, const struct seat *seat,
             session != NULL && session->state == ORL_SESSION_ACTIVE ? protocol_of(broker, session)
                                                                     : "");
     put_place(item, broker, session);
+    char looks[ORL_TEXT_MAX + 1] = "";
+    if (session != NULL) {
+        orl_watching_say(broker, session->id, looks);
+    }
+    (void)json_object_set_new(item, "watched_text", json_string(looks));
     return item;
 }
 
@@ -411,6 +417,19 @@ void orl_api_me_desktops_logoff(struct orl_http_req *req, const struct orl_api_a
     }
     orl_leases_poke(req->broker->leases);
     orl_api_done(req, 200, NULL, NULL, NULL);
+}
+
+/* Their own word about their own session, as in its band. */
+void orl_api_me_desktops_unwatch(struct orl_http_req *req, const struct orl_api_args *args)
+{
+    struct orl_session_row session;
+    char actor[ORL_API_ACTOR_MAX + 1];
+    orl_api_actor(req, actor, sizeof(actor));
+    const struct orl_watch_by by = {.actor = actor, .client = req->client};
+    if (find_session(req, args, &session)) {
+        unsigned count = orl_watching_stop_all(req->broker, session.id, &by);
+        orl_http_reply(req, 200, json_pack("{s:I}", "ended", (json_int_t)count));
+    }
 }
 
 /* The person's machine; false: it has answered. */

@@ -123,6 +123,7 @@ const struct orl_api_route orl_api_routes[] = {
         {POST, "/v1/me/desktops/POOL/start", USER, orl_api_me_desktops_start, NULL},
         {POST, "/v1/me/desktops/POOL/restart", USER, orl_api_me_desktops_restart, NULL},
         {POST, "/v1/me/desktops/POOL/logoff", USER, orl_api_me_desktops_logoff, NULL},
+        {POST, "/v1/me/desktops/POOL/unwatch", USER, orl_api_me_desktops_unwatch, NULL},
         {GET, "/v1/me/desktops/POOL/thumbnail", USER, orl_api_me_desktops_thumbnail, "n"},
         {GET, "/v1/hosts", VIEWER, orl_api_hosts_list, PAGE},
         {GET, "/v1/hosts/NAME", VIEWER, orl_api_hosts_get, NULL},

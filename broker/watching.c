@@ -290,14 +290,23 @@ static void grant(struct orl_watching *watching, struct watch *watch, const stru
     tell_person(watching, watch->row.session);
 }
 
-/* "Not any longer": everybody who looks. Questions stay questions. */
-static unsigned end_lookers(struct orl_watching *watching, const char *session, uint64_t person,
-        const struct orl_watch_by *by)
+void orl_watching_say(
+        const struct orl_broker *broker, const char *session, char ret_text[ORL_TEXT_MAX + 1])
 {
+    struct orl_msg_consent consent = {.kind = ORL_CONSENT_NONE};
+    say_lookers(broker->watching, session, ORL_TEXT_MAX, &consent);
+    memcpy(ret_text, consent.text, ORL_TEXT_MAX + 1);
+}
+
+/* "Not any longer": everybody who looks. Questions stay questions. */
+unsigned orl_watching_stop_all(
+        struct orl_broker *broker, const char *session, const struct orl_watch_by *by)
+{
+    struct orl_watching *watching = broker->watching;
     unsigned count = 0;
     for (unsigned i = 0; i < ORL_WATCHING_MAX; i++) {
         struct watch *watch = &watching->list[i];
-        if (is_open(watch) && watch->person == person && watch->row.state != ORL_WATCH_ASKED &&
+        if (is_open(watch) && watch->row.state != ORL_WATCH_ASKED &&
                 strcmp(watch->row.session, session) == 0) {
             finish(watching, watch, ORL_REASON_WATCH_ENDED, by);
             count++;
@@ -320,7 +329,7 @@ void orl_watching_answer(
     memcpy(session, conn->session, sizeof(session));
     const struct orl_watch_by by = {.actor = actor, .client = client};
     if (answer->watch[0] == '\0' && answer->kind == ORL_CONSENT_REFUSE) {
-        if (end_lookers(watching, session, conn->serial, &by) == 0) {
+        if (orl_watching_stop_all(broker, session, &by) == 0) {
             tell_person(watching, session);
         }
     } else if (watch == NULL || watch->person != conn->serial ||
@@ -420,6 +429,10 @@ static enum orl_reason begin(
     return ORL_REASON_NONE;
 }
 
+static const char other_gateway[] = "The person works through another gateway than this portal's. "
+                                    "Please open the portal of the gateway where the person works, "
+                                    "and look from there.";
+
 bool orl_watching_redeem(struct orl_broker *broker, struct orl_conn *conn, const char *ticket,
         const char *password, const char *binding)
 {
@@ -431,8 +444,11 @@ bool orl_watching_redeem(struct orl_broker *broker, struct orl_conn *conn, const
                                      ? begin(broker->watching, watch, conn)
                                      : ORL_REASON_TICKET_INVALID;
     if (reason != ORL_REASON_NONE) {
-        const struct orl_refusal refusal = {
-                .reason = reason, .user = watch->row.watcher, .detail = "to look at a desktop"};
+        /* begin() has no other cause for this one. */
+        const struct orl_refusal refusal = {.reason = reason,
+                .user = watch->row.watcher,
+                .detail = "to look at a desktop",
+                .text = reason == ORL_REASON_CONSOLE_UNREACHABLE ? other_gateway : NULL};
         orl_login_refuse(broker, conn, &refusal);
     }
     return true;

@@ -36,6 +36,12 @@ void orl_watching_answer(
 /* Somebody ends it. ORL_E_NOTFOUND: it is over. */
 ORL_NODISCARD int orl_watching_stop(struct orl_broker *broker, const char *id,
         const struct orl_watch_by *by, struct orl_err *err);
+/* Who looks at that session now, or may begin to, for the person to read; empty: nobody. */
+void orl_watching_say(
+        const struct orl_broker *broker, const char *session, char ret_text[ORL_TEXT_MAX + 1]);
+/* As "not any longer" in the session: all who look. How many. */
+unsigned orl_watching_stop_all(
+        struct orl_broker *broker, const char *session, const struct orl_watch_by *by);
 /* A connection came back after a restart of ours: nobody looks at it. */
 void orl_watching_clear(struct orl_conn *conn);
 /* A connection has gone, or rights have changed: look later in this wake. */

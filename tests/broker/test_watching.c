@@ -253,6 +253,67 @@ static void break_glass_needs_the_right_and_a_reason_and_is_seen(void **state)
     assert_audit(id, "watch.end by user:anna;");
 }
 
+/* What the portal's card says; the text is the caller's to free. */
+static json_t *watched_text(struct browser *w)
+{
+    json_t *list = browse(w, "GET", "/v1/me/desktops", NULL, 200);
+    const json_t *first = json_array_get(json_object_get(list, "desktops"), 0);
+    json_t *text = json_incref(json_object_get(first, "watched_text"));
+    json_decref(list);
+    return text;
+}
+
+static void who_is_looked_at_ends_it_at_the_portal_too(void **state)
+{
+    static const char unwatch[] = "/v1/me/desktops/desk/unwatch";
+    struct browser w = browser_at(&b, "10.2.0.1:2");
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    come_again();
+    browser_login(&w, "anna");
+    json_t *text = watched_text(&w);
+    assert_string_equal(json_string_value(text), "");
+    json_decref(text);
+    ask(&adam, GLASS, id);
+    (void)expect_consent(ORL_CONSENT_LOOKS);
+    uint32_t conn = begin(&adam, id);
+    text = watched_text(&w);
+    assert_string_equal(
+            json_string_value(text), "adam looks at your desktop, without having asked.");
+    json_decref(text);
+    browse_error(&olga, "POST", unwatch, "{}", 404, "not_found"); /* hers, not anybody's */
+    json_t *ended = browse(&w, "POST", unwatch, "{}", 200);
+    assert_int_equal(json_integer_value(json_object_get(ended, "ended")), 1);
+    json_decref(ended);
+    assert_int_equal(expect(gw, conn, ORL_MSG_CLOSE).u.close.reason, ORL_REASON_WATCH_ENDED);
+    (void)expect_consent(ORL_CONSENT_NONE);
+    await_watch(id, "ended", "watch.ended");
+    assert_audit(id, "watch.end by user:anna;");
+    ended = browse(&w, "POST", unwatch, "{}", 200);
+    assert_int_equal(json_integer_value(json_object_get(ended, "ended")), 0);
+    json_decref(ended);
+}
+
+static void who_comes_by_another_gateway_is_told_where_to_go(void **state)
+{
+    char id[ORL_ID_LEN + 1];
+    (void)state;
+    come_again();
+    ask(&adam, GLASS, id);
+    (void)expect_consent(ORL_CONSENT_LOOKS);
+    int other = gateway_connect(&b);
+    struct opened opened = open_watch(&adam, id);
+    uint32_t conn = browser_connect(&adam, other, &opened);
+    struct orl_msg msg = expect(other, conn, ORL_MSG_CLOSE);
+    assert_int_equal(msg.u.close.reason, ORL_REASON_CONSOLE_UNREACHABLE);
+    assert_non_null(strstr(msg.u.close.text, "the gateway where the person works"));
+    conn = begin(&adam, id); /* the watch is as good as it was */
+    answer("", ORL_CONSENT_REFUSE);
+    (void)expect(gw, conn, ORL_MSG_CLOSE);
+    (void)expect_consent(ORL_CONSENT_NONE);
+    close(other);
+}
+
 struct deed {
     char text[200]; /* of the newest */
 };
@@ -495,6 +556,8 @@ int main(void)
             cmocka_unit_test(with_consent_one_looks_and_each_step_is_audited),
             cmocka_unit_test(a_no_is_a_no_and_nobody_is_asked_all_the_time),
             cmocka_unit_test(break_glass_needs_the_right_and_a_reason_and_is_seen),
+            cmocka_unit_test(who_is_looked_at_ends_it_at_the_portal_too),
+            cmocka_unit_test(who_comes_by_another_gateway_is_told_where_to_go),
             cmocka_unit_test(as_many_as_look_are_told_of_whatever_their_names),
             cmocka_unit_test(a_ticket_is_for_one_browser_and_once),
             cmocka_unit_test(it_ends_with_the_persons_connection),

@@ -48,6 +48,7 @@ export const t = {
         start: 'Start',
         restart: 'Restart',
         logoff: 'Log off',
+        unwatch: 'Stop being watched',
         thumbnail: (pool) => `Preview of ${pool}`,
         noThumbnail: 'No preview', offThumbnail: 'No preview in this pool',
         since: (when) => `Since ${when}`,
@@ -71,7 +72,7 @@ export const t = {
             cloning: 'being made', starting: 'starting', rebooting: 'restarting', stopping: 'stopping', stopped: 'stopped',
             suspended: 'paused', migrating: 'moving', failed: 'failed',
         },
-        done: {start: (pool) => `${pool} is starting.`, restart: (pool) => `${pool} is restarting.`, logoff: (pool) => `You are logged off from ${pool}.`},
+        done: {start: (pool) => `${pool} is starting.`, restart: (pool) => `${pool} is restarting.`, logoff: (pool) => `You are logged off from ${pool}.`, unwatch: (pool) => `Nobody looks at ${pool} any longer.`},
         ask: {
             restart: {title: (pool) => `Restart ${pool}?`, yes: 'Restart'},
             logoff: {title: (pool) => `Log off from ${pool}?`, yes: 'Log off'},

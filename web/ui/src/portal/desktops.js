@@ -106,6 +106,15 @@ function Card({desktop, another, me, onSay, onDialog}) {
             setError(fault);
         }
     };
+    const unwatch = async () => {
+        setError(null);
+        try {
+            await post(`${desktopPath(seatOf(desktop))}/unwatch`);
+            onSay(t.desktops.done.unwatch(nameOf(desktop)));
+        } catch (fault) {
+            setError(fault);
+        }
+    };
     return html`<li class="card" aria-labelledby=${id}>
         <${Thumbnail} desktop=${desktop} />
         <div class="card-body">
@@ -118,6 +127,8 @@ function Card({desktop, another, me, onSay, onDialog}) {
             ${exists && desktop.started_ms > 0 && html`<p class="small muted">${t.desktops.since(when(desktop.started_ms))}</p>`}
             ${desktop.position > 0 && html`<${Place} desktop=${desktop} />`}
             ${!exists && !(desktop.position > 0) && desktop.waiting > 0 && html`<p class="small muted">${t.desktops.waiting(desktop.waiting)}</p>`}
+            ${desktop.watched_text && html`<${Notice} kind="warn"><div class="row"><span>${desktop.watched_text}</span>
+                <button type="button" class="button" aria-label=${`${t.desktops.unwatch}: ${nameOf(desktop)}`} onClick=${unwatch}>${t.desktops.unwatch}</button></div><//>`}
             ${error && html`<${Fault} error=${error} />`}
             <div class="actions">
                 <a class="button primary" href=${canOpen ? `/desktop/${pathOf(seatOf(desktop))}` : null}
