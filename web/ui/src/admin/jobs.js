@@ -18,6 +18,9 @@ const m = w.jobs;
 const KINDS = {waiting: 'info', queued: 'info', running: 'info', done: 'ok', failed: 'problem', cancelled: 'idle'};
 const FINDINGS = {ok: 'ok', warn: 'warn', bad: 'problem', unknown: 'idle'};
 const INSTALLS_FROM = 50; // per cent: the ISO is there
+const NAME_MAX = 63;
+/** The pool that shows what is being installed, as broker/build.c names it. */
+const poolOf = (job) => `build-${job.object.split(':')[1]}`.slice(0, NAME_MAX);
 const isLive = (job) => ['waiting', 'queued', 'running'].includes(job.state);
 
 export const JobState = ({job}) => html`<${State} kind=${KINDS[job.state] ?? 'idle'}>${m.states[job.state] ?? job.state}<//>`;
@@ -31,7 +34,7 @@ export function Progress({job}) {
     const percent = mine ? Math.floor((mine.sent / mine.size) * 50) : job.progress_percent;
     const words = mine && mine.sent < mine.size ? m.sending(bytes(mine.sent), bytes(mine.size))
         : job.is_cancel_wanted ? m.ending : m.texts[job.progress_text] ?? (job.progress_text || m.states[job.state]);
-    return html`<div class="gauge"><span class="small" role="status">${words}</span>
+    return html`<div class="progress"><span class="small" role="status">${words}</span>
         <progress max="100" value=${percent} aria-label=${m.progress}>${percent} %</progress></div>`;
 }
 
@@ -42,7 +45,7 @@ const seal = (job) => ask({title: m.sealAsk, text: m.sealText, label: m.seal, ac
 export function JobActs({job}) {
     const isInstalled = job.kind === 'template.build' && job.state === 'running' && !job.is_seal_wanted && job.progress_percent >= INSTALLS_FROM;
     return isLive(job) && html`<div class="row">
-        ${isInstalled && html`<a class="button" href="/" target="_blank" rel="noopener">${m.open}</a>`}
+        ${isInstalled && html`<a class="button" href=${`/desktop/${poolOf(job)}`} target="_blank" rel="noopener">${m.open}</a>`}
         ${isInstalled && may('admin') && html`<button type="button" class="button" onClick=${() => seal(job)}>${m.seal}</button>`}
         ${may('operator') && !job.is_cancel_wanted && html`<button type="button" class="button" aria-label=${`${m.cancel}: ${m.kinds[job.kind] ?? job.kind}`} onClick=${() => cancel(job)}>${m.cancel}</button>`}
     </div>`;
@@ -86,7 +89,7 @@ function Job({id}) {
                 <${Facts} list=${[[m.object, linkOf(job.object)], [m.host, job.host], [m.by, job.actor], [m.begun, moment(job.created_ms)], [m.changed, moment(job.changed_ms)],
                     [m.version, job.result?.version]]} />
                 <${Progress} job=${job} />
-                ${job.kind === 'template.build' && job.state === 'running' && html`<${Notice} kind="info">${m.buildHint(`build-${job.object.split(':')[1]}`)}<//>`}
+                ${job.kind === 'template.build' && job.state === 'running' && !job.is_seal_wanted && html`<${Notice} kind="info">${m.buildHint(poolOf(job))}<//>`}
             <//>
             ${job.result?.items && html`<${Findings} result=${job.result} />`}</div>`}`;
 }
