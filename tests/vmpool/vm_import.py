@@ -177,8 +177,10 @@ def story(rig):
         rig.until("it can be sealed", lambda: site.job(id=cancelled["job"], progress_percent=50))
         uuid = run("virsh", "-c", rig.uri, "domuuid", machine)
         rig.kill()
+        heard_ms = site.job(id=cancelled["job"], state="running")["changed_ms"]
         rig.start(*settings(rig))
-        rig.until("a vmpool that was killed meanwhile goes on with it", lambda: "is being installed" in site.job(id=cancelled["job"])["progress_text"])
+        rig.until("a vmpool that was killed meanwhile goes on with it", lambda: (job := site.job(id=cancelled["job"], state="running")) and job["changed_ms"] > heard_ms
+                  and "is being installed" in job["progress_text"])
         expect(run("virsh", "-c", rig.uri, "domuuid", machine) == uuid and machine in rig.domains("--state-running"), "with the same machine, which ran on")
         site.oriel("job", "cancel", cancelled["job"])
         rig.until("called off, its machine and its files are gone", lambda: machine not in rig.domains() and files(rig) == [])
