@@ -175,6 +175,50 @@ test('a pool is planned before it is changed; what has come between is shown, no
     await expect(page.getByLabel('Spares running')).toHaveValue('3');
 });
 
+test('a plan with one wrong line names it at its field, and nothing is applied', async ({page}) => {
+    await open(page, '#/pools/desk');
+    await page.getByLabel('Spares running').fill('3');
+    await page.getByLabel('Hours', {exact: true}).fill('mon-fri 8-26');
+    const text = 'field \'allowed_hours\' must be like "mon-fri 08:00-18:00"';
+    server.answers['POST /v1/plan'] = () => [400, {code: 'bad_request', title: text, detail: text, errors: [{field: '/pools/0/allowed_hours', text}]}];
+    await page.getByRole('button', {name: 'See what would change'}).click();
+    const wrong = page.getByLabel('Hours', {exact: true});
+    await expect(wrong).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.getByText(text).first()).toBeVisible();
+    await expect(page.getByLabel('Spares running')).not.toHaveAttribute('aria-invalid', 'true');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await expectAccessible(page);
+    expect(server.called('POST /v1/plan')[0].body).toEqual({objects: {pools: [{name: 'desk', kind: 'floating', spares: 3, allowed_hours: 'mon-fri 8-26'}]}});
+    // What was written is still there, and right once the line is.
+    await wrong.fill('mon-fri 08:00-18:00');
+    server.answers['POST /v1/plan'] = () => ({changes: [{op: 'change', kind: 'pool', name: 'desk', field: 'spares', from: 1, to: 3, affects: []}], plan: 'one'});
+    await page.getByRole('button', {name: 'See what would change'}).click();
+    await expect(page.getByRole('dialog').getByRole('button', {name: 'Apply'})).toBeVisible();
+    expect(server.called('POST /v1/plan')[1].body.objects.pools[0]).toEqual({name: 'desk', kind: 'floating', spares: 3, allowed_hours: 'mon-fri 08:00-18:00'});
+    expect(server.called('POST /v1/apply')).toEqual([]);
+});
+
+test('a group of ten thousand is shown in parts, and who asks to delete it is told how many and a few of them', async ({page}) => {
+    const people = (prefix, count) => Array.from({length: count}, (_, i) => `${prefix}${String(i).padStart(5, '0')}`);
+    const group = (name, more) => ({name, display: '', created_ms: 1760000000000, user_count: 0, group_count: 0, pool_count: 0, users: [], groups: [], parents: [], pools: [], ...more});
+    server.answers['GET /v1/groups/office'] = () => [200, group('office', {users: people('p', 10000), groups: ['sales']}), {etag: '"1"'}];
+    server.answers['GET /v1/groups/sales'] = () => [200, group('sales', {users: [...people('p', 10), ...people('s', 50)]}), {etag: '"1"'}];
+    server.answers['DELETE /v1/groups/office'] = () => ({audit: 'a'});
+    await open(page, '#/groups/office');
+    const table = page.getByRole('table', {name: 'People'});
+    await expect(table.locator('tbody tr')).toHaveCount(100);
+    await page.getByRole('button', {name: 'Remove', exact: true}).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByText('Affected: 10050')).toBeVisible(); // who is in both is one person
+    await expect(dialog.getByRole('listitem')).toHaveCount(21);
+    await expect(dialog.getByText('p00000')).toBeVisible();
+    await expect(dialog.getByText('and 10030 more')).toBeVisible();
+    await expectAccessible(page);
+    await dialog.getByRole('button', {name: 'Remove', exact: true}).click();
+    await expect.poll(() => server.called('DELETE /v1/groups/office').length).toBe(1);
+    await expect(dialog).toHaveCount(0);
+});
+
 test('a pool whose template has vanished says so, and so does the template; who may use it are people and groups', async ({page}) => {
     server.answers['GET /v1/pools/lab'] = () => [200, pool('lab', {problem: 'template.missing', problem_text: 'The template\'s disk is missing.', waiting: 3, forecast: true}), {etag: '"1"'}];
     server.answers['GET /v1/templates/debian'] = () => [200, {...template, state: 'missing', reason_text: '/var/lib/oriel/debian.qcow2 is not there'}, {etag: '"1"'}];
