@@ -56,17 +56,10 @@ int orl_group_get(struct orl_store *store, const char *name, struct orl_group_ro
 int orl_group_list(struct orl_store *store, const struct orl_page *page, orl_group_fn fn, void *ctx,
         struct orl_err *err)
 {
-    struct orl_page_key key;
-    int bad = orl_page_key_names(page, 1, &key, err);
-    if (bad < 0) {
-        return bad;
-    }
-    ORL_DB_AUTO q = orl_db_query(store->db,
+    ORL_DB_AUTO q = orl_page_query(store->db,
             SELECT "WHERE g.name > $1 AND (lower(g.name) LIKE ('' || $2) ESCAPE '\\'"
-                   " OR lower(g.display) LIKE ('' || $2) ESCAPE '\\') ORDER BY g.name LIMIT $3");
-    orl_db_put_text(&q, key.part[0]);
-    orl_page_put_like(&q, page);
-    orl_page_put_max(&q, page);
+                   " OR lower(g.display) LIKE ('' || $2) ESCAPE '\\') ORDER BY g.name LIMIT $3",
+            page);
     for (;;) {
         struct orl_group_row row;
         int rc = read_one(&q, &row, err);

@@ -103,18 +103,11 @@ int orl_host_get(struct orl_store *store, const char *name, struct orl_host_row 
 int orl_host_list(struct orl_store *store, const struct orl_page *page, orl_host_fn fn, void *ctx,
         struct orl_err *err)
 {
-    struct orl_page_key key;
-    int bad = orl_page_key_names(page, 1, &key, err);
-    if (bad < 0) {
-        return bad;
-    }
-    ORL_DB_AUTO q = orl_db_query(store->db,
+    ORL_DB_AUTO q = orl_page_query(store->db,
             "SELECT " COLUMNS
             ", is_draining FROM host WHERE name > $1 AND lower(name) LIKE ('' || $2)"
-            " ESCAPE '\\' ORDER BY name LIMIT $3");
-    orl_db_put_text(&q, key.part[0]);
-    orl_page_put_like(&q, page);
-    orl_page_put_max(&q, page);
+            " ESCAPE '\\' ORDER BY name LIMIT $3",
+            page);
     for (;;) {
         struct orl_host_row row;
         int rc = read_one(&q, &row, err);

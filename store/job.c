@@ -232,8 +232,16 @@ int orl_job_end(struct orl_store *store, const struct orl_job_row *row, uint64_t
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 
-int orl_job_cancel(struct orl_store *store, const char *id, const char *actor, uint64_t now_ms,
-        struct orl_err *err)
+/* What somebody wants of a job: its row says so, and who does it looks there. */
+struct wish {
+    const char *sql; /* $1: number, $2: the job */
+    uint64_t number;
+    const char *action;
+    const char *refusal; /* it changed no row */
+};
+
+static int make_wish(struct orl_store *store, const char *id, const struct wish *wish,
+        const char *actor, uint64_t now_ms, struct orl_err *err)
 {
     struct orl_job_row row;
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
@@ -243,45 +251,36 @@ int orl_job_cancel(struct orl_store *store, const char *id, const char *actor, u
         return rc;
     }
     {
-        ORL_DB_AUTO q = orl_db_query(store->db,
-                "UPDATE job SET is_cancel_wanted = 1, changed_ms = $1,"
-                " state = CASE state WHEN 'running' THEN state ELSE 'cancelled' END"
-                " WHERE id = $2 AND state IN ('waiting', 'queued', 'running')");
-        orl_db_put_u64(&q, now_ms);
+        ORL_DB_AUTO q = orl_db_query(store->db, wish->sql);
+        orl_db_put_u64(&q, wish->number);
         orl_db_put_text(&q, id);
         rc = orl_db_run(&q, err);
     }
     if (rc == 0) {
-        return orl_err_set(err, ORL_E_CONFLICT, "the job has ended");
+        return orl_err_set(err, ORL_E_CONFLICT, "%s", wish->refusal);
     }
-    rc = rc < 0 ? rc : audit(store, "job.cancel", actor, &row, now_ms, err);
+    rc = rc < 0 ? rc : audit(store, wish->action, actor, &row, now_ms, err);
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+}
+
+int orl_job_cancel(struct orl_store *store, const char *id, const char *actor, uint64_t now_ms,
+        struct orl_err *err)
+{
+    const struct wish cancel = {"UPDATE job SET is_cancel_wanted = 1, changed_ms = $1,"
+                                " state = CASE state WHEN 'running' THEN state ELSE 'cancelled' END"
+                                " WHERE id = $2 AND state IN ('waiting', 'queued', 'running')",
+            now_ms, "job.cancel", "the job has ended"};
+    return make_wish(store, id, &cancel, actor, now_ms, err);
 }
 
 int orl_job_seal(struct orl_store *store, const char *id, const char *actor, uint64_t now_ms,
         struct orl_err *err)
 {
-    struct orl_job_row row;
-    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
-    int rc = orl_store_tx_begin(store, &tx, err);
-    rc = rc < 0 ? rc : orl_job_get(store, id, &row, err);
-    if (rc < 0) {
-        return rc;
-    }
-    {
-        ORL_DB_AUTO q = orl_db_query(store->db,
-                "UPDATE job SET is_seal_wanted = 1 WHERE id = $1 AND state = 'running'"
-                " AND kind = 'template.build' AND is_cancel_wanted = 0"
-                " AND progress_percent >= $2");
-        orl_db_put_text(&q, id);
-        orl_db_put_u64(&q, ORL_JOB_SEAL_PERCENT);
-        rc = orl_db_run(&q, err);
-    }
-    if (rc == 0) {
-        return orl_err_set(err, ORL_E_CONFLICT, "nothing is being installed by this job");
-    }
-    rc = rc < 0 ? rc : audit(store, "job.seal", actor, &row, now_ms, err);
-    return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
+    const struct wish seal = {"UPDATE job SET is_seal_wanted = 1 WHERE progress_percent >= $1"
+                              " AND id = $2 AND state = 'running' AND kind = 'template.build'"
+                              " AND is_cancel_wanted = 0",
+            ORL_JOB_SEAL_PERCENT, "job.seal", "nothing is being installed by this job"};
+    return make_wish(store, id, &seal, actor, now_ms, err);
 }
 
 bool orl_job_outlives(const struct orl_job_row *row, const char *host)

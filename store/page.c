@@ -85,3 +85,15 @@ void orl_page_put_max(struct orl_db_query *q, const struct orl_page *page)
 {
     orl_db_put_u64(q, page == NULL || page->max_count == 0 ? INT32_MAX : page->max_count);
 }
+
+struct orl_db_query orl_page_query(struct orl_db *db, const char *sql, const struct orl_page *page)
+{
+    struct orl_page_key key = {0};
+    struct orl_db_query q = orl_db_query(db, sql);
+    int rc = orl_page_key_names(page, 1, &key, q.failed.code == 0 ? &q.failed : NULL);
+    orl_assert(rc == 0 || q.failed.code < 0);
+    orl_db_put_text(&q, key.part[0]);
+    orl_page_put_like(&q, page);
+    orl_page_put_max(&q, page);
+    return q;
+}

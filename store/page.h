@@ -24,7 +24,11 @@ struct orl_page_key {
     char part[3][ORL_USER_MAX + 1];
 };
 
+struct orl_db;
 struct orl_db_query;
+/* A list by a name: sql takes as $1 the key's one name, as $2 the text (orl_page_put_like()), as $3 the most rows. What
+ * is no such key makes the first step fail. */
+struct orl_db_query orl_page_query(struct orl_db *db, const char *sql, const struct orl_page *page);
 /* count names (1 to 3) with '/' between them; the last may hold more of them. ORL_E_INVAL: it is no such key. */
 ORL_NODISCARD int orl_page_key_names(const struct orl_page *page, unsigned count,
         struct orl_page_key *ret_key, struct orl_err *err);

@@ -184,18 +184,11 @@ int orl_template_get(struct orl_store *store, const char *name, uint32_t version
 int orl_template_list(struct orl_store *store, const struct orl_page *page, orl_template_fn fn,
         void *ctx, struct orl_err *err)
 {
-    struct orl_page_key key;
-    int bad = orl_page_key_names(page, 1, &key, err);
-    if (bad < 0) {
-        return bad;
-    }
-    ORL_DB_AUTO q = orl_db_query(store->db,
+    ORL_DB_AUTO q = orl_page_query(store->db,
             "SELECT " COLUMNS " FROM template_version WHERE template > $1 AND"
             " lower(template) LIKE ('' || $2) ESCAPE '\\'"
-            " ORDER BY template, version DESC LIMIT $3");
-    orl_db_put_text(&q, key.part[0]);
-    orl_page_put_like(&q, page);
-    orl_page_put_max(&q, page);
+            " ORDER BY template, version DESC LIMIT $3",
+            page);
     for (;;) {
         struct orl_template_row row;
         int rc = read_one(&q, &row, err);

@@ -97,18 +97,11 @@ int orl_user_get(struct orl_store *store, const char *name, struct orl_user_row 
 int orl_user_list(struct orl_store *store, const struct orl_page *page, orl_user_fn fn, void *ctx,
         struct orl_err *err)
 {
-    struct orl_page_key key;
-    int bad = orl_page_key_names(page, 1, &key, err);
-    if (bad < 0) {
-        return bad;
-    }
-    ORL_DB_AUTO q = orl_db_query(store->db,
+    ORL_DB_AUTO q = orl_page_query(store->db,
             "SELECT " COLUMNS " FROM account WHERE name > $1 AND (lower(name) LIKE ('' || $2)"
             " ESCAPE '\\' OR lower(display) LIKE ('' || $2) ESCAPE '\\')"
-            " ORDER BY name LIMIT $3");
-    orl_db_put_text(&q, key.part[0]);
-    orl_page_put_like(&q, page);
-    orl_page_put_max(&q, page);
+            " ORDER BY name LIMIT $3",
+            page);
     for (;;) {
         struct orl_user_row row;
         int rc = read_one(&q, &row, err);

@@ -51,15 +51,21 @@ static void assert_ways(struct fixture *f, const char *user, const char *want)
     assert_string_equal(text, want);
 }
 
-static void people_may_what_their_groups_may(void **state)
+/* Alice, and bob by the lab in it, may use pool demo. */
+static void add_staff(struct fixture *f)
 {
-    struct fixture *f = *state;
     add_group(f, "staff");
     add_group(f, "lab");
     assert_ok(f, join(f, "staff", "alice", false));
     assert_ok(f, join(f, "lab", "bob", false));
     assert_ok(f, join(f, "staff", "lab", true));
     assert_ok(f, orl_entitlement_insert_group(f->store, "staff", "demo", &f->err));
+}
+
+static void people_may_what_their_groups_may(void **state)
+{
+    struct fixture *f = *state;
+    add_staff(f);
     assert_ok(f, orl_entitlement_insert_group(f->store, "lab", "own", &f->err));
     assert_ok(f, orl_entitlement_insert(f->store, "bob", "demo", &f->err));
     assert_ways(f, "alice", "demo:staff ");
@@ -139,12 +145,7 @@ static void assert_cut_off(
 static void only_who_has_no_other_way_is_cut_off(void **state)
 {
     struct fixture *f = *state;
-    add_group(f, "staff");
-    add_group(f, "lab");
-    assert_ok(f, join(f, "staff", "alice", false));
-    assert_ok(f, join(f, "lab", "bob", false));
-    assert_ok(f, join(f, "staff", "lab", true));
-    assert_ok(f, orl_entitlement_insert_group(f->store, "staff", "demo", &f->err));
+    add_staff(f);
     assert_ok(f, orl_entitlement_insert(f->store, "alice", "demo", &f->err));
     assert_ok(f, orl_entitlement_insert(f->store, "carol", "demo", &f->err));
     assert_cut_off(

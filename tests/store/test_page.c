@@ -123,6 +123,12 @@ static void what_is_no_key_is_refused(void **state)
         assert_int_equal(
                 orl_desktop_list(f->store, &filter, see_desktop, &n, &f->err), ORL_E_INVAL);
     }
+    char endless[ORL_PAGE_KEY_MAX + 1];
+    memset(endless, 'x', sizeof(endless) - 1);
+    endless[sizeof(endless) - 1] = '\0';
+    const struct orl_page too_long = {.after = endless};
+    assert_int_equal(orl_user_list(f->store, &too_long, see_user, NULL, &f->err), ORL_E_INVAL);
+    assert_non_null(strstr(f->err.text, "after"));
     for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
         struct orl_page page = {.after = named[i]};
         assert_int_equal(
