@@ -3,36 +3,29 @@
 #include "base/clock.h"
 #include "broker/api.h"
 #include "broker/load.h"
+#include "broker/open_page.h"
 #include "broker/weblogin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKS_PER_TICK = 128, MAX_PER_LOGIN = 4, MAX_PER_PERSON = 16, LOAD_TICKS = 5 };
+enum { LOAD_TICKS = 5 };
 #define RETRY_US (UINT64_C(5) * ORL_US_PER_S)
 #define TICK_US ORL_US_PER_S
 #define PING_US (UINT64_C(15) * ORL_US_PER_S)
 #define KEEP_US (UINT64_C(60) * ORL_US_PER_S)
 
 struct view {
+    struct orl_open_page page;
     struct orl_console *console;
-    struct orl_http_stream *stream;
-    char binding[ORL_COOKIE_BINDING_LEN + 1]; /* empty: not of a browser */
-    char user[ORL_USER_MAX + 1];
-    uint32_t changed;             /* kinds that it is to be told of */
-    uint64_t load_told;           /* the number of the load that it knows */
-    bool is_revoked;              /* it did not end by itself */
-    uint64_t until_ms;            /* when it would end by itself, wall clock */
-    bool is_over;                 /* the login: that is told, then the stream ends */
-    uint64_t heard_us;            /* when it was sent something */
-    struct view *next, *previous; /* a ring: the first has waited longest for a look */
+    uint32_t changed;   /* kinds that it is to be told of */
+    uint64_t load_told; /* the number of the load that it knows */
 };
 struct orl_console {
     struct orl_broker *broker;
     struct orl_timer *tick;
-    struct view *first;
-    unsigned count;
+    struct orl_open_pages pages;
     unsigned ticks;
     struct orl_marks marks;
     uint64_t load_number; /* of load_text; 0: there is none */
@@ -73,29 +66,12 @@ void orl_console_free(struct orl_console *console)
 
 unsigned orl_console_count(const struct orl_console *console)
 {
-    return console != NULL ? console->count : 0;
+    return console != NULL ? console->pages.count : 0;
 }
 
-static void link_last(struct view *view)
+static struct view *view_of(struct orl_open_page *page)
 {
-    struct view *first = view->console->first;
-    view->next = first != NULL ? first : view;
-    view->previous = first != NULL ? first->previous : view;
-    view->previous->next = view;
-    view->next->previous = view;
-    if (first == NULL) {
-        view->console->first = view;
-    }
-}
-
-static void unlink_view(struct view *view)
-{
-    struct orl_console *console = view->console;
-    view->previous->next = view->next;
-    view->next->previous = view->previous;
-    if (console->first == view) {
-        console->first = view->next != view ? view->next : NULL;
-    }
+    return (struct view *)(void *)page;
 }
 
 /* Its login lives, and its account may still look. A store that is away ends nothing. */
@@ -104,36 +80,26 @@ static bool is_alive(struct view *view)
     const struct orl_broker *broker = view->console->broker;
     struct orl_weblogin_row login;
     struct orl_user_row user;
-    if (view->binding[0] == '\0') {
+    if (view->page.binding[0] == '\0') {
         return true;
     }
-    uint64_t now_ms = orl_clock_wall_ms();
-    view->is_revoked = now_ms < view->until_ms;
-    int rc = orl_weblogin_find(broker->store, view->binding, now_ms, &login, NULL);
-    if (rc == 0) {
-        view->until_ms =
-                login.idle_until_ms < login.expires_ms ? login.idle_until_ms : login.expires_ms;
-        view->is_revoked = true;
-        rc = orl_user_get(broker->store, login.user, &user, NULL);
-    }
+    int rc = orl_open_page_login(&view->page, broker->store, &login);
+    rc = rc < 0 ? rc : orl_user_get(broker->store, login.user, &user, NULL);
     return rc != ORL_E_NOTFOUND && (rc < 0 || orl_weblogins_role(broker, &user) >= ORL_HTTP_VIEWER);
 }
 
 static void look(struct view *view)
 {
-    if (view->stream != NULL && !view->is_over && !is_alive(view)) {
-        view->is_over = true;
-        orl_http_stream_wake(view->stream);
+    if (view->page.stream != NULL && !view->page.is_over && !is_alive(view)) {
+        view->page.is_over = true;
+        orl_http_stream_wake(view->page.stream);
     }
 }
 
 static void look_at_some(struct orl_console *console)
 {
-    unsigned count = console->count < LOOKS_PER_TICK ? console->count : LOOKS_PER_TICK;
-    for (unsigned i = 0; i < count; i++) {
-        struct view *view = console->first;
-        console->first = view->next;
-        look(view);
+    for (unsigned i = 0; i < console->pages.count && i < ORL_OPEN_PAGES_PER_TICK; i++) {
+        look(view_of(orl_open_pages_turn(&console->pages)));
     }
 }
 
@@ -187,8 +153,8 @@ static bool read_marks(struct orl_console *console, uint32_t *ret_changed)
 
 static bool has_news(const struct view *view, uint64_t now_us)
 {
-    return view->is_over || view->changed != 0 || view->load_told != view->console->load_number ||
-           now_us >= view->heard_us + PING_US;
+    return view->page.is_over || view->changed != 0 ||
+           view->load_told != view->console->load_number || now_us >= view->page.heard_us + PING_US;
 }
 
 static void on_tick(void *ctx)
@@ -201,19 +167,19 @@ static void on_tick(void *ctx)
         return;
     }
     bool is_due = is_minute_over(console, now_us) ||
-                  (console->count > 0 && console->ticks % LOAD_TICKS == 0);
+                  (console->pages.count > 0 && console->ticks % LOAD_TICKS == 0);
     if (is_due && !read_load(console, now_us)) {
         return;
     }
-    if (console->count == 0 || !read_marks(console, &changed)) {
+    if (console->pages.count == 0 || !read_marks(console, &changed)) {
         return;
     }
     look_at_some(console);
-    struct view *view = console->first;
-    for (unsigned i = 0; i < console->count; i++, view = view->next) {
-        view->changed |= changed;
-        if (view->stream != NULL && has_news(view, now_us)) {
-            orl_http_stream_wake(view->stream);
+    struct orl_open_page *page = console->pages.first;
+    for (unsigned i = 0; i < console->pages.count; i++, page = page->next) {
+        view_of(page)->changed |= changed;
+        if (page->stream != NULL && has_news(view_of(page), now_us)) {
+            orl_http_stream_wake(page->stream);
         }
     }
 }
@@ -232,20 +198,10 @@ static char *changed_text(uint32_t changed)
     return text;
 }
 
-static char *event_of(const char *name, const char *data)
-{
-    size_t size = strlen(name) + strlen(data) + 20;
-    char *text = malloc(size);
-    if (text != NULL) {
-        (void)snprintf(text, size, "event: %s\ndata: %s\n\n", name, data);
-    }
-    return text;
-}
-
 static char *changed_event(struct view *view)
 {
     char *data = changed_text(view->changed);
-    char *text = data != NULL ? event_of("changed", data) : NULL;
+    char *text = data != NULL ? orl_open_page_event("changed", data) : NULL;
     free(data);
     view->changed = 0;
     return text;
@@ -258,20 +214,19 @@ static char *next(void *ctx, bool *ret_is_last)
     struct orl_console *console = view->console;
     uint64_t now_us = orl_loop_now_us(console->broker->loop);
     char *text = NULL;
-    if (view->is_over) {
+    if (view->page.is_over) {
         *ret_is_last = true;
-        text = event_of("ended", view->is_revoked ? "{\"code\":\"access.revoked\"}"
-                                                  : "{\"code\":\"not_logged_in\"}");
+        text = orl_open_page_end(&view->page);
     } else if (view->changed != 0) {
         text = changed_event(view);
     } else if (view->load_told != console->load_number) {
         view->load_told = console->load_number;
-        text = event_of("load", console->load_text);
-    } else if (now_us >= view->heard_us + PING_US) {
+        text = orl_open_page_event("load", console->load_text);
+    } else if (now_us >= view->page.heard_us + PING_US) {
         text = strdup(": keep-alive\n\n");
     }
     if (text != NULL) {
-        view->heard_us = now_us;
+        view->page.heard_us = now_us;
     }
     return text;
 }
@@ -279,21 +234,8 @@ static char *next(void *ctx, bool *ret_is_last)
 static void closed(void *ctx)
 {
     struct view *view = ctx;
-    unlink_view(view);
-    view->console->count--;
+    orl_open_pages_drop(&view->console->pages, &view->page);
     free(view);
-}
-
-static bool has_enough(const struct orl_console *console, const struct orl_http_req *req)
-{
-    unsigned of_login = 0;
-    unsigned of_person = 0;
-    const struct view *view = console->first;
-    for (unsigned i = 0; i < console->count; i++, view = view->next) {
-        of_login += view->binding[0] != '\0' && strcmp(view->binding, req->login.token_hash) == 0;
-        of_person += strcmp(view->user, req->login.user) == 0;
-    }
-    return of_login >= MAX_PER_LOGIN || of_person >= MAX_PER_PERSON;
 }
 
 void orl_console_open(struct orl_console *console, struct orl_http_req *req)
@@ -304,7 +246,7 @@ void orl_console_open(struct orl_console *console, struct orl_http_req *req)
         return;
     }
     unsigned max = (unsigned)console->broker->cfg->max_web_connections / 4;
-    if (console->count >= max || has_enough(console, req)) {
+    if (console->pages.count >= max || orl_open_pages_has_enough(&console->pages, &req->login)) {
         req->retry_s = 10;
         orl_api_refuse(req, 429, "busy", "too many open consoles");
         return;
@@ -315,21 +257,15 @@ void orl_console_open(struct orl_console *console, struct orl_http_req *req)
         return;
     }
     view->console = console;
-    view->heard_us = orl_loop_now_us(console->broker->loop);
-    if (req->by == ORL_HTTP_BY_COOKIE) {
-        orl_msg_text(view->binding, sizeof(view->binding), req->login.token_hash);
-        orl_msg_text(view->user, sizeof(view->user), req->login.user);
-        view->until_ms = req->login.idle_until_ms;
-    }
-    if (console->count == 0) {
+    if (console->pages.count == 0) {
         uint32_t missed = 0; /* what changed while nobody looked is no news */
-        (void)(read_marks(console, &missed) && read_load(console, view->heard_us));
+        (void)(read_marks(console, &missed) &&
+                read_load(console, orl_loop_now_us(console->broker->loop)));
     }
-    link_last(view);
-    console->count++;
+    orl_open_pages_add(&console->pages, &view->page, req);
     struct orl_http_stream *stream = orl_http_reply_stream(req, &ops, view);
     if (stream != NULL) {
-        view->stream = stream;
+        view->page.stream = stream;
         orl_http_stream_wake(stream);
     }
 }
