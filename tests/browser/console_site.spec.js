@@ -8,22 +8,23 @@ import {takePicture} from './picture.js';
 /** @type {FakeConsole} */
 let server;
 
-const user = (name, more = {}) => ({name, display: '', role: 'user', is_disabled: false, has_password: true, has_totp: false, max_desktops: 0, may_break_glass: false, created_ms: 1760000000000, ...more});
+const began = Date.now() - 3600000;
+const user = (name, more = {}) => ({name, display: '', role: 'user', is_disabled: false, has_password: true, has_totp: false, max_desktops: 0, may_break_glass: false, created_ms: began, ...more});
 const defaults = {
     template: '', template_version: 0, spares: 1, max: 10, memory_mib: 0, vcpus: 0, disconnect_timeout_s: 7200, clipboard: 'both', clipboard_max_bytes: 1048576, sound: true, thumbnails: true, maintenance: false,
     spares_suspended: 0, spare_max_age_s: 86400, schedule: '', forecast: false, clone_method: 'auto', cpu_shares: 0, cpu_cap_percent: 0, disk_iops: 0, disk_mib_s: 0, balloon_min_mib: 0, tpm: false,
     secure_boot: false, firmware: 'bios', autostart: false, network: 'isolated', network_name: '', display: 'auto', idle_timeout_s: 14400, max_session_s: 0, warn_first_s: 300, warn_last_s: 60,
     allowed_hours: '', allowed_from: '', max_per_user: 1, person: 'auto', home: 'none', home_size_mib: 0, home_target: '', on_assign: '', on_logoff: '', hook_deadline_s: 30,
 };
-const pool = (name, more = {}) => ({...defaults, name, kind: 'floating', template: 'debian', deleted: false, created_ms: 1760000000000, problem: '', problem_text: '',
+const pool = (name, more = {}) => ({...defaults, name, kind: 'floating', template: 'debian', deleted: false, created_ms: began, problem: '', problem_text: '',
     retry_ms: 0, desktops: {total: 4, ready: 2, suspended: 0, given: 2}, waiting: 0, desktops_by_version: [{template: 'debian', version: 2, desktops: 4}],
     now: {spares: 2, suspended: 0, people_expected: 2.5}, ...more});
 const template = {name: 'debian', version: 2, kind: 'disk', path: '/var/lib/oriel/debian.qcow2', state: 'ready', reason: '', reason_text: '', virtual_bytes: 21474836480, memory_mib: 2048, vcpus: 2,
-    os: 'linux', has_hook: true, created_ms: 1760000000000, versions: [{version: 1, state: 'ready', desktops: 0, file: '/var/lib/oriel/debian-1.qcow2', reason_text: ''}, {version: 2, state: 'ready', desktops: 4, file: '/var/lib/oriel/debian.qcow2', reason_text: ''}]};
+    os: 'linux', has_hook: true, created_ms: began, versions: [{version: 1, state: 'ready', desktops: 0, file: '/var/lib/oriel/debian-1.qcow2', reason_text: ''}, {version: 2, state: 'ready', desktops: 4, file: '/var/lib/oriel/debian.qcow2', reason_text: ''}]};
 
 const ID = '0123456789abcdef0123456789abcdef';
 const job = (more = {}) => ({id: ID, kind: 'template.import', object: 'template:fresh', host: 'local', actor: 'user:root.admin', state: 'running', is_cancel_wanted: false, is_seal_wanted: false, progress_percent: 62,
-    progress_text: 'converts it', result: null, reason: '', reason_text: '', created_ms: 1760000000000, changed_ms: 1760000001000, ...more});
+    progress_text: 'converts it', result: null, reason: '', reason_text: '', created_ms: began, changed_ms: began + 1000, ...more});
 const jobs = [job(), job({id: '1'.repeat(32), kind: 'template.build', object: 'template:debian', progress_text: 'is being installed: open its screen', progress_percent: 50}),
     job({id: '2'.repeat(32), state: 'failed', reason: 'image_refused', reason_text: 'the file is encrypted'}),
     job({id: '3'.repeat(32), kind: 'template.check', object: 'template:debian', state: 'done', progress_percent: 100,
@@ -35,8 +36,8 @@ test.beforeEach(async ({page}) => {
     Object.assign(server.answers, {
         'GET /v1/users': () => ({users: [user('anna', {display: 'Anna Ahlers'}), user('bob', {role: 'operator', has_totp: true}), user('carol', {is_disabled: true})]}),
         'GET /v1/users/anna': () => [200, {...user('anna', {display: 'Anna Ahlers'}), groups: [{name: 'office', via: 'sales'}], pools: [{pool: 'desk', group: ''}, {pool: 'lab', group: 'office'}]}, {etag: '"1"'}],
-        'GET /v1/groups': () => ({groups: [{name: 'office', display: 'All in the office', created_ms: 1760000000000, user_count: 2, group_count: 1, pool_count: 1}]}),
-        'GET /v1/groups/office': () => [200, {name: 'office', display: 'All in the office', created_ms: 1760000000000, user_count: 2, group_count: 1, pool_count: 1, users: ['anna', 'bob'], groups: ['sales'], parents: [], pools: ['lab']}, {etag: '"1"'}],
+        'GET /v1/groups': () => ({groups: [{name: 'office', display: 'All in the office', created_ms: began, user_count: 2, group_count: 1, pool_count: 1}]}),
+        'GET /v1/groups/office': () => [200, {name: 'office', display: 'All in the office', created_ms: began, user_count: 2, group_count: 1, pool_count: 1, users: ['anna', 'bob'], groups: ['sales'], parents: [], pools: ['lab']}, {etag: '"1"'}],
         'GET /v1/pools': () => ({pools: [pool('desk'), pool('lab', {problem: 'template.missing', problem_text: 'The template\'s disk is missing.', waiting: 3})]}),
         'GET /v1/pools/desk': () => [200, pool('desk'), {etag: '"1"'}],
         'GET /v1/pool-defaults': () => ({floating: defaults, dedicated: {...defaults, disconnect_timeout_s: 0}, static: defaults}),
@@ -46,12 +47,12 @@ test.beforeEach(async ({page}) => {
         [`GET /v1/jobs/${jobs[1].id}`]: () => jobs[1],
         [`GET /v1/jobs/${jobs[3].id}`]: () => jobs[3],
         'GET /v1/entitlements': () => ({entitlements: [{user: '', group: 'office', pool: 'desk'}, {user: 'anna', group: '', pool: 'desk'}]}),
-        'GET /v1/sessions': () => ({sessions: [{id: 's1', user: 'anna', pool: 'desk', desktop: 'd1', state: 'active', client: '192.0.2.7:4711', started_ms: 1760000000000}]}),
+        'GET /v1/sessions': () => ({sessions: [{id: 's1', user: 'anna', pool: 'desk', desktop: 'd1', state: 'active', client: '192.0.2.7:4711', started_ms: began}]}),
         'GET /v1/desktops': () => ({desktops: []}),
-        'GET /v1/audit': () => ({audit: [{seq: 2, id: 'a2', time_ms: 1760000001000, actor: 'user:bob', action: 'pool.set', reason: '', object: 'pool:desk', user: '', client: '', detail: '{"spares":2}', count: 1},
-            {seq: 1, id: 'a1', time_ms: 1760000000000, actor: 'broker', action: 'login', reason: 'auth_failed', object: '', user: 'anna', client: '198.51.100.0/24', detail: '', count: 31}]}),
-        'GET /v1/me/tokens': () => ({tokens: [{id: 't1', user: 'root.admin', label: 'backup', scope: 'viewer', created_ms: 1760000000000, expires_ms: 1790000000000, used_ms: 0}]}),
-        'GET /v1/tokens': () => ({tokens: [{id: 't2', user: 'bob', label: 'nightly', scope: 'operator', created_ms: 1760000000000, expires_ms: 1790000000000, used_ms: 1760000000000}]}),
+        'GET /v1/audit': () => ({audit: [{seq: 2, id: 'a2', time_ms: began + 1000, actor: 'user:bob', action: 'pool.set', reason: '', object: 'pool:desk', user: '', client: '', detail: '{"spares":2}', count: 1},
+            {seq: 1, id: 'a1', time_ms: began, actor: 'broker', action: 'login', reason: 'auth_failed', object: '', user: 'anna', client: '198.51.100.0/24', detail: '', count: 31}]}),
+        'GET /v1/me/tokens': () => ({tokens: [{id: 't1', user: 'root.admin', label: 'backup', scope: 'viewer', created_ms: began, expires_ms: began + 90 * 86400000, used_ms: 0}]}),
+        'GET /v1/tokens': () => ({tokens: [{id: 't2', user: 'bob', label: 'nightly', scope: 'operator', created_ms: began, expires_ms: began + 90 * 86400000, used_ms: began}]}),
         'GET /v1/site': () => [200, {contact: 'IT, room 12', notice: ''}, {etag: '"1"'}],
         'GET /v1/reasons': () => ({reasons: {}, list: [{code: 'auth_failed', text: 'Wrong name or password.', standard: 'Wrong name or password.', is_own: false}]}),
     });
