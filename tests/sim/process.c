@@ -200,6 +200,7 @@ static const char weaken[] = "PRAGMA ignore_check_constraints = ON;"
                              "DROP TRIGGER IF EXISTS desktop_stays_tainted;"
                              "DROP TRIGGER IF EXISTS desktop_ends_once;"
                              "DROP TRIGGER IF EXISTS desktop_keeps_its_person;"
+                             "DROP INDEX IF EXISTS session_one_per_desktop;"
                              "DROP TRIGGER IF EXISTS home_is_on_one_desktop";
 
 int __wrap_orl_store_open(const char *path, struct orl_store **ret_store, struct orl_err *err)

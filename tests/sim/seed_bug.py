@@ -11,6 +11,16 @@ BUGS = {
                "row->version != ask->version || row->session[0] == '\\0' ||\n"
                "            strcmp(row->session, ask->session) != 0",
                "row->session[0] == '\\0'")],
+    # Whatever runs is anybody's.
+    "double": [("store/desktop_move.c", "FROM desktop WHERE pool = $1 AND lease = 'free'\"  ",
+                "FROM desktop WHERE pool = $1 AND lease <> 'ending'\"  "),
+               ("store/desktop_move.c", "\" AND lease = 'free' AND power = 'running' AND is_ready = 1\");",
+                "\" AND power = 'running' AND is_ready = 1\");"),
+               ("store/session_life.c", "WHERE id = $2 AND version = $3\"\n                \" AND session = ''\");",
+                "WHERE id = $2 AND version = $3\");")],
+    # Who is refused is not told why.
+    "silent": [("broker/login.c", "orl_conn_close(conn, refusal->reason, audit.text, refusal->text);",
+                "orl_conn_close(conn, ORL_REASON_NONE, audit.text, refusal->text);")],
     # A floating desktop is free again when its session ends, as a static one is.
     "reuse": [("store/session_life.c",
                "lease == ORL_LEASE_ENDING && desktop->kind == ORL_POOL_STATIC &&",

@@ -28,6 +28,8 @@ def replays(sim):
 # How each bug of seed_bug.py shows.
 SHOWS = {
     "fence": r"is shown desktop \w+, which is u\d's",
+    "double": r"was u\d's and is given to u\d",
+    "silent": r"is closed without a reason",
     "reuse": r"finds in .*: disk: u\d.*; memory: u\d.*; clipboard: u\d",  # by what is in the guests alone
     "leak": r"has leaked",
     "stranger": r"which is another installation's",
