@@ -130,7 +130,7 @@ const struct orl_cfg_key orl_vmpool_keys[] = {
                 "How machines' screens are read; auto: QEMU's D-Bus display, else VNC."),
         INT(width_px, 320, 8192, "px", "1280", "Width of a machine's display at its start."),
         INT(height_px, 200, 8192, "px", "800", "Height of a machine's display at its start."),
-        INT(translation_cache_mib, 0, 1024, "MiB", "20",
+        INT(translation_cache_mib, 0, 1024, "MiB", "32",
                 "Without KVM: memory that an instant clone has for code that QEMU translated; 0: "
                 "as "
                 "much as QEMU likes (1 GiB)."),

@@ -93,6 +93,15 @@ static void put_windows(struct orl_buf *out, const struct orl_vm_spec *spec)
     }
 }
 
+/* Under emulation a page table of five levels is one more to walk for each miss, which is most of the work of many
+ * programs, and "fast" string instructions go byte by byte. */
+static void put_model(struct orl_buf *out, bool is_kvm)
+{
+    orl_xml_putf(out, is_kvm ? "  <cpu mode='host-passthrough'/>\n"
+                             : "  <cpu mode='maximum'><feature policy='disable' name='la57'/>"
+                               "<feature policy='disable' name='erms'/></cpu>\n");
+}
+
 void orl_domain_xml_put_cpu(
         struct orl_buf *out, const struct orl_vm_spec *spec, enum orl_domain_xml_type type)
 {
@@ -108,9 +117,8 @@ void orl_domain_xml_put_cpu(
                 out, "<tcg><tb-cache unit='MiB'>%u</tb-cache></tcg>", spec->translation_cache_mib);
     }
     /* Secure boot's variables are safe only in the mode that a guest's kernel can't enter. */
-    orl_xml_putf(out, "%s</features>\n  <cpu mode='%s'/>\n",
-            spec->res.has_secure_boot ? "<smm state='on'/>" : "",
-            is_kvm ? "host-passthrough" : "maximum");
+    orl_xml_putf(out, "%s</features>\n", spec->res.has_secure_boot ? "<smm state='on'/>" : "");
+    put_model(out, is_kvm);
     if (!spec->is_windows) {
         orl_xml_putf(out, "  <clock offset='utc'/>\n");
         return;
