@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PROGRAM "/etc/oriel/identity"
 enum { SEED_MAX = 256, PROGRAM_MS = 5000 };
 
 static bool is_hostname(const char *name)
@@ -28,18 +29,27 @@ static bool is_hostname(const char *name)
     return len > 0 && len <= 63;
 }
 
+/* The former name stays one of this machine's: a session that is older than its new name knows its own manager by it. */
 static const char *set_hostname(const char *name)
 {
+    char former[HOST_NAME_MAX + 1] = "";
     if (name[0] == '\0') {
         return NULL;
     }
     if (!is_hostname(name)) {
         return "not a host name";
     }
-    bool is_good =
-            sethostname(name, strlen(name)) == 0 &&
-            orl_text_put("/etc/hostname", 0644, "%s\n", name) &&
-            orl_text_put("/etc/hosts", 0644, "127.0.0.1 localhost %s\n::1 localhost\n", name);
+    if (gethostname(former, sizeof(former) - 1) < 0 || !is_hostname(former) ||
+            strcmp(former, "localhost") == 0) {
+        former[0] = '\0';
+    }
+    if (strcmp(former, name) == 0) { /* last: the files have it */
+        return NULL;
+    }
+    bool is_good = orl_text_put("/etc/hostname", 0644, "%s\n", name) &&
+                   orl_text_put("/etc/hosts", 0644, "127.0.0.1 localhost %s %s\n::1 localhost\n",
+                           name, former) &&
+                   sethostname(name, strlen(name)) == 0;
     return is_good ? NULL : "the host name cannot be set";
 }
 
@@ -97,10 +107,13 @@ static const char *set_clock(const struct orl_hook_msg *msg)
     return clock_settime(CLOCK_REALTIME, &now) == 0 ? NULL : "the clock cannot be set";
 }
 
-/* Those who read an id once, at their start; nobody waits for them. A lease is asked for anew with it. */
+/* Those who read an id once, at their start; nobody waits for them. A lease is asked for anew with it. A template may
+ * know better: by a program of its own, or by an empty file, where nothing has to begin anew. */
 static void tell_services(void)
 {
-    if (access("/run/systemd/system", F_OK) == 0) {
+    if (access(PROGRAM, X_OK) == 0) {
+        orl_run_apart((char *[]){(char *)PROGRAM, NULL});
+    } else if (access(PROGRAM, F_OK) < 0 && access("/run/systemd/system", F_OK) == 0) {
         (void)orl_run(
                 (char *[]){(char *)"systemctl", (char *)"--no-block", (char *)"try-restart",
                         (char *)"systemd-journald.service", (char *)"systemd-networkd.service",

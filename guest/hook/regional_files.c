@@ -3,6 +3,7 @@
 #include "guest/hook/text_file.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,7 +11,32 @@
 #include <unistd.h>
 
 #define ARCHIVE "/usr/lib/locale/locale-archive"
-enum { PROGRAM_MS = 3000 };
+/* Of the archive's head (glibc's struct locarhead): where its names are, and how many bytes. */
+enum { PROGRAM_MS = 3000, NAMES_AT_FIELD = 5, NAMES_SIZE_FIELD = 7, HEAD_FIELDS = 8 };
+
+/* The archive is many megabytes, which would all be read for a locale that is not in it: only its names are. */
+static bool is_in_archive(int fd, const char *locale)
+{
+    char name[64];
+    uint32_t head[HEAD_FIELDS];
+    struct stat st;
+    int len = snprintf(name, sizeof(name), "%s.utf8", locale);
+    if (len <= 0 || fstat(fd, &st) < 0 || pread(fd, head, sizeof(head), 0) != sizeof(head)) {
+        return false;
+    }
+    uint64_t end = (uint64_t)head[NAMES_AT_FIELD] + head[NAMES_SIZE_FIELD];
+    if (end <= head[NAMES_AT_FIELD] || end > (uint64_t)st.st_size) {
+        return false;
+    }
+    char *map = mmap(NULL, (size_t)end, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) {
+        return false;
+    }
+    bool is_found = memmem(map + head[NAMES_AT_FIELD], head[NAMES_SIZE_FIELD], name,
+                            (size_t)len + 1) != NULL;
+    (void)munmap(map, (size_t)end);
+    return is_found;
+}
 
 /* glibc's own list: a folder each, or the names in one archive. */
 static bool has_locale(const char *locale)
@@ -21,16 +47,7 @@ static bool has_locale(const char *locale)
         return true;
     }
     int fd = open(ARCHIVE, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    bool is_found = false;
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
-        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        int len = snprintf(name, sizeof(name), "%s.utf8", locale);
-        if (map != MAP_FAILED && len > 0) {
-            is_found = memmem(map, (size_t)st.st_size, name, (size_t)len + 1) != NULL;
-            (void)munmap(map, (size_t)st.st_size);
-        }
-    }
+    bool is_found = fd >= 0 && is_in_archive(fd, locale);
     if (fd >= 0) {
         close(fd);
     }
