@@ -23,8 +23,9 @@ static const char linux_script[] =
         "[ -e /dev/tpm0 ] && echo 'tpm 1' || echo 'tpm 0'\n"
         "for f in /sys/firmware/efi/efivars/SecureBoot-*; do [ -e \"$f\" ] && echo \"secureboot "
         "$($b tail -c 1 \"$f\" | $b od -An -tu1 | $b tr -d ' ')\"; done\n"
-        "echo \"users $($b awk -F: '$3 >= 1000 && $3 < 60000 { print $1 }' /etc/passwd | "
-        "$b head -n 5 | $b tr '\\n' ' ')\"\n"
+        "p=; [ -r /etc/oriel/prepared ] && read -r p u </etc/oriel/prepared\n" /* nobody's */
+        "echo \"users $($b awk -F: -v p=\"$p\" '$3 >= 1000 && $3 < 60000 && $1 != p { print $1 }' "
+        "/etc/passwd | $b head -n 5 | $b tr '\\n' ' ')\"\n"
         "up=$($b cut -d. -f1 /proc/uptime); up=$(($($b date +%s) - up)); k=0\n"
         "for f in /etc/ssh/ssh_host_*_key; do [ -e \"$f\" ] && [ \"$($b stat -c %Y \"$f\")\" -lt "
         "\"$up\" ] && k=1; done; echo \"hostkeys $k\"\n"

@@ -84,6 +84,24 @@ static void what_is_missing_is_named_with_what_to_do(void **state)
     assert_int_equal(orl_template_worst(items, count), ORL_FINDING_BAD);
 }
 
+/* As a real one of guest/desktop answered: its account is nobody's, its clock is set by the hook alone. */
+static void the_demo_desktop_has_a_clock_to_keep_and_nothing_else_to_do(void **state)
+{
+    (void)state;
+    struct orl_template_item items[ORL_TEMPLATE_ITEMS_MAX];
+    const struct orl_template_wants wants = {.has_person = true, .deadline_s = 60};
+    struct orl_template_seen seen = seen_good();
+    (void)snprintf(seen.answer.text, sizeof seen.answer.text, "%s",
+            "disk 1\nnet 0\ngpu 1\nballoon 1\nrng 1\ntime 1795336399\nclock tsc\nefi 0\ntpm 0\n"
+            "users \nhostkeys 0\ntimesync no\n");
+    size_t count = orl_template_judge_seen(&wants, &seen, items);
+    for (size_t i = 0; i < count; i++) {
+        bool is_time = strcmp(items[i].name, "time") == 0;
+        assert_int_equal(items[i].finding, is_time ? ORL_FINDING_WARN : ORL_FINDING_OK);
+    }
+    assert_string_equal(item(items, count, "accounts")->text, "no accounts of people");
+}
+
 static void a_guest_that_does_not_answer_is_not_praised(void **state)
 {
     (void)state;
@@ -256,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_good_template_has_nothing_to_do),
             cmocka_unit_test(what_is_missing_is_named_with_what_to_do),
+            cmocka_unit_test(the_demo_desktop_has_a_clock_to_keep_and_nothing_else_to_do),
             cmocka_unit_test(a_guest_that_does_not_answer_is_not_praised),
             cmocka_unit_test_setup_teardown(a_machine_is_looked_at_and_removed, set_up, tear_down),
             cmocka_unit_test_setup_teardown(called_off_the_machine_goes, set_up, tear_down),
