@@ -1,7 +1,7 @@
 /* A real broker whose PostgreSQL dies, stays away for longer than a lease and than a host may be silent, and comes back:
  * nobody who works notices, nobody who waits loses their place, and who comes meanwhile is told why they can't.
  * tests/store/with_postgres */
-#include "broker_fixture.h"
+#include "browser.h"
 
 #include "base/clock.h"
 #include "store/audit.h"
@@ -104,9 +104,12 @@ static void expect_notice(int gw, uint32_t conn, const char *wanted)
     fail_msg("nobody says: %s", wanted);
 }
 
-static void is_said_why(struct broker *b)
+static void is_said_why(struct broker *b, struct browser *portal)
 {
     int status = 0;
+    browse_error(portal, "GET", "/v1/me", NULL, 503, "store_down");
+    browse_error(portal, "POST", "/v1/login",
+            "{\"user\":\"carol\",\"password\":\"password-carol\"}", 503, "store_down");
     json_t *answer = api(b, "GET", "/v1/users", NULL, &status);
     assert_int_equal(status, 503);
     assert_string_equal(json_string_value(json_object_get(answer, "code")), "store_down");
@@ -116,7 +119,7 @@ static void is_said_why(struct broker *b)
 static void a_session_outlives_the_store(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"lease_s=3", "vmpool_silent_s=8", "wait_timeout_s=10", NULL};
+    static const char *const sets[] = {"lease_s=3", "vmpool_silent_s=8", "wait_timeout_s=15", NULL};
     struct broker b;
     char desktop[ORL_ID_LEN + 1];
     broker_start(&b, sets);
@@ -129,15 +132,16 @@ static void a_session_outlives_the_store(void **state)
     int gw = gateway_connect(&b);
     uint32_t alice = send_login(&b, gw, "alice", "password-alice", "demo", "192.0.2.1:1");
     struct orl_msg_plan plan = expect_plan(gw, alice, true);
+    struct browser portal = browser_at(&b, "192.0.2.4:1");
+    browser_login(&portal, "bob");
     int line = gateway_connect(&b);
     uint32_t carol = send_login(&b, line, "carol", "password-carol", "demo", "192.0.2.3:1");
     (void)expect_plan(line, carol, false);
-
     beat(&b, orl_clock_wall_ms());
     kill_server();
     await_store(&b, false);
     expect_notice(line, carol, "You keep your place");
-    is_said_why(&b);
+    is_said_why(&b, &portal);
     for (unsigned i = 0; i < AWAY_S * 2; i++) {
         send_stats(gw, alice, plan.session);
         usleep(500000);
@@ -149,6 +153,7 @@ static void a_session_outlives_the_store(void **state)
     await_store(&b, true);
     expect_notice(line, carol, "You are the next"); /* though no host has said anything for long */
     beat(&b, LATER);
+    browse_ok(&portal, "GET", "/v1/me", NULL); /* nor was anybody logged off by it */
     make_ready_desktop(&b, "demo", desktop);
     struct orl_msg_plan served = expect_plan(line, carol, true);
 
