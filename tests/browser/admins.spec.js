@@ -95,6 +95,25 @@ test('a file with one wrong line changes nothing, and the line is named', async 
     await expect(ada.getByRole('rowheader', {name: 'filed'})).toBeVisible();
 });
 
+test('a disk image that is sent becomes a template; what is none is refused, in words', async () => {
+    const {ada} = people;
+    const images = await control('images');
+    for (const [name, file, end, words] of [['refused', images.bad, 'Failed', 'is not a disk image'], ['imported', images.good, 'Done', 'Made version']]) {
+        await go(ada, '#/templates');
+        await ada.getByRole('button', {name: 'Import an image'}).click();
+        const dialog = ada.getByRole('dialog');
+        await dialog.getByLabel('Name').fill(name);
+        await dialog.getByLabel('File', {exact: true}).setInputFiles(file);
+        await dialog.getByRole('button', {name: 'Import'}).click();
+        await expect(ada.getByRole('heading', {level: 1, name: 'Import an image'})).toBeVisible();
+        await expect(ada.getByText(end, {exact: true})).toBeVisible({timeout: 60000});
+        await expect(ada.getByText(words)).toBeVisible();
+    }
+    await go(ada, '#/templates/imported');
+    await expect(ada.getByText('Ready', {exact: true}).first()).toBeVisible({timeout: 60000});
+    await go(ada, '#/users');
+});
+
 test('a message from the console stands in the session; who is disconnected reads why', async ({browser}) => {
     const {otto} = people;
     const alice = await signIn(browser, 'alice', '/');

@@ -126,6 +126,15 @@ class Chain(lib_full.Case):
         for name, role in (("vera", "viewer"), ("otto", "operator"), ("ada", "admin"), ("asa", "admin")):
             self.stack.oriel("user", "add", name, "--role", role, "--password-file", "-", stdin=lib_full.PASSWORD + "\n")
 
+    def do_images(self):
+        """A disk image with something on it, and what only has its name."""
+        good, bad = self.dir / "good.qcow2", self.dir / "bad.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", good, "16M"], check=True)
+        subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -P 7 1M 3M", good], check=True, capture_output=True)
+        bad.write_bytes(bytes(range(256)) * 8192)
+        self.addCleanup(self.stack.call, "template", "remove", "imported")
+        return {"good": str(good), "bad": str(bad)}
+
     def do_apply(self, text):
         """What `oriel apply` says to a file."""
         path = self.dir / "site.yaml"
