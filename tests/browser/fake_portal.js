@@ -11,7 +11,7 @@ export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img
 
 export const desktop = (more) => ({
     pool: 'office', kind: 'floating', maintenance: false, state: 'none', power: '', is_ready: false, session: '', started_ms: 0, waiting: 0, ready: 2,
-    slot: 1, next_slot: 0, position: 0, eta_s: 0, problem_text: '', files_kept: false, thumbnails: true, has_thumbnail: false, protocol: '', ...more,
+    slot: 1, next_slot: 0, position: 0, eta_s: 0, problem_text: '', files_kept: false, thumbnails: true, has_thumbnail: false, protocol: '', watched_text: '', ...more,
 });
 
 export class FakePortal {

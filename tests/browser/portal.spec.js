@@ -93,6 +93,21 @@ test('who waits sees a place in the queue and when to expect a desktop', async (
     await expect(card.getByText('Your desktop is expected in a few seconds.')).toBeVisible();
 });
 
+test('whoever is looked at reads who looks, and ends it', async ({page}) => {
+    portal.desktops = [desktop({state: 'active', power: 'running', watched_text: 'Olga Operator (olga) looks at your desktop.'})];
+    portal.answers['POST /v1/me/desktops/office/unwatch'] = () => {
+        portal.desktops = [desktop({state: 'active', power: 'running'})];
+        return [200, {ended: 1}];
+    };
+    await page.goto('/');
+    await expect(page.getByText('Olga Operator (olga) looks at your desktop.')).toBeVisible();
+    await expectAccessible(page);
+    await page.getByRole('button', {name: 'Stop being watched: office'}).click();
+    await expect(page.getByText('Nobody looks at office any longer.')).toBeVisible();
+    await expect(page.getByText('Olga Operator')).toHaveCount(0);
+    expect(portal.called('POST /v1/me/desktops/office/unwatch')).toHaveLength(1);
+});
+
 test('several desktops of a pool are cards of their own, and another can be opened', async ({page}) => {
     portal.desktops = [desktop({state: 'active', power: 'running', next_slot: 3}), desktop({slot: 2, state: 'disconnected', power: 'running', next_slot: 3})];
     portal.answers['POST /v1/me/desktops/office:2/logoff'] = () => [200, {}];
