@@ -186,7 +186,9 @@ static int activate(struct attempt *at, struct orl_err *err)
 static int must_queue(struct attempt *at, struct orl_err *err)
 {
     struct orl_desktop_row own;
-    int ahead = orl_session_count_ahead(at->broker->store, &at->session, at->now_ms, err);
+    /* Also whose lease seems to be over: while we were held up nobody could renew it. The queue's next look passes over
+     * whoever is gone. */
+    int ahead = orl_session_count_ahead(at->broker->store, &at->session, 0, err);
     if (ahead <= 0) {
         return ahead;
     }
