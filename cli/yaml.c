@@ -55,6 +55,15 @@ static json_t *read_scalar(struct reader *reader, const yaml_node_t *node)
     return value != NULL ? value : fail(reader, node, "not UTF-8");
 }
 
+/* libyaml gives a node without a tag the one of its kind. */
+static bool has_tag(const yaml_node_t *node)
+{
+    const char *usual = node->type == YAML_SCALAR_NODE     ? YAML_DEFAULT_SCALAR_TAG
+                        : node->type == YAML_SEQUENCE_NODE ? YAML_DEFAULT_SEQUENCE_TAG
+                                                           : YAML_DEFAULT_MAPPING_TAG;
+    return node->tag != NULL && strcmp((const char *)node->tag, usual) != 0;
+}
+
 static json_t *read_node(struct reader *reader, int id, const char *place, unsigned depth);
 
 static json_t *read_list(
@@ -119,6 +128,9 @@ static json_t *read_node(struct reader *reader, int id, const char *place, unsig
     if (++reader->nodes > MAX_NODES || depth > MAX_DEPTH) {
         return fail(reader, node, "too much, or too deep");
     }
+    if (has_tag(node)) {
+        return fail(reader, node, "tags are not known here");
+    }
     (void)json_object_set_new(
             reader->lines, place, json_integer((json_int_t)node->start_mark.line + 1));
     switch (node->type) {
@@ -143,12 +155,30 @@ static int load(yaml_parser_t *parser, yaml_document_t *ret_doc, struct orl_err 
     return 0;
 }
 
+/* What follows would be left out without a word. */
+static int expect_end(yaml_parser_t *parser, struct orl_err *err)
+{
+    yaml_document_t more;
+    int rc = load(parser, &more, err);
+    if (rc < 0) {
+        return rc;
+    }
+    const yaml_node_t *root = yaml_document_get_root_node(&more);
+    if (root != NULL) {
+        rc = orl_err_set(err, ORL_E_INVAL, "%u: a second document; a file has one",
+                (unsigned)root->start_mark.line + 1);
+    }
+    yaml_document_delete(&more);
+    return rc;
+}
+
 int orl_cli_yaml_read(
         const char *text, size_t len, json_t **ret_root, json_t **ret_lines, struct orl_err *err)
 {
     struct reader reader = {.lines = json_object(), .err = err};
     yaml_parser_t parser;
     json_t *root = NULL;
+    bool is_empty = false;
     if (len > ORL_CLI_YAML_MAX_BYTES || !yaml_parser_initialize(&parser)) {
         json_decref(reader.lines);
         return orl_err_set(err, ORL_E_LIMIT, "1: the file is too large");
@@ -156,10 +186,11 @@ int orl_cli_yaml_read(
     yaml_parser_set_input_string(&parser, (const unsigned char *)(text != NULL ? text : ""), len);
     int rc = load(&parser, &reader.doc, err);
     if (rc == 0) {
-        const bool is_empty = yaml_document_get_root_node(&reader.doc) == NULL;
+        is_empty = yaml_document_get_root_node(&reader.doc) == NULL;
         root = is_empty ? json_object() : read_node(&reader, 1, "", 0);
         rc = root == NULL ? ORL_E_INVAL : 0;
         yaml_document_delete(&reader.doc);
+        rc = rc < 0 || is_empty ? rc : expect_end(&parser, err);
     }
     if (rc == 0 && !json_is_object(root)) {
         rc = orl_err_set(err, ORL_E_INVAL, "1: sections are needed, as oriel export writes them");

@@ -1,4 +1,5 @@
-/* YAML in and out, as JSON: maps, lists, texts, whole numbers, true and false; no tags, anchors, merge keys. */
+/* YAML in and out, as JSON: maps, lists, texts, whole numbers, true and false; no tags, no merge keys.
+ * Read alike by web/ui/src/admin/site_yaml.js. */
 #ifndef ORL_CLI_YAML_H
 #define ORL_CLI_YAML_H
 #include "base/err.h"

@@ -84,6 +84,10 @@ static void what_is_not_understood_is_refused_with_its_line(void **state)
     expect_refused("a: \"\\0\"\n", "1: a text holds NUL");
     expect_refused("\xff\xfe\xfd", "1:");
     expect_refused("a: [*b]\n", "1:");
+    expect_refused("a: 1\nb: !!int \"5\"\n", "2: tags");
+    expect_refused("a: 1\nb: !own [x]\n", "2: tags");
+    expect_refused("a: 1\n---\nb: 2\n", "3: a second document");
+    expect_refused("a: 1\n---\nb: [\n", "4:");
 }
 
 /* Nine lines that would become a thousand million texts. */
