@@ -1,5 +1,6 @@
 #include "broker/api.h"
 
+#include "base/secret.h"
 #include "broker/api_handlers.h"
 #include "broker/bearer.h"
 #include "broker/weblogin.h"
@@ -188,6 +189,23 @@ static bool identify(struct orl_http_req *req)
         return false;
     }
     return true;
+}
+
+bool orl_api_takes_site(const struct orl_http_req *req)
+{
+    return req->method == ORL_HTTP_POST &&
+           (strcmp(req->path, "/v1/plan") == 0 || strcmp(req->path, "/v1/apply") == 0);
+}
+
+bool orl_api_is_admin(const struct orl_http_req *req)
+{
+    struct orl_http_req who = *req;
+    int rc = who.has_bearer             ? orl_bearer_identify(&who, NULL)
+             : who.role == ORL_HTTP_WEB ? orl_weblogins_identify(&who, NULL)
+                                        : 0;
+    bool is_admin = rc == 0 && who.role == ORL_HTTP_ADMIN && who.by != ORL_HTTP_BY_NOTHING;
+    orl_secret_wipe(&who, sizeof(who));
+    return is_admin;
 }
 
 void orl_api_dispatch(struct orl_http_req *req)

@@ -31,6 +31,10 @@ bool orl_api_check_role(struct orl_http_req *req);
 bool orl_api_path_matches(const char *pattern, const char *path, struct orl_api_args *ret_args);
 /* Finds the route, checks the role, calls the handler, which answers exactly once. */
 void orl_api_dispatch(struct orl_http_req *req);
+/* Its body may be a whole site. */
+bool orl_api_takes_site(const struct orl_http_req *req);
+/* By what the store says now; nothing of req changes. */
+bool orl_api_is_admin(const struct orl_http_req *req);
 /* A problem by RFC 9457; for faults of the request that need no audit row. A 400 whose text says
  * "field 'NAME'" names that field in `errors`. */
 void orl_api_refuse(struct orl_http_req *req, unsigned status, const char *code, const char *text);

@@ -128,6 +128,24 @@ static void dispatch(struct orl_http_req *req)
     orl_api_dispatch(req);
 }
 
+/* A whole site is long; before it is read it must be an administrator who sends it. false: it has been answered. */
+static bool may_be_long(struct orl_http_req *req, long length)
+{
+    const bool is_site = orl_api_takes_site(req);
+    const long max =
+            req->by == ORL_HTTP_BY_UID || is_site ? ORL_HTTP_ADMIN_BODY_MAX : ORL_HTTP_BODY_MAX;
+    if (length < 0 || length > max) {
+        orl_api_refuse(req, length > max ? 413 : 400, "bad_request",
+                length > max ? "the body is too large" : "not a request for this");
+        return false;
+    }
+    if (length > ORL_HTTP_BODY_MAX && !orl_api_is_admin(req)) {
+        orl_api_dispatch(req); /* says why, without the body */
+        return false;
+    }
+    return true;
+}
+
 static int on_request(
         struct orl_http *http, struct lws *wsi, struct orl_http_peer *peer, const char *path)
 {
@@ -155,16 +173,17 @@ static int on_request(
         orl_api_refuse(req, 405, "method_not_allowed", "GET, POST, PATCH and DELETE are known");
         return 0;
     }
-    const long max = req->by == ORL_HTTP_BY_UID ? ORL_HTTP_ADMIN_BODY_MAX : ORL_HTTP_BODY_MAX;
-    if (length < 0 || length > max || !orl_http_read_path(wsi, path, req)) {
-        orl_api_refuse(req, length > max ? 413 : 400, "bad_request",
-                length > max ? "the body is too large" : "not a request for this");
+    if (!orl_http_read_path(wsi, path, req)) {
+        orl_api_refuse(req, 400, "bad_request", "not a request for this");
+        return 0;
+    }
+    if (!may_be_long(req, length)) {
         return 0;
     }
     peer->is_last = false;
     if (length > 0) {
         peer->is_reading = true;
-        orl_buf_init(&peer->body, (size_t)max + 1);
+        orl_buf_init(&peer->body, (size_t)length + 1);
         return 0;
     }
     dispatch(req);

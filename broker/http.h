@@ -8,7 +8,8 @@
 #include <sys/types.h>
 
 #define ORL_HTTP_BODY_MAX 65536
-#define ORL_HTTP_ADMIN_BODY_MAX (4 * 1024 * 1024) /* of who is an administrator by uid */
+#define ORL_HTTP_ADMIN_BODY_MAX                                                                    \
+    (4 * 1024 * 1024) /* of who is an administrator by uid; a whole site of any administrator */
 #define ORL_HTTP_PATH_MAX 1023
 #define ORL_BEARER_LEN 44    /* "ort_" and 160 bits in hex */
 #define ORL_HTTP_ETAG_LEN 18 /* 16 hex digits in quotation marks */

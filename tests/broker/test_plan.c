@@ -1,5 +1,7 @@
 /* Component: what would change, and changing it whole or not at all; a real broker. */
 #include "browser.h"
+
+#include "broker/http.h"
 #include "store/store_priv.h"
 
 #include <poll.h>
@@ -395,6 +397,48 @@ static void others_log_in_and_hear_events_while_many_are_applied(void **state)
     free(buf);
 }
 
+/* Status of a body that is larger than others may be. */
+static int send_site(const struct browser *w, const char *path, const char *body)
+{
+    static char answer[1 << 20];
+    const size_t size = strlen(body) + 1000;
+    char *request = malloc(size);
+    size_t len = browser_request(w, "POST", path, body, request, size);
+    int status = api_exchange(&b, request, len, answer, sizeof(answer));
+    free(request);
+    return status;
+}
+
+static void a_long_site_is_read_from_an_administrator_who_logged_in_and_from_nobody_else(
+        void **state)
+{
+    enum { PEOPLE = 3000 };
+    struct browser nobody = browser_at(&b, "10.4.6.1:1");
+    struct browser adele = browser_at(&b, "10.4.6.2:1");
+    struct browser oskar = browser_at(&b, "10.4.6.3:1");
+    (void)state;
+    add_user(&b, "adele", NULL);
+    add_user(&b, "oskar", NULL);
+    api_ok(&b, "PATCH", "/v1/users/adele", "{\"role\":\"admin\"}", 200);
+    api_ok(&b, "PATCH", "/v1/users/oskar", "{\"role\":\"operator\"}", 200);
+    browser_login(&adele, "adele");
+    browser_login(&oskar, "oskar");
+    char *request = crowd_request("/v1/plan", PEOPLE, NULL);
+    const char *body = strstr(request, "\r\n\r\n") + 4;
+    assert_true(strlen(body) > 2 * ORL_HTTP_BODY_MAX);
+    assert_int_equal(send_site(&adele, "/v1/plan", body), 200);
+    assert_int_equal(send_site(&adele, "/v1/users", body), 413);
+    /* Not even read: their connection may break before they have sent it. */
+    int status = send_site(&oskar, "/v1/plan", body);
+    assert_true(status == 403 || status == 0);
+    status = send_site(&nobody, "/v1/apply", body);
+    assert_true(status == 401 || status == 0);
+    api_ok(&b, "PATCH", "/v1/users/adele", "{\"role\":\"viewer\"}", 200);
+    status = send_site(&adele, "/v1/plan", body);
+    assert_true(status == 403 || status == 401 || status == 0);
+    free(request);
+}
+
 /* Until the broker's log has the word. */
 static void await_log(const char *word)
 {
@@ -465,6 +509,8 @@ int main(void)
             cmocka_unit_test(groups_come_and_go_and_who_loses_access_is_named),
             cmocka_unit_test(who_keeps_a_pool_by_a_group_loses_nothing_with_their_own_entitlement),
             cmocka_unit_test(nothing_is_closed_where_the_deed_fails),
+            cmocka_unit_test(
+                    a_long_site_is_read_from_an_administrator_who_logged_in_and_from_nobody_else),
             cmocka_unit_test(others_log_in_and_hear_events_while_many_are_applied),
             cmocka_unit_test(who_waits_for_a_plan_when_the_broker_stops_is_told),
     };

@@ -67,6 +67,27 @@ class Relay(Rig):
         get = self.raw(f"GET /api/v1/x HTTP/1.1\r\nHost: {self.host}\r\nContent-Length: 2\r\n\r\n{{}}")
         self.assertEqual(get[0], 400)
 
+    def test_a_whole_site_may_be_long_but_few_at_once_are(self):
+        self.begin()
+        cookie = [f"Cookie: {COOKIE}"]
+        for path, size, more in (("plan", 65537, cookie), ("apply", 4 << 20, cookie), ("plan", 65537, ["Authorization: Bearer x"])):
+            status, _, body = self.change("POST", f"/api/v1/{path}", b"a" * size, more=more)
+            self.assertEqual((status, json.loads(body)["body"]), (200, size), path)
+        head = (f"POST /api/v1/%s HTTP/1.1\r\nHost: {self.host}\r\nOrigin: {self.origin}\r\n%s"
+                "Content-Type: application/json\r\nContent-Length: %u\r\n\r\n")
+        known = f"{cookie[0]}\r\n"
+        for refused in (("apply", known, (4 << 20) + 1), ("plan", "", 65537), ("users", known, 65537), ("plan/x", known, 65537)):
+            self.assertEqual(self.raw(head % refused)[0], 413, refused)
+        begun = [self.tls() for _ in range(2)]
+        for sock in begun:
+            sock.sendall((head % ("plan", known, 70000)).encode() + b"a" * 60000)
+        self.assertEqual(self.raw(head % ("plan", known, 65537))[0], 503)
+        self.assertEqual(self.change("POST", "/api/v1/plan", b"a" * 65536, more=cookie)[0], 200)  # what is short has no such bound
+        for sock in begun:
+            sock.sendall(b"a" * 10000)
+            self.assertEqual(self.read_answer(sock)[0], 200)
+        self.assertEqual(self.change("POST", "/api/v1/plan", b"a" * 65537, more=cookie)[0], 200)
+
     def test_paths_that_can_be_read_in_two_ways_stay_out(self):
         self.begin()
         for path in ("/api/v1/%252e%252e/status", "/api/v1/a%5c..%5cb", "/api/v1/%00", "/api/v1/x?a=%00"):

@@ -266,6 +266,7 @@ void orl_answer_reset(struct orl_web_conn *conn)
     conn->relay = NULL;
     orl_upload_free(conn->upload);
     conn->upload = NULL;
+    conn->is_site = false;
     conn->is_upload = false;
     conn->is_asked = false;
     conn->is_body_whole = false;

@@ -219,6 +219,68 @@ static void refuse_api(
     orl_answer_error(conn, status, code, text);
 }
 
+/* Bodies that are longer than most have places of their own. */
+enum long_body {
+    LONG_TICKET, /* a piece whose ticket is asked about */
+    LONG_PIECE,  /* whose ticket is good */
+    LONG_SITE,
+};
+
+static bool is_long(const struct orl_web_conn *conn, enum long_body kind)
+{
+    return kind == LONG_TICKET  ? conn->is_asked
+           : kind == LONG_PIECE ? conn->is_upload
+                                : conn->is_site;
+}
+
+static bool has_place(const struct orl_web_conn *conn, enum long_body kind)
+{
+    static const struct {
+        unsigned all, of_prefix;
+    } most[] = {[LONG_TICKET] = {ORL_WEB_TICKETS_MAX, ORL_WEB_TICKETS_PER_PREFIX},
+            [LONG_PIECE] = {ORL_WEB_UPLOADS_MAX, ORL_WEB_UPLOADS_PER_PREFIX},
+            [LONG_SITE] = {ORL_WEB_SITES_MAX, ORL_WEB_SITES_PER_PREFIX}};
+    unsigned count = 0;
+    unsigned of_prefix = 0;
+    for (const struct orl_web_conn *at = conn->web->conns; at != NULL; at = at->next) {
+        if (is_long(at, kind)) {
+            count++;
+            of_prefix += memcmp(&at->prefix, &conn->prefix, sizeof(at->prefix)) == 0;
+        }
+    }
+    return count < most[kind].all && of_prefix < most[kind].of_prefix;
+}
+
+static void refuse_place(struct orl_web_conn *conn)
+{
+    refuse_api(conn, 503, orl_reason_code(ORL_REASON_TOO_MANY_CONNECTIONS),
+            "too many files are being sent; try again in a moment");
+}
+
+/* A whole site, of somebody who says who they are; whether they are, the broker knows. */
+static bool takes_site(const struct orl_web_conn *conn)
+{
+    return strcmp(conn->method, "POST") == 0 &&
+           (strcmp(conn->api_path, "/v1/plan") == 0 || strcmp(conn->api_path, "/v1/apply") == 0) &&
+           (lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_COOKIE) > 0 ||
+                   lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_AUTHORIZATION) > 0);
+}
+
+static void await_body(struct orl_web_conn *conn, long length)
+{
+    const bool is_site = length > ORL_WEB_BODY_MAX;
+    if (is_site && !has_place(conn, LONG_SITE)) {
+        refuse_place(conn);
+        return;
+    }
+    const uint64_t wait_s = is_site ? ORL_WEB_UPLOAD_S : (uint64_t)conn->web->cfg->request_s;
+    conn->is_site = is_site;
+    conn->phase = ORL_WEB_BODY;
+    conn->deadline_us = orl_clock_now_us() + wait_s * ORL_US_PER_S;
+    orl_buf_fini(&conn->request_body);
+    orl_buf_init(&conn->request_body, (size_t)length);
+}
+
 static void on_api(struct orl_web_conn *conn, const char *path, long length)
 {
     bool is_change = strcmp(conn->method, "GET") != 0;
@@ -230,8 +292,8 @@ static void on_api(struct orl_web_conn *conn, const char *path, long length)
     } else if (!orl_request_broker_path(path, conn->api_path, sizeof(conn->api_path)) ||
                !add_query(conn->wsi, conn->api_path, sizeof(conn->api_path))) {
         refuse_api(conn, 404, "not_found", "there is nothing at this path");
-    } else if (length > ORL_WEB_BODY_MAX) {
-        refuse_api(conn, 413, "too_large", "the body is over 64 KiB");
+    } else if (length > ORL_WEB_SITE_BODY_MAX || (length > ORL_WEB_BODY_MAX && !takes_site(conn))) {
+        refuse_api(conn, 413, "too_large", "the body is over 64 KiB, or a site over 4 MiB");
     } else if (is_change && !has_bearer && !orl_web_is_same_origin(conn)) {
         refuse_api(conn, 403, "wrong_origin", "this request did not come from the portal's page");
     } else if (is_change && !is_json(conn->wsi)) {
@@ -239,41 +301,10 @@ static void on_api(struct orl_web_conn *conn, const char *path, long length)
     } else if (!is_change && length > 0) {
         refuse_api(conn, 400, "bad_request", "GET has no body");
     } else if (length > 0) {
-        conn->phase = ORL_WEB_BODY;
-        conn->deadline_us = orl_clock_now_us() + (uint64_t)conn->web->cfg->request_s * ORL_US_PER_S;
-        orl_buf_fini(&conn->request_body);
-        orl_buf_init(&conn->request_body, ORL_WEB_BODY_MAX);
+        await_body(conn, length);
     } else {
         start_relay(conn);
     }
-}
-
-static bool is_piece(const struct orl_web_conn *conn, bool is_asked)
-{
-    return is_asked ? conn->is_asked : conn->is_upload;
-}
-
-/* Of tickets that are asked about, or of pieces whose ticket is good. */
-static bool has_place(const struct orl_web_conn *conn, bool is_asked)
-{
-    const unsigned most = is_asked ? ORL_WEB_TICKETS_MAX : ORL_WEB_UPLOADS_MAX;
-    const unsigned most_of_prefix =
-            is_asked ? ORL_WEB_TICKETS_PER_PREFIX : ORL_WEB_UPLOADS_PER_PREFIX;
-    unsigned count = 0;
-    unsigned of_prefix = 0;
-    for (const struct orl_web_conn *at = conn->web->conns; at != NULL; at = at->next) {
-        if (is_piece(at, is_asked)) {
-            count++;
-            of_prefix += memcmp(&at->prefix, &conn->prefix, sizeof(at->prefix)) == 0;
-        }
-    }
-    return count < most && of_prefix < most_of_prefix;
-}
-
-static void refuse_place(struct orl_web_conn *conn)
-{
-    refuse_api(conn, 503, orl_reason_code(ORL_REASON_TOO_MANY_CONNECTIONS),
-            "too many files are being sent; try again in a moment");
 }
 
 static void start_upload(struct orl_web_conn *conn)
@@ -313,7 +344,7 @@ static void on_ticket(void *ctx)
     }
     orl_upload_free(conn->upload);
     conn->upload = NULL;
-    if (!has_place(conn, false)) {
+    if (!has_place(conn, LONG_PIECE)) {
         refuse_place(conn);
         return;
     }
@@ -359,7 +390,7 @@ static void on_upload(struct orl_web_conn *conn, const char *path, long length)
                 "a piece is PUT /upload/JOB?offset=N with Authorization: Upload TICKET");
     } else if ((unsigned long)length > ORL_UPLOAD_BODY_MAX) {
         refuse_api(conn, 413, "too_large", "a piece has at most 1 MiB");
-    } else if (!has_place(conn, true)) {
+    } else if (!has_place(conn, LONG_TICKET)) {
         refuse_place(conn);
     } else if (length > 0) {
         ask_for_ticket(conn);

@@ -16,6 +16,9 @@
 #include <libwebsockets.h>
 
 #define ORL_WEB_BODY_MAX 65536
+#define ORL_WEB_SITE_BODY_MAX (4 * 1024 * 1024) /* of a whole site: as much as the broker takes */
+#define ORL_WEB_SITES_MAX 8
+#define ORL_WEB_SITES_PER_PREFIX 2
 #define ORL_WEB_WRITE_BYTES 16000 /* of one lws_write() */
 #define ORL_WEB_UPLOADS_MAX 32    /* pieces of files at once, of who has a ticket */
 #define ORL_WEB_UPLOADS_PER_PREFIX 4
@@ -48,6 +51,7 @@ struct orl_web_conn {
     char api_path[3 * ORL_REQUEST_PATH_MAX + 1];
     const char *method;
     struct orl_buf request_body;
+    bool is_site;       /* its body is long, and counts until it is answered */
     bool is_upload;     /* its body is a piece of a file, for upload_to, and the ticket is good */
     bool is_asked;      /* the same, but vmpool has not said yet whether it is; conn->upload asks */
     bool is_body_whole; /* before vmpool has */
