@@ -1,4 +1,5 @@
 // Administrators at consoles on the whole of Oriel: roles, two at once, a broker that goes and comes back, messages; run by test_chain.py.
+import {readFile} from 'node:fs/promises';
 import {expect, test} from '@playwright/test';
 import {control} from './control.js';
 
@@ -93,6 +94,35 @@ test('a file with one wrong line changes nothing, and the line is named', async 
     expect(await control('apply', {text: 'users:\n  - name: filed\npools:\n  - name: film\n    kind: static\n    max: lots\n'})).toContain(':6: pool film: field \'max\'');
     expect(await control('apply', {text: 'users:\n  - name: filed\npools:\n  - name: film\n    kind: static\n    max: 7\n'})).toContain('filed');
     await expect(ada.getByRole('rowheader', {name: 'filed'})).toBeVisible();
+});
+
+test('the site as a file goes from the console to the command line and back; a thousand people pass, too', async () => {
+    const {ada} = people;
+    await go(ada, '#/site');
+    const panel = ada.getByRole('region', {name: 'The site as a file'});
+    const dialog = ada.getByRole('dialog');
+    const saved = ada.waitForEvent('download');
+    await panel.getByRole('button', {name: 'Save as a file'}).click();
+    const text = await readFile(await (await saved).path(), 'utf8');
+    expect(await control('apply', {text})).toContain('nothing to do');
+    const look = async (file) => {
+        await panel.getByLabel('File', {exact: true}).setInputFiles({name: 'site.yaml', mimeType: 'application/yaml', buffer: Buffer.from(file)});
+        await panel.getByRole('button', {name: 'See what would change'}).click();
+    };
+    await look(text);
+    await expect(dialog.getByText('Nothing would change.')).toBeVisible();
+    await dialog.getByRole('button', {name: 'Close'}).click();
+    await look(`users:\n${Array.from({length: 1000}, (_, i) => `- {name: crowd${i}, display: ${'One of many '.repeat(8)}}\n`).join('')}`);
+    await expect(dialog.getByText('100 of 1000 rows')).toBeVisible();
+    await dialog.getByRole('button', {name: 'Back to the file'}).click();
+    await look('groups:\n- name: filed-staff\npools:\n- name: film\n  kind: static\n  max: lots\n');
+    await expect(panel.getByRole('alert')).toContainText('site.yaml:6: pool film: field \'max\'');
+    await look('groups:\n- name: filed-staff\n');
+    await dialog.getByRole('button', {name: 'Apply'}).click();
+    await expect(ada.getByText('Applied.')).toBeVisible();
+    await go(ada, '#/groups');
+    await expect(ada.getByRole('rowheader', {name: 'filed-staff'})).toBeVisible();
+    await go(ada, '#/users');
 });
 
 test('a disk image that is sent becomes a template; what is none is refused, in words', async () => {

@@ -50,7 +50,7 @@ async function expectByKeyboard(page) {
     expect(count).toBe(wanted);
 }
 
-const SKIPPED = /^(Check again|Export as CSV|Show more|Show|Try again|Try now|Next|Back|Save|See what would change|Apply)$/;
+const SKIPPED = /^(Check again|Save as a file|Export as CSV|Show more|Show|Try again|Try now|Next|Back|Save|See what would change|Apply)$/;
 
 /** Each dialog that a button of the page opens: axe finds nothing, Escape closes it, the button has the focus again. @param {import('@playwright/test').Page} page */
 async function expectDialogs(page) {

@@ -62,10 +62,11 @@ async function page(name, values) {
 await rm(out, {recursive: true, force: true});
 await mkdir(path.join(out, 'assets'), {recursive: true});
 const worklet = await bundle('desktop/sound_worklet.js');
+const siteWorker = await bundle('admin/site_worker.js');
 const icon = await asset('favicon.svg', await readFile(source('favicon.svg')));
 const about = await asset('licences.txt', Buffer.from(await licences()));
 const theme = await bundle('theme_early.js');
-const define = {LICENCES_URL: JSON.stringify(about), WORKLET_URL: JSON.stringify(worklet)};
+const define = {LICENCES_URL: JSON.stringify(about), WORKLET_URL: JSON.stringify(worklet), SITE_WORKER_URL: JSON.stringify(siteWorker)};
 await page('index.html', {icon, theme, style: await bundle('portal/portal.css'), script: await bundle('portal/portal.js', define)});
 await page('desktop.html', {icon, theme, style: await bundle('desktop/desktop.css'), script: await bundle('desktop/desktop.js', define)});
 await page('admin.html', {icon, theme, style: await bundle('admin/admin.css'), script: await bundle('admin/admin.js', define)});

@@ -44,11 +44,16 @@ export const planOf = (objects) => post('/v1/plan', {objects}).catch((fault) => 
     throw named(fault);
 });
 
+const LOST = 20;
+/** Who is thrown out, because they may not use the pool any more. @param {{lost: {user: string, pool: string}[]}} props */
+const Lost = ({lost}) => html`<${Notice} kind="warn"><span>${p.lost(lost.length)}</span>
+    <ul>${lost.slice(0, LOST).map(({user, pool}) => html`<li>${p.lostOne(user, pool)}</li>`)}${lost.length > LOST && html`<li>…</li>`}</ul><//>`;
+
 /**
- * first: of planOf().
- * @param {{objects: any, first: any, onClose: () => void, onDone: () => void}} props
+ * body: what POST /v1/plan was sent; first: what it answered; onRefused: hears of a fault that is in the body.
+ * @param {{body: any, first: any, backLabel?: string, onClose: () => void, onDone: () => void, onRefused?: (fault: any) => void}} props
  */
-export function PlanDialog({objects, first, onClose, onDone}) {
+export function PlanDialog({body, first, backLabel = p.backToForm, onClose, onDone, onRefused}) {
     const [plan, setPlan] = useState(first);
     const [isStale, setStale] = useState(false);
     const [error, setError] = useState(/** @type {any} */ (null));
@@ -64,7 +69,7 @@ export function PlanDialog({objects, first, onClose, onDone}) {
         setBusy(true);
         setError(null);
         try {
-            await post('/v1/apply', {objects, plan: plan.plan});
+            await post('/v1/apply', {...body, plan: plan.plan});
             toast(p.applied);
             onDone();
             return;
@@ -76,6 +81,9 @@ export function PlanDialog({objects, first, onClose, onDone}) {
             if (fault.status === 412 && fault.current) {
                 setPlan(fault.current);
                 setStale(true);
+            } else if (onRefused && Object.keys(fault.fields ?? {}).length > 0) {
+                onRefused(fault);
+                return;
             } else {
                 setError(fault);
             }
@@ -85,8 +93,9 @@ export function PlanDialog({objects, first, onClose, onDone}) {
     return html`<${Dialog} title=${p.planTitle} onClose=${onClose} class="broad"><form class="stack" onSubmit=${act}>
         ${isStale && html`<${Notice} kind="warn" role="alert">${p.planStale}<//>`}
         ${rows.length === 0 ? html`<p>${p.nothing}</p>` : html`<${DataTable} caption=${p.planTitle} list=${{rows}} columns=${columns} empty=${p.nothing} hasFind=${false} />`}
+        ${plan.lost?.length > 0 && html`<${Lost} lost=${plan.lost} />`}
         ${error && html`<${Fault} error=${error} />`}
-        <div class="row end"><button type="button" class="button" autofocus onClick=${onClose}>${rows.length === 0 ? t.close : p.backToForm}</button>
+        <div class="row end"><button type="button" class="button" autofocus onClick=${onClose}>${rows.length === 0 ? t.close : backLabel}</button>
             ${rows.length > 0 && html`<button class="button primary" aria-disabled=${busy ? 'true' : null}>${p.apply}</button>`}</div>
     </form><//>`;
 }

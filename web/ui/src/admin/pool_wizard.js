@@ -85,5 +85,5 @@ export function Wizard() {
                 </div>
             </form>
         <//>`}
-        ${shown && html`<${PlanDialog} objects=${shown.objects} first=${shown.plan} onClose=${() => show(null)} onDone=${() => go('pools', name)} />`}`;
+        ${shown && html`<${PlanDialog} body=${{objects: shown.objects}} first=${shown.plan} onClose=${() => show(null)} onDone=${() => go('pools', name)} />`}`;
 }

@@ -73,7 +73,7 @@ function PoolSettings({pool}) {
     return html`<${Panel} title=${p.settings} isWide>
         <${Form} key=${JSON.stringify(base)} act=${act} label=${p.plan}>${(wrong) => html`
             <${Settings} kind=${kind} names=${names.map((one) => one.name)} values=${base} defaults=${defaults.value?.[kind]} wrong=${wrong} />`}<//>
-        ${shown && html`<${PlanDialog} objects=${shown.objects} first=${shown.plan} onClose=${() => show(null)} onDone=${done} />`}
+        ${shown && html`<${PlanDialog} body=${{objects: shown.objects}} first=${shown.plan} onClose=${() => show(null)} onDone=${done} />`}
     <//>`;
 }
 

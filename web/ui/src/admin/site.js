@@ -9,6 +9,7 @@ import {useList, useObject} from './data.js';
 import {PageHead, Panel, State} from './detail.js';
 import {Form, TextField} from './form.js';
 import {Changed, useSave} from './save.js';
+import {SiteFile} from './site_file.js';
 import {DataTable} from './table.js';
 import {toast} from './toasts.js';
 import {w} from './words.js';
@@ -60,5 +61,5 @@ export function Site() {
     return html`<${PageHead} title=${s.title} lead=${s.lead} />
         ${site.error && html`<${Fault} error=${site.error} />`}
         ${!site.value ? !site.error && html`<${Notice} kind="info">${t.loading}<//>`
-            : html`<div class="grid"><${Words} site=${site} /><${Reasons} /></div>`}`;
+            : html`<div class="grid"><${Words} site=${site} /><${SiteFile} /><${Reasons} /></div>`}`;
 }

@@ -3,6 +3,13 @@
 /** @param {number} count @param {string} one @param {string} many */
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
+/** Of what reads a site's file; a worker has these alone. As cli/yaml.c says it. */
+export const yaml = {
+    tooMuch: 'too much, or too deep', tag: 'tags are not known here', noAnchor: (name) => `there is no &${name} before it`, nul: 'a text holds NUL', noName: 'a name is needed before the colon',
+    twice: 'this name is there twice', second: 'a second document; a file has one', noSections: 'sections are needed, as “Save as a file” writes them',
+    gone: 'it can\'t be read any more: please choose it again', notUtf8: 'not UTF-8',
+};
+
 export const w = {
     add: 'Add',
     change: 'Change',
@@ -87,6 +94,13 @@ export const w = {
         reasons: 'Reasons', reasonsLead: 'A text of yours stands in place of ours wherever a person reads it.', code: 'Code', text: 'Text', own: 'Yours', ours: 'Ours',
         reset: 'Our text again', edit: 'Your text', editHint: (standard) => `Ours: ${standard}`,
     },
+    siteFile: {
+        title: 'The site as a file', lead: 'People (without passwords), groups, pools, who may use what, your words: as YAML, the same that “oriel export” writes and “oriel apply” reads.',
+        save: 'Save as a file', saving: 'Being written…', apply: 'Apply a file', file: 'File', fileHint: 'YAML, at most 4 MiB. What it does not name stays as it is.',
+        prune: 'Its lists are complete', pruneHint: 'Who and what is missing in a list of the file is removed; never templates.',
+        noFile: 'Please choose a file.', tooLarge: 'The file is over 4 MiB.', reading: 'Reads the file…', planning: 'Finds out what would change. Many people take a while…',
+        refused: 'Nothing was changed.', back: 'Back to the file', noWorker: 'this browser can\'t read it',
+    },
     templates: {
         title: 'Templates', empty: 'No templates yet', emptyHint: 'A template is a disk image that desktops are cloned from.',
         version: 'Version', os: 'System', memory: 'Memory', vcpus: 'CPUs', size: 'Disk', pools: 'Pools', desktops: 'Desktops', file: 'File', hook: 'Hook',
@@ -142,6 +156,7 @@ export const w = {
         plan: 'See what would change', planTitle: 'What would change', apply: 'Apply', nothing: 'Nothing would change.', applied: 'Applied.',
         changes: (count) => plural(count, 'change', 'changes'), field: 'Setting', from: 'Is', to: 'Becomes', affects: 'For whom',
         ops: {add: 'new', change: 'changes', remove: 'goes'}, affectsWhat: {sessions: 'sessions', spares: 'spares', desktops: 'desktops', people: 'people'},
+        lost: (count) => `${plural(count, 'person loses', 'people lose')} what they use now, and are disconnected:`, lostOne: (user, pool) => `${user}, in pool ${pool}`,
         planStale: 'Meanwhile something else has changed: this is the plan as it is now.', backToForm: 'Back to the settings',
         state: 'State', open: 'Open', maintenance: 'Maintenance', deleting: 'Being removed', settings: 'Settings', versions: 'Desktops by version', people: 'Who may use it', person: 'Person', nobody: 'Nobody yet.', addPerson: 'Add a person', addGroup: 'Add a group',
         sparesNow: 'Spares wanted now', sparesOf: (running, asleep) => `${running} running${asleep > 0 ? `, ${asleep} asleep` : ''}`,
