@@ -33,7 +33,7 @@ struct orl_op {
     /* H264: a coded picture of `picture`, which is the whole surface or a part of it, with a decoder of its own
      * for each slot. What is coded shows all of `picture` as it is now; shown are only `regions`. They lie in
      * `picture` and do not overlap: FreeRDP's decoder gives up a frame whose regions do. A slot gets another
-     * `picture` only with a key frame, and pictures of different slots do not overlap. */
+     * `picture` only with a key frame, and after an update pictures of different slots do not overlap. */
     unsigned slot;           /* 0 .. ORL_H264_SLOTS - 1 */
     struct orl_rect picture; /* inside the surface; x and y are multiples of 16 */
     const uint8_t *data;     /* Annex B */

@@ -72,7 +72,7 @@ void oracle_report(struct oracle *oracle, const struct orl_rect *r, bool is_repo
     set_rect(oracle, oracle->is_unreported, r, !is_reported);
 }
 
-/* A decoder sees another picture only with a key frame; what several show does not overlap. */
+/* A decoder sees another picture only with a key frame. */
 static void check_slot(struct oracle *oracle, const struct orl_op *op)
 {
     assert_in_range(op->slot, 0, ORL_H264_SLOTS - 1);
@@ -83,9 +83,16 @@ static void check_slot(struct oracle *oracle, const struct orl_op *op)
     const struct orl_rect *had = &oracle->slots[op->slot];
     assert_true(op->is_key || memcmp(had, &op->picture, sizeof(*had)) == 0);
     oracle->slots[op->slot] = op->picture;
+}
+
+/* What several decoders show does not overlap, once all of an update is there. */
+static void check_slots(const struct oracle *oracle)
+{
     for (unsigned i = 0; i < ORL_H264_SLOTS; i++) {
-        const struct orl_rect both = orl_rect_intersect(&oracle->slots[i], &op->picture);
-        assert_true(i == op->slot || orl_rect_is_empty(&both));
+        for (unsigned k = 0; k < i; k++) {
+            const struct orl_rect both = orl_rect_intersect(&oracle->slots[i], &oracle->slots[k]);
+            assert_true(orl_rect_is_empty(&both));
+        }
     }
 }
 
@@ -124,6 +131,7 @@ void oracle_check_plan(struct oracle *oracle, const struct orl_update *update)
     for (unsigned i = 0; i < update->op_count; i++) {
         check_op(oracle, &update->ops[i]);
     }
+    check_slots(oracle);
 }
 
 void oracle_check_fresh(const struct oracle *oracle, const struct desk *desk)
