@@ -49,8 +49,8 @@ BUGS = {
     # What a restored store does not know is removed, also where somebody keeps their work on it.
     "sweep": [("vmpool/sweep.c", "bool is_kept = vm->meta.kind == ORL_VM_DEDICATED;", "bool is_kept = false;")],
     # An address that was kept for a machine which was never made stays kept.
-    "address": [("vmpool/reservations.c", "if (now_ms >= memo->stray_since_ms + r->cfg.sweep_grace_ms) {",
-                 "if (memo->stray_since_ms > now_ms) {")],
+    "address": [("vmpool/reservations.c", "if (is_due && !memo->is_busy && ended < AT_ONCE) {",
+                 "if (is_due && memo->stray_since_ms > now_ms) {")],
     # A golden image's disk and memory go while machines still lie on them.
     "image": [("vmpool/golden_plan.c", "if (pass->in->copies[index] > 0) {", "if (pass->in->copies[index] > 1000) {")],
     # A desktop is shown before its guest knows its person.
@@ -73,6 +73,7 @@ def main():
         text = texts.get(file) or (source / file).read_text()
         if text.count(there) != 1:
             print(f"seed_bug.py: {name}: {file} does not have this once any more:\n{there}", file=sys.stderr)
+            sys.exit(1)
         texts[file] = text.replace(there, bug)
     for file, text in texts.items():
         path = out / pathlib.Path(file).name
