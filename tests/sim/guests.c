@@ -80,15 +80,21 @@ static unsigned person_of(const char *user)
     return (unsigned)strtoul(user + 1, NULL, 10) % SIM_PEOPLE;
 }
 
-/* Under the fence: the row says that it is this desktop's and this person's, before the disk is there. */
-static void check_fence(struct sim *sim, const struct fake_vm *vm, struct sim_home *home)
+static struct wanted row_of(struct sim *sim, const char *path)
 {
-    struct wanted wanted = {.path = home->path};
-    const struct orl_desktop_row *row = sim_view_uuid(sim, vm->vm.uuid);
+    struct wanted wanted = {.path = path};
     enum sim_who caller = sim->current;
     sim->current = SIM_CHECKER; /* whose calls don't fail */
     (void)!orl_home_list(sim->processes[SIM_CHECKER].store, NULL, match_path, &wanted, NULL);
     sim->current = caller;
+    return wanted;
+}
+
+/* Under the fence: the row says that it is this desktop's and this person's, before the disk is there. */
+static void check_fence(struct sim *sim, const struct fake_vm *vm, struct sim_home *home)
+{
+    struct wanted wanted = row_of(sim, home->path);
+    const struct orl_desktop_row *row = sim_view_uuid(sim, vm->vm.uuid);
     if (!wanted.is_found || strcmp(wanted.row.desktop, vm->vm.meta.desktop) != 0) {
         sim_fail(sim, "home %s is plugged into %s, its row says desktop '%.12s'", home->path,
                 vm->vm.name, wanted.is_found ? wanted.row.desktop : "none");
@@ -98,6 +104,7 @@ static void check_fence(struct sim *sim, const struct fake_vm *vm, struct sim_ho
         sim_fail(sim, "the home of %s is plugged into %s of %s", wanted.row.user, vm->vm.name,
                 row->user);
     }
+    (void)snprintf(home->user, sizeof home->user, "%.15s", wanted.row.user);
     unsigned person = person_of(wanted.row.user);
     if (home->writes != sim->home_writes[person] && !sim->is_home_anew[person]) {
         sim_fail(sim, "u%u left %u things at home, and finds %u", person, sim->home_writes[person],
@@ -147,6 +154,19 @@ static bool is_elsewhere(struct sim *sim, const struct fake_vm *mine, const char
     return false;
 }
 
+/* A machine has one home, and keeps it. A store from yesterday alone may offer it another: its person's, who were at
+ * home first after the backup was made. */
+static void check_other(struct sim *sim, const struct fake_vm *vm, const char *path)
+{
+    const struct sim_home *home = home_at(sim, vm->home);
+    struct wanted offered = row_of(sim, path);
+    bool is_forgotten = sim->restores > 0 && !row_of(sim, vm->home).is_found;
+    if (!is_forgotten || !offered.is_found || !home || strcmp(home->user, offered.row.user) != 0) {
+        sim_fail(sim, "%s has home %s of %s, and is to get %s of %s", vm->vm.name, vm->home,
+                home ? home->user : "nobody", path, offered.is_found ? offered.row.user : "nobody");
+    }
+}
+
 int sim_home_attach(
         void *self, const char *uuid, const struct orl_vm_home *want, struct orl_err *err)
 {
@@ -158,15 +178,16 @@ int sim_home_attach(
             has_bad_luck(sim, LOST_ONE_IN, "a home is not plugged in")) {
         return orl_err_set(err, ORL_E_BACKEND, "no such machine runs");
     }
+    if (vm->home[0] && strcmp(vm->home, want->path) != 0) {
+        check_other(sim, vm, want->path);
+        return orl_err_set(err, ORL_E_CONFLICT, "another home is attached");
+    }
     if (is_elsewhere(sim, vm, want->path)) {
         return orl_err_set(err, ORL_E_BACKEND, "another process has it locked");
     }
     struct sim_home *home = make_home(sim, want);
     if (!home) {
         return orl_err_set(err, ORL_E_NOTFOUND, "its file is missing");
-    }
-    if (vm->home[0] && strcmp(vm->home, home->path) != 0) {
-        sim_fail(sim, "%s has home %s, and gets %s", vm->vm.name, vm->home, home->path);
     }
     if (!vm->home[0]) {
         check_fence(sim, vm, home);

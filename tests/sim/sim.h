@@ -109,7 +109,8 @@ struct sim_seen { /* a desktop's past */
 
 struct sim_home { /* a disk with what somebody keeps */
     char path[ORL_VM_PATH_MAX + 1];
-    char owner[16];
+    char user[16];  /* whose it was by its row, when it was plugged in */
+    char owner[16]; /* who has left something there */
     unsigned writes;
 };
 
