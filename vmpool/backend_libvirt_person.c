@@ -68,7 +68,10 @@ int orl_bl_home_attach(
         return r;
     }
     ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
-    if (xml && strstr(xml, "<serial>" ORL_HOME_SERIAL "</serial>")) {
+    if (!xml) {
+        return orl_libvirt_err(err, "the machine's disks");
+    }
+    if (strstr(xml, "<serial>" ORL_HOME_SERIAL "</serial>")) {
         return strstr(xml, home->path)
                        ? 0
                        : orl_err_set(err, ORL_E_CONFLICT, "another home is attached");

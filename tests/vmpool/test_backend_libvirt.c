@@ -1,6 +1,7 @@
 /* The libvirt backend against libvirt's own test driver: define, start, list, stop, quarantine, remove. */
 #include "base/clock.h"
 #include "vmpool/backend_libvirt.h"
+#include "vmpool/home_disk.h"
 #include "vmpool/overlay.h"
 #include "vmpool/proc.h"
 #include "vmpool/vm_meta.h"
@@ -181,15 +182,14 @@ static void a_template_that_vanished_is_an_error(void **state)
 }
 
 /* virsh define, of a machine that somebody made by hand. */
-static void define_by_hand(const char *name)
+static void define_by_hand(const char *name, const char *devices, char ret_uuid[ORL_UUID_LEN + 1])
 {
-    char xml[400];
-    char uuid[ORL_UUID_LEN + 1];
-    orl_uuid_new(uuid);
+    char xml[1400];
+    orl_uuid_new(ret_uuid);
     (void)snprintf(xml, sizeof xml,
             "<domain type='test'><name>%s</name><uuid>%s</uuid><memory>65536</memory>"
-            "<os><type>hvm</type></os></domain>",
-            name, uuid);
+            "<os><type>hvm</type></os><devices>%s</devices></domain>",
+            name, ret_uuid, devices);
     virConnectPtr conn = virConnectOpen("test:///default");
     assert_non_null(conn);
     virDomainPtr domain = virDomainDefineXML(conn, xml);
@@ -206,7 +206,8 @@ static void another_machine_of_our_name_is_an_error_that_names_it(void **state)
     struct orl_vm_list list = {0};
     assert_int_equal(state_of(spec.uuid),
             ORL_VM_ABSENT); /* connected: the driver forgets with its last one */
-    define_by_hand(spec.name);
+    char uuid[ORL_UUID_LEN + 1];
+    define_by_hand(spec.name, "", uuid);
     for (int twice = 0; twice < 2; twice++) {
         assert_true(backend.ops->clone(backend.self, &spec, &err) < 0);
         assert_non_null(strstr(err.text, "already exists"));
@@ -220,6 +221,32 @@ static void another_machine_of_our_name_is_an_error_that_names_it(void **state)
     (void)snprintf(spec.name, sizeof spec.name, "oriel-0123456789ab-2"); /* its next row's */
     orl_uuid_new(spec.uuid);
     good(backend.ops->clone(backend.self, &spec, &err), &err);
+}
+
+/* A store that was restored can offer a second one. */
+static void a_machine_that_has_a_home_gets_no_other(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    char disk[1000];
+    char uuid[ORL_UUID_LEN + 1];
+    struct orl_vm_home mine = {.size_mib = 1};
+    struct orl_vm_home other = {.size_mib = 1};
+    (void)snprintf(mine.path, sizeof mine.path, "%s/homes/%s.qcow2", dir, ID);
+    (void)snprintf(other.path, sizeof other.path, "%s/homes/%s.qcow2", dir, ID + 1);
+    (void)snprintf(disk, sizeof disk,
+            "<disk type='file' device='disk'><source file='%s'/>"
+            "<target dev='vdz' bus='virtio'/><serial>" ORL_HOME_SERIAL "</serial></disk>",
+            mine.path);
+    assert_int_equal(state_of(ID), ORL_VM_ABSENT); /* connected, as above */
+    define_by_hand("has-a-home", disk, uuid);
+    for (int twice = 0; twice < 2; twice++) {
+        good(backend.ops->home_attach(backend.self, uuid, &mine, &err), &err);
+        assert_int_equal(
+                backend.ops->home_attach(backend.self, uuid, &other, &err), ORL_E_CONFLICT);
+        assert_string_equal(err.text, "another home is attached");
+    }
+    assert_int_not_equal(access(other.path, F_OK), 0); /* nor is it made */
 }
 
 /* A file system of 64 KiB: too small, then read-only. */
@@ -264,6 +291,7 @@ int main(void)
             WITH_BACKEND(the_host_has_a_size),
             WITH_BACKEND(a_template_that_vanished_is_an_error),
             WITH_BACKEND(another_machine_of_our_name_is_an_error_that_names_it),
+            WITH_BACKEND(a_machine_that_has_a_home_gets_no_other),
             WITH_BACKEND(a_full_or_readonly_disk_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
