@@ -114,7 +114,8 @@ test('an installation is begun from a file on the host, and sealed', async ({pag
     await dialog.getByLabel('Where the file is').selectOption('host');
     await dialog.getByLabel('Path on the host').fill('debian/netinst.iso');
     await dialog.getByRole('button', {name: 'Begin'}).click();
-    await expect(page.getByText('Open the desktop of pool build-debian')).toBeVisible();
+    await expect(page.getByText('or the desktop build-debian in the portal')).toBeVisible();
+    await expect(page.getByRole('link', {name: 'Open its screen'})).toHaveAttribute('href', '/desktop/build-debian');
     expect(server.called('POST /v1/templates/debian/build')[0].body).toEqual({path: 'debian/netinst.iso', is_version: true, memory_mib: 2048, vcpus: 2, disk_mib: 20480});
     await page.getByRole('button', {name: 'Seal'}).click();
     await page.getByRole('dialog').getByRole('button', {name: 'Seal'}).click();
