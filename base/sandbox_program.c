@@ -137,12 +137,12 @@ static int add_rules(scmp_filter_ctx ctx)
     code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     code |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
     /* Asks for a limit, sets none. */
-    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0),
-            SCMP_A2(SCMP_CMP_EQ, 0));
+    code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+            SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0));
     static const int prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK};
     for (size_t i = 0; i < sizeof(prctls) / sizeof(prctls[0]); i++) {
         code |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)prctls[i]));
+                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)prctls[i], 0));
     }
     return code;
 }
