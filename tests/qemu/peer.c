@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
@@ -43,17 +42,32 @@ static void note_head(const struct peer *peer, sd_bus_message *m)
     note(peer, text);
 }
 
+/* What of the bus lies unread and is input; the question whether QEMU is alive may come at any time. */
+static bool is_input_unread(const struct peer *peer)
+{
+    char bytes[4096];
+    static const char path[] = "org.qemu.Display1.";
+    const ssize_t n = recv(sd_bus_get_fd(peer->bus), bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    const char *end = bytes + (n > 0 ? n : 0);
+    const char *at = bytes;
+    while ((at = memmem(at, (size_t)(end - at), path, strlen(path))) != NULL) {
+        at += strlen(path);
+        if (end - at >= 5 && (memcmp(at, "Keybo", 5) == 0 || memcmp(at, "Mouse", 5) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Looks whether calls come before the answer. The mouse's answers are held back until there are four. */
 static int answer_late(struct peer *peer, sd_bus_message *m)
 {
-    int unread = 0;
     peer->held[peer->held_count++] = sd_bus_message_ref(m);
     if (strstr(sd_bus_message_get_interface(m), "Mouse") != NULL && peer->held_count < HELD) {
         return 1;
     }
     (void)usleep(2000);
-    (void)ioctl(sd_bus_get_fd(peer->bus), FIONREAD, &unread);
-    note(peer, unread > 0 ? "too early;" : peer->held_count == HELD ? "answered;" : "");
+    note(peer, is_input_unread(peer) ? "too early;" : peer->held_count == HELD ? "answered;" : "");
     for (unsigned i = 0; i < peer->held_count; i++) {
         (void)sd_bus_reply_method_return(peer->held[i], "");
         (void)sd_bus_message_unref(peer->held[i]);

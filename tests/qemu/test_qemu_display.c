@@ -238,13 +238,29 @@ static void on_note(void *ctx, unsigned io)
     }
 }
 
+static void on_stream(void *ctx, unsigned io)
+{
+    const struct rig *rig = ctx;
+    char bytes[16384];
+    (void)io;
+    while (recv(rig->stream, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+    }
+}
+
+/* As a console that lives: it reads its stream. */
 static void run_until(struct rig *rig, const char *last)
 {
-    struct orl_io *io = NULL;
+    struct orl_io *notes = NULL;
+    struct orl_io *stream = NULL;
     rig->last = last;
-    assert_int_equal(orl_io_open(rig->loop, rig->notes, ORL_IO_READ, on_note, rig, &io, NULL), 0);
+    assert_int_equal(
+            orl_io_open(rig->loop, rig->notes, ORL_IO_READ, on_note, rig, &notes, NULL), 0);
+    assert_int_equal(
+            orl_io_open(rig->loop, rig->stream, ORL_IO_READ, on_stream, rig, &stream, NULL), 0);
     run(rig);
-    orl_io_close(io);
+    orl_io_close(stream);
+    orl_io_close(notes);
+    assert_string_equal(rig->why, "");
 }
 
 static void a_key_goes_when_the_one_before_was_answered(void **state)

@@ -45,7 +45,7 @@ struct rig {
     void (*attack)(struct server *server); /* once the graphics are open */
     bool (*on_start)(freerdp_peer *peer);  /* before its capabilities; NULL: nothing */
     unsigned seed;
-    atomic_bool is_over, has_attacked;
+    atomic_bool is_over, has_attacked, is_endless;
 
     /* the source's, on the loop */
     struct orl_loop *loop;
@@ -181,7 +181,7 @@ static void *server_main(void *arg)
     while (!rig->is_over && serve_once(peer)) {
         if (server->is_gfx_up && !rig->has_attacked && rig->attack != NULL) {
             rig->attack(server);
-            rig->has_attacked = true;
+            rig->has_attacked = !rig->is_endless;
         }
     }
     peer->Disconnect(peer);
@@ -306,8 +306,10 @@ static void monster_desktop(struct server *server)
     reset(server, 20000, 20000);
 }
 
+/* Again at every turn: how many fall into one second is the machine's matter. */
 static void many_sizes(struct server *server)
 {
+    server->rig->is_endless = true;
     for (uint32_t i = 0; i < 60; i++) {
         reset(server, SIDE + i, SIDE);
     }
