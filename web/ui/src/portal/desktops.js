@@ -97,20 +97,12 @@ function Card({desktop, another, me, onSay, onDialog}) {
     const canStart = desktop.files_kept && desktop.kind === 'dedicated' && ['stopped', 'failed', 'suspended'].includes(desktop.power);
     const canOpen = !me.must_enrol && !(desktop.maintenance && desktop.state === 'none');
     const id = `card-${seatOf(desktop)}`;
-    const start = async () => {
+    /** @param {'start'|'unwatch'} what */
+    const act = async (what) => {
         setError(null);
         try {
-            await post(`${desktopPath(seatOf(desktop))}/start`);
-            onSay(t.desktops.done.start(nameOf(desktop)));
-        } catch (fault) {
-            setError(fault);
-        }
-    };
-    const unwatch = async () => {
-        setError(null);
-        try {
-            await post(`${desktopPath(seatOf(desktop))}/unwatch`);
-            onSay(t.desktops.done.unwatch(nameOf(desktop)));
+            await post(`${desktopPath(seatOf(desktop))}/${what}`);
+            onSay(t.desktops.done[what](nameOf(desktop)));
         } catch (fault) {
             setError(fault);
         }
@@ -128,7 +120,7 @@ function Card({desktop, another, me, onSay, onDialog}) {
             ${desktop.position > 0 && html`<${Place} desktop=${desktop} />`}
             ${!exists && !(desktop.position > 0) && desktop.waiting > 0 && html`<p class="small muted">${t.desktops.waiting(desktop.waiting)}</p>`}
             ${desktop.watched_text && html`<${Notice} kind="warn"><div class="row"><span>${desktop.watched_text}</span>
-                <button type="button" class="button" aria-label=${`${t.desktops.unwatch}: ${nameOf(desktop)}`} onClick=${unwatch}>${t.desktops.unwatch}</button></div><//>`}
+                <button type="button" class="button" aria-label=${`${t.desktops.unwatch}: ${nameOf(desktop)}`} onClick=${() => act('unwatch')}>${t.desktops.unwatch}</button></div><//>`}
             ${error && html`<${Fault} error=${error} />`}
             <div class="actions">
                 <a class="button primary" href=${canOpen ? `/desktop/${pathOf(seatOf(desktop))}` : null}
@@ -137,7 +129,7 @@ function Card({desktop, another, me, onSay, onDialog}) {
                     ${another && html`<a class="button plain" href=${`/desktop/${pathOf(another)}`}
                         aria-label=${`${t.desktops.another}: ${desktop.pool}`}>${t.desktops.another}</a>`}
                     <button type="button" class="button plain" onClick=${() => onDialog({action: 'rdp', desktop})}>${t.desktops.rdp}</button>
-                    ${canStart && html`<button type="button" class="button plain" onClick=${start}>${t.desktops.start}</button>`}
+                    ${canStart && html`<button type="button" class="button plain" onClick=${() => act('start')}>${t.desktops.start}</button>`}
                     ${exists && desktop.kind !== 'static' && html`
                         <button type="button" class="button plain" onClick=${() => onDialog({action: 'restart', desktop})}>${t.desktops.restart}</button>
                         <button type="button" class="button plain" onClick=${() => onDialog({action: 'logoff', desktop})}>${t.desktops.logoff}</button>`}
