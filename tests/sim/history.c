@@ -37,6 +37,9 @@ static void add_line(struct sim *sim, const char *kind, const char *fmt, va_list
     for (const char *c = line; *c; c++) { /* FNV-1a */
         sim->hash = (sim->hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
     }
+    if (sim->out) {
+        (void)fprintf(sim->out, "%s\n", line);
+    }
 }
 
 void sim_note(struct sim *sim, const char *fmt, ...)

@@ -190,10 +190,7 @@ const char *sim_store_path(const struct sim *sim, enum sim_who who)
     return sim->places[who == SIM_STRANGER];
 }
 
-static void backup_path(const struct sim *sim, char ret_path[128])
-{
-    (void)snprintf(ret_path, 128, "%s/oriel.db.backup", sim->dir);
-}
+static const char backup_path[] = "./oriel.db.backup";
 
 /* Whoever looks for a bug behind the schema's constraints takes them away. */
 static const char weaken[] = "PRAGMA ignore_check_constraints = ON;"
@@ -229,10 +226,8 @@ void sim_open_store(struct sim *sim, enum sim_who who)
 void sim_take_backup(struct sim *sim)
 {
     struct orl_err err = {0};
-    char path[128];
-    backup_path(sim, path);
-    (void)unlink(path);
-    if (orl_store_backup(sim->processes[SIM_CHECKER].store, path, &err) < 0) {
+    (void)unlink(backup_path);
+    if (orl_store_backup(sim->processes[SIM_CHECKER].store, backup_path, &err) < 0) {
         (void)fprintf(stderr, "sim: %s\n", err.text);
         abort();
     }
@@ -273,19 +268,17 @@ static void put_copy(const char *from, const char *to)
 /* Everything is stopped, as the manual says. */
 void sim_restore_backup(struct sim *sim)
 {
-    char from[128];
     struct sim_process *checker = &sim->processes[SIM_CHECKER];
     const char *to = sim_store_path(sim, SIM_BROKER);
     sim_kill(sim, SIM_BROKER);
     sim_kill(sim, SIM_VMPOOL);
     orl_store_close(checker->store);
     checker->store = NULL;
-    backup_path(sim, from);
     if (!store_place_is_postgres()) {
-        put_file(from, to);
+        put_file(backup_path, to);
     } else {
         sim_kill(sim, SIM_STRANGER); /* its store is in the same database here */
-        put_copy(from, to);
+        put_copy(backup_path, to);
     }
     sim->has_backup = false;
     sim->view.is_stale = true;

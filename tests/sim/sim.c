@@ -74,10 +74,14 @@ static void configure(struct sim *sim)
         (void)fprintf(stderr, "sim: %s\n", err.text);
         abort();
     }
-    set(sim, "run_dir", sim->dir);
-    set(sim, "state_dir", sim->dir);
+    set(sim, "run_dir", ".");
+    set(sim, "state_dir", ".");
     set(sim, "lease_s", "20");
     set(sim, "wait_timeout_s", "120");
+    set(sim, "password_threads", "2"); /* not as many as this machine has cores; nor its users */
+    set(sim, "gateway_user", "");
+    set(sim, "vmpool_user", "");
+    set(sim, "web_user", "");
     unsigned wild = 1 + (unsigned)(sim->seed % WILDEST);
     sim->rates = (struct sim_rates){.store_error = 2500 / wild,
             .store_kill = 4000 / wild,
@@ -96,7 +100,7 @@ static void find_places(struct sim *sim)
     static const char *const names[] = {"oriel", "stranger"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char file[128];
-        (void)snprintf(file, sizeof file, "%s/%s.db", sim->dir, names[i]);
+        (void)snprintf(file, sizeof file, "./%s.db", names[i]);
         store_place(file, sim->places[i]);
     }
     if (store_place_is_postgres()) {
@@ -120,7 +124,8 @@ void sim_open(struct sim *sim, uint64_t seed, bool is_store_weak)
     }
     (void)snprintf(sim->dir, sizeof sim->dir, "%s/oriel-sim-XXXXXX",
             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(sim->dir)) {
+    /* What it is called is another one every time, and stands in texts of errors: from here on it is ".". */
+    if (!mkdtemp(sim->dir) || chdir(sim->dir) < 0) {
         abort();
     }
     sim->view.is_stale = true;
@@ -156,11 +161,11 @@ static void remove_files(const struct sim *sim)
             "oriel.db.backup", "stranger.db", "stranger.db-wal", "stranger.db-shm", "ticket.key",
             "totp.key", "console.key", "gateway.sock"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        char path[128];
-        (void)snprintf(path, sizeof path, "%s/%s", sim->dir, files[i]);
-        (void)unlink(path);
+        (void)unlink(files[i]);
     }
-    (void)rmdir(sim->dir);
+    if (chdir("/") < 0 || rmdir(sim->dir) < 0) {
+        (void)fprintf(stderr, "sim: %s is not removed\n", sim->dir);
+    }
 }
 
 static void drop_where(struct sim *sim, bool is_all)

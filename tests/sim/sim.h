@@ -16,6 +16,7 @@
 #include "vmpool/name_index.h"
 #include "vmpool/persons.h"
 #include "vmpool/reconcile.h"
+#include <stdio.h>
 
 enum {
     SIM_PEOPLE = 7,
@@ -188,6 +189,7 @@ struct sim {
     uint64_t backup_step;
 
     uint64_t hash; /* of the history */
+    FILE *out;     /* where all of it goes; NULL: nowhere */
     char lines[SIM_LINES][240];
     uint64_t line_count;
     char fault[512]; /* what does not hold; empty: all does */
@@ -231,6 +233,9 @@ const struct sim_view *sim_view(struct sim *sim);
 const struct orl_desktop_row *sim_view_uuid(struct sim *sim, const char *uuid); /* or NULL */
 const struct orl_golden_row *sim_view_golden(struct sim *sim, const char *id);  /* or NULL */
 const struct sim_version *sim_view_version(struct sim *sim, uint32_t version);  /* or NULL */
+
+/* machine.c: once */
+void sim_machine_init(void);
 
 /* stand_loop.c, stand_ipc.c */
 void sim_loop_turn(struct orl_loop *loop);

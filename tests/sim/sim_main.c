@@ -1,5 +1,7 @@
-/* oriel-sim [--faults N] [--seed N] [--lines N] [--weak] [--blind] [--verbose]: runs until N faults were injected or
- * something does not hold. Exit code 0: all holds; 1: it does not, and the last steps are printed. */
+/* oriel-sim [--faults N] [--seed N] [--world N] [--lines N] [--history FILE] [--weak] [--blind] [--verbose]: runs until N
+ * faults were injected or something does not hold, a new world with the next seed after so many faults in one. Exit code
+ * 0: all holds; 1: it does not, and the last steps are printed, and how to see it again. The whole history goes to FILE:
+ * of one seed it is the same every time, alone or after others, so that two can be compared. */
 #include "base/log.h"
 #include "sim.h"
 #include <inttypes.h>
@@ -10,9 +12,10 @@
 enum { SETTLE_EVERY = 1500, WORLD_FAULTS = 5000 };
 
 struct options {
-    uint64_t faults, seed;
+    uint64_t faults, seed, world;
     unsigned lines;
-    bool is_weak, is_blind, is_verbose, is_quiet;
+    const char *history;
+    bool is_weak, is_blind, is_verbose;
 };
 
 static bool parse(int argc, char **argv, struct options *o)
@@ -29,6 +32,10 @@ static bool parse(int argc, char **argv, struct options *o)
             o->faults = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--seed") == 0 && value) {
             o->seed = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--history") == 0 && value) {
+            o->history = argv[++i];
+        } else if (strcmp(argv[i], "--world") == 0 && value) {
+            o->world = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--lines") == 0 && value) {
             o->lines = (unsigned)strtoul(argv[++i], NULL, 10);
         } else {
@@ -50,7 +57,7 @@ static bool run_world(struct sim *sim, uint64_t faults)
     return sim->is_blind || sim_settle(sim);
 }
 
-static void report(const struct sim *sim, const struct options *o, bool is_good)
+static void report(const struct sim *sim, const struct options *o, uint64_t faults, bool is_good)
 {
     (void)printf("seed %" PRIu64 ": %u steps, %" PRIu64 " faults, history %016" PRIx64
                  "; %u logins, %u desktops given, %u recycled, %u looked through, %u refused, "
@@ -67,6 +74,9 @@ static void report(const struct sim *sim, const struct options *o, bool is_good)
     if (!is_good) {
         (void)printf("seed %" PRIu64 ", step %u, after %" PRIu64 " faults: %s\n", sim->seed,
                 sim->step, sim->faults, sim->fault);
+        (void)printf("again: --seed %" PRIu64 " --faults %" PRIu64 " --world %" PRIu64 "%s%s\n",
+                sim->seed, faults, faults, o->is_weak ? " --weak" : "",
+                o->is_blind ? " --blind" : "");
     }
     (void)fflush(stdout);
 }
@@ -74,28 +84,42 @@ static void report(const struct sim *sim, const struct options *o, bool is_good)
 int main(int argc, char **argv)
 {
     static struct sim sim;
-    struct options o = {.faults = 2000, .seed = 1, .lines = 60};
-    if (!parse(argc, argv, &o)) {
-        (void)fprintf(stderr,
-                "usage: oriel-sim [--faults N] [--seed N] [--lines N] [--weak] [--blind]\n");
+    struct options o = {.faults = WORLD_FAULTS, .seed = 1, .world = WORLD_FAULTS, .lines = 60};
+    if (!parse(argc, argv, &o) || o.world == 0) {
+        (void)fprintf(stderr, "usage: oriel-sim [--faults N] [--seed N] [--world N] [--lines N] "
+                              "[--history FILE] [--weak] [--blind] [--verbose]\n");
         return 2;
     }
+    FILE *history = o.history ? fopen(o.history, "we") : NULL;
+    if (o.history && !history) {
+        (void)fprintf(stderr, "%s cannot be written\n", o.history);
+        return 2;
+    }
+    sim_machine_init();
     orl_log_set_level(o.is_verbose ? ORL_LOG_WARN : ORL_LOG_ERROR);
     if (!o.is_verbose && !freopen("/dev/null", "w", stderr)) {
         return 2;
     }
     uint64_t done = 0;
+    uint64_t left =
+            o.faults; /* to be asked for: that a world had one more makes no other shorter */
     bool is_good = true;
-    for (uint64_t seed = o.seed; is_good && done < o.faults; seed++) {
-        uint64_t left = o.faults - done;
+    for (uint64_t seed = o.seed; is_good && left > 0; seed++) {
+        uint64_t faults = left < o.world ? left : o.world;
         sim_open(&sim, seed, o.is_weak);
         sim.is_blind = o.is_blind;
-        is_good = run_world(&sim, left < WORLD_FAULTS ? left : WORLD_FAULTS);
-        report(&sim, &o, is_good);
+        sim.out = history;
+        is_good = run_world(&sim, faults);
+        report(&sim, &o, faults, is_good);
         done += sim.faults;
+        left -= faults;
         sim_close(&sim);
     }
     (void)printf(
             "%" PRIu64 " faults: %s\n", done, is_good ? "all holds" : "something does not hold");
+    if (history && fclose(history) != 0) {
+        (void)printf("%s is not whole\n", o.history);
+        return 2;
+    }
     return is_good ? 0 : 1;
 }
