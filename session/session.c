@@ -459,13 +459,13 @@ static void on_link(void *ctx, int fd)
     hint_source_size(session);
 }
 
-/* Refusals are worth reading; who logs off, or is taken over, knows. */
+/* Refusals are worth reading; who logs off, is taken over, or only looked, knows. */
 static bool is_worth_reading(enum orl_reason reason)
 {
-    return (reason > ORL_REASON_NONE && reason < ORL_REASON_TOO_MANY_CONNECTIONS) ||
-           reason == ORL_REASON_ACCESS_REVOKED ||
-           (reason >= ORL_REASON_SECOND_FACTOR && reason <= ORL_REASON_USER_QUOTA) ||
-           reason == ORL_REASON_CONSOLE_CERTIFICATE || reason == ORL_REASON_CONSOLE_ENDED;
+    bool is_known = reason == ORL_REASON_NONE ||
+                    (reason >= ORL_REASON_TOO_MANY_CONNECTIONS && reason <= ORL_REASON_INTERNAL);
+    bool is_watchers = reason >= ORL_REASON_WATCH_REFUSED && reason <= ORL_REASON_WATCH_UNUSED;
+    return !is_known && !is_watchers;
 }
 
 /* By its pool's rules: it was there until now. */

@@ -26,6 +26,7 @@ struct rig {
     unsigned cursors;
     uint32_t width_px, height_px; /* that the client was told to have */
     unsigned band_pixels;         /* of the colour of a band, as the client has it now */
+    bool is_closed;
 };
 
 static struct rig *rig_of(const struct orl_viewer *viewer)
@@ -64,9 +65,9 @@ static void op_set_cursor(struct orl_viewer *viewer, const struct orl_cursor *cu
 
 static void op_close(struct orl_viewer *viewer, enum orl_reason reason, const char *text)
 {
-    (void)viewer;
     (void)reason;
     (void)text;
+    rig_of(viewer)->is_closed = true;
 }
 
 static uint64_t op_bytes_out(const struct orl_viewer *viewer)
@@ -221,6 +222,36 @@ static void a_last_word_lets_go_of_what_is_held(void **state)
     from_gateway(&rig, &msg, NULL);
     assert_int_equal(last_input(&rig).kind, ORL_INPUT_RELEASE_ALL);
     finish(&rig);
+}
+
+static bool is_closed_at_once(enum orl_reason reason)
+{
+    struct rig rig;
+    struct orl_msg msg = {.type = ORL_MSG_CLOSE, .u.close.reason = reason};
+    begin_shown(&rig);
+    unsigned frames = rig.frames;
+    from_gateway(&rig, &msg, NULL);
+    run_for_ms(&rig, 200);
+    bool is_closed = rig.is_closed;
+    assert_true(is_closed || rig.frames > frames);
+    finish(&rig);
+    return is_closed;
+}
+
+static void whoever_cannot_know_why_is_shown_it_before_the_end(void **state)
+{
+    (void)state;
+    static const enum orl_reason shown[] = {ORL_REASON_GUEST_DIED, ORL_REASON_ACCESS_REVOKED,
+            ORL_REASON_IDLE_TIMEOUT, ORL_REASON_POOL_NETWORK, ORL_REASON_PERSON_FAILED,
+            ORL_REASON_HOME_IN_USE, ORL_REASON_DESKTOP_LOST, ORL_REASON_STORE_DOWN};
+    static const enum orl_reason known[] = {ORL_REASON_LOGGED_OFF, ORL_REASON_TAKEN_OVER,
+            ORL_REASON_CLIENT_CLOSED, ORL_REASON_WATCH_ENDED};
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        assert_false(is_closed_at_once(shown[i]));
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        assert_true(is_closed_at_once(known[i]));
+    }
 }
 
 static void a_source_that_does_not_follow_is_followed_also_below_a_text(void **state)
@@ -609,6 +640,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_text_over_the_desktop_lets_go_of_what_is_held),
             cmocka_unit_test(a_last_word_lets_go_of_what_is_held),
+            cmocka_unit_test(whoever_cannot_know_why_is_shown_it_before_the_end),
             cmocka_unit_test(a_cursor_from_before_the_client_is_ready_is_not_lost),
             cmocka_unit_test(a_cursor_goes_once_however_often_the_surface_is_new),
             cmocka_unit_test(a_thumbnail_is_of_the_desktop_and_of_nothing_else),
