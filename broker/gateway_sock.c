@@ -315,6 +315,10 @@ static void on_stats(struct orl_gateway *gateway, const struct orl_msg *msg)
         if (conn != NULL) {
             reason = orl_leases_adopt(broker, gateway->name, msg->conn, msg->u.stats.session, conn);
         }
+        if (reason == ORL_REASON_STORE_DOWN) { /* its next statistics ask again */
+            remove_conn(conn);
+            return;
+        }
         if (reason != ORL_REASON_NONE) {
             send_close(gateway, msg->conn, reason, NULL, NULL);
             note_told(gateway, msg->conn, msg->u.stats.session);

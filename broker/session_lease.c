@@ -146,8 +146,9 @@ enum orl_reason orl_leases_adopt(struct orl_broker *broker, const char *gateway,
 {
     struct orl_err err = {0};
     struct orl_session_row row;
-    if (orl_session_get(broker->store, session, &row, &err) < 0) {
-        return ORL_REASON_LOGGED_OFF;
+    int rc = orl_session_get(broker->store, session, &row, &err);
+    if (rc < 0) {
+        return rc == ORL_E_NOTFOUND ? ORL_REASON_LOGGED_OFF : orl_broker_store_reason(rc);
     }
     if (row.state == ORL_SESSION_ENDED) {
         return reason_of_end(&row);

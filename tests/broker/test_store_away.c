@@ -142,6 +142,10 @@ static void a_session_outlives_the_store(void **state)
     await_store(&b, false);
     expect_notice(line, carol, "You keep your place");
     is_said_why(&b, &portal);
+    int other = gateway_connect(&b); /* one that comes back just now, with somebody who works */
+    send_stats(other, alice, plan.session);
+    expect_silence(other);
+    close(other);
     for (unsigned i = 0; i < AWAY_S * 2; i++) {
         send_stats(gw, alice, plan.session);
         usleep(500000);
