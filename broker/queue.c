@@ -300,7 +300,7 @@ static void on_due(void *ctx)
 
 static void tell_away(void *ctx, struct orl_conn *conn)
 {
-    static const char text[] = "The database of this service does not answer. You keep your place.";
+    static const char text[] = "The database does not answer. You keep your place.";
     struct orl_broker *broker = ctx;
     uint64_t now_us = orl_loop_now_us(broker->loop);
     if (conn->state == ORL_CONN_WAITING && is_tell_due(conn, now_us) &&
