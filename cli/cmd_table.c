@@ -110,7 +110,7 @@ const struct orl_cli_opt orl_cli_global_opts[] = {
 static const struct orl_cli_opt pool_add_opts[] = {
         NEEDED("kind", ORL_CLI_OPT_STR, "KIND", "kind",
                 "floating (destroyed after use), dedicated (kept for one person) or static "
-                "(machines of somebody else, by VNC)."),
+                "(machines of somebody else, by VNC or RDP)."),
         POOL_OPTS,
         END,
 };
@@ -518,7 +518,7 @@ const struct orl_cli_cmd orl_cli_cmds[] = {
         SHOW("desktop", "Show one.", "/v1/desktops/{0}", DESKTOP_ID),
         {.noun = "desktop",
                 .verb = "add",
-                .help = "Add a machine with a VNC server to a static pool.",
+                .help = "Add a VNC server, an RDP server or a machine of libvirt to a static pool.",
                 .method = ORL_CLI_POST,
                 .path = "/v1/desktops",
                 .opts = desktop_add_opts,
