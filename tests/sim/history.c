@@ -24,7 +24,8 @@ bool sim_one_in(struct sim *sim, unsigned n)
     return n > 0 && !sim->is_calm && sim_pick(sim, n) == 0;
 }
 
-static void add_line(struct sim *sim, const char *kind, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void add_line(
+        struct sim *sim, const char *kind, const char *fmt, va_list args)
 {
     char *line = sim->lines[sim->line_count++ % SIM_LINES];
     int at = snprintf(line, sizeof sim->lines[0], "%u %" PRIu64 ".%03u %s%s", sim->step,
