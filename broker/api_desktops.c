@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DOMAIN_PREFIX "domain:"
 enum { DISPLAY_PASSWORD_MAX = 255, SHA256_DIGITS = 64 };
 
 struct input {
@@ -41,6 +42,17 @@ static const struct orl_api_field fields[] = {
                 false, NULL},
         {0},
 };
+
+/* Of libvirt, where its display is RDP's: "NAME" or "NAME@URI". */
+static void machine_of(const struct orl_desktop_row *row, char ret_machine[ORL_TEXT_MAX + 1])
+{
+    const char *beside = strstr(row->vnc_target, ORL_RDP_TARGET_BESIDE);
+    bool has_machine = orl_rdp_target(row->vnc_target) != NULL && beside != NULL &&
+                       strncmp(row->vnc_target, DOMAIN_PREFIX, strlen(DOMAIN_PREFIX)) == 0;
+    const char *machine = row->vnc_target + strlen(DOMAIN_PREFIX);
+    (void)snprintf(ret_machine, ORL_TEXT_MAX + 1, "%.*s", has_machine ? (int)(beside - machine) : 0,
+            has_machine ? machine : "");
+}
 
 static const char *vnc_of(const struct orl_desktop_row *row)
 {
@@ -120,6 +132,9 @@ static json_t *to_json_alone(struct orl_store *store, const struct orl_desktop_r
     json_t *json = to_json(row);
     if (json != NULL && orl_rdp_target(row->vnc_target) != NULL &&
             orl_rdp_login_get(store, row->id, &login, NULL) == 0) {
+        char machine[ORL_TEXT_MAX + 1];
+        machine_of(row, machine);
+        (void)json_object_set_new(json, "machine", json_string(machine));
         (void)json_object_set_new(json, "rdp_user", json_string(login.user));
         (void)json_object_set_new(json, "rdp_domain", json_string(login.domain));
         (void)json_object_set_new(json, "rdp_fingerprint", json_string(login.fingerprint));
@@ -153,7 +168,7 @@ static int take_machine(struct input *in, struct orl_err *err)
 {
     char target[2 * ORL_TEXT_MAX];
     if (in->machine[0] == '\0') {
-        return in->uri[0] == '\0' && strncmp(in->vnc, "domain:", 7) != 0
+        return in->uri[0] == '\0' && strncmp(in->vnc, DOMAIN_PREFIX, strlen(DOMAIN_PREFIX)) != 0
                        ? 0
                        : orl_err_set(err, ORL_E_INVAL, "field 'uri' is for a field 'machine'");
     }
@@ -177,10 +192,14 @@ static int fill_static(struct orl_broker *broker, const struct input *in,
     orl_id_new(&id);
     orl_msg_text(row->id, sizeof(row->id), id.text);
     orl_msg_text(row->pool, sizeof(row->pool), in->pool);
-    (void)snprintf(row->vnc_target, sizeof(row->vnc_target), "%s%.*s",
-            in->rdp[0] != '\0' ? ORL_RDP_TARGET_PREFIX : "",
-            (int)(sizeof(row->vnc_target) - sizeof(ORL_RDP_TARGET_PREFIX)),
-            in->rdp[0] != '\0' ? in->rdp : in->vnc);
+    int len = snprintf(row->vnc_target, sizeof(row->vnc_target), "%s%s%s", in->vnc,
+            in->rdp[0] == '\0'   ? ""
+            : in->vnc[0] == '\0' ? ORL_RDP_TARGET_PREFIX
+                                 : ORL_RDP_TARGET_BESIDE,
+            in->rdp);
+    if (len < 0 || (size_t)len >= sizeof(row->vnc_target)) {
+        return orl_err_set(err, ORL_E_INVAL, "'machine', 'uri' and 'rdp' are too long together");
+    }
     row->kind = ORL_POOL_STATIC;
     row->lease = ORL_LEASE_FREE;
     row->power = ORL_POWER_RUNNING;
@@ -210,12 +229,13 @@ static int check_display(const struct input *in, struct orl_err *err)
     const bool is_rdp = in->rdp[0] != '\0';
     const bool has_login = in->login.user[0] != '\0' || in->login.domain[0] != '\0' ||
                            in->login.fingerprint[0] != '\0';
-    if (is_rdp == (in->vnc[0] != '\0')) {
-        return orl_err_set(
-                err, ORL_E_INVAL, "one of the fields 'vnc', 'rdp' and 'machine' is needed");
+    /* A machine has been taken into 'vnc' by now, and 'rdp' says where it is shown. */
+    if (is_rdp == (in->vnc[0] != '\0') && !(is_rdp && in->machine[0] != '\0')) {
+        return orl_err_set(err, ORL_E_INVAL,
+                "one of the fields 'vnc', 'rdp' and 'machine' is needed, or 'machine' and 'rdp'");
     }
     if (!orl_display_target_is_valid(is_rdp ? in->rdp : in->vnc) ||
-            strlen(in->rdp) > ORL_TEXT_MAX - strlen(ORL_RDP_TARGET_PREFIX)) {
+            strncmp(in->rdp, DOMAIN_PREFIX, strlen(DOMAIN_PREFIX)) == 0) {
         return orl_err_set(err, ORL_E_INVAL, "field '%s' must be \"host:port\" or \"unix:/path\"",
                 is_rdp ? "rdp" : "vnc");
     }

@@ -1,4 +1,5 @@
 #include "broker/display_target.h"
+#include "store/rdp_login.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static bool is_domain(const char *text)
             return false;
         }
     }
-    return len > 0 &&
+    /* What the store puts after a name that is shown by RDP is no part of one. */
+    return len > 0 && strstr(text, ORL_RDP_TARGET_BESIDE) == NULL &&
            (text[len] == '\0' || (strspn(at, uri) == strlen(at) && strstr(at, "://") != NULL));
 }
 

@@ -149,9 +149,11 @@ static const struct orl_cli_opt desktop_add_opts[] = {
         NEEDED("pool", ORL_CLI_OPT_STR, "NAME", "pool", "A static pool."),
         OPT("vnc", ORL_CLI_OPT_STR, "TARGET", "vnc",
                 "Where its VNC server listens: HOST:PORT or unix:PATH; or --rdp, or --machine."),
-        OPT("rdp", ORL_CLI_OPT_STR, "TARGET", "rdp", "Where its RDP server listens: HOST:PORT."),
+        OPT("rdp", ORL_CLI_OPT_STR, "TARGET", "rdp",
+                "Where its RDP server listens: HOST:PORT. With --machine: that one's."),
         OPT("machine", ORL_CLI_OPT_STR, "NAME", "machine",
-                "A machine that libvirt knows, by name or UUID; its display is looked up."),
+                "A machine that libvirt knows, by name or UUID; its display is looked up, or is "
+                "--rdp's."),
         OPT("uri", ORL_CLI_OPT_STR, "URI", "uri",
                 "On which libvirt, if not vmpool's own; vmpool's static_uris must name it."),
         OPT("password-file", ORL_CLI_OPT_FILE, "FILE", "password",

@@ -40,7 +40,7 @@ struct orl_desktop_row {
     char uuid[ORL_UUID_LEN + 1];
     char domain[ORL_STORE_CODE_MAX + 1];
     char overlay[ORL_STORE_PATH_MAX + 1];
-    char vnc_target[ORL_TEXT_MAX + 1];           /* static: "host:port" or "unix:PATH" */
+    char vnc_target[ORL_TEXT_MAX + 1]; /* static: "host:port", "unix:P", "domain:", "rdp:" */
     char vnc_password[ORL_STORE_SEALED_MAX + 1]; /* sealed, or empty */
     enum orl_reason reason;                      /* why it failed or waits; 0: fine */
     char reason_text[ORL_TEXT_MAX + 1];

@@ -5,7 +5,13 @@
 const char *orl_rdp_target(const char *target)
 {
     const size_t len = strlen(ORL_RDP_TARGET_PREFIX);
-    return strncmp(target, ORL_RDP_TARGET_PREFIX, len) == 0 ? target + len : NULL;
+    if (strncmp(target, ORL_RDP_TARGET_PREFIX, len) == 0) {
+        return target + len;
+    }
+    const char *beside = strncmp(target, "domain:", strlen("domain:")) == 0
+                                 ? strstr(target, ORL_RDP_TARGET_BESIDE)
+                                 : NULL;
+    return beside != NULL ? beside + strlen(ORL_RDP_TARGET_BESIDE) : NULL;
 }
 
 int orl_rdp_login_set(struct orl_store *store, const char *desktop,

@@ -15,7 +15,9 @@ struct orl_rdp_login {
     char fingerprint[ORL_FINGERPRINT_MAX +
                      1]; /* SHA-256 in hex, or empty: no certificate is known */
 };
-/* "rdp:HOST:PORT" to "HOST:PORT"; NULL: another kind of display. */
+/* And where a machine of libvirt comes before it, for its power alone: "domain:NAME[@URI] rdp:HOST:PORT". */
+#define ORL_RDP_TARGET_BESIDE " " ORL_RDP_TARGET_PREFIX
+/* "HOST:PORT" of both; NULL: another kind of display. */
 const char *orl_rdp_target(const char *target);
 /* Of a desktop that is there, anew or another. */
 ORL_NODISCARD int orl_rdp_login_set(struct orl_store *store, const char *desktop,

@@ -200,6 +200,7 @@ struct orl_vm_static {
     bool wants_dbus;
     bool may_start; /* when it is off */
     bool is_look;   /* nothing is opened */
+    bool has_rdp;   /* its display is elsewhere: only its power is looked at */
 };
 struct orl_vm_static_display {
     int fd; /* connected, the caller's; or -1, then */

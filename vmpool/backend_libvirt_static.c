@@ -120,6 +120,10 @@ int orl_bl_static_display(void *self_, const struct orl_vm_static *want,
     if (r < 0) {
         return r;
     }
+    if (want->has_rdp) {
+        *ret_display = found;
+        return 0;
+    }
     ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
     if (!xml) {
         return orl_libvirt_err(err, "a machine's XML");

@@ -65,20 +65,29 @@ static int observe(struct orl_job *job)
     return r;
 }
 
+static int reach_domain(struct orl_job *job, bool has_rdp)
+{
+    const struct orl_backend *b = job->backend;
+    struct orl_vm_static_display seen;
+    const struct orl_vm_static want = {.target = job->vnc_target,
+            .may_start = job->may_start,
+            .is_look = true,
+            .has_rdp = has_rdp};
+    return b->ops->static_display
+                   ? b->ops->static_display(b->self, &want, &seen, &job->err)
+                   : orl_err_set(&job->err, ORL_E_UNSUPPORTED, "no machines can be looked up");
+}
+
 static int reach(struct orl_job *job)
 {
     ORL_AUTO(orl_close_auto) int fd = -1;
     const char *rdp = orl_rdp_target(job->vnc_target);
-    const struct orl_backend *b = job->backend;
-    if (orl_static_domain_is(job->vnc_target)) {
-        struct orl_vm_static_display seen;
-        const struct orl_vm_static want = {
-                .target = job->vnc_target, .may_start = job->may_start, .is_look = true};
-        return b->ops->static_display
-                       ? b->ops->static_display(b->self, &want, &seen, &job->err)
-                       : orl_err_set(&job->err, ORL_E_UNSUPPORTED, "no machines can be looked up");
+    bool is_domain = orl_static_domain_is(job->vnc_target);
+    int r = is_domain ? reach_domain(job, rdp != NULL) : 0;
+    if (r < 0 || (is_domain && !rdp)) {
+        return r;
     }
-    int r = orl_static_connect(
+    r = orl_static_connect(
             job->static_allow, rdp ? rdp : job->vnc_target, REACH_TIMEOUT_MS, &fd, &job->err);
     if (r < 0) {
         return r;

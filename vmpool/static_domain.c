@@ -6,6 +6,8 @@
 enum { PORT_MAX = 65535 };
 
 static const char prefix[] = "domain:";
+/* What follows where it is shown by RDP (store/rdp_login.h). */
+static const char beside[] = " rdp:";
 
 bool orl_static_domain_is(const char *target)
 {
@@ -18,15 +20,20 @@ bool orl_static_domain_parse(const char *target, struct orl_static_domain *ret_d
         return false;
     }
     const char *name = target + sizeof prefix - 1;
+    const char *rdp = strstr(name, beside);
+    size_t all = rdp ? (size_t)(rdp - name) : strlen(name);
     size_t len = strcspn(name, "@");
-    const char *uri = name[len] ? name + len + 1 : "";
+    len = len < all ? len : all;
+    const char *uri = len < all ? name + len + 1 : name + all;
+    size_t uri_len = (size_t)(name + all - uri);
     if (len == 0 || len > ORL_STATIC_DOMAIN_MAX || strcspn(name, "/\n") < len ||
-            strlen(uri) > ORL_TEXT_MAX || (name[len] && !strstr(uri, "://"))) {
+            uri_len > ORL_TEXT_MAX || (len < all && !memmem(uri, uri_len, "://", 3))) {
         return false;
     }
     memcpy(ret_domain->name, name, len);
     ret_domain->name[len] = '\0';
-    memcpy(ret_domain->uri, uri, strlen(uri) + 1);
+    memcpy(ret_domain->uri, uri, uri_len);
+    ret_domain->uri[uri_len] = '\0';
     return true;
 }
 

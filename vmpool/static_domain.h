@@ -6,7 +6,7 @@
 
 #define ORL_STATIC_DOMAIN_MAX 127
 
-/* "domain:NAME_OR_UUID", or "domain:NAME_OR_UUID@URI" on another libvirt than vmpool's own. */
+/* "domain:NAME_OR_UUID", or "domain:NAME_OR_UUID@URI" on another libvirt than vmpool's own; what follows for RDP is left out. */
 struct orl_static_domain {
     char name[ORL_STATIC_DOMAIN_MAX + 1];
     char uri[ORL_TEXT_MAX + 1]; /* empty: vmpool's own */

@@ -291,6 +291,35 @@ static void templates_and_pools(void **state)
     "8c:6d:62:8a:35:aa:f1:52:cf:7b:2d:0f:81:d9:12:cf:ed:b7:b2:4b:fb:ae:97:0b:1a:d7:79:54:c4:e1:"   \
     "03:18"
 
+/* Libvirt has its power, an RDP server its display. */
+static void machine_by_rdp(void)
+{
+    static const char *const bad[] = {
+            "{\"pool\":\"office\",\"machine\":\"m\",\"vnc\":\"h:1\",\"rdp\":\"h:2\"}",
+            "{\"pool\":\"office\",\"vnc\":\"domain:m\",\"rdp\":\"h:2\"}",
+            "{\"pool\":\"office\",\"rdp\":\"domain:m\"}",
+            "{\"pool\":\"office\",\"machine\":\"m\",\"rdp\":\"h\"}",
+            "{\"pool\":\"office\",\"machine\":\"m rdp:x:1\"}",
+            "{\"pool\":\"office\",\"machine\":\"m\",\"user\":\"u\"}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_error("POST", "/v1/desktops", bad[i], 400, "bad_request", "");
+    }
+    json_t *row = ask("POST", "/v1/desktops",
+            "{\"pool\":\"office\",\"machine\":\"win 11\",\"uri\":\"test:///default\","
+            "\"rdp\":\"h:3389\",\"user\":\"u\"}",
+            201);
+    struct orl_desktop_row stored;
+    assert_int_equal(
+            orl_desktop_get(b.store, json_string_value(json_object_get(row, "id")), &stored, NULL),
+            0);
+    assert_string_equal(stored.vnc_target, "domain:win 11@test:///default rdp:h:3389");
+    assert_text(row, "rdp", "h:3389");
+    assert_text(row, "vnc", "");
+    assert_text(row, "machine", "win 11@test:///default");
+    assert_text(row, "rdp_user", "u");
+    json_decref(row);
+}
+
 static void static_desktops(void **state)
 {
     (void)state;
@@ -341,8 +370,10 @@ static void static_desktops(void **state)
     assert_text(row, "rdp_domain", "D");
     assert_text(row, "rdp_fingerprint", FINGERPRINT);
     assert_true(json_is_true(json_object_get(row, "has_password")));
+    assert_text(row, "machine", "");
     json_decref(row);
     api_ok(&b, "POST", "/v1/desktops", "{\"pool\":\"office\",\"vnc\":\"h:1\"}", 201);
+    machine_by_rdp();
     api_ok(&b, "DELETE", "/v1/pools/office", NULL, 202);
     api_ok(&b, "GET", "/v1/pools/office", NULL, 404);
 }

@@ -156,6 +156,9 @@ static void an_rdp_login_is_its_desktops(void **state)
     struct orl_id id;
     assert_string_equal(orl_rdp_target("rdp:[::1]:3389"), "[::1]:3389");
     assert_null(orl_rdp_target("192.0.2.1:5900"));
+    assert_string_equal(orl_rdp_target("domain:office pc@qemu:///system rdp:h:3389"), "h:3389");
+    assert_null(orl_rdp_target("domain:rdp:h"));
+    assert_null(orl_rdp_target("unix:/run/a rdp:h:3389"));
     assert_ok(f, orl_desktop_insert(f->store, &row, "vmpool", 1, &id, &f->err));
     assert_ok(f, orl_rdp_login_get(f->store, id.text, &login, &f->err));
     assert_string_equal(login.user, "");

@@ -110,7 +110,7 @@ function Desktop({id}) {
                 [a.desktop.pool, html`<a href=${href('pools', desktop.pool)}>${desktop.pool}</a> (${a.desktop.kinds[desktop.kind] ?? desktop.kind})`],
                 [a.desktop.host, desktop.host && html`<a href=${href('hosts', desktop.host)}>${desktop.host}</a>`],
                 [a.desktop.template, desktop.template && html`<a href=${href('templates', desktop.template)}>${desktop.template}</a>, ${a.desktop.templateVersion(desktop.template_version)}`],
-                [a.desktop.address, desktop.vnc || desktop.rdp],
+                [a.desktop.address, desktop.vnc || [desktop.machine, desktop.rdp].filter(Boolean).join(', ')],
                 [a.desktop.attempts, desktop.attempts > 0 && desktop.attempts],
                 [a.desktop.made, moment(desktop.created_ms)],
                 [a.desktop.changed, moment(desktop.changed_ms)],
