@@ -27,6 +27,8 @@ void fake_init(struct fake *fake, uint64_t seed)
 {
     memset(fake, 0, sizeof *fake);
     fake->rng = seed * UINT64_C(2654435769) + 1;
+    fake->qemu_version = 7002022;
+    fake->machine = "pc-q35-7.2";
 }
 
 unsigned fake_random(struct fake *fake, unsigned below)
@@ -380,9 +382,9 @@ static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *e
                 .free_disk_mib = 100000,
                 .golden_free_mib = 16384,
                 .cpus = 4,
-                .qemu_version = 7002022,
-                .machine = "pc-q35-7.2",
+                .qemu_version = fake->qemu_version,
                 .has_kvm = true};
+        (void)snprintf(ret_host->machine, sizeof ret_host->machine, "%s", fake->machine);
     }
     return r;
 }

@@ -43,6 +43,8 @@ struct fake {
     struct fake_faults faults;
     unsigned injected;        /* faults so far */
     const char *installation; /* who calls; it sees its own machines only. NULL: there is but one */
+    uint64_t qemu_version;    /* as libvirt counts */
+    const char *machine;      /* what its newest machine type is */
     bool is_down;             /* every call fails */
     bool has_no_network;
     bool has_display; /* a D-Bus display that closes at once */

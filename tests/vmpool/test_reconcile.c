@@ -600,6 +600,110 @@ static void a_copy_that_fails_is_never_begun_again(void **state)
     assert_string_equal(w->fault, "");
 }
 
+struct images { /* the newest first */
+    struct orl_golden_row rows[4];
+    unsigned count;
+};
+
+static int note_image(void *ctx, const struct orl_golden_row *row)
+{
+    struct images *images = ctx;
+    assert_true(images->count < 4);
+    images->rows[images->count++] = *row;
+    return 0;
+}
+
+static struct images images_of(struct world *w)
+{
+    struct images images = {0};
+    assert_int_equal(orl_golden_rows(w->store, NULL, NULL, note_image, &images, NULL), 0);
+    return images;
+}
+
+static int note_newest(void *ctx, const struct orl_desktop_row *row)
+{
+    struct orl_desktop_row *newest = ctx;
+    if (row->lease == ORL_LEASE_FREE && row->created_ms >= newest->created_ms) {
+        *newest = *row;
+    }
+    return 0;
+}
+
+/* Somebody gets a spare, and another is made for it: a copy of that image. */
+static struct orl_desktop_row take(struct world *w, const char *user, const char *image)
+{
+    const struct orl_desktop_filter filter = {.pool = "floating"};
+    struct orl_desktop_row given;
+    struct orl_desktop_row newest = {.created_ms = w->now_ms};
+    unsigned resumes = w->fake.resumes;
+    give(w, user, "floating", &given);
+    for (unsigned i = 0; i < SETTLED_S && !newest.is_ready; i++) {
+        world_calm(w, 1);
+        assert_int_equal(orl_desktop_list(w->store, &filter, note_newest, &newest, NULL), 0);
+    }
+    assert_true(newest.is_ready && newest.is_instant);
+    assert_int_equal(w->fake.resumes, resumes + 1);
+    assert_string_equal(newest.golden, image);
+    return given;
+}
+
+/* Until the newest image is that far. */
+static struct images await_image(
+        struct world *w, unsigned count, enum orl_golden_state state, uint32_t percent)
+{
+    struct images images = images_of(w);
+    for (unsigned i = 0;
+            i < 10 * SETTLED_S && (images.count != count || images.rows[0].state != state ||
+                                          images.rows[0].percent < percent);
+            i++) {
+        world_calm(w, 1);
+        images = images_of(w);
+    }
+    assert_int_equal(images.count, count);
+    assert_int_equal(images.rows[0].state, state);
+    assert_in_range(images.rows[0].percent, percent, 100);
+    return images;
+}
+
+static void another_qemu_or_machine_type_is_another_image_and_the_old_serves_meanwhile(void **state)
+{
+    static const char *const users[] = {"ann", "bob", "cat"};
+    struct world *w = *state;
+    struct orl_desktop_row given[3];
+    for (unsigned change = 0; change < 2; change++) {
+        struct images images = await_image(w, 1, ORL_GOLDEN_READY, 100);
+        const struct orl_golden_row old = images.rows[0];
+        world_calm(w, SETTLED_S);
+        w->fake.qemu_version += change == 0 ? 1000000 : 0;
+        w->fake.machine = change == 0 ? w->fake.machine : "pc-q35-8.2";
+        w->parks = ORL_JOB_GOLDEN_FREEZE;
+        images = await_image(w, 2, ORL_GOLDEN_BUILDING, 50); /* how far it is can be seen */
+        const struct orl_golden_row *image = &images.rows[0];
+        assert_int_equal(image->qemu, w->fake.qemu_version);
+        assert_string_equal(image->machine, w->fake.machine);
+        assert_true(image->percent < 100 && image->text[0]);
+        assert_int_equal(images.rows[1].state, ORL_GOLDEN_READY);
+        given[0] = take(w, users[0], old.id);
+        images = await_image(w, 2, ORL_GOLDEN_BUILDING, 50);
+        assert_string_equal(images.rows[1].id, old.id);
+        w->parks = ORL_JOB_NONE;
+        images = await_image(w, 2, ORL_GOLDEN_READY, 100);
+        /* Who has a copy of the old one keeps it, and it stays until the last of them has gone. */
+        given[1] = take(w, users[1], images.rows[0].id);
+        given[2] = take(w, users[2], images.rows[0].id);
+        images = await_image(w, 2, ORL_GOLDEN_READY, 100);
+        assert_int_equal(images.rows[1].state, ORL_GOLDEN_STALE);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_string_equal(given[i].golden, old.id);
+            assert_int_equal(orl_session_end(w->store, given[i].session, ORL_REASON_LOGGED_OFF,
+                                     "test", w->now_ms, NULL),
+                    0);
+        }
+    }
+    (void)await_image(w, 1, ORL_GOLDEN_READY, 100);
+    assert_string_equal(w->fault, "");
+}
+
 #define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
 
 int main(void)
@@ -629,6 +733,9 @@ int main(void)
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
             cmocka_unit_test_setup_teardown(
                     a_copy_that_fails_is_never_begun_again, open_golden_world, close_world),
+            cmocka_unit_test_setup_teardown(
+                    another_qemu_or_machine_type_is_another_image_and_the_old_serves_meanwhile,
+                    open_golden_world, close_world),
     };
     orl_log_set_level(ORL_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
