@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOCK_OFF_MS = 2000, VALUE_MAX = 128 };
+enum { CLOCK_OFF_MS = 2000, VALUE_MAX = 128, MS_PER_S = 1000 };
 
 /* Prints nothing of what a template's people wrote but names. A key that is younger than the machine's start is
  * its own. */
@@ -208,6 +208,15 @@ static void judge_left(struct judge *j)
             has_keys ? "SSH host keys that each clone would have" : "no SSH host keys");
 }
 
+int64_t orl_template_clock_off_ms(uint64_t guest_s, uint64_t before_ms, uint64_t after_ms)
+{
+    int64_t first_ms = (int64_t)guest_s * MS_PER_S;
+    int64_t last_ms = first_ms + MS_PER_S - 1;
+    return first_ms > (int64_t)after_ms   ? first_ms - (int64_t)after_ms
+           : last_ms < (int64_t)before_ms ? last_ms - (int64_t)before_ms
+                                          : 0;
+}
+
 static void judge_time(struct judge *j)
 {
     char program[VALUE_MAX];
@@ -224,7 +233,7 @@ static void judge_time(struct judge *j)
     if (is_off) {
         add(j, "time", ORL_FINDING_BAD,
                 "Linux takes UTC from the machine; Windows must be registered with --os windows.",
-                "its clock is off by %lld s", (long long)j->seen->clock_ms / 1000);
+                "its clock is off by %lld s", (long long)j->seen->clock_ms / MS_PER_S);
     } else {
         add(j, "time", has_program ? ORL_FINDING_OK : ORL_FINDING_WARN,
                 "Install chrony or systemd-timesyncd: the clock of a guest drifts.",

@@ -10,7 +10,7 @@
 /* What its pools ask of it. */
 struct orl_template_wants {
     bool is_windows;
-    bool has_person; /* a pool tells guests whose they are */
+    bool has_person; /* a pool tells guests whose they are; without any pool: a new one would */
     bool has_rdp;    /* ... is shown by the guest's RDP server */
     bool has_card;   /* the machine that is looked at has one */
     struct orl_vm_res res;
@@ -36,6 +36,8 @@ struct orl_template_item {
 const char *orl_template_script(bool is_windows);
 /* The value of a line of the script; false: there is none. */
 bool orl_template_value(const char *text, const char *key, char *ret, size_t size);
+/* How far a guest's clock is ahead of ours, at least, when it said that second at some time from before to after. */
+int64_t orl_template_clock_off_ms(uint64_t guest_s, uint64_t before_ms, uint64_t after_ms);
 size_t orl_template_judge_seen(const struct orl_template_wants *wants,
         const struct orl_template_seen *seen,
         struct orl_template_item ret_items[ORL_TEMPLATE_ITEMS_MAX]);

@@ -12,7 +12,7 @@ enum {
     LOOK_MS = 1000,
     INSIDE_MS = 15000, /* for agent and hook, once it has painted; or as long as that took */
     SCRIPT_MS = 120000,
-    HOOK_MS = 10000,
+    HOOK_MS = 60000, /* nobody waits: a host that is busy makes no hook a bad one */
     PERCENT_STARTED = 10,
     PERCENT_PAINTED = 60,
     PERCENT_INSIDE = 80,
@@ -101,17 +101,18 @@ static void ask_agent(struct orl_template_inspect *in)
     struct orl_vm_answer *answer = &in->seen.answer;
     char seconds[24];
     char agent[sizeof answer->agent];
+    uint64_t before_ms = orl_clock_wall_ms();
     if (!b->ops->ask ||
             b->ops->ask(b->self, in->spec.uuid, orl_template_script(in->wants.is_windows),
                     in->wants.is_windows, SCRIPT_MS, &in->is_cancelled, answer, NULL) < 0) {
         return;
     }
-    uint64_t now_ms = orl_clock_wall_ms();
+    uint64_t after_ms = orl_clock_wall_ms();
     clean(agent, sizeof agent, answer->agent);
     memcpy(answer->agent, agent, sizeof agent);
     if (orl_template_value(answer->text, "time", seconds, sizeof seconds)) {
-        in->seen.clock_ms =
-                ((int64_t)strtoll(seconds, NULL, 10) - (int64_t)(now_ms / MS_PER_S)) * MS_PER_S;
+        in->seen.clock_ms = orl_template_clock_off_ms(
+                (uint64_t)strtoul(seconds, NULL, 10), before_ms, after_ms);
     }
 }
 

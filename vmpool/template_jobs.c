@@ -174,9 +174,13 @@ static int make_spec(struct orl_template_jobs *jobs, struct run *run,
     struct orl_vm_spec *spec = &run->inspect.spec;
     struct choice c = {.template_name = t->name, .wants = &run->inspect.wants};
     struct orl_id id;
+    orl_pool_set_defaults(&c.pool, ORL_POOL_FLOATING);
     run->inspect.wants.is_windows = t->is_windows;
     run->inspect.wants.deadline_s = jobs->cfg.deadline_s;
     int r = orl_pool_list(jobs->cfg.store, NULL, choose, &c, err);
+    if (r == 0 && c.count == 0) { /* none has it yet */
+        run->inspect.wants.has_person = c.pool.person.mode == ORL_PERSON_AUTO;
+    }
     r = r < 0 ? r : jobs->cfg.make_spec(jobs->cfg.ctx, &c.pool, t, spec, err);
     if (r < 0) {
         return r;

@@ -116,6 +116,19 @@ static void a_guest_that_does_not_answer_is_not_praised(void **state)
     }
 }
 
+static void a_clock_is_off_only_where_no_moment_of_the_asking_fits(void **state)
+{
+    (void)state;
+    assert_int_equal(orl_template_clock_off_ms(100, 100000, 100200), 0);
+    assert_int_equal(
+            orl_template_clock_off_ms(100, 100900, 101200), 0); /* a second is all that it says */
+    assert_int_equal(
+            orl_template_clock_off_ms(100, 91000, 100000), 0); /* a busy host: it took long */
+    assert_int_equal(orl_template_clock_off_ms(100, 100000, 109000), 0);
+    assert_int_equal(orl_template_clock_off_ms(100, 90000, 91000), 9000);
+    assert_int_equal(orl_template_clock_off_ms(100, 103999, 110000), -3000);
+}
+
 struct world {
     struct fixture *f;
     struct orl_loop *loop;
@@ -126,6 +139,7 @@ struct world {
     struct orl_template_jobs *jobs;
     bool is_ready;
     uint64_t now_ms;
+    struct orl_pool_row pool; /* as whose the last machine was made */
 };
 
 static bool is_ready(void *ctx)
@@ -136,9 +150,8 @@ static bool is_ready(void *ctx)
 static int make_spec(void *ctx, const struct orl_pool_row *pool, const struct orl_template_row *t,
         struct orl_vm_spec *spec, struct orl_err *err)
 {
-    (void)ctx;
-    (void)pool;
     (void)err;
+    ((struct world *)ctx)->pool = *pool;
     memset(spec, 0, sizeof *spec);
     (void)snprintf(spec->base, sizeof spec->base, "%.100s", t->path);
     return 0;
@@ -248,6 +261,19 @@ static void a_machine_is_looked_at_and_removed(void **state)
     assert_true(row.state == ORL_JOB_FAILED || row.state == ORL_JOB_DONE);
 }
 
+static void a_template_of_no_pool_is_looked_at_as_a_new_pool_would_have_it(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row fresh = {.kind = ORL_POOL_FLOATING};
+    orl_pool_set_defaults(&fresh, fresh.kind);
+    assert_ok(w->f, orl_db_exec(w->f->store->db, "UPDATE pool SET is_deleted = 1", &w->f->err));
+    struct orl_id id = ask(w, "template.check", "template:tiny");
+    (void)await(w, id.text, ORL_JOB_RUNNING);
+    assert_string_equal(w->pool.name, "");
+    assert_int_equal(w->pool.person.mode, fresh.person.mode);
+    assert_int_equal(w->pool.person.hook_deadline_s, fresh.person.hook_deadline_s);
+}
+
 static void called_off_the_machine_goes(void **state)
 {
     struct world *w = *state;
@@ -276,6 +302,10 @@ int main(void)
             cmocka_unit_test(what_is_missing_is_named_with_what_to_do),
             cmocka_unit_test(the_demo_desktop_has_a_clock_to_keep_and_nothing_else_to_do),
             cmocka_unit_test(a_guest_that_does_not_answer_is_not_praised),
+            cmocka_unit_test(a_clock_is_off_only_where_no_moment_of_the_asking_fits),
+            cmocka_unit_test_setup_teardown(
+                    a_template_of_no_pool_is_looked_at_as_a_new_pool_would_have_it, set_up,
+                    tear_down),
             cmocka_unit_test_setup_teardown(a_machine_is_looked_at_and_removed, set_up, tear_down),
             cmocka_unit_test_setup_teardown(called_off_the_machine_goes, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
