@@ -155,6 +155,18 @@ static int check_template(
     return rc == 0 ? orl_store_no_such("template", row->template_name, err) : rc < 0 ? rc : 0;
 }
 
+/* Deleted ones count until their desktops are gone: vmpool reads them, too. */
+static int check_room(struct orl_store *store, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT count(*) FROM pool");
+    int rc = orl_db_step(&q, err);
+    if (rc == 1 && orl_db_get_u64(&q) >= ORL_POOLS_MAX) {
+        return orl_err_set(
+                err, ORL_E_CONFLICT, "there are %d pools already: delete one first", ORL_POOLS_MAX);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int write_new(struct orl_store *store, const struct orl_pool_row *row, uint64_t now_ms,
         struct orl_err *err)
 {
@@ -185,6 +197,7 @@ int orl_pool_insert(struct orl_store *store, const struct orl_pool_row *row, uin
     }
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
     int rc = orl_store_tx_begin(store, &tx, err);
+    rc = rc < 0 ? rc : check_room(store, err);
     rc = rc < 0 ? rc : check_template(store, row, err);
     rc = rc < 0 ? rc : check_display(row, err);
     rc = rc < 0 ? rc : write_new(store, row, now_ms, err);

@@ -7,6 +7,8 @@
 #include "store/pool_settings.h"
 #include "store/store.h"
 
+#define ORL_POOLS_MAX 1000 /* of a site; a vmpool keeps room for each */
+
 /* 0 is "no limit", "none" or "the template's" wherever a number may be 0. */
 struct orl_pool_resources {
     uint32_t cpu_shares;
@@ -77,7 +79,8 @@ struct orl_vm_res orl_pool_vm_res(const struct orl_pool_row *row);
 
 typedef int (*orl_pool_fn)(void *ctx, const struct orl_pool_row *row);
 
-/* ORL_E_INVAL (name), ORL_E_EXISTS, ORL_E_NOTFOUND (no such template, unless static). A setting below its least
+/* ORL_E_INVAL (name), ORL_E_EXISTS, ORL_E_NOTFOUND (no such template, unless static), ORL_E_CONFLICT
+ * (ORL_POOLS_MAX are there). A setting below its least
  * is raised to it. */
 ORL_NODISCARD int orl_pool_insert(struct orl_store *store, const struct orl_pool_row *row,
         uint64_t now_ms, struct orl_err *err);

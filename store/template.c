@@ -87,9 +87,25 @@ static int read_one(struct orl_db_query *q, struct orl_template_row *ret_row, st
     return rc;
 }
 
+static int check_room(struct orl_store *store, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db, "SELECT count(*) FROM template_version");
+    int rc = orl_db_step(&q, err);
+    if (rc == 1 && orl_db_get_u64(&q) >= ORL_TEMPLATE_VERSIONS_MAX) {
+        return orl_err_set(err, ORL_E_CONFLICT,
+                "there are %d versions of templates already: delete one first",
+                ORL_TEMPLATE_VERSIONS_MAX);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int write_version(struct orl_store *store, const struct orl_template_row *row,
         uint32_t version, uint64_t now_ms, struct orl_err *err)
 {
+    int room = check_room(store, err);
+    if (room < 0) {
+        return room;
+    }
     ORL_DB_AUTO q = orl_db_query(store->db,
             "INSERT INTO template_version (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0,"
             " '', $9, $10, 'checking', '', '', $11, 0, $12)");

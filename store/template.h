@@ -5,6 +5,9 @@
 #include "store/page.h"
 #include "store/store.h"
 
+#define ORL_TEMPLATE_VERSIONS_MAX                                                                  \
+    1000 /* of a site, of all templates; a vmpool keeps room for each */
+
 enum orl_template_kind { ORL_TEMPLATE_NONE = 0, ORL_TEMPLATE_DISK, ORL_TEMPLATE_KERNEL };
 enum orl_template_state {
     ORL_TEMPLATE_UNKNOWN = 0,
@@ -35,10 +38,12 @@ struct orl_template_row {
 };
 typedef int (*orl_template_fn)(void *ctx, const struct orl_template_row *row);
 
-/* A new template's first version; its state becomes checking. ORL_E_INVAL (name), ORL_E_EXISTS. */
+/* A new template's first version; its state becomes checking. ORL_E_INVAL (name), ORL_E_EXISTS,
+ * ORL_E_CONFLICT (ORL_TEMPLATE_VERSIONS_MAX are there). */
 ORL_NODISCARD int orl_template_insert(struct orl_store *store, const struct orl_template_row *row,
         uint64_t now_ms, struct orl_err *err);
-/* The next version of row->name; its state becomes checking. ORL_E_NOTFOUND: no such template. */
+/* The next version of row->name; its state becomes checking. ORL_E_NOTFOUND: no such template;
+ * ORL_E_CONFLICT: ORL_TEMPLATE_VERSIONS_MAX are there. */
 ORL_NODISCARD int orl_template_add_version(struct orl_store *store,
         const struct orl_template_row *row, uint64_t now_ms, uint32_t *ret_version,
         struct orl_err *err);

@@ -409,7 +409,7 @@ bool orl_golden_pass(struct orl_reconcile *r, struct orl_rows *rows, const struc
     if (!view || !list || read_rows(r, view) < 0) {
         return true;
     }
-    for (size_t i = 0; i < rows->pool_count && i < ORL_RECONCILE_MAX_POOLS; i++) {
+    for (size_t i = 0; i < rows->pool_count && i < ORL_POOLS_MAX; i++) {
         add_wants(r, rows, i);
     }
     bool is_resting = plan(r, rows, list, tick, now_ms);

@@ -10,8 +10,7 @@ struct orl_golden_view {
     size_t count;
     struct orl_golden_want wants[ORL_GOLDEN_MAX];
     size_t want_count;
-    bool is_older
-            [ORL_RECONCILE_MAX_POOLS]; /* of each pool: rows->wanted is what serves meanwhile */
+    bool is_older[ORL_POOLS_MAX]; /* of each pool: rows->wanted is what serves meanwhile */
 };
 
 /* Before desktops are planned: reads, plans, sends jobs, reads again. list: what was observed, asked for at tick; NULL:

@@ -42,7 +42,7 @@ struct orl_pool_memo *orl_pool_memo_get(struct orl_reconcile *r, const char *nam
             return &r->pool_memos[i];
         }
     }
-    if (r->pool_memo_count >= ORL_RECONCILE_MAX_POOLS) {
+    if (r->pool_memo_count >= ORL_POOLS_MAX) {
         return NULL;
     }
     struct orl_pool_memo *memo = &r->pool_memos[r->pool_memo_count++];

@@ -11,7 +11,6 @@
 #include "vmpool/sweep.h"
 
 #define ORL_RECONCILE_MAX_ROWS 16384
-#define ORL_RECONCILE_MAX_POOLS 256
 #define ORL_RECONCILE_MAX_ALARMS 512
 
 #define ORL_MEMO_KEY_MAX 95
@@ -68,7 +67,7 @@ struct orl_rows {      /* one pass's view of the store; its memory is kept for t
     size_t desktop_count, desktop_room;
     struct orl_template_row *templates;
     size_t template_count, template_room;
-    const struct orl_template_row *wanted[ORL_RECONCILE_MAX_POOLS]; /* orl_rows_wanted() */
+    const struct orl_template_row *wanted[ORL_POOLS_MAX]; /* orl_rows_wanted() */
     struct orl_name_index pool_index, domain_index;
     struct orl_golden_view *golden; /* vmpool/golden_reconcile.h; NULL: not looked at */
 };
@@ -107,7 +106,7 @@ struct orl_reconcile {
     struct orl_memo *memos;
     size_t memo_count, memo_room;
     struct orl_name_index memo_index;
-    struct orl_pool_memo pool_memos[ORL_RECONCILE_MAX_POOLS];
+    struct orl_pool_memo pool_memos[ORL_POOLS_MAX];
     size_t pool_memo_count;
     struct orl_sweep sweep;
     enum orl_sweep_alarm alarm;

@@ -32,7 +32,7 @@ static int on_pool(void *ctx, const struct orl_pool_row *row)
 {
     struct orl_rows *rows = ((struct reading *)ctx)->rows;
     struct orl_pool_row *place = grow((void **)&rows->pools, &rows->pool_room, rows->pool_count,
-            sizeof *place, ORL_RECONCILE_MAX_POOLS);
+            sizeof *place, ORL_POOLS_MAX);
     if (!place) {
         return ORL_E_LIMIT;
     }
@@ -45,7 +45,7 @@ static int on_template(void *ctx, const struct orl_template_row *row)
 {
     struct orl_rows *rows = ((struct reading *)ctx)->rows;
     struct orl_template_row *place = grow((void **)&rows->templates, &rows->template_room,
-            rows->template_count, sizeof *place, ORL_RECONCILE_MAX_POOLS);
+            rows->template_count, sizeof *place, ORL_TEMPLATE_VERSIONS_MAX);
     if (!place) {
         return ORL_E_LIMIT;
     }

@@ -30,6 +30,32 @@ static void a_pool_needs_its_template(void **state)
     assert_int_equal(orl_pool_insert(f->store, &pool, 1, &f->err), ORL_E_INVAL);
 }
 
+/* As many as a vmpool has room for: it would read none at all with one more. */
+static void one_pool_and_one_version_too_many_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct orl_pool_row pool = {.kind = ORL_POOL_STATIC};
+    struct orl_template_row t = {
+            .name = "many", .kind = ORL_TEMPLATE_DISK, .path = "/x", .memory_mib = 64, .vcpus = 1};
+    uint32_t version = 0;
+    int rc = 0;
+    unsigned count = 0;
+    ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
+    assert_ok(f, orl_store_tx_begin(f->store, &tx, &f->err));
+    for (; rc == 0 && count <= ORL_POOLS_MAX; count++) {
+        (void)snprintf(pool.name, sizeof(pool.name), "many-%u", count);
+        rc = orl_pool_insert(f->store, &pool, 1, &f->err);
+    }
+    assert_int_equal(rc, ORL_E_CONFLICT);
+    assert_true(count > ORL_POOLS_MAX - 10 && count <= ORL_POOLS_MAX);
+    assert_ok(f, orl_template_insert(f->store, &t, 1, &f->err));
+    for (count = 1, rc = 0; rc == 0 && count <= ORL_TEMPLATE_VERSIONS_MAX; count++) {
+        rc = orl_template_add_version(f->store, &t, 1, &version, &f->err);
+    }
+    assert_int_equal(rc, ORL_E_CONFLICT);
+    assert_true(count > ORL_TEMPLATE_VERSIONS_MAX - 10);
+}
+
 static void a_pool_keeps_what_each_side_wrote(void **state)
 {
     struct fixture *f = *state;
@@ -581,6 +607,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             CASE(a_pool_needs_its_template),
+            CASE(one_pool_and_one_version_too_many_are_refused),
             CASE(a_pool_keeps_what_each_side_wrote),
             CASE(a_pool_keeps_each_setting),
             CASE(a_new_pool_has_its_kinds_defaults),
