@@ -67,8 +67,9 @@ static const char *rdp_of(const struct orl_desktop_row *row)
 
 static json_t *to_json(const struct orl_desktop_row *row)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:s, "
-                     "s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I}",
+    return json_pack(
+            "{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:s, "
+            "s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:s, s:s}",
             "id", row->id, "pool", row->pool, "host", row->host, "kind",
             orl_pool_kind_name(row->kind), "version", (json_int_t)row->version, "lease",
             orl_lease_name(row->lease), "power", orl_power_name(row->power), "want",
@@ -84,7 +85,8 @@ static json_t *to_json(const struct orl_desktop_row *row)
             (json_int_t)row->attempts, "retry_ms", (json_int_t)row->retry_ms, "created_ms",
             (json_int_t)row->created_ms, "changed_ms", (json_int_t)row->changed_ms, "ready_ms",
             (json_int_t)row->ready_ms, "template", row->template_name, "template_version",
-            (json_int_t)row->template_version);
+            (json_int_t)row->template_version, "person", orl_person_name(row->person),
+            "guest_state", orl_guest_state_name(row->guest_state));
 }
 
 static int add_json(void *ctx, const struct orl_desktop_row *row)

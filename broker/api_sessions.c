@@ -12,7 +12,7 @@ static json_t *to_json(const struct orl_session_row *row, enum orl_http_role rol
 {
     json_t *stats = row->stats[0] != '\0' ? json_loads(row->stats, 0, NULL) : NULL;
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, "
-                     "s:I, s:s, s:o}",
+                     "s:I, s:s, s:o, s:s}",
             "id", row->id, "user", row->user, "pool", row->pool, "desktop", row->desktop,
             "desktop_version", (json_int_t)row->desktop_version, "state",
             orl_session_state_name(row->state), "protocol",
@@ -22,7 +22,8 @@ static json_t *to_json(const struct orl_session_row *row, enum orl_http_role rol
             "lease_until_ms", (json_int_t)row->lease_until_ms, "disconnected_ms",
             (json_int_t)row->disconnected_ms, "ended_ms", (json_int_t)row->ended_ms, "reason",
             row->reason != ORL_REASON_NONE ? orl_reason_code(row->reason) : "", "stats",
-            stats != NULL ? stats : json_null());
+            stats != NULL ? stats : json_null(), "guest_state",
+            orl_guest_state_name(row->guest_state));
 }
 
 /* What the session told last, in short; not there while nobody is connected. */

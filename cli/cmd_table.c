@@ -223,6 +223,7 @@ static const struct orl_cli_column session_columns[] = {
         {"USER", "user", 0},
         {"POOL", "pool", 0},
         {"STATE", "state", 0},
+        {"GUEST", "guest_state", 0},
         {"DESKTOP", "desktop", 0},
         {"PROTOCOL", "protocol", 0},
         {"CLIENT", "client", 0},

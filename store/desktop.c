@@ -22,6 +22,17 @@ const char *orl_guest_state_name(enum orl_guest_state state)
     return (unsigned)state < GUEST_STATES ? guest_state_names[state] : "?";
 }
 
+bool orl_guest_state_parse(const char *text, enum orl_guest_state *ret_state)
+{
+    for (unsigned i = 0; i < GUEST_STATES; i++) {
+        if (strcmp(guest_state_names[i], text) == 0) {
+            *ret_state = (enum orl_guest_state)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static unsigned read_name(struct orl_db_query *q, const char *const *names, unsigned count)
 {
     const char *text = orl_db_get_peek(q);

@@ -62,6 +62,7 @@ struct orl_desktop_row {
 };
 const char *orl_person_name(enum orl_person person); /* "none", "wanted", "ready", "failed" */
 const char *orl_guest_state_name(enum orl_guest_state state); /* "", "logged_on", ... */
+bool orl_guest_state_parse(const char *text, enum orl_guest_state *ret_state);
 
 /* A new row, not tainted: lease free or (dedicated, with user) assigned; any power (static:
  * running). version is set to 1, kind to the pool's, times to now_ms; want NONE means run. An empty

@@ -8,7 +8,10 @@
 
 enum { RENEW_SQL_MAX = 4096 };
 
-#define SELECT "SELECT " ORL_SESSION_COLUMNS " FROM session "
+#define GUEST                                                                                      \
+    "COALESCE((SELECT d.guest_state FROM desktop d WHERE d.id = session.desktop"                   \
+    " AND d.version = session.desktop_version), '')"
+#define SELECT "SELECT " ORL_SESSION_COLUMNS ", " GUEST " FROM session "
 
 static const char *const state_names[ORL_SESSION_STATE_COUNT] = {
         NULL, "waiting", "active", "disconnected", "ended"};
@@ -57,6 +60,9 @@ static void read_row(struct orl_db_query *q, struct orl_session_row *row)
     orl_db_get_text(q, row->timezone, sizeof(row->timezone));
     orl_db_get_text(q, row->keyboard, sizeof(row->keyboard));
     row->queue_ms = orl_db_get_u64(q);
+    if (!orl_guest_state_parse(orl_db_get_peek(q), &row->guest_state)) {
+        orl_db_fail(q, "a session's guest is in no known state");
+    }
 }
 
 int orl_session_read_one(

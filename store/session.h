@@ -34,11 +34,12 @@ struct orl_session_row {
     uint64_t ended_ms;
     enum orl_reason reason;             /* of the last disconnect or of the end */
     char stats[ORL_STORE_JSON_MAX + 1]; /* JSON of the last STATS */
-    uint32_t slot;                   /* which of the person's desktops in the pool, from 1; 0: 1 */
-    char locale[ORL_NAME_MAX + 1];   /* of the client: "de_DE.UTF-8"; empty: not known, as below */
-    char timezone[ORL_NAME_MAX + 1]; /* "Europe/Berlin" */
-    char keyboard[ORL_NAME_MAX + 1]; /* XKB layout(variant): "de", "us(intl)" */
-    uint64_t queue_ms;               /* its place in the pool's queue: since when; 0: in none */
+    uint32_t slot;                    /* which of the person's desktops in the pool, from 1; 0: 1 */
+    char locale[ORL_NAME_MAX + 1];    /* of the client: "de_DE.UTF-8"; empty: not known, as below */
+    char timezone[ORL_NAME_MAX + 1];  /* "Europe/Berlin" */
+    char keyboard[ORL_NAME_MAX + 1];  /* XKB layout(variant): "de", "us(intl)" */
+    uint64_t queue_ms;                /* its place in the pool's queue: since when; 0: in none */
+    enum orl_guest_state guest_state; /* of the desktop, while it is this session's; read only */
 };
 typedef int (*orl_session_fn)(void *ctx, const struct orl_session_row *row);
 

@@ -4,7 +4,7 @@
 #include "store/session.h"
 #include "store/store_priv.h"
 
-/* In the order that orl_session_read_one() reads. */
+/* In the order that orl_session_read_one() reads, before the guest's state. */
 #define ORL_SESSION_COLUMNS                                                                        \
     "id, user_name, pool, desktop, desktop_version, state, protocol, client, client_name, ticket," \
     " gateway, conn, started_ms, lease_until_ms, disconnected_ms, ended_ms, reason, stats,"        \

@@ -13,19 +13,6 @@
 
 enum { HELLO_MS = 5000, SLACK_MS = 10000, CUT_MS = 60000, RETRY_MS = 1000 };
 
-static bool parse_state(const char *text, enum orl_guest_state *ret_state)
-{
-    static const enum orl_guest_state states[] = {
-            ORL_GUEST_UNKNOWN, ORL_GUEST_LOGGED_ON, ORL_GUEST_LOCKED, ORL_GUEST_LOGGED_OFF};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        if (strcmp(orl_guest_state_name(states[i]), text) == 0) {
-            *ret_state = states[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What new desktops of its template can be expected to have. */
 static void note_hook(struct orl_person_memo *memo)
 {
@@ -45,7 +32,7 @@ static void note_hook(struct orl_person_memo *memo)
 static void on_hello(struct orl_person_memo *memo, const struct orl_hook_msg *msg, uint64_t now_ms)
 {
     enum orl_guest_state state;
-    if (!parse_state(orl_hook_msg_get(msg, "state"), &state)) {
+    if (!orl_guest_state_parse(orl_hook_msg_get(msg, "state"), &state)) {
         return;
     }
     /* Unasked: the guest, or its hook, has just started. What was asked before is lost. */

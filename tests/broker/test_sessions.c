@@ -322,6 +322,18 @@ static void make_hooked_desktop(char ret_id[ORL_ID_LEN + 1])
     assert_int_equal(orl_desktop_observe(b.store, &seen, orl_clock_wall_ms(), &err), 0);
 }
 
+/* As an administrator is told. */
+static void expect_guest(const char *what, const char *id, const char *state)
+{
+    char path[128];
+    int status = 0;
+    (void)snprintf(path, sizeof(path), "/v1/%s/%s", what, id);
+    json_t *row = api(&b, "GET", path, NULL, &status);
+    assert_int_equal(status, 200);
+    assert_string_equal(json_string_value(json_object_get(row, "guest_state")), state);
+    json_decref(row);
+}
+
 static void guest_must_know_its_person_before_they_see_it(void **state)
 {
     char id[ORL_ID_LEN + 1];
@@ -347,12 +359,15 @@ static void guest_must_know_its_person_before_they_see_it(void **state)
             0);
     poke(gw);
     expect_silence(gw);
+    expect_guest("desktops", id, "locked");
+    expect_guest("sessions", plan.session, "locked");
     assert_int_equal(orl_desktop_set_guest_state(b.store, id, row.version, ORL_GUEST_LOGGED_OFF,
                              orl_clock_wall_ms(), NULL),
             0);
     poke(gw);
     expect_refusal(&b, gw, conn, ORL_REASON_LOGGED_OFF);
     await_session(&b, plan.session, "ended");
+    expect_guest("sessions", plan.session, ""); /* what comes there now is not theirs */
     assert_int_equal(desktop_of(id).lease, ORL_LEASE_ENDING);
     close(gw);
 }

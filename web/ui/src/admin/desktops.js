@@ -105,6 +105,7 @@ function Desktop({id}) {
             <${Panel} title=${a.desktop.facts} isWide=${true}><${Facts} list=${[
                 [a.desktop.power, html`<${Power} desktop=${desktop} />`],
                 [a.desktop.lease, a.desktop.leases[desktop.lease] ?? desktop.lease],
+                [a.session.guest, a.session.guests[desktop.guest_state]],
                 [a.desktop.user, desktop.user && may('admin') ? html`<a href=${href('users', desktop.user)}>${desktop.user}</a>` : desktop.user || a.desktop.nobody],
                 [a.desktop.session, desktop.session && html`<a href=${href('sessions', desktop.session)}>${short(desktop.session)}</a>`],
                 [a.desktop.pool, html`<a href=${href('pools', desktop.pool)}>${desktop.pool}</a> (${a.desktop.kinds[desktop.kind] ?? desktop.kind})`],

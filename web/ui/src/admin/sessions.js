@@ -69,7 +69,7 @@ const live = (key) => (row) => row.live?.[key] ?? '';
 const columns = [
     {key: 'user', label: a.session.user, cell: (row) => html`<a href=${href('sessions', row.id)}>${row.user}</a>`},
     {key: 'pool', label: a.session.pool},
-    {key: 'state', label: a.session.state, value: (row) => a.session.states[row.state] ?? row.state, cell: (row) => html`<${StateOf} state=${row.state} />`},
+    {key: 'state', label: a.session.state, value: (row) => a.session.states[row.state] ?? row.state, cell: (row) => html`<${StateOf} state=${row.state} />${row.guest_state === 'locked' && html` <span class="muted">${a.session.guests.locked}</span>`}`},
     {key: 'client', label: a.session.from, cell: (row) => html`${row.client || '–'}${row.client_name && html` <span class="muted">${row.client_name}</span>`}`},
     {key: 'protocol', label: a.session.protocol, value: (row) => a.session.protocols[row.protocol] ?? row.protocol},
     {key: 'codec', label: a.session.codec, value: live('codec'), cell: (row) => a.session.codecs[row.live?.codec ?? ''] ?? row.live?.codec},
@@ -134,6 +134,7 @@ function Session({id}) {
         <div class="grid">
             <${Panel} title=${a.session.facts}><${Facts} list=${[
                 [a.session.state, html`<${StateOf} state=${session.state} />`],
+                [a.session.guest, a.session.guests[session.guest_state]],
                 [a.session.user, may('admin') ? html`<a href=${href('users', session.user)}>${session.user}</a>` : session.user],
                 [a.session.pool, html`<a href=${href('pools', session.pool)}>${session.pool}</a>`],
                 [a.session.desktop, session.desktop && html`<a href=${href('desktops', session.desktop)}>${short(session.desktop)}</a>`],

@@ -144,6 +144,7 @@ export const a = {
         latency: 'Round trip', rate: 'Bandwidth', id: 'Session', desktop: 'Desktop', clientName: 'Client', gateway: 'Gateway', size: 'Size', reason: 'Last reason',
         ended: 'Ended', disconnectedSince: 'Disconnected since',
         states: {waiting: 'waiting', active: 'active', disconnected: 'disconnected', ended: 'ended'},
+        guest: 'In the guest', guests: {logged_on: 'logged on', locked: 'locked', logged_off: 'logged off'},
         protocols: {rdp: 'RDP', vnc: 'VNC or browser'},
         codecs: {h264: 'H.264', lossless: 'exact', copy: 'moves', refine: 'refined', '': '–'},
         allPools: 'All pools', poolFilter: 'Pool', all: 'Ended ones, too', stateFilter: 'Shown', living: 'Current ones',
