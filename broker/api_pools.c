@@ -398,8 +398,10 @@ void orl_api_pools_defaults(struct orl_http_req *req, const struct orl_api_args 
         (void)json_object_set_new(body, orl_pool_kind_name(kind), object);
     }
     (void)json_object_set_new(body, "client",
-            json_pack("{s:i, s:i}", "handshake_deadline_s", ORL_CLIENT_HANDSHAKE_S,
-                    "client_silent_s", ORL_CLIENT_SILENT_S));
+            json_pack("{s:i, s:i, s:s}", "handshake_deadline_s", ORL_CLIENT_HANDSHAKE_S,
+                    "client_silent_s", ORL_CLIENT_SILENT_S, "note",
+                    "built in; handshake_deadline_s and client_silent_s in a gateway's "
+                    "gateway.yaml may say otherwise"));
     orl_http_reply(req, 200, body);
 }
 

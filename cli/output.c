@@ -177,7 +177,6 @@ struct line {
     char key[96];
     const json_t *value;
 };
-enum { LINES_MAX = 96 };
 
 static size_t add_lines(struct line *lines, size_t count, const char *prefix, const json_t *object)
 {
@@ -185,11 +184,21 @@ static size_t add_lines(struct line *lines, size_t count, const char *prefix, co
     json_t *value = NULL;
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        if (count < LINES_MAX) {
-            (void)snprintf(lines[count].key, sizeof(lines[count].key), "%s%s%s", prefix,
-                    prefix[0] != '\0' ? "." : "", key);
-            lines[count++].value = value;
-        }
+        (void)snprintf(lines[count].key, sizeof(lines[count].key), "%s%s%s", prefix,
+                prefix[0] != '\0' ? "." : "", key);
+        lines[count++].value = value;
+    }
+    return count;
+}
+
+static size_t count_lines(const json_t *object)
+{
+    size_t count = 0;
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        count += json_is_object(value) ? json_object_size(value) : 1;
     }
     return count;
 }
@@ -241,16 +250,19 @@ static void print_line(const struct line *line, size_t width, FILE *out)
 
 static void print_object(const json_t *object, FILE *out)
 {
-    struct line lines[LINES_MAX];
+    ORL_AUTO(orl_free_auto) struct line *lines = calloc(count_lines(object) + 1, sizeof(*lines));
     size_t count = 0;
     size_t width = 0;
     const char *key = NULL;
     json_t *value = NULL;
+    if (lines == NULL) {
+        abort();
+    }
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         if (json_is_object(value)) {
             count = add_lines(lines, count, key, value);
-        } else if (count < LINES_MAX) {
+        } else {
             (void)snprintf(lines[count].key, sizeof(lines[count].key), "%s", key);
             lines[count++].value = value;
         }
