@@ -63,7 +63,7 @@ test('cards say state, kind and problem; what cannot be done is not offered', as
     portal.desktops = [
         desktop({pool: 'office', state: 'active', power: 'running', started_ms: Date.now() - 4e6, has_thumbnail: true}),
         desktop({pool: 'build', kind: 'dedicated', files_kept: true, power: 'stopped'}),
-        desktop({pool: 'lab', kind: 'static', maintenance: true}),
+        desktop({pool: 'lab', kind: 'static', files_kept: true, maintenance: true}),
         desktop({pool: 'design', kind: 'dedicated', files_kept: true, power: 'failed', problem_text: 'The desktop could not be started.'}),
     ];
     portal.thumbnail = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
@@ -79,6 +79,20 @@ test('cards say state, kind and problem; what cannot be done is not offered', as
     await expectAccessible(page);
     await page.emulateMedia({colorScheme: 'dark'});
     await expectAccessible(page);
+});
+
+test('a card says before its desktop is opened that its files are deleted, unless the pool keeps homes', async ({page}) => {
+    portal.desktops = [desktop({pool: 'office'}), desktop({pool: 'homes', files_kept: true}), desktop({pool: 'own', kind: 'dedicated', files_kept: true})];
+    await page.goto('/');
+    const card = (name) => page.getByRole('listitem').filter({has: page.getByRole('heading', {name})});
+    await expect(card('office').getByText('Files on it are deleted when you log off.')).toBeVisible();
+    await expect(page.getByRole('link', {name: 'Open in browser: office'})).toHaveAccessibleDescription('Files on it are deleted when you log off.');
+    await expect(page.getByText('Files on it are deleted when you log off.')).toHaveCount(1);
+    await expect(page.getByRole('link', {name: 'Open in browser: homes'})).toHaveAccessibleDescription('');
+    await expect(card('own').getByText('Your own desktop')).toBeVisible();
+    await expectAccessible(page);
+    portal.desktops = [desktop({pool: 'office', files_kept: true})]; // its pool got a home
+    await expect(page.getByText('Files on it are deleted when you log off.')).toHaveCount(0);
 });
 
 test('who waits sees a place in the queue and when to expect a desktop', async ({page}) => {

@@ -77,6 +77,7 @@ export const t = {
             restart: {title: (pool) => `Restart ${pool}?`, yes: 'Restart'},
             logoff: {title: (pool) => `Log off from ${pool}?`, yes: 'Log off'},
         },
+        deletes: 'Files on it are deleted when you log off.',
         loses: 'Programs are closed without asking. Everything on this desktop is deleted: files, settings, all of it. Save your work elsewhere first.',
         restartKeeps: 'Programs are closed without asking: what is not saved is lost. Saved files stay.',
         logoffKeeps: 'Programs are closed without asking: what is not saved is lost. Saved files stay on the desktop.',

@@ -113,6 +113,7 @@ function Card({desktop, another, me, onSay, onDialog}) {
             <div>
                 <h2 id=${id}>${nameOf(desktop)}</h2>
                 <p class="small muted">${t.desktops.kinds[desktop.kind] ?? desktop.kind}</p>
+                ${!desktop.files_kept && html`<p id=${`${id}-files`} class="small">${t.desktops.deletes}</p>`}
             </div>
             <p class=${`state ${kind}`}><span class="dot" aria-hidden="true"></span>${word}</p>
             ${desktop.problem_text && html`<p class="small">${desktop.problem_text}</p>`}
@@ -124,7 +125,8 @@ function Card({desktop, another, me, onSay, onDialog}) {
             ${error && html`<${Fault} error=${error} />`}
             <div class="actions">
                 <a class="button primary" href=${canOpen ? `/desktop/${pathOf(seatOf(desktop))}` : null}
-                    aria-disabled=${canOpen ? null : 'true'} aria-label=${`${t.desktops.open}: ${nameOf(desktop)}`}>${t.desktops.open}</a>
+                    aria-disabled=${canOpen ? null : 'true'} aria-label=${`${t.desktops.open}: ${nameOf(desktop)}`}
+                    aria-describedby=${desktop.files_kept ? null : `${id}-files`}>${t.desktops.open}</a>
                 <div class="row">
                     ${another && html`<a class="button plain" href=${`/desktop/${pathOf(another)}`}
                         aria-label=${`${t.desktops.another}: ${desktop.pool}`}>${t.desktops.another}</a>`}
