@@ -8,6 +8,7 @@
 
 #define MAX_COLUMNS 16
 #define CELL_MAX 1100
+#define REAL_DIGITS 4
 
 /* C0, DEL, C1, and bytes that start no character. */
 static bool is_control(const char *c)
@@ -71,7 +72,9 @@ static void put_value(const json_t *value, enum orl_cli_format format, char *ret
     } else if (json_is_boolean(value)) {
         (void)snprintf(ret, size, "%s", json_is_true(value) ? "yes" : "no");
     } else if (value != NULL && !json_is_null(value)) {
-        ORL_AUTO(orl_free_auto) char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        ORL_AUTO(orl_free_auto)
+        char *text = json_dumps(
+                value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
         put_clean(text != NULL ? text : "", ret, size);
     }
 }

@@ -56,6 +56,42 @@ static void members_of_members_booleans_and_times(void **state)
     assert_non_null(strstr(text, "2023-11-14T22:13:20Z"));
     assert_non_null(strstr(text, " no "));
     free(text);
+    text = print(
+            "host", "list", "{\"hosts\":[{\"name\":\"here\",\"load\":25.690000000000001}]}", "");
+    assert_non_null(strstr(text, " 25.69 "));
+    free(text);
+}
+
+static void an_object_is_printed_to_its_end(void **state)
+{
+    enum { KINDS = 3, KEYS = 50 };
+    (void)state;
+    struct orl_cli_call call = {.cmd = orl_cli_find("pool", "defaults")};
+    json_t *answer = json_object();
+    char key[16];
+    char *text = NULL;
+    size_t len = 0;
+    for (unsigned i = 0; i < KINDS; i++) {
+        json_t *kind = json_object();
+        for (unsigned k = 0; k < KEYS; k++) {
+            (void)snprintf(key, sizeof(key), "key-%u", k);
+            assert_int_equal(json_object_set_new(kind, key, json_integer(k)), 0);
+        }
+        (void)snprintf(key, sizeof(key), "kind-%u", i);
+        assert_int_equal(json_object_set_new(answer, key, kind), 0);
+    }
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    orl_cli_print(&call, answer, out);
+    assert_int_equal(fclose(out), 0);
+    json_decref(answer);
+    unsigned lines = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    assert_int_equal(lines, KINDS * KEYS);
+    assert_non_null(strstr(text, "kind-2.key-49"));
+    free(text);
 }
 
 static void an_object_is_a_line_per_field(void **state)
@@ -120,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_table_is_as_wide_as_its_cells),
             cmocka_unit_test(members_of_members_booleans_and_times),
+            cmocka_unit_test(an_object_is_printed_to_its_end),
             cmocka_unit_test(an_object_is_a_line_per_field),
             cmocka_unit_test(what_was_done_is_a_sentence),
             cmocka_unit_test(who_did_not_get_a_message_is_named),
