@@ -140,6 +140,8 @@ static const struct {
         [ORL_REASON_NAME_TAKEN] = {"name_taken", "Something else has this name by now."},
         [ORL_REASON_STORE_DOWN] = {"store_down",
                 "The database of this service does not answer. Please try again in a minute."},
+        [ORL_REASON_GOLDEN_FAILED] = {"golden_failed",
+                "New desktops of this pool take longer to start. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

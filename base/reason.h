@@ -84,6 +84,7 @@ enum orl_reason {
     ORL_REASON_UPLOAD_STOPPED, /* its end never came */
     ORL_REASON_NAME_TAKEN,     /* something else has it by now */
     ORL_REASON_STORE_DOWN,     /* the database does not answer */
+    ORL_REASON_GOLDEN_FAILED,  /* alarm: desktops boot instead of beginning as copies */
     ORL_REASON_COUNT
 };
 

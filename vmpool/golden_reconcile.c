@@ -157,6 +157,17 @@ bool orl_golden_holds(const struct orl_rows *rows, const struct orl_pool_row *po
            (answer == ORL_GOLDEN_NONE && is_wanted && is_building && !row);
 }
 
+const struct orl_golden_row *orl_golden_trouble(
+        const struct orl_rows *rows, const struct orl_pool_row *pool)
+{
+    const struct orl_golden_row *row = NULL;
+    if (!rows->golden ||
+            pick(rows->golden, (size_t)(pool - rows->pools), &row) != ORL_GOLDEN_NONE) {
+        return NULL;
+    }
+    return row;
+}
+
 static int golden_spec(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_golden_row *row, struct orl_vm_spec *spec, struct orl_err *err)
 {

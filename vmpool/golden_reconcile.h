@@ -19,6 +19,10 @@ bool orl_golden_pass(struct orl_reconcile *r, struct orl_rows *rows, const struc
         uint64_t tick, uint64_t now_ms);
 /* Its new desktops are better not begun now: what they shall be copies of is being made. */
 bool orl_golden_holds(const struct orl_rows *rows, const struct orl_pool_row *pool);
+/* Why the pool's desktops boot, though it wants an image and has tried: what failed, or is being made again. NULL: one
+ * serves, none is wanted, or the first is not made yet. */
+const struct orl_golden_row *orl_golden_trouble(
+        const struct orl_rows *rows, const struct orl_pool_row *pool);
 /* Chooses what the desktop of *spec shall be a copy of, writes that into its row, and makes *spec so. */
 ORL_NODISCARD int orl_golden_choose(struct orl_reconcile *r, const struct orl_rows *rows,
         const struct orl_desktop_row *row, struct orl_vm_spec *spec, struct orl_err *err);

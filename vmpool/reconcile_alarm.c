@@ -1,6 +1,7 @@
 /* What an administrator must look at, as alarms: made of what the rows say, raised while it is so, cleared
  * when it is over. */
 #include "store/alarm.h"
+#include "vmpool/golden_reconcile.h"
 #include "vmpool/job.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
@@ -82,6 +83,38 @@ static void clear_unused(struct orl_reconcile *r, uint64_t now_ms)
             memo->object[0] = '\0';
         }
     }
+}
+
+/* It stays, with the cause that it was raised with. */
+static bool keep(struct orl_reconcile *r, const char *object, enum orl_reason reason)
+{
+    struct orl_alarm_memo *memo = memo_of(r, object);
+    bool is_raised = memo && memo->is_written && memo->reason == reason;
+    if (is_raised) {
+        memo->used_pass = r->pass;
+    }
+    return is_raised;
+}
+
+static void set_pool(struct orl_reconcile *r, const struct orl_rows *rows,
+        const struct orl_pool_row *pool, uint64_t now_ms)
+{
+    const struct orl_golden_row *image = orl_golden_trouble(rows, pool);
+    char object[ORL_TEXT_MAX + 1];
+    char text[ORL_TEXT_MAX + 1];
+    (void)snprintf(object, sizeof object, "pool:%.200s", pool->name);
+    if (pool->problem == ORL_REASON_NONE && image) {
+        /* While it is made again its row says how far that is, not what went wrong. */
+        if (image->state == ORL_GOLDEN_FAILED || !keep(r, object, ORL_REASON_GOLDEN_FAILED)) {
+            (void)snprintf(
+                    text, sizeof text, "no golden image, its desktops boot: %.180s", image->text);
+            set(r, object, ORL_REASON_GOLDEN_FAILED, text, now_ms);
+        }
+        return;
+    }
+    /* The host's own alarm says that better than one of each pool. */
+    bool is_own = pool->problem != ORL_REASON_HYPERVISOR_DOWN;
+    set(r, object, is_own ? pool->problem : ORL_REASON_NONE, pool->problem_text, now_ms);
 }
 
 static void set_templates(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
@@ -226,11 +259,7 @@ void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, 
     set_of(r, "host", r->cfg.host, is_well ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
             r->is_up ? r->hung_text : r->down_text, now_ms);
     for (size_t i = 0; i < rows->pool_count; i++) {
-        const struct orl_pool_row *pool = &rows->pools[i];
-        /* The host's own alarm says that better than one of each pool. */
-        bool is_own = pool->problem != ORL_REASON_HYPERVISOR_DOWN;
-        set_of(r, "pool", pool->name, is_own ? pool->problem : ORL_REASON_NONE, pool->problem_text,
-                now_ms);
+        set_pool(r, rows, &rows->pools[i], now_ms);
     }
     set_templates(r, rows, now_ms);
     set_desktops(r, rows, now_ms);

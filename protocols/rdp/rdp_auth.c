@@ -78,6 +78,7 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_UPLOAD_STOPPED:
     case ORL_REASON_NAME_TAKEN:
     case ORL_REASON_STORE_DOWN:
+    case ORL_REASON_GOLDEN_FAILED:
         return ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED;
     case ORL_REASON_HANDSHAKE_TIMEOUT:
         return ERRINFO_LOGON_TIMEOUT;

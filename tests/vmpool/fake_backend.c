@@ -491,7 +491,8 @@ static int fake_boot_test(void *self, const struct orl_vm_spec *spec, const char
 static int fake_golden_boot(void *self, const struct orl_vm_spec *spec, struct orl_err *err)
 {
     struct fake *fake = self;
-    int r = fake_clone(self, spec, err);
+    int r = fake->golden_fault ? orl_err_set(err, ORL_E_BACKEND, "%s", fake->golden_fault)
+                               : fake_clone(self, spec, err);
     struct fake_vm *vm = r < 0 ? NULL : fake_find(fake, spec->uuid);
     if (vm) {
         vm->has_overlay = false;

@@ -51,10 +51,11 @@ struct fake {
     unsigned displays_opened;
     int display_gate; /* not 0: opening a display waits for a byte of this fd, as where QEMU hangs */
     bool is_late;     /* the caller of the next call is dead */
-    bool half_clones;        /* as on a full disk */
-    const char *start_fault; /* why none starts */
-    bool is_readonly;        /* so is the disk: nothing is made, nothing goes */
-    bool swallows_removal;   /* a seeded bug: says that it removed */
+    bool half_clones;         /* as on a full disk */
+    const char *start_fault;  /* why none starts */
+    const char *golden_fault; /* why no golden image is made */
+    bool is_readonly;         /* so is the disk: nothing is made, nothing goes */
+    bool swallows_removal;    /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
     size_t count;
     struct fake_card cards[FAKE_MAX_VMS];

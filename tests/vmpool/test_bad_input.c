@@ -475,6 +475,37 @@ static void a_golden_image_whose_making_hangs_holds_no_pool(void **state)
     }
 }
 
+static void a_golden_image_that_fails_is_an_alarm_until_one_serves(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    (void)state;
+    world_open_golden(w, 1);
+    w->fake.golden_fault = "the guest's agent";
+    bad_minutes(w, 3);
+    for (unsigned minute = 0; minute < 20; minute++) { /* also while another try goes on */
+        assert_true(bad_has_alarm(w, ORL_REASON_GOLDEN_FAILED, "pool:floating"));
+        assert_int_equal(bad_count_alarms(w), 1);
+        bad_minutes(w, 1);
+    }
+    assert_int_equal(bad_count_ready(w, "floating"), 2); /* they boot */
+    assert_int_equal(w->fake.resumes, 0);
+    orl_reconcile_free(w->reconcile); /* another vmpool, which remembers nothing */
+    w->job_count = 0;
+    world_start(w);
+    world_calm(w, 5);
+    assert_true(bad_has_alarm(w, ORL_REASON_GOLDEN_FAILED, "pool:floating"));
+    w->fake.golden_fault = NULL;
+    bad_minutes(w, 60);
+    assert_int_equal(bad_count_alarms(w), 0);
+    (void)bad_give(w, "floating", "ann");
+    bad_minutes(w, 5);
+    assert_true(w->fake.resumes > 0);
+    assert_int_equal(bad_count_ready(w, "floating"), 2);
+    assert_string_equal(w->fault, "");
+    world_close(w);
+    free(w);
+}
+
 static void an_alarm_of_before_our_start_goes_with_its_cause(void **state)
 {
     struct world *w = *state;
@@ -506,6 +537,7 @@ int main(void)
             WITH_WORLD(an_older_version_takes_the_place_of_one_that_changed),
             WITH_WORLD(a_template_that_is_deleted_under_its_pool_takes_nobodys_desktop),
             cmocka_unit_test(a_golden_image_whose_making_hangs_holds_no_pool),
+            cmocka_unit_test(a_golden_image_that_fails_is_an_alarm_until_one_serves),
             WITH_WORLD(a_persons_machine_that_can_not_start_is_an_alarm_until_it_does),
             WITH_WORLD(spares_that_can_not_start_are_their_pools_alarm_and_are_replaced),
             WITH_WORLD(on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said),

@@ -184,6 +184,7 @@ export const a = {
             'guest_start_failed pool': 'Machines do not come up. The texts of the pool’s desktops and of its template say why; it is tried again, at most every 10 minutes.',
             guest_start_failed: 'Its history says why the machine does not come up. Bring its files back, or recycle it.',
             guest_died: 'Its history says why the machine died. Bring its files back, or recycle it.',
+            golden_failed: 'The text says why no golden image could be made, or why its copies do not start. Desktops boot meanwhile, which takes longer; it is tried again by itself. Mend the template, or set “Begins” of the pool to cold.',
             not_removed: 'The text says why the machine or its disk does not go: a read-only disk, or libvirt refuses. It is tried again by itself.',
             pool_limits: 'The text says which setting makes no sense on this host. Change the pool.',
             pool_network: 'The text says what is wrong with the network. Change the pool, or set the network up on the host.',
