@@ -127,6 +127,24 @@ static int leave(struct fake *fake, struct orl_err *err)
                    : 0;
 }
 
+/* Somebody was there first. */
+static void squat(struct fake *fake, const struct orl_vm_spec *spec)
+{
+    if (fake->squats == 0 || spec->meta.kind != ORL_VM_FLOATING || fake_find(fake, spec->uuid) ||
+            fake->count == FAKE_MAX_VMS) {
+        return;
+    }
+    struct fake_vm *other = &fake->vms[fake->count++];
+    memset(other, 0, sizeof *other);
+    (void)snprintf(other->vm.name, sizeof other->vm.name, "%s", spec->name);
+    (void)snprintf(other->vm.uuid, sizeof other->vm.uuid, "%s", spec->uuid);
+    other->vm.uuid[0] = other->vm.uuid[0] == 'f' ? 'e' : 'f';
+    other->vm.meta = spec->meta;
+    other->vm.state = ORL_VM_OFF;
+    other->is_defined = other->has_overlay = other->is_late = true;
+    fake->squats--;
+}
+
 static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err)
 {
     struct fake *fake = self;
@@ -135,6 +153,7 @@ static int fake_clone(void *self, const struct orl_vm_spec *spec, struct orl_err
     if (r < 0 || fake->is_readonly) {
         return r < 0 ? r : orl_err_set(err, ORL_E_BACKEND, "Read-only file system");
     }
+    squat(fake, spec);
     for (size_t i = 0; i < fake->count; i++) {
         const struct orl_vm *other = &fake->vms[i].vm;
         if (strcmp(other->name, spec->name) == 0 && strcmp(other->uuid, spec->uuid) != 0) {

@@ -52,6 +52,7 @@ struct fake {
     int display_gate; /* not 0: opening a display waits for a byte of this fd, as where QEMU hangs */
     bool is_late;     /* the caller of the next call is dead */
     bool half_clones;         /* as on a full disk */
+    unsigned squats;          /* so many clones find their name taken, by a machine with our mark */
     const char *start_fault;  /* why none starts */
     const char *golden_fault; /* why no golden image is made */
     bool is_readonly;         /* so is the disk: nothing is made, nothing goes */

@@ -324,8 +324,18 @@ static void on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said(void **s
     assert_string_equal(w->fault, "");
 }
 
+static bool has_strangers(const struct world *w)
+{
+    for (size_t i = 0; i < w->fake.count; i++) {
+        if (w->fake.vms[i].is_late) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* virsh undefine, and define again without its uuid. */
-static void another_machine_of_the_same_name_is_told_and_outlived(void **state)
+static void another_machine_in_the_place_of_ours_is_outlived(void **state)
 {
     struct world *w = *state;
     for (size_t i = 0; i < w->fake.count; i++) {
@@ -341,9 +351,29 @@ static void another_machine_of_the_same_name_is_told_and_outlived(void **state)
     assert_true(w->fake.clone_calls + w->fake.start_calls - calls < TRIES_IN_20_MINUTES);
     assert_int_equal(bad_count_ready(w, "floating"), 2);
     assert_int_equal(bad_count_alarms(w), 0);
-    for (size_t i = 0; i < w->fake.count; i++) {
-        assert_false(w->fake.vms[i].is_late);
+    assert_false(has_strangers(w));
+    assert_string_equal(w->fault, "");
+}
+
+static void a_name_that_somebody_has_taken_is_told_and_outlived(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool = bad_pool(w, "floating");
+    bool is_told = false;
+    pool.spares = 3;
+    bad_set(w, &pool);
+    w->fake.squats = 1;
+    for (unsigned second = 0; second < SETTLED_S && !is_told; second++) {
+        world_calm(w, 1);
+        is_told = bad_has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating");
     }
+    assert_true(is_told);
+    assert_non_null(strstr(bad_pool(w, "floating").problem_text, "already exists"));
+    assert_true(has_strangers(w));
+    bad_minutes(w, 20);
+    assert_int_equal(bad_count_ready(w, "floating"), 3);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_false(has_strangers(w));
     assert_string_equal(w->fault, "");
 }
 
@@ -541,7 +571,8 @@ int main(void)
             WITH_WORLD(a_persons_machine_that_can_not_start_is_an_alarm_until_it_does),
             WITH_WORLD(spares_that_can_not_start_are_their_pools_alarm_and_are_replaced),
             WITH_WORLD(on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said),
-            WITH_WORLD(another_machine_of_the_same_name_is_told_and_outlived),
+            WITH_WORLD(another_machine_in_the_place_of_ours_is_outlived),
+            WITH_WORLD(a_name_that_somebody_has_taken_is_told_and_outlived),
             WITH_WORLD(a_call_that_does_not_come_back_is_an_alarm_and_the_others_go_on),
             WITH_WORLD(what_waits_for_a_worker_does_not_hang),
             WITH_WORLD(a_persons_machine_that_does_not_wake_is_ended),
