@@ -73,6 +73,50 @@ test('each page: axe, keyboard, dialogs, the dark, a phone', async ({page}) => {
     ]);
 });
 
+test('a static pool gets a desktop: a VNC server, an RDP server with its certificate, a machine of libvirt', async ({page}) => {
+    server.answers['GET /v1/pools/room'] = () => [200, pool('room', {kind: 'static', template: '', desktops_by_version: []}), {etag: '"1"'}];
+    server.answers['POST /v1/desktops'] = (body) => (body.vnc === 'nowhere'
+        ? [400, {code: 'bad_request', detail: 'field \'vnc\' is no address', errors: [{field: 'vnc', text: 'is no address'}]}] : [201, {id: ID, audit: 'a'}]);
+    await open(page, '#/pools/desk');
+    await expect(page.getByRole('heading', {name: 'Desktops', exact: true})).toBeVisible();
+    await expect(page.getByRole('button', {name: 'Add a desktop'})).toHaveCount(0); // floating
+    await open(page, '#/pools/room');
+    const button = page.getByRole('button', {name: 'Add a desktop'});
+    const dialog = page.getByRole('dialog');
+    const sent = () => server.called('POST /v1/desktops').at(-1).body;
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await expect(dialog.getByLabel('Its display')).toBeFocused();
+    await expectAccessible(page);
+    await dialog.getByLabel('Address').fill('nowhere');
+    await dialog.getByRole('button', {name: 'Add', exact: true}).click();
+    await expect(dialog.getByLabel('Address')).toHaveAccessibleDescription('is no address');
+    await expect(dialog.getByLabel('Address')).toBeFocused();
+    await dialog.getByLabel('Address').fill('192.0.2.7:5900');
+    await dialog.getByLabel('Password there').fill('a secret');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('The desktop is added.').first()).toBeVisible();
+    expect(sent()).toEqual({pool: 'room', vnc: '192.0.2.7:5900', password: 'a secret'});
+    await button.click();
+    await dialog.getByLabel('Its display').selectOption('An RDP server');
+    await dialog.getByLabel('Address').fill('192.0.2.20:3389');
+    await dialog.getByLabel('User there').fill('office');
+    await dialog.getByLabel('Password there').fill('another');
+    await dialog.getByLabel('Certificate’s SHA-256').fill('ab'.repeat(32));
+    await expectAccessible(page);
+    await dialog.getByRole('button', {name: 'Add', exact: true}).click();
+    await expect(dialog).toHaveCount(0);
+    expect(sent()).toEqual({pool: 'room', rdp: '192.0.2.20:3389', user: 'office', password: 'another', fingerprint: 'ab'.repeat(32)});
+    await button.click();
+    await dialog.getByLabel('Its display').selectOption('A machine of libvirt');
+    await expect(dialog.getByLabel('Password there')).toHaveCount(0);
+    await dialog.getByLabel('Machine').fill('web01');
+    await expectAccessible(page);
+    await dialog.getByRole('button', {name: 'Add', exact: true}).click();
+    await expect(dialog).toHaveCount(0);
+    expect(sent()).toEqual({pool: 'room', machine: 'web01'});
+});
+
 test('an image is sent in pieces, over a lost one, and its job is shown; cancelled it says so', async ({page}) => {
     const size = 2.5 * 1024 * 1024;
     server.answers['POST /v1/templates/fresh/import'] = () => [202, {job: ID, upload: {path: `/upload/${ID}`, ticket: 'x'.repeat(52)}, audit: 'a'}];

@@ -15,6 +15,7 @@ import {PlanDialog, planOf} from './plan.js';
 import {changesOf, groupsOf, Settings} from './pool_settings.js';
 import {Wizard} from './pool_wizard.js';
 import {go, href} from './route.js';
+import {AddStaticDesktop} from './static_desktop.js';
 import {DataTable} from './table.js';
 import {w} from './words.js';
 
@@ -113,7 +114,7 @@ const outlook = ({forecast, now}) => [
 
 function Summary({pool}) {
     const one = pool.value;
-    return html`<${Panel} title=${p.desktops}>
+    return html`<${Panel} title=${p.desktops} actions=${one.kind === 'static' && may('admin') && html`<${AddStaticDesktop} pool=${one.name} onAdded=${pool.reload} />`}>
         ${one.problem && html`<${Notice} kind="danger"><span>${one.problem_text}</span><span class="code">${one.problem}</span><//>`}
         <${Facts} list=${[
             [p.kind, p.kinds[one.kind]], [p.desktops, html`<a href=${href('desktops', '', {pool: one.name})}>${one.desktops.total} / ${one.max}</a>`],

@@ -143,6 +143,14 @@ export const w = {
             rng: 'Random numbers', left: 'What was left in it', accounts: 'Accounts', ssh_keys: 'SSH host keys', time: 'Clock', uefi: 'UEFI', secure_boot: 'Secure boot', tpm: 'TPM', rdp: 'RDP server',
         },
     },
+    statics: {
+        add: 'Add a desktop', added: 'The desktop is added.', by: 'Its display',
+        ways: {vnc: 'A VNC server', rdp: 'An RDP server', machine: 'A machine of libvirt', machine_rdp: 'A machine of libvirt, by RDP'},
+        address: 'Address', vncHint: 'HOST:PORT or unix:PATH. vmpool connects only where static_allow lets it.', rdpHint: 'HOST:PORT. vmpool connects only where static_allow lets it.',
+        machine: 'Machine', machineHint: 'Its name or UUID at libvirt.', uri: 'Libvirt', uriHint: 'Empty: vmpool’s own. Another one’s URI, if static_uris names it.',
+        user: 'User there', domain: 'Domain there', domainHint: 'Empty: none.', password: 'Password there', passwordHint: 'Stored sealed. Empty: none.',
+        fingerprint: 'Certificate’s SHA-256', fingerprintHint: 'Of the RDP server. Without it nobody is connected, and no password is sent.',
+    },
     pools: {
         title: 'Pools', empty: 'No pools yet', emptyHint: 'A pool is a set of alike desktops for some people.',
         add: 'Create a pool', kind: 'Kind', template: 'Template', desktops: 'Desktops', ready: 'Ready', given: 'In use', waiting: 'Waiting', problem: 'Problem', spares: 'Spares',
