@@ -30,6 +30,9 @@ const jobs = [job(), job({id: '1'.repeat(32), kind: 'template.build', object: 't
     job({id: '3'.repeat(32), kind: 'template.check', object: 'template:debian', state: 'done', progress_percent: 100,
         result: {worst: 'warn', items: [{item: 'boots', finding: 'ok', text: 'paints after 9 s', todo: ''}, {item: 'ssh_keys', finding: 'bad', text: 'host keys are in it', todo: 'Remove /etc/ssh/ssh_host_*.'}]}})];
 
+const golden = (more = {}) => ({id: '4'.repeat(32), host: 'local', template: 'debian', template_version: 2, method: 'instant', machine: 'pc-q35-7.2', qemu: 7002000, memory_mib: 2048, vcpus: 2, state: 'building',
+    percent: 40, text: 'boots', path: '/var/lib/oriel/golden', attempts: 1, created_ms: began, changed_ms: began, built_ms: 0, ...more});
+
 test.beforeEach(async ({page}) => {
     server = new FakeConsole();
     await server.start();
@@ -43,6 +46,7 @@ test.beforeEach(async ({page}) => {
         'GET /v1/pool-defaults': () => ({floating: defaults, dedicated: {...defaults, disconnect_timeout_s: 0}, static: defaults}),
         'GET /v1/templates': () => ({templates: [template]}),
         'GET /v1/templates/debian': () => [200, template, {etag: '"1"'}],
+        'GET /v1/goldens': () => ({goldens: [golden(), golden({id: '5'.repeat(32), state: 'failed', text: 'its guest has no agent', template_version: 1})]}),
         'GET /v1/jobs': () => ({jobs}),
         [`GET /v1/jobs/${jobs[1].id}`]: () => jobs[1],
         [`GET /v1/jobs/${jobs[3].id}`]: () => jobs[3],
@@ -115,6 +119,22 @@ test('a static pool gets a desktop: a VNC server, an RDP server with its certifi
     await dialog.getByRole('button', {name: 'Add', exact: true}).click();
     await expect(dialog).toHaveCount(0);
     expect(sent()).toEqual({pool: 'room', machine: 'web01'});
+});
+
+test('a template shows its golden images: how far one is, that it serves, why one failed', async ({page}) => {
+    let rows = [golden(), golden({id: '5'.repeat(32), state: 'failed', text: 'its guest has no agent', template_version: 1, attempts: 3}), golden({id: '6'.repeat(32), template: 'other', text: 'of another one'})];
+    server.answers['GET /v1/goldens'] = () => ({goldens: rows});
+    await open(page, '#/templates/debian');
+    const table = page.getByRole('table', {name: 'Golden images'});
+    await expect(table.getByText('Being made, 40 %')).toBeVisible();
+    await expect(table.getByRole('row', {name: /Failed/})).toContainText('its guest has no agent');
+    await expect(table.getByText('of another one')).toHaveCount(0);
+    await expectAccessible(page);
+    rows = [golden({percent: 85, text: 'comes to rest'})];
+    await expect(table.getByText('Being made, 85 %')).toBeVisible(); // asked for by itself
+    rows = [golden({state: 'ready', percent: 100, text: ''})];
+    await expect(table.getByText('Serves')).toBeVisible();
+    await expect(table.getByText('Failed')).toHaveCount(0);
 });
 
 test('an image is sent in pieces, over a lost one, and its job is shown; cancelled it says so', async ({page}) => {

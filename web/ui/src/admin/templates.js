@@ -10,6 +10,7 @@ import {MOST_ROWS, useList, useObject} from './data.js';
 import {PageHead, Panel, State} from './detail.js';
 import {Form, SelectField} from './form.js';
 import {bytes, mebibytes, moment} from './format.js';
+import {Goldens} from './goldens.js';
 import {JobsOf} from './jobs.js';
 import {may} from './me.js';
 import {go, href} from './route.js';
@@ -159,6 +160,7 @@ function Template({name}) {
     ${template.error && html`<${Fault} error=${template.error} />`}
     ${!one ? !template.error && html`<${Notice} kind="info">${t.loading}<//>` : html`<div class="grid">
         ${may('admin') && html`<${Settings} template=${template} />`}<${UsedBy} name=${name} /><${Versions} template=${template} />
+        <${Goldens} template=${name} />
         <${JobsOf} object=${`template:${name}`} title=${m.jobs} /></div>`}`;
 }
 

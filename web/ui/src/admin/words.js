@@ -143,6 +143,11 @@ export const w = {
             rng: 'Random numbers', left: 'What was left in it', accounts: 'Accounts', ssh_keys: 'SSH host keys', time: 'Clock', uefi: 'UEFI', secure_boot: 'Secure boot', tpm: 'TPM', rdp: 'RDP server',
         },
     },
+    goldens: {
+        title: 'Golden images', none: 'No golden images', noneHint: 'Floating pools begin desktops as copies of one, unless they are set to boot.',
+        states: {building: 'Being made', ready: 'Serves', failed: 'Failed', stale: 'Out of use'}, percent: (percent) => `${percent} %`,
+        method: 'Memory', methods: {instant: 'shared', restore: 'read from its state'}, attempts: 'Try',
+    },
     statics: {
         add: 'Add a desktop', added: 'The desktop is added.', by: 'Its display',
         ways: {vnc: 'A VNC server', rdp: 'An RDP server', machine: 'A machine of libvirt', machine_rdp: 'A machine of libvirt, by RDP'},
