@@ -11,6 +11,7 @@
 
 enum {
     RETRY_MS = 1000,
+    STILL_THERE_MS = 60000,   /* as long between two questions whether a hook is */
     HOME_MS = 20000,          /* more time where a disk is plugged in, and perhaps made */
     FAREWELL_MS = 15000,      /* from asking for the log-off, beside the pool's deadline */
     HOME_FAREWELL_MS = 60000, /* more time where all that was written goes back to a home */
@@ -41,6 +42,7 @@ int orl_persons_new(
         return orl_err_set(err, ORL_E_NOMEM, "persons");
     }
     p->cfg = *cfg;
+    p->cfg.hello_ms = cfg->hello_ms > 0 ? cfg->hello_ms : STILL_THERE_MS;
     p->log = (struct orl_log_ctx){.parent = &root_log, .name = "persons"};
     *ret_persons = p;
     return 0;
@@ -470,6 +472,10 @@ static void look_at(struct orl_persons *p, const struct orl_desktop_row *row,
         give_up(memo, now_ms);
     }
     orl_person_advance(memo, now_ms);
+    if (memo->link && memo->is_greeted && memo->goal == ORL_GOAL_NONE && memo->asked == 0 &&
+            orl_persons_clock_ms(p) >= memo->hello_ms + p->cfg.hello_ms) {
+        orl_person_ask_hello(memo);
+    }
 }
 
 /* Machines that are off, gone or free again: nobody to talk to. */

@@ -20,6 +20,7 @@ struct orl_persons_cfg { /* pointers are borrowed for the object's life */
     void (*on_change)(void *ctx);   /* a row changed: the broker's business */
     void (*kick)(void *ctx);        /* ... the reconciler's */
     void *ctx;
+    uint64_t hello_ms; /* from one question whether a hook is there to the next; 0: the usual */
 };
 struct orl_persons;
 ORL_NODISCARD int orl_persons_new(

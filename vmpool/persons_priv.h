@@ -32,7 +32,8 @@ struct orl_person_memo {
     char secret[ORL_PERSON_SECRET_LEN + 1]; /* of the assign that is out */
     struct orl_hook_link *link;
     bool is_job_out;
-    bool is_greeted; /* hello was answered: state is the guest's */
+    bool is_greeted;   /* hello was answered: state is the guest's */
+    uint64_t hello_ms; /* it was asked last; monotonic */
     enum orl_guest_state state;
     enum orl_guest_state written; /* as the row has it */
     bool is_state_due;            /* state is to be written */
@@ -79,6 +80,8 @@ void orl_person_hang_up(struct orl_person_memo *memo);
 
 /* Takes fd. */
 void orl_person_greet(struct orl_person_memo *memo, int fd);
+/* Whether it still is there: its port says nothing when the program behind it has ended. */
+void orl_person_ask_hello(struct orl_person_memo *memo);
 void orl_person_ask_assign(struct orl_person_memo *memo, uint64_t now_ms);
 /* Who logs in at its RDP server, and that one's certificate, out of the guest's answer; NULL: nobody for now. False:
  * it is no answer to believe in, or it was not written; why says which. */

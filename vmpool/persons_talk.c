@@ -11,7 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HELLO_MS = 5000, SLACK_MS = 10000, CUT_MS = 60000, RETRY_MS = 1000 };
+enum {
+    HELLO_MS = 5000,
+    STILL_THERE_MS = 20000, /* to say so, at most: nobody waits for it */
+    SILENT_MS = 15000,      /* until one that did not is tried again */
+    SLACK_MS = 10000,
+    CUT_MS = 60000,
+    RETRY_MS = 1000,
+};
 
 /* What new desktops of its template can be expected to have. */
 static void note_hook(struct orl_person_memo *memo)
@@ -157,10 +164,13 @@ static void on_end(void *ctx, int code, const char *why)
     struct orl_person_memo *memo = ctx;
     uint64_t now_ms = orl_clock_wall_ms();
     bool was_assigning = memo->asked != 0 && memo->goal == ORL_GOAL_ON;
+    bool is_silent = code == ORL_E_TIMEOUT && memo->goal == ORL_GOAL_NONE;
     memo->was_cut = memo->was_cut || code == ORL_E_PROTO;
-    orl_person_wait(memo, code == ORL_E_PROTO ? CUT_MS : RETRY_MS);
-    orl_log_warn(&memo->persons->log, "the guest's hook is not heard any more", "desktop", memo->id,
-            "error", why);
+    orl_person_wait(memo, code == ORL_E_PROTO ? CUT_MS : is_silent ? SILENT_MS : RETRY_MS);
+    if (memo->is_greeted || !is_silent) {
+        orl_log_warn(&memo->persons->log, "the guest's hook is not heard any more", "desktop",
+                memo->id, "error", why);
+    }
     if (code == ORL_E_PROTO) {
         raise_alarm(memo, why, now_ms);
     }
@@ -187,10 +197,18 @@ void orl_person_greet(struct orl_person_memo *memo, int fd)
         orl_log_warn(&memo->persons->log, "no link to a guest's hook", "error", err.text);
         return;
     }
+    orl_person_ask_hello(memo);
+}
+
+void orl_person_ask_hello(struct orl_person_memo *memo)
+{
     struct orl_hook_msg msg;
+    uint64_t period_ms = memo->persons->cfg.hello_ms;
+    uint64_t known_ms = period_ms < STILL_THERE_MS ? period_ms : STILL_THERE_MS;
+    memo->hello_ms = orl_persons_clock_ms(memo->persons);
     orl_hook_msg_init(&msg, "hello", ++memo->serial);
     orl_hook_msg_put_u64(&msg, "version", ORL_HOOK_VERSION);
-    orl_hook_link_ask(memo->link, &msg, HELLO_MS);
+    orl_hook_link_ask(memo->link, &msg, memo->is_greeted ? known_ms : HELLO_MS);
 }
 
 /* The newest: as the client has it now. */

@@ -106,6 +106,15 @@ static void run(void *job_)
                                 : ORL_E_UNSUPPORTED;
 }
 
+static void note_login(struct orl_user_watch *w, struct watched *one, const struct job *job)
+{
+    if (!one->was_in && job->result == 0 && job->users.count > 0 &&
+            job->users.first_login_ms <= job->login_end_ms) {
+        one->was_in = true;
+        orl_log_debug(&w->log, "somebody is logged in", "desktop", job->id, "how", "agent");
+    }
+}
+
 static void on_done(void *job_, void *ctx)
 {
     struct job *job = job_;
@@ -115,8 +124,7 @@ static void on_done(void *job_, void *ctx)
     if (one && one->version == job->version && strcmp(one->uuid, job->uuid) == 0) {
         bool is_empty = job->result == 0 && job->users.count == 0;
         one->next_ms = clock_ms(w) + w->cfg.period_ms * (job->result < 0 ? SILENT_TIMES : 1);
-        one->was_in = one->was_in || (job->result == 0 && job->users.count > 0 &&
-                                             job->users.first_login_ms <= job->login_end_ms);
+        note_login(w, one, job);
         one->empty_times = is_empty && one->was_in ? one->empty_times + 1 : 0;
         if (one->empty_times >= EMPTY_TIMES) {
             say_logged_off(w, job);

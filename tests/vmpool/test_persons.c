@@ -17,7 +17,7 @@
 
 #define DAY_MS UINT64_C(86400000)
 
-enum { TURNS = 5 };
+enum { TURNS = 5, HELLO_MS = 3000 };
 
 struct world {
     struct fixture *f;
@@ -131,7 +131,8 @@ static int set_up(void **state)
             .key = &w->key,
             .on_change = on_change,
             .kick = kick,
-            .ctx = w};
+            .ctx = w,
+            .hello_ms = HELLO_MS};
     assert_ok(w->f, orl_persons_new(&cfg, &w->persons, &w->f->err));
     return 0;
 }
@@ -296,6 +297,34 @@ static struct orl_hook_msg heard(struct world *w)
         at += used;
     }
     return msg;
+}
+
+/* Nothing else would tell that the program behind a port has ended: then others are asked who is in (user_watch.h). */
+static void hook_that_is_not_there_any_more_is_not_heard(void **state)
+{
+    struct world *w = *state;
+    set_pool(w, ORL_HOME_NONE);
+    let_in(w, "ann");
+    assert_true(orl_persons_hears(w->persons, w->desktop));
+    char answer[64];
+    (void)heard(w);
+    run_ms(w, HELLO_MS);
+    look(w);
+    struct orl_hook_msg ask = heard(w);
+    assert_string_equal(ask.verb, "hello");
+    (void)snprintf(
+            answer, sizeof answer, "hello %u\nversion 1\nstate locked\n.\n", (unsigned)ask.serial);
+    say(w, answer);
+    run_ms(w, HELLO_MS);
+    assert_true(orl_persons_hears(w->persons, w->desktop));
+    look(w);
+    assert_int_equal(desktop(w).guest_state, ORL_GUEST_LOCKED);
+    for (unsigned i = 0; i < 600 && orl_persons_hears(w->persons, w->desktop); i++) {
+        run_ms(w, 100);
+    }
+    assert_false(orl_persons_hears(w->persons, w->desktop));
+    assert_int_equal(desktop(w).guest_state, ORL_GUEST_LOCKED); /* silence is no log-off */
+    assert_int_equal(desktop(w).person, ORL_PERSON_READY);
 }
 
 /* Asked to let somebody in, the guest answers with more. */
@@ -488,6 +517,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     guest_that_locks_and_unlocks_costs_one_write_a_look, set_up, tear_down),
             cmocka_unit_test_setup_teardown(clock_that_is_set_ends_no_deadline, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    hook_that_is_not_there_any_more_is_not_heard, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     by_rdp_the_guest_names_account_and_certificate, set_up, tear_down),
             cmocka_unit_test_setup_teardown(

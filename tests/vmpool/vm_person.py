@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""The person in the desktop, with real QEMU and the tiny guest: account, settings and home by its hook; log-off, reboot and crash told apart.
+"""The person in the desktop, with real QEMU and the tiny guest: account, settings and home by its hook; log-off, reboot and crash told apart; a log-off
+that the guest agent's list of users tells, where the hook has died.
 
 Usage: vm_person.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as for vm_pool.py"""
+import base64
 import os
 import pathlib
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
+import time
 
 from vm_rig import crash_of, expect, play, run
 
@@ -49,7 +53,7 @@ def first_time(rig):
     session, desktop, guest = enter(rig, "ann")
     row, homes = person(rig, desktop)
     expect(row[1] == "logged_on" and row[3] == "hook=1", "her session is on, and the desktop has a hook")
-    expect(homes == {"ann": desktop}, "her home is on her desktop")
+    expect(homes["ann"] == desktop, "her home is on her desktop")
     expect(guest.sh("/bin/busybox id -u ann") == "10000", "she has her own number")
     expect(guest.sh("/bin/busybox grep ' /home/ann ' /proc/mounts").startswith("/dev/vd"), "her home is a disk")
     options = guest.sh("/bin/busybox grep ' /home/ann ' /proc/mounts").split()[3]
@@ -71,7 +75,7 @@ def log_off(rig, session, desktop, guest):
     expect(row["power"] == "running", "the machine runs on: a log-off is no power-off")
     expect(guest.sh("/bin/busybox grep -c ' /home/ann ' /proc/mounts") == "0", "her home is unmounted by then")
     leave(rig, session, desktop)
-    rig.until("and her home is on no desktop", lambda: person(rig, "0" * 32)[1] == {"ann": "-"})
+    rig.until("and her home is on no desktop", lambda: person(rig, "0" * 32)[1]["ann"] == "-")
 
 
 def home_path(rig, user):
@@ -167,15 +171,42 @@ def vmpool_dies(rig, session, desktop):
     expect(re.search('seen off.*how="?logged off', log) is not None, "as the hook said so")
 
 
+def logged(rig, text, desktop):
+    return re.search(f"{text} desktop={desktop}", (rig.dir / "vmpool.log").read_text(errors="replace"))
+
+
+def without_hook(rig):
+    """Somebody whose guest's hook dies for good, and who is logged in as getty's login and display managers write it down."""
+    session, desktop, guest = enter(rig, "cid")
+    record = struct.pack("hi32s4s32s256shhiii16x20x", 7, 1, b"tty1", b"1", b"cid", b"", 0, 0, 1, int(time.time()), 0)
+    guest.sh(f"/bin/busybox mkdir -p /var/run; echo {base64.b64encode(record).decode()} | /bin/busybox base64 -d >/var/run/utmp")
+    guest.sh("/bin/busybox rm /bin/oriel-hook; /bin/busybox killall -9 oriel-hook")
+    seen = guest.rig.agent(guest.domain, "guest-get-users")
+    expect([one["user"] for one in seen] == ["cid"], "the guest's agent says who is in")
+    return session, desktop, guest
+
+
+def told_by_agent(rig, session, desktop, guest):
+    rig.until("a hook that has died is not heard any more", lambda: logged(rig, "the guest's hook is not heard any more", desktop), is_said=True)
+    rig.until("the agent's list is looked at in its place", lambda: logged(rig, "somebody is logged in", desktop))
+    expect(person(rig, desktop)[0][1] == "logged_on", "and whoever is in it has not logged off")
+    guest.sh("/bin/busybox truncate -s 0 /var/run/utmp")
+    rig.until("nobody in it any more is a log-off", lambda: person(rig, desktop)[0][1] == "logged_off")
+    leave(rig, session, desktop)
+
+
 def story(rig):
     rig.tool_out("home", rig.store, "64")
     rig.start("accel=qemu")
-    log_off(rig, *first_time(rig))
+    first = first_time(rig)
+    hookless = without_hook(rig)
+    log_off(rig, *first)
     backup_and_restore(rig)
     session, desktop, other_session, other, other_guest = second_time(rig)
     vmpool_dies(rig, session, desktop)
     reboot(rig, other, other_guest)
     crash(rig, other_session, other, other_guest)
+    told_by_agent(rig, *hookless)
 
 
 if __name__ == "__main__":
