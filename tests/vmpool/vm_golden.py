@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Golden images with a real libvirtd, QEMU and the tiny guest: one is made (and vmpool killed meanwhile), desktops begin as its copies and are
-somebody of their own, one dies and the others don't notice, and another version's image is made while the first one serves.
+somebody of their own, one is saved, one moves to another host while it runs, one dies and the others don't notice, and another version's image
+is made while the first one serves.
 
 Usage: vm_golden.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as vm_pool.py"""
 import hashlib
 import pathlib
+import re
+import subprocess
 import sys
 import time
 
@@ -13,6 +16,14 @@ from vm_rig import crash_of, expect, play, run
 # Its card comes last: the guest may have to find it yet.
 LOOK = """for i in 1 2 3 4 5 6 7 8 9 10; do [ -e /sys/class/net/eth0/address ] && break; sleep 1; done
 printf '%s\\n' "$(hostname)" "$(cat /etc/machine-id)" "$(cat /sys/class/net/eth0/address)" "$(head -c 16 /dev/urandom | md5sum)" "$(date +%s)" """
+
+
+# What lives in memory only: a program and what it was told, a file, what has been read and written since the machine was frozen, and who it is.
+LEAVE = """mkdir -p /run; head -c 2000000 /dev/urandom >/run/moved-file
+MOVED=left-before-the-move sleep 100000 </dev/null >/dev/null 2>&1 & echo $! >/run/moved-pid"""
+RECALL = """tr '\\0' '\\n' <"/proc/$(cat /run/moved-pid)/environ" | grep ^MOVED=
+md5sum </run/moved-file; cat /bin/* /usr/sbin/* /mod/* 2>/dev/null | md5sum
+cat /proc/sys/kernel/random/boot_id; hostname; cat /etc/machine-id /sys/class/net/eth0/address"""
 
 
 def made(rig):
@@ -82,6 +93,55 @@ def saved(rig, row):
     rig.start("accel=qemu")
 
 
+def virsh(uri, *args):
+    return run("virsh", "-c", uri, "-q", *args)
+
+
+def take_along(rig, uri, xml):
+    """The other host has the network and its filters, under the same names."""
+    file = rig.dir / "take"
+    for kind, make, names in (("nwfilter", "nwfilter-define", re.findall(r"<filterref filter='([^']+)'", xml)),
+                              ("net", "net-create", re.findall(r"<source network='([^']+)'", xml))):
+        for name in names:
+            file.write_text(virsh(rig.uri, f"{kind}-dumpxml", name))
+            virsh(uri, make, file)
+
+
+def of_no_image(xml):
+    """The same machine on a host without the image: the block of memory has its name, and no file."""
+    bare, count = re.subn(r"memory-backend-file(,id=oriel\.golden,size=\d+M),mem-path=[^,']*(,x-use-canonical-path-for-ramblock-id=off)[^']*'",
+                          r"memory-backend-ram\1\2'", xml)
+    expect(count == 1 and ".ram" not in bare, "its definition for another host has no image")
+    return bare
+
+
+def moved(rig, row, golden):
+    """By an administrator, with libvirt, to another host: a second libvirtd, whose network and folders are its own; disks are shared."""
+    name, file = row["domain"], rig.dir / "moved.xml"
+    rig.inside(name, LEAVE)
+    before = rig.inside(name, RECALL)
+    expect("left-before-the-move" in before and name in before, "a program runs in a copy")
+    rig.kill()  # it would start what is not running
+    home, folder = rig.uri, rig.dir / "w"
+    try:
+        there = run(rig.private, "start", folder).strip()
+        xml = virsh(home, "dumpxml", "--migratable", name)
+        take_along(rig, there, xml)
+        file.write_text(of_no_image(xml))
+        virsh(home, "migrate", "--live", "--unsafe", "--xml", file, name, there, "--migrateuri", f"unix://{rig.dir}/move.sock")
+        expect(name not in rig.domains("--state-running"), "it moves to another host while it runs")
+        rig.uri = there
+        maps = pathlib.Path(f"/proc/{(folder / 'run/qemu' / (name + '.pid')).read_text()}/maps").read_text()
+        expect("/qemu" in maps and golden not in maps, "where nothing of the image's memory is mapped")
+        rig.until("it answers there", lambda: rig.answers(name))
+        expect(rig.inside(name, RECALL) == before, "and all of its memory has come along: its programs, its files, what it shared, who it is")
+    finally:
+        rig.uri = home
+        subprocess.run([rig.private, "kill", folder], capture_output=True, timeout=120, check=False)
+    rig.start("accel=qemu")
+    rig.until("its row is seen to", lambda: not [r for r in spares(rig, 0) if r["id"] == row["id"]])
+
+
 def another_version(rig, golden):
     session, desktop, _ = rig.tool_out("login", rig.store, "ann").split()
     rig.tool_out("version", rig.store, "tiny")
@@ -109,6 +169,9 @@ def story(rig):
     who_they_are(rig, rows)
     saved(rig, rows[1])
     killed(rig, rows, golden, before)
+    moved(rig, rows[1], golden)
+    expect([digest(path) for path in files_of(rig, golden)] == before, "the image is as it was")
+    rig.until("there are two again", lambda: spares(rig, 2))
     another_version(rig, golden)
 
 
