@@ -137,6 +137,22 @@ test('a template shows its golden images: how far one is, that it serves, why on
     await expect(table.getByText('Failed')).toHaveCount(0);
 });
 
+test('a pool that keeps homes shows whose, how large and where each is', async ({page}) => {
+    server.answers['GET /v1/pools/kept'] = () => [200, pool('kept', {home: 'volume', home_size_mib: 10240}), {etag: '"1"'}];
+    server.answers['GET /v1/homes'] = (_, url) => ({homes: url.searchParams.get('pool') !== 'kept' ? [] : [
+        {id: '7'.repeat(32), user: 'anna', pool: 'kept', kind: 'volume', path: '/var/lib/oriel/homes/anna.qcow2', size_mib: 10240, desktop: ID, created_ms: began, used_ms: began},
+        {id: '8'.repeat(32), user: 'bob', pool: 'kept', kind: 'volume', path: '/var/lib/oriel/homes/bob.qcow2', size_mib: 2048, desktop: '', created_ms: began, used_ms: 0}]});
+    await open(page, '#/pools/kept');
+    const table = page.getByRole('table', {name: 'Homes'});
+    await expect(table.getByRole('row', {name: /anna/})).toContainText('10.0 GiB');
+    await expect(table.getByRole('link', {name: ID.slice(0, 8)})).toHaveAttribute('href', `#/desktops/${ID}`);
+    await expect(table.getByRole('link', {name: 'bob'})).toHaveAttribute('href', '#/users/bob');
+    await expectAccessible(page);
+    await open(page, '#/pools/desk'); // keeps none
+    await expect(page.getByRole('heading', {name: 'Who may use it'})).toBeVisible();
+    await expect(page.getByRole('heading', {name: 'Homes'})).toHaveCount(0);
+});
+
 test('an image is sent in pieces, over a lost one, and its job is shown; cancelled it says so', async ({page}) => {
     const size = 2.5 * 1024 * 1024;
     server.answers['POST /v1/templates/fresh/import'] = () => [202, {job: ID, upload: {path: `/upload/${ID}`, ticket: 'x'.repeat(52)}, audit: 'a'}];

@@ -10,6 +10,7 @@ import {MOST_ROWS, useList, useObject} from './data.js';
 import {Facts, PageHead, Panel, State} from './detail.js';
 import {Form} from './form.js';
 import {moment} from './format.js';
+import {Homes} from './homes.js';
 import {may} from './me.js';
 import {PlanDialog, planOf} from './plan.js';
 import {changesOf, groupsOf, Settings} from './pool_settings.js';
@@ -146,7 +147,8 @@ function Pool({name}) {
     ${pool.error && html`<${Fault} error=${pool.error} />`}
     ${!one ? !pool.error && html`<p class="muted">${t.loading}</p>` : html`<div class="grid">
         <${Summary} pool=${pool} /><${People} name=${name} />
-        ${may('admin') ? html`<${PoolSettings} pool=${pool} />` : html`<${PoolFacts} pool=${pool} />`}</div>`}`;
+        ${may('admin') ? html`<${PoolSettings} pool=${pool} />` : html`<${PoolFacts} pool=${pool} />`}
+        ${(one.home ?? 'none') !== 'none' && html`<${Homes} pool=${name} />`}</div>`}`;
 }
 
 export function Pools({name, query}) {

@@ -148,6 +148,10 @@ export const w = {
         states: {building: 'Being made', ready: 'Serves', failed: 'Failed', stale: 'Out of use'}, percent: (percent) => `${percent} %`,
         method: 'Memory', methods: {instant: 'shared', restore: 'read from its state'}, attempts: 'Try',
     },
+    homes: {
+        title: 'Homes', none: 'Nobody has a home in this pool yet', owner: 'Whose', kind: 'Kind', kinds: {volume: 'Disk', nfs: 'NFS'}, size: 'At most', desktop: 'In desktop', used: 'Last used',
+        backup: 'A home is backed up by itself, on its host, while no desktop has it: oriel home backup.',
+    },
     statics: {
         add: 'Add a desktop', added: 'The desktop is added.', by: 'Its display',
         ways: {vnc: 'A VNC server', rdp: 'An RDP server', machine: 'A machine of libvirt', machine_rdp: 'A machine of libvirt, by RDP'},
