@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PORT_RETRY_MS = 250, EVENTS_MAX = 20, EVENTS_PERIOD_MS = 10000 };
+enum { EVENTS_MAX = 20, EVENTS_PERIOD_MS = 10000 };
 
 struct hook {
     struct orl_port port;
@@ -130,10 +130,8 @@ static void run(struct hook *h)
         struct pollfd fds[] = {{.fd = orl_port_poll_fd(&h->port), .events = POLLIN},
                 {.fd = h->local_fd, .events = POLLIN}, {.fd = h->signal_fd, .events = POLLIN},
                 {.fd = h->session.pidfd, .events = POLLIN}};
-        (void)poll(fds, 4,
-                orl_port_is_idle(&h->port) ? PORT_RETRY_MS
-                : h->is_unsaid             ? EVENTS_PERIOD_MS
-                                           : -1);
+        int wait_ms = orl_port_patience_ms(&h->port);
+        (void)poll(fds, 4, wait_ms < 0 && h->is_unsaid ? EVENTS_PERIOD_MS : wait_ms);
         if ((fds[3].revents & POLLIN) != 0) {
             orl_session_finish(&h->session);
             say_event(h, "logged_off");
@@ -159,7 +157,7 @@ int main(int argc, char **argv)
                 "usage: oriel-hook | oriel-hook event locked|unlocked|rebooting|shutdown\n");
         return 64;
     }
-    struct hook h = {.port = {.fd = -1}};
+    struct hook h = {.port = {.fd = -1, .watch = -1}};
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -7,9 +7,14 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-enum { SEND_MS = 2000 };
+enum {
+    SEND_MS = 2000,
+    RETRY_MS = 250,     /* where nothing tells of the host */
+    WATCHED_MS = 10000, /* where the kernel does */
+};
 
 /* udev's name, or where there is no udev the kernel's. */
 static int open_named(void)
@@ -34,20 +39,37 @@ static int open_named(void)
 
 bool orl_port_open(struct orl_port *port)
 {
+    struct epoll_event edges = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
     port->fd = open_named();
+    port->watch = port->fd >= 0 ? epoll_create1(EPOLL_CLOEXEC) : -1;
+    if (port->watch >= 0 && epoll_ctl(port->watch, EPOLL_CTL_ADD, port->fd, &edges) < 0) {
+        close(port->watch);
+        port->watch = -1;
+    }
     port->has_host = false;
     port->len = 0;
     return port->fd >= 0;
 }
 
-int orl_port_poll_fd(const struct orl_port *port)
+static void unplug(struct orl_port *port)
 {
-    return port->has_host ? port->fd : -1;
+    close(port->fd);
+    if (port->watch >= 0) {
+        close(port->watch);
+    }
+    port->fd = -1;
+    port->watch = -1;
+    port->has_host = false;
 }
 
-bool orl_port_is_idle(const struct orl_port *port)
+int orl_port_poll_fd(const struct orl_port *port)
 {
-    return !port->has_host;
+    return port->has_host ? port->fd : port->watch;
+}
+
+int orl_port_patience_ms(const struct orl_port *port)
+{
+    return port->has_host ? -1 : port->watch >= 0 ? WATCHED_MS : RETRY_MS;
 }
 
 static void drop(struct orl_port *port)
@@ -59,11 +81,18 @@ static void drop(struct orl_port *port)
 void orl_port_look(struct orl_port *port)
 {
     struct pollfd state = {.fd = port->fd, .events = POLLIN};
+    struct epoll_event edge;
+    /* What was told is taken first: what comes after this look is told again. */
+    if (port->watch >= 0 && !port->has_host) {
+        (void)epoll_wait(port->watch, &edge, 1, 0);
+    }
     if (port->fd < 0 || poll(&state, 1, 0) < 0) {
         return;
     }
+    bool had_host = port->has_host;
     port->has_host = (state.revents & POLLHUP) == 0;
-    if ((state.revents & POLLIN) == 0) {
+    /* Its first words may be here before the kernel knows that it is: read now, their answer would be lost. */
+    if ((state.revents & POLLIN) == 0 || (!had_host && !port->has_host)) {
         return;
     }
     if (port->len == sizeof(port->buf)) {
@@ -73,9 +102,7 @@ void orl_port_look(struct orl_port *port)
     if (n > 0) {
         port->len += (size_t)n;
     } else if (n < 0 && errno != EAGAIN && errno != EINTR) { /* unplugged */
-        close(port->fd);
-        port->fd = -1;
-        port->has_host = false;
+        unplug(port);
         drop(port);
     }
 }

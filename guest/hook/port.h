@@ -5,17 +5,19 @@
 #include <stdbool.h>
 
 struct orl_port {
-    int fd; /* -1: not open */
+    int fd;    /* -1: not open */
+    int watch; /* epoll on fd, by edges; -1: none */
     bool has_host;
     size_t len;
     char buf[ORL_HOOK_BUF_MAX];
 };
 
 bool orl_port_open(struct orl_port *port);
-/* For poll(): -1 while nobody is at the other end, as the kernel would then say POLLHUP without end. */
+/* For poll(). While nobody is at the other end the kernel would say POLLHUP of the port without end: then what tells
+ * once that somebody came, or -1. */
 int orl_port_poll_fd(const struct orl_port *port);
-/* Must be looked at by the clock. */
-bool orl_port_is_idle(const struct orl_port *port);
+/* In how long it must be looked at, whatever poll() says of it; -1: it need not be. */
+int orl_port_patience_ms(const struct orl_port *port);
 /* Reads what is there, bounded. */
 void orl_port_look(struct orl_port *port);
 /* The next whole message of what was read. */
