@@ -59,16 +59,17 @@ static const char *run_hook(
 }
 
 /* The account's password is the secret for as long as its session starts, and then none; who comes by RDP logs in
- * with it, also anew, until the session's end. */
+ * with it, also anew, until the session's end. Nobody logs in to a prepared session. */
 static const char *log_in(
         struct orl_session *s, const struct orl_regional *regional, const char *secret)
 {
-    if (secret[0] != '\0' && !orl_account_set_secret("/etc", &s->account, secret)) {
+    bool is_password = secret[0] != '\0' && s->prepared == 0;
+    if (is_password && !orl_account_set_secret("/etc", &s->account, secret)) {
         return "shadow cannot be written";
     }
     const char *why = orl_session_start(s, regional, secret, s->deadline_s * 1000);
     bool is_over = !s->is_rdp || why != NULL;
-    if (is_over && secret[0] != '\0' && !orl_account_set_secret("/etc", &s->account, NULL) &&
+    if (is_over && is_password && !orl_account_set_secret("/etc", &s->account, NULL) &&
             why == NULL) {
         orl_session_finish(s);
         why = "shadow cannot be written";
