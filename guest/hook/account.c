@@ -1,5 +1,5 @@
 #include "guest/hook/account.h"
-#include "guest/hook/run.h"
+#include "guest/hook/skel.h"
 #include "guest/hook/text_file.h"
 
 #include <crypt.h>
@@ -17,7 +17,6 @@
 enum {
     FILE_MAX = 256 * 1024,
     LINE_MAX_BYTES = 512,
-    SKEL_MS = 10000,
     NOBODYS = 65533, /* an id that no account has */
 };
 
@@ -225,17 +224,10 @@ const char *orl_account_make_home(const struct orl_account *account, bool *ret_i
     if (st.st_uid != 0) {
         return "the home folder is somebody else's";
     }
-    char owner[32];
-    char from[] = "/etc/skel/.";
-    char to[sizeof(account->home)];
-    (void)snprintf(owner, sizeof(owner), "%" PRIu32 ":%" PRIu32, account->uid, account->uid);
-    (void)snprintf(to, sizeof(to), "%s", account->home);
-    if (access("/etc/skel", R_OK) == 0) {
-        (void)orl_run((char *[]){(char *)"cp", (char *)"-a", from, to, NULL}, NULL, SKEL_MS);
-    }
-    /* The folder itself last: until it is the person's, this is done again. */
-    (void)orl_run((char *[]){(char *)"chown", (char *)"-R", (char *)"-h", owner, to, NULL}, NULL,
-            SKEL_MS);
+    const char *to = account->home;
+    /* A home without some of it is a home. The folder itself last: until it is the person's, this is done again. */
+    (void)orl_skel_copy("/etc/skel", to);
+    (void)orl_skel_give(to, account->uid);
     if (chmod(to, 0700) < 0 || chown(to, account->uid, account->uid) < 0) {
         return "the home folder cannot be given to its owner";
     }

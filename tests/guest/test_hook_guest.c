@@ -3,6 +3,7 @@
 #include "guest/hook/idmap.h"
 #include "guest/hook/prepared.h"
 #include "guest/hook/run.h"
+#include "guest/hook/skel.h"
 #include "guest/hook/ssh_keys.h"
 #include "guest/hook/text_file.h"
 #include "guest/hook/unix_name.h"
@@ -359,6 +360,53 @@ static void a_homes_files_are_the_persons_number_on_its_disk(void **state)
     drop_loop();
 }
 
+static void a_new_home_has_what_the_skeleton_has(void **state)
+{
+    (void)state;
+    char from[128];
+    char to[128];
+    char link[32] = "";
+    struct stat st;
+    (void)snprintf(from, sizeof(from), "%s", file("skel"));
+    (void)snprintf(to, sizeof(to), "%s", file("home"));
+    assert_int_equal(run("cd \"$1\" && mkdir -p skel/.config/deep home && echo one >skel/.profile "
+                         "&& echo two >skel/.config/deep/two && "
+                         "chmod 700 skel/.config && chmod 755 skel/.config/deep/two && ln -s "
+                         "/nowhere skel/away && ln -s \"$1\"/passwd home/.profile && "
+                         "touch -d @1000 skel/.config/deep skel/.config/deep/two && mkfifo "
+                         "skel/pipe && echo old >home/kept"),
+            0);
+    assert_false(orl_skel_copy(from, to)); /* not through a link that somebody left */
+    assert_non_null(strstr(text_of("passwd"), "root:"));
+    assert_int_equal(unlink(file("home/.profile")), 0);
+    assert_true(orl_skel_copy(from, to));
+    assert_true(orl_skel_copy(from, to)); /* asked again */
+    assert_string_equal(text_of("home/.profile"), "one\n");
+    assert_string_equal(text_of("home/.config/deep/two"), "two\n");
+    assert_string_equal(text_of("home/kept"), "old\n");
+    assert_int_equal(readlink(file("home/away"), link, sizeof(link) - 1), 8);
+    assert_string_equal(link, "/nowhere");
+    assert_int_equal(lstat(file("home/pipe"), &st), -1);
+    assert_int_equal(stat(file("home/.config"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0700);
+    assert_int_equal(stat(file("home/.config/deep"), &st), 0);
+    assert_int_equal(st.st_mtim.tv_sec, 1000);
+    assert_int_equal(stat(file("home/.config/deep/two"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    assert_int_equal(st.st_mtim.tv_sec, 1000);
+    assert_false(orl_skel_copy(file("none"), to));
+    if (geteuid() == 0) {
+        assert_int_equal(symlink(etc, file("home/out")), 0);
+        assert_true(orl_skel_give(to, 1000));
+        assert_int_equal(
+                run("cd \"$1\" && [ -z \"$(find home -mindepth 1 ! \\( -uid 1000 -gid 1000 \\))\" "
+                    "] && [ -z \"$(find . -path ./home -prune -o -uid 1000 -print)\" ] && "
+                    "[ \"$(stat -c %u home)\" = 0 ]"),
+                0);
+    }
+    assert_int_equal(run("cd \"$1\" && rm -r skel home"), 0);
+}
+
 static void a_copy_has_ssh_keys_of_its_own(void **state)
 {
     (void)state;
@@ -416,6 +464,7 @@ int main(void)
             cmocka_unit_test(a_home_says_how_large_it_is),
             cmocka_unit_test_setup_teardown(
                     a_homes_files_are_the_persons_number_on_its_disk, setup, teardown),
+            cmocka_unit_test_setup_teardown(a_new_home_has_what_the_skeleton_has, setup, teardown),
             cmocka_unit_test_setup_teardown(a_copy_has_ssh_keys_of_its_own, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
