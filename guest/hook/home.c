@@ -139,9 +139,21 @@ static const char *make_ready(char *disk, bool *ret_is_grown)
     return is_ext4 ? NULL : "the home's disk has something else than a home";
 }
 
+/* Private: what is mounted over the folder is not to be mounted here, too. */
+static void keep_nobodys(const char *folder)
+{
+    if (!is_mounted(ORL_HOME_NOBODY_DIR)) {
+        (void)mkdir(ORL_HOME_NOBODY_DIR, 0755);
+        if (mount(folder, ORL_HOME_NOBODY_DIR, NULL, MS_BIND, NULL) == 0) {
+            (void)mount(NULL, ORL_HOME_NOBODY_DIR, NULL, MS_PRIVATE, NULL);
+        }
+    }
+}
+
 static bool mount_ext4(const char *disk, const struct orl_account *account)
 {
     if (account->uid != account->number) {
+        keep_nobodys(account->home);
         return orl_idmap_mount(disk, account->home, account->number, account->uid);
     }
     return mount(disk, account->home, "ext4", MS_NODEV | MS_NOSUID | MS_NOATIME, "") == 0;

@@ -3,6 +3,9 @@
 #define ORL_GUEST_HOOK_HOME_H
 #include "guest/hook/account.h"
 
+/* Where a mounted home hides a prepared account's folder, that one is here: what the running session was begun with. */
+#define ORL_HOME_NOBODY_DIR "/run/oriel/nobody"
+
 /* serial: of the disk, "" for none; nfs: "server:/path", "" for none. NULL, or why not. Done already is success. */
 const char *orl_home_mount(const struct orl_account *account, const char *serial, const char *nfs,
         unsigned timeout_ms);
