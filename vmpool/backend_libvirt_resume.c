@@ -11,6 +11,7 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,9 @@ enum {
     IDENTITY_POLL_MS = 20,
     HOOK_TIMEOUT_MS = 10000,
     CLOCK_TRIES = 3,
+    ON_TIME_MS = 1000, /* as orl_identity_is_on_time() has it */
+    HOOK_LOOKS = 10,
+    HOOK_LOOK_MS = 5,
     CARD_MAX = 4096,
     MIB = 1024 * 1024,
 };
@@ -51,22 +55,45 @@ static int load(
     return r < 0 || !spec->golden.is_shared ? r : orl_qmp_ignore_shared(domain, false, err);
 }
 
-static int plug_card(virDomainPtr domain, const struct orl_vm_spec *spec, struct orl_err *err)
+enum card { CARD_WHOLE, CARD_UNLINKED, CARD_LINKED };
+
+/* Plugs it in, as a whole or without its link, or gives the one that is there its link. */
+static int set_card(
+        virDomainPtr domain, const struct orl_vm_spec *spec, enum card how, struct orl_err *err)
 {
     struct orl_buf xml;
     int r = 0;
     orl_buf_init(&xml, CARD_MAX);
-    orl_domain_xml_interface(&xml, spec);
+    orl_domain_xml_interface(&xml, spec, how != CARD_UNLINKED);
     bool has_card = xml.len > 0;
     orl_buf_put_u8(&xml, 0);
+    const char *text = (const char *)xml.data;
     if (xml.is_failed) {
         r = orl_err_set(err, ORL_E_LIMIT, "the card's XML is too long");
-    } else if (has_card && virDomainAttachDeviceFlags(
-                                   domain, (const char *)xml.data, VIR_DOMAIN_AFFECT_LIVE) < 0) {
-        r = orl_libvirt_err(err, "plugging its network card in");
+    } else if (has_card) {
+        int rc = how == CARD_LINKED
+                         ? virDomainUpdateDeviceFlags(domain, text, VIR_DOMAIN_AFFECT_LIVE)
+                         : virDomainAttachDeviceFlags(domain, text, VIR_DOMAIN_AFFECT_LIVE);
+        r = rc < 0 ? orl_libvirt_err(err, "plugging its network card in") : 0;
     }
     orl_buf_fini(&xml);
     return r;
+}
+
+struct plugging {
+    virDomainPtr domain;
+    const struct orl_vm_spec *spec;
+    pthread_t thread;
+    bool is_begun;
+    int result;
+    struct orl_err err;
+};
+
+static void *run_plugging(void *ctx)
+{
+    struct plugging *p = ctx;
+    p->result = set_card(p->domain, p->spec, CARD_UNLINKED, &p->err);
+    return NULL;
 }
 
 /* The port opens a moment after the machine goes on. */
@@ -130,36 +157,22 @@ static int call_hook(int fd, const struct orl_hook_msg *msg, struct orl_err *err
     return orl_hook_call(fd, msg, HOOK_TIMEOUT_MS, &answer, err);
 }
 
-static int tell_hook(virConnectPtr conn, virDomainPtr domain,
-        const struct orl_vm_identity *identity, struct orl_err *err)
+/* The guest has set its clock before it answered: it is behind by no more than that took. */
+static int say_identity(
+        int fd, const struct orl_vm_identity *identity, bool *ret_is_on_time, struct orl_err *err)
 {
-    ORL_AUTO(orl_close_auto) int fd = -1;
     struct orl_hook_msg msg;
-    int r = orl_channel_open(conn, domain, ORL_HOOK_PORT, &fd, err);
-    if (r < 0) {
-        return r;
-    }
-    orl_hook_msg_init(&msg, "hello", 1);
-    r = call_hook(fd, &msg, err);
+    uint64_t begin_us = orl_clock_now_us();
     orl_hook_msg_init(&msg, "identity", 2);
     orl_hook_msg_put(&msg, "hostname", identity->hostname);
     orl_hook_msg_put(&msg, "machine_id", identity->machine_id);
     orl_hook_msg_put(&msg, "seed", identity->seed);
     orl_hook_msg_put(&msg, "mac", identity->mac);
     orl_hook_msg_put_u64(&msg, "time_ms", orl_clock_wall_ms());
-    r = r < 0 ? r : call_hook(fd, &msg, err);
+    int r = call_hook(fd, &msg, err);
+    *ret_is_on_time = orl_clock_now_us() < begin_us + ON_TIME_MS * ORL_US_PER_MS;
     orl_hook_msg_wipe(&msg);
     return r;
-}
-
-/* A hook does it at once; where none answers, the agent starts a shell for it. */
-static int tell(virConnectPtr conn, virDomainPtr domain, const struct orl_vm_identity *identity,
-        uint64_t deadline_us, struct orl_err *err)
-{
-    if (orl_bl_has_hook(domain) && tell_hook(conn, domain, identity, err) == 0) {
-        return 0;
-    }
-    return tell_identity(domain, identity, deadline_us, err);
 }
 
 static int ask_time(
@@ -174,17 +187,74 @@ static int ask_time(
 
 /* On a busy host the guest may set its clock long after it was told the time: then it is told again. Where that does
  * not help, it is as late as its host is. */
-static int set_identity(virConnectPtr conn, virDomainPtr domain,
-        const struct orl_vm_identity *identity, struct orl_err *err)
+static int tell_hook(
+        int fd, virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
+{
+    struct orl_hook_msg hello;
+    bool is_on_time = false;
+    orl_hook_msg_init(&hello, "hello", 1);
+    int r = call_hook(fd, &hello, err);
+    for (int i = 0; r == 0 && !is_on_time && i < CLOCK_TRIES; i++) {
+        r = say_identity(fd, identity, &is_on_time, err);
+        if (r == 0 && !is_on_time) { /* it may have been the rest that took so long */
+            (void)ask_time(domain, orl_clock_now_us(), &is_on_time, NULL);
+        }
+    }
+    return r;
+}
+
+/* Where there is no hook the agent starts a shell for it. */
+static int tell_agent(
+        virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
 {
     uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
     bool is_on_time = false;
     int r = ask_time(domain, deadline_us, &is_on_time, err); /* its port is open from here on */
-    for (int i = 0; r == 0 && (i == 0 || (!is_on_time && i < CLOCK_TRIES)); i++) {
-        r = tell(conn, domain, identity, deadline_us, err);
+    is_on_time = false;
+    for (int i = 0; r == 0 && !is_on_time && i < CLOCK_TRIES; i++) {
+        r = tell_identity(domain, identity, deadline_us, err);
         r = r < 0 ? r : ask_time(domain, deadline_us, &is_on_time, err);
     }
     return r;
+}
+
+/* Its port opens a moment after the machine goes on, at the same time as the agent's. -1: there is none. */
+static int open_hook(virConnectPtr conn, virDomainPtr domain)
+{
+    int fd = -1;
+    bool has_hook = orl_bl_has_hook(domain);
+    for (int i = 0; !has_hook && i < HOOK_LOOKS; i++) {
+        (void)poll(NULL, 0, HOOK_LOOK_MS);
+        has_hook = orl_bl_has_hook(domain);
+    }
+    if (has_hook && orl_channel_open(conn, domain, ORL_HOOK_PORT, &fd, NULL) < 0) {
+        return -1;
+    }
+    return fd;
+}
+
+/* Its card is plugged in at the same time, as that takes as long, but has no link before: nobody on its network ever
+ * sees it as who it was copied from. Only with the port open: libvirt opens none while it plugs. */
+static int make_somebody(virConnectPtr conn, virDomainPtr domain, const struct orl_vm_spec *spec,
+        const struct orl_vm_identity *identity, struct orl_err *err)
+{
+    struct plugging plugging = {.domain = domain, .spec = spec};
+    bool is_told = false;
+    ORL_AUTO(orl_close_auto) int fd = open_hook(conn, domain);
+    if (fd >= 0) {
+        plugging.is_begun = pthread_create(&plugging.thread, NULL, run_plugging, &plugging) == 0;
+        is_told = tell_hook(fd, domain, identity, err) == 0;
+        orl_close_fd(&fd);
+    }
+    if (plugging.is_begun) {
+        (void)pthread_join(plugging.thread, NULL);
+    }
+    int r = is_told ? 0 : tell_agent(domain, identity, err);
+    if (r == 0 && plugging.result < 0) {
+        *err = plugging.err;
+        return plugging.result;
+    }
+    return r < 0 ? r : set_card(domain, spec, plugging.is_begun ? CARD_LINKED : CARD_WHOLE, err);
 }
 
 static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,
@@ -192,10 +262,13 @@ static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,
         struct orl_err *err)
 {
     int r = orl_bl_create(self, conn, spec, VIR_DOMAIN_START_PAUSED, ret_domain, err);
+
     r = r < 0 ? r : load(spec, *ret_domain, state, err);
+
     if (r == 0 && virDomainResume(*ret_domain) < 0) {
         r = orl_libvirt_err(err, "resuming a copy");
     }
+
     return r;
 }
 
@@ -213,14 +286,14 @@ int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
     }
     found.golden.role = ORL_VM_GOLDEN_RESUME;
     (void)snprintf(found.golden.ram, sizeof found.golden.ram, "%s", paths.ram);
+
     r = check_memory(&found, err);
     r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
     /* One that an earlier try left half-way is worth nothing. */
     r = r < 0 ? r : orl_bl_stop(self, spec->uuid, ORL_VM_STOP_KILL, err);
     r = r < 0 ? r : bring_up(self, conn, &found, paths.state, &domain, err);
-    r = r < 0 ? r : set_identity(conn, domain, identity, err);
-    /* Only then: nobody on its network ever sees it as who it was copied from. */
-    r = r < 0 ? r : plug_card(domain, &found, err);
+    r = r < 0 ? r : make_somebody(conn, domain, &found, identity, err);
+
     r = r < 0 ? r : orl_bl_look(self, spec->uuid, ret_look, err);
     if (r < 0 && domain) {
         (void)virDomainDestroy(domain);

@@ -67,7 +67,7 @@ static void put_devices(
             "    <input type='keyboard' bus='virtio'/>\n");
     if (spec->golden.role ==
             ORL_VM_GOLDEN_NONE) { /* else it is plugged in later: vmpool/domain_xml_golden.c */
-        orl_domain_xml_interface(out, spec);
+        orl_domain_xml_interface(out, spec, true);
     }
     orl_domain_xml_put_display(out, spec, type);
     orl_domain_xml_put_rest(out, spec);

@@ -15,8 +15,8 @@ enum orl_domain_xml_type { ORL_DOMAIN_XML_QEMU = 0, ORL_DOMAIN_XML_TEST = 1 };
 ORL_NODISCARD int orl_domain_xml_build(const struct orl_vm_spec *spec,
         enum orl_domain_xml_type type, struct orl_buf *out, struct orl_err *err);
 /* Appends its <interface>, without a NUL: the one in the document, or for one that gets its card while it runs
- * (virDomainAttachDevice()). Nothing where the machine gets no card. */
-void orl_domain_xml_interface(struct orl_buf *out, const struct orl_vm_spec *spec);
+ * (virDomainAttachDevice()). Nothing where the machine gets no card. Without a link it is a card whose cable is out. */
+void orl_domain_xml_interface(struct orl_buf *out, const struct orl_vm_spec *spec, bool has_link);
 /* The newest pc-q35-N.M that a capabilities document names; false if there is none. */
 bool orl_domain_xml_machine(const char *capabilities, char ret_machine[ORL_VM_NAME_MAX + 1]);
 

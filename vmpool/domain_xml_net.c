@@ -4,7 +4,7 @@
 #include "vmpool/network_xml.h"
 #include "vmpool/xml_text.h"
 
-void orl_domain_xml_interface(struct orl_buf *out, const struct orl_vm_spec *spec)
+void orl_domain_xml_interface(struct orl_buf *out, const struct orl_vm_spec *spec, bool has_link)
 {
     char mac[18];
     const char *type = spec->network.is_bridge ? "bridge" : "network";
@@ -19,6 +19,9 @@ void orl_domain_xml_interface(struct orl_buf *out, const struct orl_vm_spec *spe
     orl_xml_putf(out, "/>\n      <model type='virtio'/>\n");
     if (spec->network.filter[0]) {
         orl_network_filter_ref(out, &spec->network, mac, spec->address);
+    }
+    if (!has_link) {
+        orl_xml_putf(out, "      <link state='down'/>\n");
     }
     orl_xml_putf(out, "      <port isolated='yes'/>\n    </interface>\n");
 }
