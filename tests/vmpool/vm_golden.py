@@ -15,7 +15,10 @@ from vm_rig import crash_of, expect, play, run
 
 # Its card comes last: the guest may have to find it yet.
 LOOK = """for i in 1 2 3 4 5 6 7 8 9 10; do [ -e /sys/class/net/eth0/address ] && break; sleep 1; done
-printf '%s\\n' "$(hostname)" "$(cat /etc/machine-id)" "$(cat /sys/class/net/eth0/address)" "$(head -c 16 /dev/urandom | md5sum)" "$(date +%s)" """
+printf '%s\\n' "$(hostname)" "$(cat /etc/machine-id)" "$(cat /sys/class/net/eth0/address)" "$(head -c 16 /dev/urandom | md5sum)" "$(date +%s)"
+ip link set eth0 up
+for i in 1 2 3 4 5 6 7 8 9 10; do [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && break; sleep 1; done
+cat /sys/class/net/eth0/carrier"""
 
 
 # What lives in memory only: a program and what it was told, a file, what has been read and written since the machine was frozen, and who it is.
@@ -66,6 +69,7 @@ def who_they_are(rig, rows):
         expect(lines[0] == row["domain"], "its host name is its own")
         xml = run("virsh", "-c", rig.uri, "dumpxml", row["domain"])
         expect(f"<mac address='{lines[2]}'" in xml, "its card is the one that it was given")
+        expect(lines[5] == "1", "and it has a link by now")
         expect("<memballoon model='none'/>" in xml, "it has no balloon, which would change everybody's memory")
     for what, values in zip(("host name", "machine id", "card", "random numbers"), zip(*people)):
         expect(len(set(values)) == len(values), f"no two have the same {what}")
