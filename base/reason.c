@@ -142,6 +142,14 @@ static const struct {
                 "The database of this service does not answer. Please try again in a minute."},
         [ORL_REASON_GOLDEN_FAILED] = {"golden_failed",
                 "New desktops of this pool take longer to start. Please tell your administrator."},
+        [ORL_REASON_GUEST_NO_SPACE] = {"guest.no_space",
+                "Your desktop stands still: its host has no room on its disk. Nothing is lost, and "
+                "it goes on when there is room. Please tell your administrator."},
+        [ORL_REASON_GUEST_DISK_FAILED] = {"guest.disk_failed",
+                "Your desktop stands still: its disk does not answer. It goes on when that works. "
+                "Please tell your administrator."},
+        [ORL_REASON_CLOCK_OFF] = {"clock_off",
+                "The clock of a host is wrong. Please tell your administrator."},
 };
 
 const char *orl_reason_code(enum orl_reason reason)

@@ -80,11 +80,14 @@ enum orl_reason {
     ORL_REASON_CERTIFICATE_BROKEN,   /* alarm: another one is shown than the uploaded one */
     ORL_REASON_IMAGE_REFUSED,        /* a file that was to become a template is none that may */
     ORL_REASON_IMAGE_TOO_LARGE,
-    ORL_REASON_NO_SPACE,       /* on a host's disk, for what was asked */
-    ORL_REASON_UPLOAD_STOPPED, /* its end never came */
-    ORL_REASON_NAME_TAKEN,     /* something else has it by now */
-    ORL_REASON_STORE_DOWN,     /* the database does not answer */
-    ORL_REASON_GOLDEN_FAILED,  /* alarm: desktops boot instead of beginning as copies */
+    ORL_REASON_NO_SPACE,          /* on a host's disk, for what was asked */
+    ORL_REASON_UPLOAD_STOPPED,    /* its end never came */
+    ORL_REASON_NAME_TAKEN,        /* something else has it by now */
+    ORL_REASON_STORE_DOWN,        /* the database does not answer */
+    ORL_REASON_GOLDEN_FAILED,     /* alarm: desktops boot instead of beginning as copies */
+    ORL_REASON_GUEST_NO_SPACE,    /* it stands still: a disk of it is full on its host */
+    ORL_REASON_GUEST_DISK_FAILED, /* it stands still: a disk of it does not work */
+    ORL_REASON_CLOCK_OFF,         /* alarm: a host's clock was set, or differs from the others' */
     ORL_REASON_COUNT
 };
 

@@ -313,7 +313,11 @@ static int act_on(struct orl_reconcile *r, const struct orl_rows *rows, enum orl
         }
         return intend(r, row, ORL_POWER_SUSPENDED, ORL_JOB_SUSPEND, NULL, now_ms);
     case ORL_PLAN_WAKE:
+        if (memo && orl_stall_is(row) && orl_hung_is(memo)) {
+            return 0; /* ending it would free that call, and lose what is in it */
+        }
         if (memo) {
+            memo->is_room_back = false;
             memo->is_woken = row->lease == ORL_LEASE_FREE;
         }
         return send_job(r, ORL_JOB_WAKE, row, NULL, now_ms);

@@ -35,7 +35,8 @@ enum orl_vm_state {
     ORL_VM_OFF,     /* defined, not running; ended by itself or by us */
     ORL_VM_CRASHED, /* not running, and it did not end by itself or by us */
     ORL_VM_RUNNING,
-    ORL_VM_PAUSED, /* by us, or by somebody at libvirt; after a fault it is CRASHED */
+    ORL_VM_PAUSED, /* by us, or by somebody at libvirt; after a fault it is CRASHED ... */
+    ORL_VM_STUCK, /* ... or this: paused, as a disk of it took a write no more; wake() tries that again */
 };
 
 /* What we write into every machine's metadata; nothing else says that a machine is ours. */
@@ -234,7 +235,8 @@ struct orl_backend_ops {
     int (*stop)(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
     /* Its processors stop; memory and devices stay as they are. Of one that does not run: an error. */
     int (*suspend)(void *self, const char *uuid, struct orl_err *err);
-    /* They go on, and its clock is told the time where its agent answers. */
+    /* They go on, and its clock is told the time where its agent answers. Of one that was stuck, and is again:
+     * ORL_E_LIMIT: its disk is full; ORL_E_SYS: it fails otherwise. */
     int (*wake)(void *self, const char *uuid, struct orl_err *err);
     /* Kills it, forgets it, removes the overlay (NULL: none). */
     int (*remove)(void *self, const char *uuid, const char *overlay, struct orl_err *err);

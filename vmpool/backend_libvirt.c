@@ -144,9 +144,11 @@ enum orl_vm_state orl_bl_state(int state, int reason)
     case VIR_DOMAIN_SHUTDOWN:
         return ORL_VM_RUNNING;
     case VIR_DOMAIN_PAUSED:
+        if (reason == VIR_DOMAIN_PAUSED_IOERROR) {
+            return ORL_VM_STUCK;
+        }
         /* QEMU gave up on it, and nobody will resume it. */
-        return reason == VIR_DOMAIN_PAUSED_IOERROR || reason == VIR_DOMAIN_PAUSED_CRASHED ||
-                               reason == VIR_DOMAIN_PAUSED_WATCHDOG ||
+        return reason == VIR_DOMAIN_PAUSED_CRASHED || reason == VIR_DOMAIN_PAUSED_WATCHDOG ||
                                reason == VIR_DOMAIN_PAUSED_UNKNOWN
                        ? ORL_VM_CRASHED
                        : ORL_VM_PAUSED;

@@ -5,12 +5,17 @@
 #include "vmpool/vm_meta.h"
 #include <libvirt/virterror.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     META_MAX = 2048,
     VDAGENT_LIBVIRT = 8004000, /* the first with <channel type="qemu-vdagent"> */
-    READONLY_QEMU = 8002000    /* the first whose memory-backend-file has rom=off */
+    READONLY_QEMU = 8002000,   /* the first whose memory-backend-file has rom=off */
+    DISKS_MAX = 8,
+    STUCK_LOOKS = 10,
+    STUCK_LOOK_NS = 50000000
 };
 
 static int find(const struct orl_backend_libvirt *self, const char *uuid, virConnectPtr *ret_conn,
@@ -236,18 +241,58 @@ int orl_bl_suspend(void *self_, const char *uuid, struct orl_err *err)
     return virDomainSuspend(domain) < 0 ? orl_libvirt_err(err, "suspending a domain") : 0;
 }
 
+/* Which disk of it is to blame. */
+static int say_stuck(virDomainPtr domain, struct orl_err *err)
+{
+    virDomainDiskError errors[DISKS_MAX] = {0};
+    int count = virDomainGetDiskErrors(domain, errors, DISKS_MAX, 0);
+    bool is_full = false;
+    const char *disk = "?";
+    for (int i = 0; i < count; i++) {
+        if (!is_full) {
+            disk = errors[i].disk;
+            is_full = errors[i].error == VIR_DOMAIN_DISK_ERROR_NO_SPACE;
+        }
+    }
+    int r = orl_err_set(err, is_full ? ORL_E_LIMIT : ORL_E_SYS, "disk '%s': %s", disk,
+            is_full ? "no space left on the host" : "input/output error");
+    for (int i = 0; i < count; i++) {
+        free(errors[i].disk);
+    }
+    return r;
+}
+
+/* QEMU does the write again that failed: it takes that a moment to stop the machine again. */
+static int check_stuck(virDomainPtr domain, struct orl_err *err)
+{
+    const struct timespec moment = {.tv_nsec = STUCK_LOOK_NS};
+    for (unsigned i = 0; i < STUCK_LOOKS; i++) {
+        int state = 0;
+        int reason = 0;
+        (void)nanosleep(&moment, NULL);
+        if (virDomainGetState(domain, &state, &reason, 0) < 0) {
+            return orl_libvirt_err(err, "a domain's state");
+        }
+        if (orl_bl_state(state, reason) == ORL_VM_STUCK) {
+            return say_stuck(domain, err);
+        }
+    }
+    return 0;
+}
+
 int orl_bl_wake(void *self_, const char *uuid, struct orl_err *err)
 {
     const struct orl_backend_libvirt *self = self_;
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
     int state = 0;
+    int reason = 0;
     int r = find(self, uuid, &conn, &domain, err);
     r = r < 0 ? r : check_ours(self, domain, err);
     if (r < 0) {
         return r;
     }
-    if (virDomainGetState(domain, &state, NULL, 0) < 0) {
+    if (virDomainGetState(domain, &state, &reason, 0) < 0) {
         return orl_libvirt_err(err, "a domain's state");
     }
     /* Its guest may have gone to sleep by itself, in a machine that was made before it could not. */
@@ -257,8 +302,13 @@ int orl_bl_wake(void *self_, const char *uuid, struct orl_err *err)
     if (woken < 0) {
         return orl_libvirt_err(err, "waking a domain");
     }
-    orl_bl_set_clock(domain);
-    return 0;
+    if (orl_bl_state(state, reason) == ORL_VM_STUCK) {
+        r = check_stuck(domain, err);
+    }
+    if (r == 0) {
+        orl_bl_set_clock(domain);
+    }
+    return r;
 }
 
 int orl_bl_remove(void *self_, const char *uuid, const char *overlay, struct orl_err *err)

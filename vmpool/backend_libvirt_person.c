@@ -38,7 +38,8 @@ static void put_disk(struct orl_buf *out, const struct orl_vm_home *home)
 {
     orl_xml_putf(out,
             "<disk type='file' device='disk'>"
-            "<driver name='qemu' type='qcow2' cache='%s' discard='unmap'/><source",
+            "<driver name='qemu' type='qcow2' cache='%s' error_policy='stop'"
+            " discard='unmap'/><source",
             home->is_buffered ? "writeback" : "none");
     orl_xml_attr(out, "file", home->path);
     orl_xml_putf(out,

@@ -145,6 +145,7 @@ static void put_iotune(struct orl_buf *out, const struct orl_vm_res *res)
     orl_xml_putf(out, "</iotune>\n");
 }
 
+/* A write that fails stops the machine, not the guest's file system: vmpool/stall.c lets it go on. */
 void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec)
 {
     if (!spec->overlay[0]) {
@@ -152,7 +153,8 @@ void orl_domain_xml_put_disk(struct orl_buf *out, const struct orl_vm_spec *spec
     }
     orl_xml_putf(out,
             "    <disk type='file' device='disk'>\n"
-            "      <driver name='qemu' type='qcow2' cache='%s' discard='unmap'/>\n"
+            "      <driver name='qemu' type='qcow2' cache='%s' error_policy='stop'"
+            " discard='unmap'/>\n"
             "      <source",
             spec->is_buffered ? "writeback" : "none");
     orl_xml_attr(out, "file", spec->overlay);

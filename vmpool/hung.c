@@ -135,6 +135,9 @@ bool orl_hung_fail(struct orl_reconcile *r, struct orl_desktop_row *row, struct 
     bool is_ended =
             memo->hung == ORL_JOB_SUSPEND || memo->hung == ORL_JOB_RESET ||
             (memo->hung == ORL_JOB_WAKE && (row->lease == ORL_LEASE_FREE || count_out(memo) > 1));
+    if (memo->hung == ORL_JOB_WAKE && orl_stall_is(row)) {
+        return false; /* nor is it ended for that */
+    }
     if (memo->hung_pass != r->pass || (!is_start && !is_ended && memo->hung != ORL_JOB_DELETE &&
                                               memo->hung != ORL_JOB_WAKE)) {
         return false;

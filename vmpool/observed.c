@@ -73,12 +73,28 @@ static struct orl_observed when_absent(enum orl_power power, enum orl_lease leas
     }
 }
 
+/* Nobody's is not worth waiting for. Of the others a restart that stuck ran until then. */
+static struct orl_observed stuck(enum orl_power power, enum orl_lease lease, uint32_t attempts)
+{
+    if (lease == ORL_LEASE_FREE) {
+        return is_up(power) ? died(power, lease, attempts)
+                            : (struct orl_observed){.power = when_off(power, lease)};
+    }
+    if (power == ORL_POWER_RUNNING || power == ORL_POWER_SUSPENDED) {
+        return (struct orl_observed){.power = ORL_POWER_SUSPENDED};
+    }
+    return (struct orl_observed){
+            .power = power == ORL_POWER_REBOOTING ? ORL_POWER_RUNNING : when_running(power)};
+}
+
 struct orl_observed orl_observed(
         enum orl_power power, enum orl_lease lease, uint32_t attempts, enum orl_vm_state state)
 {
     switch (state) {
     case ORL_VM_RUNNING:
         return (struct orl_observed){.power = when_running(power)};
+    case ORL_VM_STUCK:
+        return stuck(power, lease, attempts);
     case ORL_VM_PAUSED:
         if (power == ORL_POWER_RUNNING) {
             return (struct orl_observed){.power = ORL_POWER_SUSPENDED};

@@ -92,17 +92,21 @@ static void on_suspended(struct orl_reconcile *r, const struct orl_job *job,
     }
 }
 
-static void on_woken(struct orl_reconcile *r, const struct orl_job *job,
+static void on_woken(struct orl_reconcile *r, const struct orl_job *job, struct orl_memo *memo,
         struct orl_desktop_row *row, uint64_t now_ms)
 {
-    if (row->power != ORL_POWER_SUSPENDED) {
+    bool is_stall = orl_stall_is(row);
+    if (row->power != ORL_POWER_SUSPENDED && !(is_stall && row->power == ORL_POWER_STOPPING)) {
         return;
     }
-    if (job->result == 0) {
+    if (is_stall) {
+        orl_stall_woken(r, job, memo, row, now_ms);
+    }
+    if (job->result == 0 && row->power == ORL_POWER_SUSPENDED) {
         row->power = ORL_POWER_RUNNING;
         row->is_ready = is_given(row) && row->ready_ms != 0; /* a person goes on where they were */
         row->retry_ms = 0;
-    } else {
+    } else if (!is_stall) {
         count_failure(row, now_ms);
         note(row, ORL_REASON_GUEST_START_FAILED, job->err.text);
     }
@@ -322,7 +326,7 @@ void orl_reconcile_outcome(struct orl_reconcile *r, struct orl_job *job, uint64_
         on_suspended(r, job, &row, now_ms);
         break;
     case ORL_JOB_WAKE:
-        on_woken(r, job, &row, now_ms);
+        on_woken(r, job, memo, &row, now_ms);
         break;
     case ORL_JOB_RESET:
         on_reset(r, job, &row, now_ms);

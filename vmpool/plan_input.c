@@ -31,6 +31,16 @@ static bool is_old(const struct orl_rows *rows, const struct orl_pool_row *pool,
     return t && (t->version != row->template_version || strcmp(t->name, row->template_name) != 0);
 }
 
+/* Of a floating one that ends, only what has not come to its home yet. */
+static bool holds_work(const struct orl_desktop_row *row, const struct orl_pool_row *pool)
+{
+    bool is_ending = row->lease == ORL_LEASE_ENDING;
+    bool has_home = pool && pool->person.home != ORL_HOME_NONE;
+    return row->lease != ORL_LEASE_FREE &&
+           (!is_ending || has_home ||
+                   (row->kind == ORL_POOL_DEDICATED && row->want != ORL_WANT_DELETE));
+}
+
 struct orl_plan_desktop orl_plan_input_desktop(const struct orl_rows *rows,
         const struct orl_desktop_row *row, const struct orl_vm_list *list,
         const struct orl_memo *memo, uint64_t now_ms)
@@ -45,11 +55,12 @@ struct orl_plan_desktop orl_plan_input_desktop(const struct orl_rows *rows,
             .is_ready = row->is_ready,
             .is_maintenance = row->is_maintenance,
             .is_here = vm || (list && orl_vm_list_overlay(list, row->domain)),
+            .is_stuck = vm && vm->state == ORL_VM_STUCK && holds_work(row, pool),
             .is_alive = vm && vm->state != ORL_VM_OFF && vm->state != ORL_VM_CRASHED,
             .is_old = row->lease == ORL_LEASE_FREE && is_old(rows, pool, row),
             .is_woken = memo->is_woken,
             .attempts = row->attempts,
-            .retry_ms = sane_retry(row->retry_ms, now_ms),
+            .retry_ms = memo->is_room_back ? 0 : sane_retry(row->retry_ms, now_ms),
             .changed_ms = memo->power_since_ms,
             .created_ms = row->created_ms,
             .looked_ms = memo->looked_ms,

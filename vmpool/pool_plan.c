@@ -120,6 +120,13 @@ static void open_budget(struct orl_plan_pass *pass)
             .starts = in->starts};
 }
 
+static void plan_stuck(struct orl_plan_pass *pass, size_t index)
+{
+    if (pass->in->now_ms >= pass->in->desktops[index].retry_ms) {
+        add_urgent(pass, ORL_PLAN_WAKE, index);
+    }
+}
+
 static void plan_stop(struct orl_plan_pass *pass, size_t index)
 {
     const struct orl_plan_desktop *d = &pass->in->desktops[index];
@@ -336,7 +343,9 @@ static void plan_desktop(struct orl_plan_pass *pass, size_t index)
     if (d->is_busy) {
         return;
     }
-    if (d->lease == ORL_LEASE_ENDING) {
+    if (d->is_stuck && d->power != ORL_POWER_FAILED) {
+        plan_stuck(pass, index);
+    } else if (d->lease == ORL_LEASE_ENDING) {
         plan_ending(pass, index);
     } else if (is_static) {
         if (d->lease == ORL_LEASE_FREE &&

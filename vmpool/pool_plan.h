@@ -39,6 +39,7 @@ struct orl_plan_desktop {
     bool is_busy;  /* an action is in flight, or its observation is older than the last one */
     bool is_here;  /* a machine exists under its UUID, or an overlay */
     bool is_alive; /* that machine runs, or is paused */
+    bool is_stuck; /* ... for its disk, with something in it that is to be kept: it is only ever woken */
     bool is_old;   /* cloned of another version of the template than new ones are */
     bool is_woken; /* its way to ready began in suspension */
     uint32_t attempts;

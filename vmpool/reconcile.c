@@ -156,7 +156,8 @@ static enum orl_power power_before(
         const struct orl_desktop_row *row, const struct orl_vm *vm, struct orl_memo *memo)
 {
     bool has_died_anew = memo->was_alive && vm && vm->state == ORL_VM_CRASHED;
-    memo->was_alive = vm && (vm->state == ORL_VM_RUNNING || vm->state == ORL_VM_PAUSED);
+    memo->was_alive = vm && (vm->state == ORL_VM_RUNNING || vm->state == ORL_VM_PAUSED ||
+                                    vm->state == ORL_VM_STUCK);
     return has_died_anew && row->power == ORL_POWER_REBOOTING ? ORL_POWER_RUNNING : row->power;
 }
 
@@ -174,7 +175,11 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
                     row->attempts, vm ? vm->state : ORL_VM_ABSENT);
     bool is_stable = row->is_ready && row->attempts > 0 && memo->ready_since_ms > 0 &&
                      now_ms >= memo->ready_since_ms + r->cfg.stable_ms;
-    if (seen.power == row->power && !seen.has_died && !is_stable) {
+    bool is_stuck = vm && vm->state == ORL_VM_STUCK && row->lease != ORL_LEASE_FREE;
+    bool begins = is_stuck && !orl_stall_is(row) && seen.power != ORL_POWER_RUNNING &&
+                  seen.power != ORL_POWER_FAILED;
+    bool ends = !is_stuck && orl_stall_is(row);
+    if (seen.power == row->power && !seen.has_died && !is_stable && !begins && !ends) {
         return;
     }
     enum orl_power before = row->power;
@@ -182,6 +187,14 @@ static void adopt(struct orl_reconcile *r, struct orl_desktop_row *row,
     row->is_ready = row->is_ready && row->power == ORL_POWER_RUNNING;
     if (is_stable) {
         row->attempts = 0;
+    }
+    if (ends) {
+        row->reason = ORL_REASON_NONE;
+        row->reason_text[0] = '\0';
+        row->retry_ms = 0;
+    }
+    if (begins) {
+        orl_stall_begin(r, row, memo, now_ms);
     }
     if (seen.has_died) {
         row->attempts++;
@@ -221,8 +234,10 @@ static void drop_half(struct orl_reconcile *r, struct orl_desktop_row *row, uint
 }
 
 /* A memo's clocks follow the row's power. */
-static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uint64_t now_ms)
+static void follow(const struct orl_reconcile *r, struct orl_memo *memo,
+        const struct orl_desktop_row *row, const struct orl_vm_list *list, uint64_t now_ms)
 {
+    const struct orl_vm *vm = list ? orl_vm_list_find(list, row->uuid) : NULL;
     if (memo->power != row->power) {
         memo->power = row->power;
         memo->power_since_ms = now_ms;
@@ -232,6 +247,9 @@ static void follow(struct orl_memo *memo, const struct orl_desktop_row *row, uin
         memo->ready_since_ms = 0;
     } else if (memo->ready_since_ms == 0) {
         memo->ready_since_ms = now_ms;
+    }
+    if (list) {
+        orl_stall_follow(r, row, memo, vm && vm->state == ORL_VM_STUCK, now_ms);
     }
 }
 
@@ -263,7 +281,7 @@ static bool fill(struct orl_reconcile *r, struct orl_rows *rows, const struct or
         } else if (list && !is_static && !is_stale) {
             adopt(r, row, list, memo, now_ms);
         }
-        follow(memo, row, now_ms);
+        follow(r, memo, row, list, now_ms);
         desktops[i] = orl_plan_input_desktop(rows, row, list, memo, now_ms);
         desktops[i].is_busy = is_stale || (!is_static && !list);
         is_settled = is_settled && !desktops[i].is_busy && is_at_rest(row);

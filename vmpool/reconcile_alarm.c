@@ -8,13 +8,15 @@
 #include <string.h>
 
 enum { REFRESH_MS = 60000 };
+/* A host has an alarm for each; what else there is has one. */
+enum topic { ALL = 0, HYPERVISOR, DISKS };
 
-static struct orl_alarm_memo *memo_of(struct orl_reconcile *r, const char *object)
+static struct orl_alarm_memo *memo_of(struct orl_reconcile *r, const char *object, enum topic topic)
 {
     struct orl_alarm_memo *room = NULL;
     for (size_t i = 0; i < ORL_RECONCILE_MAX_ALARMS; i++) {
         struct orl_alarm_memo *memo = &r->alarms[i];
-        if (strcmp(memo->object, object) == 0) {
+        if (memo->topic == topic && strcmp(memo->object, object) == 0) {
             return memo;
         }
         if (!room && memo->object[0] == '\0') {
@@ -22,18 +24,18 @@ static struct orl_alarm_memo *memo_of(struct orl_reconcile *r, const char *objec
         }
     }
     if (room) {
-        *room = (struct orl_alarm_memo){0};
+        *room = (struct orl_alarm_memo){.topic = topic};
         (void)snprintf(room->object, sizeof room->object, "%s", object);
     }
     return room;
 }
 
-/* The one alarm of an object; reason NONE: it has none. More than we can remember are not raised: by then
+/* The one alarm of an object's topic; reason NONE: it has none. More than we can remember are not raised: by then
  * nobody reads them. */
-static void set(struct orl_reconcile *r, const char *object, enum orl_reason reason,
-        const char *text, uint64_t now_ms)
+static void set_topic(struct orl_reconcile *r, const char *object, enum topic topic,
+        enum orl_reason reason, const char *text, uint64_t now_ms)
 {
-    struct orl_alarm_memo *memo = memo_of(r, object);
+    struct orl_alarm_memo *memo = memo_of(r, object, topic);
     struct orl_err err = {0};
     if (!memo) {
         return;
@@ -46,7 +48,8 @@ static void set(struct orl_reconcile *r, const char *object, enum orl_reason rea
         return;
     }
     int rc = 0;
-    if (!is_same) { /* after a start whatever was left of it */
+    /* After a start whatever was left of it; a host's were remembered. */
+    if (!is_same && (topic == ALL || memo->reason != ORL_REASON_NONE)) {
         rc = orl_alarm_clear(r->cfg.store, memo->reason, object, now_ms, &err);
     }
     if (rc == 0 && reason != ORL_REASON_NONE) {
@@ -58,6 +61,12 @@ static void set(struct orl_reconcile *r, const char *object, enum orl_reason rea
     if (rc < 0) {
         orl_log_warn(&r->log, "alarm not written", "object", object, "error", err.text);
     }
+}
+
+static void set(struct orl_reconcile *r, const char *object, enum orl_reason reason,
+        const char *text, uint64_t now_ms)
+{
+    set_topic(r, object, ALL, reason, text, now_ms);
 }
 
 static void set_of(struct orl_reconcile *r, const char *kind, const char *name,
@@ -77,7 +86,7 @@ static void clear_unused(struct orl_reconcile *r, uint64_t now_ms)
             continue;
         }
         if (memo->reason != ORL_REASON_NONE) {
-            set(r, memo->object, ORL_REASON_NONE, "", now_ms);
+            set_topic(r, memo->object, memo->topic, ORL_REASON_NONE, "", now_ms);
         }
         if (memo->is_written || memo->reason == ORL_REASON_NONE) {
             memo->object[0] = '\0';
@@ -88,7 +97,7 @@ static void clear_unused(struct orl_reconcile *r, uint64_t now_ms)
 /* It stays, with the cause that it was raised with. */
 static bool keep(struct orl_reconcile *r, const char *object, enum orl_reason reason)
 {
-    struct orl_alarm_memo *memo = memo_of(r, object);
+    struct orl_alarm_memo *memo = memo_of(r, object, ALL);
     bool is_raised = memo && memo->is_written && memo->reason == reason;
     if (is_raised) {
         memo->used_pass = r->pass;
@@ -176,7 +185,7 @@ static void set_sweep(struct orl_reconcile *r, uint64_t now_ms)
     struct sweep_alarm seen;
     bool is_on = r->alarm != ORL_SWEEP_NO_ALARM;
     sweep_object(r, object);
-    const struct orl_alarm_memo *memo = memo_of(r, object);
+    const struct orl_alarm_memo *memo = memo_of(r, object, ALL);
     bool was_raised = memo && memo->is_written && memo->reason != ORL_REASON_NONE;
     r->is_sweep_accepted = r->is_sweep_accepted && is_on;
     if (is_on && was_raised && find_sweep_alarm(r, &seen) == 0) {
@@ -221,6 +230,23 @@ static void set_desktops(struct orl_reconcile *r, const struct orl_rows *rows, u
     }
 }
 
+static bool is_host(const struct orl_reconcile *r, const char *object)
+{
+    return strncmp(object, "host:", strlen("host:")) == 0 &&
+           strcmp(object + strlen("host:"), r->cfg.host) == 0;
+}
+
+static enum topic topic_of(enum orl_reason reason)
+{
+    switch (reason) {
+    case ORL_REASON_GUEST_NO_SPACE:
+    case ORL_REASON_GUEST_DISK_FAILED:
+        return DISKS;
+    default:
+        return HYPERVISOR;
+    }
+}
+
 /* One that was raised before our start. Clearing it is then as for any other: its object has to be well, or gone.
  * A guest's hook is heard, or not, by those who talk to it. */
 static int remember(void *ctx, const struct orl_alarm_row *row)
@@ -231,7 +257,11 @@ static int remember(void *ctx, const struct orl_alarm_row *row)
                    strncmp(row->object, "pool:", strlen("pool:")) == 0 ||
                    strncmp(row->object, "golden:", strlen("golden:")) == 0 ||
                    strncmp(row->object, "domain:", strlen("domain:")) == 0;
-    struct orl_alarm_memo *memo = is_ours ? memo_of(r, row->object) : NULL;
+    bool is_our_host = is_host(r, row->object);
+    struct orl_alarm_memo *memo =
+            is_ours || is_our_host
+                    ? memo_of(r, row->object, is_our_host ? topic_of(row->reason) : ALL)
+                    : NULL;
     if (memo) {
         memo->reason = row->reason;
         memo->is_written = true;
@@ -250,14 +280,24 @@ static void remember_all(struct orl_reconcile *r)
     r->has_read_alarms = true;
 }
 
+static void set_host(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
+{
+    char object[ORL_TEXT_MAX + 1];
+    char text[ORL_TEXT_MAX + 1];
+    bool is_well = r->is_up && r->hung_text[0] == '\0';
+    (void)snprintf(object, sizeof object, "host:%s", r->cfg.host);
+    set_topic(r, object, HYPERVISOR, is_well ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
+            r->is_up ? r->hung_text : r->down_text, now_ms);
+    enum orl_reason stall = orl_stall_alarm(rows, text);
+    set_topic(r, object, DISKS, stall, text, now_ms);
+}
+
 void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
 {
     if (!r->has_read_alarms) {
         remember_all(r);
     }
-    bool is_well = r->is_up && r->hung_text[0] == '\0';
-    set_of(r, "host", r->cfg.host, is_well ? ORL_REASON_NONE : ORL_REASON_HYPERVISOR_DOWN,
-            r->is_up ? r->hung_text : r->down_text, now_ms);
+    set_host(r, rows, now_ms);
     for (size_t i = 0; i < rows->pool_count; i++) {
         set_pool(r, rows, &rows->pools[i], now_ms);
     }

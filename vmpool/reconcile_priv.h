@@ -34,6 +34,10 @@ struct orl_memo {
     uint64_t looked_ms;
     uint64_t stray_since_ms; /* of a card's reservation: nobody has that card */
     bool was_alive;          /* the last list had it running */
+    uint32_t stalls;         /* in a row (vmpool/stall.c) */
+    enum orl_reason stall_reason;
+    bool was_full;           /* when it was last seen stuck, there was no room on the host */
+    bool is_room_back;       /* it is to go on at once */
     bool is_woken;           /* its way to ready began in suspension */
     uint64_t rebooted_ms;    /* when its guest was last asked, or made, to restart */
     uint64_t agent_since_ms; /* 0: has not answered yet */
@@ -115,6 +119,7 @@ struct orl_reconcile {
     bool is_sweep_accepted; /* an administrator has cleared its alarm: what is unknown is left-overs */
     struct orl_alarm_memo {
         char object[ORL_TEXT_MAX + 1]; /* empty: a free place */
+        unsigned topic;                /* an object may have one alarm for each */
         enum orl_reason reason;        /* NONE: it has no alarm */
         bool is_written;
         uint64_t written_ms;
@@ -196,6 +201,19 @@ void orl_hung_note_late(struct orl_memo *memo, const struct orl_job *job);
 bool orl_hung_is(const struct orl_memo *memo);
 void orl_hung_text(const struct orl_memo *memo, char ret_text[ORL_TEXT_MAX + 1]);
 void orl_hung_object(const struct orl_memo *memo, char ret_object[ORL_TEXT_MAX + 1]);
+/* Machines that stand still for their disk, as their rows say it. */
+bool orl_stall_is(const struct orl_desktop_row *row);
+/* row's machine is seen stuck: says so in row, for the caller to write. */
+void orl_stall_begin(const struct orl_reconcile *r, struct orl_desktop_row *row,
+        struct orl_memo *memo, uint64_t now_ms);
+/* It was let go on, or tried to be; as orl_stall_begin(). */
+void orl_stall_woken(const struct orl_reconcile *r, const struct orl_job *job,
+        struct orl_memo *memo, struct orl_desktop_row *row, uint64_t now_ms);
+/* In each pass. */
+void orl_stall_follow(const struct orl_reconcile *r, const struct orl_desktop_row *row,
+        struct orl_memo *memo, bool is_stuck, uint64_t now_ms);
+/* What the host's alarm says of all of them; NONE: there are none. */
+enum orl_reason orl_stall_alarm(const struct orl_rows *rows, char ret_text[ORL_TEXT_MAX + 1]);
 /* Once: the sweep's alarm that the store has. */
 ORL_NODISCARD int orl_reconcile_recall_sweep(struct orl_reconcile *r);
 /* What the rows say is wrong, as alarms. */

@@ -79,6 +79,9 @@ uint32_t orl_rdp_error_info(enum orl_reason reason)
     case ORL_REASON_NAME_TAKEN:
     case ORL_REASON_STORE_DOWN:
     case ORL_REASON_GOLDEN_FAILED:
+    case ORL_REASON_GUEST_NO_SPACE:
+    case ORL_REASON_GUEST_DISK_FAILED:
+    case ORL_REASON_CLOCK_OFF:
         return ERRINFO_CB_SESSION_ONLINE_VM_SESSMON_FAILED;
     case ORL_REASON_HANDSHAKE_TIMEOUT:
         return ERRINFO_LOGON_TIMEOUT;

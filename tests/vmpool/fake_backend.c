@@ -264,8 +264,12 @@ static int fake_wake(void *self, const char *uuid, struct orl_err *err)
     if (r < 0) {
         return r;
     }
-    if (!vm || (vm->vm.state != ORL_VM_RUNNING && vm->vm.state != ORL_VM_PAUSED)) {
+    fake->wake_calls++;
+    if (!vm || vm->vm.state == ORL_VM_OFF || vm->vm.state == ORL_VM_CRASHED) {
         return orl_err_set(err, ORL_E_NOTFOUND, "no such machine is suspended");
+    }
+    if (vm->vm.state == ORL_VM_STUCK && fake->disk_fault < 0) {
+        return orl_err_set(err, fake->disk_fault, "disk 'vda'");
     }
     fake->wakes += vm->vm.state == ORL_VM_PAUSED;
     vm->vm.state = ORL_VM_RUNNING;
@@ -355,6 +359,14 @@ static void list_cards(const struct fake *fake, struct orl_vm_list *list)
     }
 }
 
+static void write_to_disks(struct fake *fake)
+{
+    for (size_t i = 0; i < fake->count && fake->disk_fault < 0; i++) {
+        struct orl_vm *vm = &fake->vms[i].vm;
+        vm->state = vm->state == ORL_VM_RUNNING ? ORL_VM_STUCK : vm->state;
+    }
+}
+
 static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *err)
 {
     struct fake *fake = self;
@@ -367,6 +379,7 @@ static int fake_list(void *self, struct orl_vm_list *ret_list, struct orl_err *e
             .images = calloc(FAKE_MAX_VMS, sizeof *list.images),
             .reservations = calloc(FAKE_MAX_VMS, sizeof *list.reservations)};
     list_cards(fake, &list);
+    write_to_disks(fake);
     for (size_t i = 0; i < fake->count; i++) {
         const struct fake_vm *vm = &fake->vms[i];
         if (fake->installation && !orl_vm_meta_is_of(&vm->vm.meta, fake->installation)) {
@@ -398,7 +411,7 @@ static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *e
     if (r == 0) {
         *ret_host = (struct orl_vm_host){.memory_mib = 65536,
                 .free_memory_mib = 32768,
-                .free_disk_mib = 100000,
+                .free_disk_mib = fake->disk_fault == ORL_E_LIMIT ? 0 : 100000,
                 .golden_free_mib = 16384,
                 .cpus = 4,
                 .qemu_version = fake->qemu_version,

@@ -56,7 +56,8 @@ struct fake {
     const char *start_fault;  /* why none starts */
     const char *golden_fault; /* why no golden image is made */
     bool is_readonly;         /* so is the disk: nothing is made, nothing goes */
-    bool swallows_removal;    /* a seeded bug: says that it removed */
+    int disk_fault; /* what wake() says of it; guests that run write, and stop there. 0: none */
+    bool swallows_removal; /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];
     size_t count;
     struct fake_card cards[FAKE_MAX_VMS];
@@ -65,7 +66,7 @@ struct fake {
     /* Before a machine is touched: what the world thinks of that. */
     void (*on_touch)(void *ctx, const char *what, const char *uuid);
     void *ctx;
-    unsigned suspends, wakes;
+    unsigned suspends, wakes, wake_calls;
     unsigned clone_calls, start_calls, remove_calls; /* whatever came of them */
     unsigned starts, clones, removals, reboots, resets;
     unsigned resumes;

@@ -1,6 +1,7 @@
 /* The libvirt backend against libvirt's own test driver: define, start, list, stop, quarantine, remove. */
 #include "base/clock.h"
 #include "vmpool/backend_libvirt.h"
+#include "vmpool/backend_libvirt_priv.h"
 #include "vmpool/home_disk.h"
 #include "vmpool/overlay.h"
 #include "vmpool/proc.h"
@@ -121,6 +122,14 @@ static void a_machine_lives_and_goes(void **state)
     good(backend.ops->remove(backend.self, spec.uuid, spec.overlay, &err), &err);
     assert_int_equal(state_of(spec.uuid), ORL_VM_ABSENT);
     assert_int_not_equal(access(spec.overlay, F_OK), 0);
+}
+
+static void a_machine_that_was_stopped_for_its_disk_has_not_crashed(void **state)
+{
+    (void)state;
+    assert_int_equal(orl_bl_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR), ORL_VM_STUCK);
+    assert_int_equal(orl_bl_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_CRASHED), ORL_VM_CRASHED);
+    assert_int_equal(orl_bl_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER), ORL_VM_PAUSED);
 }
 
 static void what_is_not_ours_is_neither_listed_nor_touched(void **state)
@@ -286,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WITH_BACKEND(a_machine_lives_and_goes),
+            cmocka_unit_test(a_machine_that_was_stopped_for_its_disk_has_not_crashed),
             WITH_BACKEND(what_is_not_ours_is_neither_listed_nor_touched),
             WITH_BACKEND(a_quarantined_machine_says_so),
             WITH_BACKEND(the_host_has_a_size),

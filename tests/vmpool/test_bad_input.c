@@ -281,6 +281,112 @@ static void a_persons_machine_that_can_not_start_is_an_alarm_until_it_does(void 
     assert_string_equal(w->fault, "");
 }
 
+static void end_session(struct world *w, const char *user, const char *pool)
+{
+    struct orl_session_row session;
+    assert_int_equal(orl_session_find(w->store, user, pool, &session, NULL), 0);
+    assert_int_equal(
+            orl_session_end(w->store, session.id, ORL_REASON_LOGGED_OFF, "test", w->now_ms, NULL),
+            0);
+}
+
+static void assert_stands(struct world *w, const char *id, enum orl_reason reason)
+{
+    struct orl_desktop_row row = bad_row(w, id);
+    assert_int_equal(row.lease, ORL_LEASE_IN_USE);
+    assert_int_equal(row.power, ORL_POWER_SUSPENDED);
+    assert_int_equal(row.reason, reason);
+    assert_non_null(strstr(row.reason_text, "stands still"));
+    assert_int_equal(fake_find(&w->fake, row.uuid)->vm.state, ORL_VM_STUCK);
+}
+
+static void assert_goes_on(struct world *w, const char *id, unsigned boots)
+{
+    struct orl_desktop_row row = bad_row(w, id);
+    assert_int_equal(row.lease, ORL_LEASE_IN_USE);
+    assert_true(row.is_ready);
+    assert_int_equal(row.reason, ORL_REASON_NONE);
+    assert_int_equal(fake_find(&w->fake, row.uuid)->boots, boots);
+}
+
+/* What they have not saved is in machines that stand still: nobody ends those. */
+static void people_on_a_disk_that_takes_no_write_go_on_when_it_does(void **state)
+{
+    static const struct {
+        int fault;
+        enum orl_reason reason;
+    } cases[] = {
+            {ORL_E_LIMIT, ORL_REASON_GUEST_NO_SPACE}, {ORL_E_SYS, ORL_REASON_GUEST_DISK_FAILED}};
+    struct world *w = *state;
+    struct orl_desktop_row ann = bad_give(w, "floating", "ann");
+    struct orl_desktop_row bob = bad_give(w, "dedicated", "bob");
+    bad_minutes(w, 2);
+    unsigned boots[] = {fake_find(&w->fake, ann.uuid)->boots, fake_find(&w->fake, bob.uuid)->boots};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        w->fake.disk_fault = cases[i].fault;
+        unsigned calls = w->fake.wake_calls;
+        bad_minutes(w, 10);
+        assert_stands(w, ann.id, cases[i].reason);
+        assert_stands(w, bob.id, cases[i].reason);
+        assert_true(bad_has_alarm(w, cases[i].reason, "host:here"));
+        world_restart(w);
+        bad_minutes(w, 10);
+        assert_stands(w, ann.id, cases[i].reason);
+        assert_true(bad_has_alarm(w, cases[i].reason, "host:here"));
+        assert_true(w->fake.wake_calls - calls > 4);
+        assert_true(w->fake.wake_calls - calls < 4 * TRIES_IN_20_MINUTES);
+        w->fake.disk_fault = 0;
+        bad_minutes(w, 2);
+        assert_goes_on(w, ann.id, boots[0]);
+        assert_goes_on(w, bob.id, boots[1]);
+        bad_minutes(w, 20);
+        assert_int_equal(bad_count_alarms(w), 0);
+        assert_int_equal(bad_count_ready(w, "floating"), 2);
+    }
+    assert_string_equal(w->fault, "");
+}
+
+/* They have gone, and what they wrote has not reached the disk yet. */
+static void a_persons_machine_that_is_to_stop_waits_for_its_disk(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row bob = bad_give(w, "dedicated", "bob");
+    bad_minutes(w, 2);
+    w->fake.disk_fault = ORL_E_LIMIT;
+    world_calm(w, 10);
+    end_session(w, "bob", "dedicated");
+    bad_minutes(w, 20);
+    assert_int_equal(bad_row(w, bob.id).lease, ORL_LEASE_ENDING);
+    assert_int_equal(fake_find(&w->fake, bob.uuid)->vm.state, ORL_VM_STUCK);
+    assert_true(bad_has_alarm(w, ORL_REASON_GUEST_NO_SPACE, "host:here"));
+    w->fake.disk_fault = 0;
+    bad_minutes(w, 20);
+    assert_int_equal(bad_row(w, bob.id).lease, ORL_LEASE_ASSIGNED);
+    assert_int_equal(fake_find(&w->fake, bob.uuid)->vm.state, ORL_VM_OFF);
+    assert_int_equal(bad_count_alarms(w), 0);
+    assert_string_equal(w->fault, "");
+}
+
+/* As on a storage that hangs: a machine that sleeps would be ended for that. */
+static void a_machine_that_stands_still_is_not_ended_for_a_call_that_hangs(void **state)
+{
+    struct world *w = *state;
+    struct orl_desktop_row bob = bad_give(w, "dedicated", "bob");
+    bad_minutes(w, 2);
+    unsigned boots = fake_find(&w->fake, bob.uuid)->boots;
+    w->hangs = ORL_JOB_WAKE;
+    w->hang_max = WORLD_JOBS;
+    w->fake.disk_fault = ORL_E_SYS;
+    bad_minutes(w, 60);
+    assert_stands(w, bob.id, ORL_REASON_GUEST_DISK_FAILED);
+    assert_true(bad_has_desktop_alarm(w, ORL_REASON_HYPERVISOR_DOWN, bob.id));
+    w->fake.disk_fault = 0;
+    w->hangs = ORL_JOB_NONE;
+    bad_minutes(w, 20);
+    assert_goes_on(w, bob.id, boots);
+    assert_int_equal(bad_count_alarms(w), 0);
+}
+
 static void spares_that_can_not_start_are_their_pools_alarm_and_are_replaced(void **state)
 {
     struct world *w = *state;
@@ -303,14 +409,10 @@ static void on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said(void **s
 {
     struct world *w = *state;
     struct orl_desktop_row ann = bad_give(w, "floating", "ann");
-    struct orl_session_row session;
     w->fake.is_readonly = true;
     world_calm(w, SETTLED_S);
     assert_true(bad_has_alarm(w, ORL_REASON_GUEST_START_FAILED, "pool:floating"));
-    assert_int_equal(orl_session_find(w->store, "ann", "floating", &session, NULL), 0);
-    assert_int_equal(
-            orl_session_end(w->store, session.id, ORL_REASON_LOGGED_OFF, "test", w->now_ms, NULL),
-            0);
+    end_session(w, "ann", "floating");
     unsigned calls = w->fake.clone_calls + w->fake.remove_calls;
     bad_minutes(w, 20);
     assert_true(w->fake.clone_calls + w->fake.remove_calls - calls < 3 * TRIES_IN_20_MINUTES);
@@ -379,12 +481,8 @@ static void a_name_that_somebody_has_taken_is_told_and_outlived(void **state)
 
 static void take_and_leave(struct world *w, const char *user)
 {
-    struct orl_session_row session;
     (void)bad_give(w, "floating", user);
-    assert_int_equal(orl_session_find(w->store, user, "floating", &session, NULL), 0);
-    assert_int_equal(
-            orl_session_end(w->store, session.id, ORL_REASON_LOGGED_OFF, "test", w->now_ms, NULL),
-            0);
+    end_session(w, user, "floating");
 }
 
 static const enum orl_job_kind calls_that_hang[] = {
@@ -569,6 +667,9 @@ int main(void)
             cmocka_unit_test(a_golden_image_whose_making_hangs_holds_no_pool),
             cmocka_unit_test(a_golden_image_that_fails_is_an_alarm_until_one_serves),
             WITH_WORLD(a_persons_machine_that_can_not_start_is_an_alarm_until_it_does),
+            WITH_WORLD(people_on_a_disk_that_takes_no_write_go_on_when_it_does),
+            WITH_WORLD(a_persons_machine_that_is_to_stop_waits_for_its_disk),
+            WITH_WORLD(a_machine_that_stands_still_is_not_ended_for_a_call_that_hangs),
             WITH_WORLD(spares_that_can_not_start_are_their_pools_alarm_and_are_replaced),
             WITH_WORLD(on_a_disk_that_is_read_only_nothing_is_lost_and_all_is_said),
             WITH_WORLD(another_machine_in_the_place_of_ours_is_outlived),

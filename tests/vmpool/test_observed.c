@@ -20,7 +20,7 @@ static void what_is_observed_is_a_legal_move(void **state)
                         .lease = (enum orl_lease)lease,
                         .power = (enum orl_power)power,
                         .is_tainted = lease != ORL_LEASE_FREE};
-                for (int vm = ORL_VM_ABSENT; vm <= ORL_VM_PAUSED; vm++) {
+                for (int vm = ORL_VM_ABSENT; vm <= ORL_VM_STUCK; vm++) {
                     if (!orl_desktop_state_is_legal(&from)) {
                         continue;
                     }

@@ -179,6 +179,8 @@ export const a = {
             'hypervisor_down host': 'On the host: systemctl restart libvirtd. Machines survive it; nothing is made or removed meanwhile.',
             hypervisor_down: 'One call for that machine does not come back. On the host: virsh destroy it when its QEMU is frozen, else systemctl restart libvirtd.',
             host_full: 'Make room for one more desktop: memory or disk of the host, or a disk that was mounted read-only. It is tried again by itself.',
+            'guest.no_space': 'Make room on the host’s disk. The desktops that stand still go on by themselves, with all that is in them; do not end them.',
+            'guest.disk_failed': 'Bring the storage of these desktops back: the host’s log says what is wrong with it. They go on by themselves, with all that is in them; do not end them.',
             template_missing: 'Put the file back, add another version of the template, or set the pool to an older one.',
             template_corrupt: 'Put the right file back, add another version of the template, or set the pool to an older one.',
             'guest_start_failed pool': 'Machines do not come up. The texts of the pool’s desktops and of its template say why; it is tried again, at most every 10 minutes.',
