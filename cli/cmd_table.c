@@ -50,7 +50,7 @@ const struct orl_cli_opt orl_cli_global_opts[] = {
             OPT("secure-boot", ORL_CLI_OPT_ON, NULL, "secure_boot", "UEFI with secure boot."),     \
             OPT("no-secure-boot", ORL_CLI_OPT_OFF, NULL, "secure_boot", "Without."),               \
             OPT("autostart", ORL_CLI_OPT_ON, NULL, "autostart",                                    \
-                    "Dedicated desktops start with their host."),                                  \
+                    "Dedicated desktops are kept running."),                                       \
             OPT("no-autostart", ORL_CLI_OPT_OFF, NULL, "autostart", "When they are wanted."),      \
             OPT("network", ORL_CLI_OPT_STR, "KIND", "network",                                     \
                     "isolated, nat, routed, bridged or none."),                                    \

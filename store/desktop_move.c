@@ -64,6 +64,16 @@ static enum orl_want want_after(const struct orl_desktop_row *from, enum orl_lea
     return is_kept ? ORL_WANT_STOP : ORL_WANT_DELETE;
 }
 
+/* 1: the machines of the desktop's pool are up whether somebody is there or not. */
+static int has_autostart(
+        struct orl_store *store, const struct orl_desktop_row *row, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "SELECT 1 FROM pool WHERE name = $1 AND has_autostart = 1 AND is_deleted = 0");
+    orl_db_put_text(&q, row->pool);
+    return orl_db_step(&q, err);
+}
+
 static void apply(const struct orl_desktop_row *from, const struct orl_desktop_move *move,
         uint64_t now_ms, struct orl_desktop_row *to)
 {
@@ -137,6 +147,14 @@ int orl_desktop_step(struct orl_store *store, const struct orl_desktop_row *from
     if (!is_allowed(from, &to)) {
         return refuse(from, &to, err);
     }
+    /* Switched off for whom it was, so that nothing of theirs runs on, and on again. */
+    bool is_left =
+            move->want == ORL_WANT_NONE && from->want == ORL_WANT_RUN && to.want == ORL_WANT_STOP;
+    int stays = is_left ? has_autostart(store, from, err) : 0;
+    if (stays < 0) {
+        return stays;
+    }
+    to.want = stays == 1 ? ORL_WANT_RUN : to.want;
     int rc = write_row(store, from, &to, err);
     if (rc == 0 && (from->lease != to.lease || from->power != to.power)) {
         rc = audit_move(store, from, &to, move, now_ms, err);

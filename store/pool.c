@@ -246,6 +246,17 @@ static int write_settings(
     return orl_store_run_one(&q, "pool", row->name, err);
 }
 
+/* What is off since its person left, or since an administrator stopped it, comes up. */
+static int start_all(struct orl_store *store, const char *pool, struct orl_err *err)
+{
+    ORL_DB_AUTO q = orl_db_query(store->db,
+            "UPDATE desktop SET want = 'run' WHERE pool = $1 AND kind = 'dedicated'"
+            " AND lease IN ('assigned', 'ending') AND is_tainted = 1 AND want = 'stop'");
+    orl_db_put_text(&q, pool);
+    int rc = orl_db_run(&q, err);
+    return rc < 0 ? rc : 0;
+}
+
 int orl_pool_update(struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err)
 {
     ORL_AUTO(orl_store_tx_end) struct orl_store_tx tx = {0};
@@ -261,6 +272,9 @@ int orl_pool_update(struct orl_store *store, const struct orl_pool_row *row, str
     rc = rc < 0 ? rc : check_display(&wanted, err);
     rc = rc < 0 ? rc : check_display_change(store, &old, &wanted, err);
     rc = rc < 0 ? rc : write_settings(store, &wanted, err);
+    if (rc == 0 && wanted.res.has_autostart && !old.res.has_autostart) {
+        rc = start_all(store, wanted.name, err);
+    }
     return rc < 0 ? rc : orl_store_tx_commit(&tx, err);
 }
 

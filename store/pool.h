@@ -88,7 +88,8 @@ ORL_NODISCARD int orl_pool_get(struct orl_store *store, const char *name,
         struct orl_pool_row *ret_row, struct orl_err *err);
 ORL_NODISCARD int orl_pool_list(struct orl_store *store, const struct orl_page *page,
         orl_pool_fn fn, void *ctx, struct orl_err *err);
-/* Writes what the administrator owns (pool_settings.h); not name, kind, problem. */
+/* Writes what the administrator owns (pool_settings.h); not name, kind, problem. Where it says autostart for the first
+ * time, the persons' own machines are wanted running. */
 ORL_NODISCARD int orl_pool_update(
         struct orl_store *store, const struct orl_pool_row *row, struct orl_err *err);
 /* reason NONE clears it. Written only when it differs. */

@@ -151,10 +151,6 @@ int orl_bl_clone(void *self_, const struct orl_vm_spec *spec, struct orl_err *er
         ORL_AUTO(orl_libvirt_domain_auto)
         virDomainPtr domain = virDomainDefineXMLFlags(conn, (const char *)xml.data, 0);
         r = domain ? 0 : orl_libvirt_err(err, "defining a domain");
-        if (domain && spec->res.has_autostart && spec->meta.kind == ORL_VM_DEDICATED &&
-                virDomainSetAutostart(domain, 1) < 0) {
-            r = orl_libvirt_err(err, "letting a domain start with its host");
-        }
     }
     orl_buf_fini(&xml);
     return r;
