@@ -165,6 +165,13 @@ int orl_work_submit(
     return 0;
 }
 
+int orl_work_grow(struct orl_work *work)
+{
+    return work->thread_count < WORK_MAX_THREADS && start_threads(work, work->thread_count + 1) == 0
+                   ? 0
+                   : ORL_E_LIMIT;
+}
+
 void orl_work_free(struct orl_work *work)
 {
     if (work == NULL) {

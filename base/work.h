@@ -13,6 +13,8 @@ ORL_NODISCARD int orl_work_new(struct orl_loop *loop, unsigned threads, unsigned
 /* job (copies only, no pointers into loop objects) is owned by the pool until done. */
 ORL_NODISCARD int orl_work_submit(
         struct orl_work *work, orl_work_fn run, orl_work_done_fn done, void *job, void *ctx);
+/* One thread more, for one that a job holds for good. ORL_E_LIMIT: there are as many as may be. Loop thread. */
+ORL_NODISCARD int orl_work_grow(struct orl_work *work);
 /* Waits for running jobs; calls done for every submitted job, then frees. NULL is fine. */
 void orl_work_free(struct orl_work *work);
 

@@ -22,6 +22,7 @@ static const struct orl_log_ctx root_log = {.name = "vmpool"};
 
 /* What a worker does for a person: opens the hook's port, or plugs the home in. */
 struct job {
+    struct orl_call call;
     struct orl_persons *persons;
     const struct orl_backend *backend;
     char id[ORL_ID_LEN + 1];
@@ -44,6 +45,7 @@ int orl_persons_new(
     p->cfg = *cfg;
     p->cfg.hello_ms = cfg->hello_ms > 0 ? cfg->hello_ms : STILL_THERE_MS;
     p->log = (struct orl_log_ctx){.parent = &root_log, .name = "persons"};
+    p->calls = (struct orl_call_watch){.work = cfg->work, .store = cfg->store, .log = &p->log};
     *ret_persons = p;
     return 0;
 }
@@ -204,6 +206,7 @@ static void run(void *job_)
 {
     struct job *job = job_;
     const struct orl_backend *b = job->backend;
+    orl_call_run(&job->call);
     job->fd = -1;
     if (job->is_home) {
         job->result = b->ops->home_attach
@@ -257,6 +260,7 @@ static void on_done(void *job_, void *ctx)
     struct orl_persons *p = ctx;
     struct orl_person_memo *memo = find(p, job->id);
     uint64_t now_ms = orl_clock_wall_ms();
+    orl_call_end(&p->calls, &job->call, now_ms);
     if (!memo || strcmp(memo->uuid, job->uuid) != 0) {
         if (job->fd >= 0) {
             close(job->fd);
@@ -286,7 +290,9 @@ static void submit(struct orl_person_memo *memo, const struct orl_vm_home *home)
     job->home = home ? *home : job->home;
     (void)snprintf(job->id, sizeof job->id, "%s", memo->id);
     (void)snprintf(job->uuid, sizeof job->uuid, "%s", memo->uuid);
+    orl_call_begin(&p->calls, &job->call, memo->id, job->is_home ? "home_attach" : "hook_open");
     if (orl_work_submit(p->cfg.work, run, on_done, job, p) < 0) {
+        orl_call_end(&p->calls, &job->call, 0);
         free(job);
         orl_person_wait(memo, RETRY_MS);
         return;
@@ -363,7 +369,8 @@ static void advance_off(struct orl_person_memo *memo)
 void orl_person_advance(struct orl_person_memo *memo, uint64_t now_ms)
 {
     bool is_waiting = orl_persons_clock_ms(memo->persons) < memo->retry_ms;
-    if (memo->is_job_out || memo->asked != 0 || is_waiting || memo->is_off) {
+    if (memo->is_job_out || memo->asked != 0 || is_waiting || memo->is_off ||
+            orl_call_is_hung(&memo->persons->calls, memo->id)) {
         return;
     }
     if (!memo->link) {
@@ -508,6 +515,7 @@ bool orl_persons_look(struct orl_persons *p, const struct orl_rows *rows, uint64
 {
     bool is_busy = false;
     p->pass++;
+    (void)orl_call_watch_look(&p->calls, orl_persons_clock_ms(p), now_ms);
     for (size_t i = 0; i < rows->desktop_count; i++) {
         const struct orl_desktop_row *row = &rows->desktops[i];
         const struct orl_pool_row *pool = orl_rows_pool(rows, row->pool);

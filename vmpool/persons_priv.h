@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/home.h"
 #include "store/person.h"
+#include "vmpool/call_watch.h"
 #include "vmpool/hook_link.h"
 #include "vmpool/persons.h"
 
@@ -56,6 +57,7 @@ struct orl_persons {
     struct orl_person_memo **memos;
     size_t count;
     uint64_t pass;
+    struct orl_call_watch calls;
 };
 
 /* Monotonic: for deadlines, which are none of the wall clock's business. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/person.h"
 #include "store/session.h"
+#include "vmpool/call_watch.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,11 @@ struct orl_user_watch {
     struct watched *watched;
     size_t count;
     uint64_t pass;
-    bool is_job_out;
+    bool is_job_out; /* one that hangs is not waited for */
+    struct orl_call_watch calls;
 };
 struct job {
+    struct orl_call call;
     const struct orl_backend *backend;
     char id[ORL_ID_LEN + 1];
     char uuid[ORL_UUID_LEN + 1];
@@ -56,6 +59,8 @@ int orl_user_watch_new(const struct orl_user_watch_cfg *cfg, struct orl_user_wat
     w->cfg = *cfg;
     w->cfg.period_ms = cfg->period_ms > 0 ? cfg->period_ms : PERIOD_MS;
     w->log = (struct orl_log_ctx){.parent = &root_log, .name = "users"};
+    w->calls = (struct orl_call_watch){
+            .work = cfg->work, .store = cfg->store, .longest_ms = cfg->call_ms, .log = &w->log};
     *ret_watch = w;
     return 0;
 }
@@ -102,6 +107,7 @@ static void run(void *job_)
     struct job *job = job_;
     const struct orl_backend *b = job->backend;
     struct orl_err err = {0};
+    orl_call_run(&job->call);
     job->result = b->ops->users ? b->ops->users(b->self, job->uuid, &job->users, &err)
                                 : ORL_E_UNSUPPORTED;
 }
@@ -120,7 +126,8 @@ static void on_done(void *job_, void *ctx)
     struct job *job = job_;
     struct orl_user_watch *w = ctx;
     struct watched *one = find(w, job->id);
-    w->is_job_out = false;
+    w->is_job_out = w->is_job_out && job->call.is_hung;
+    orl_call_end(&w->calls, &job->call, orl_clock_wall_ms());
     if (one && one->version == job->version && strcmp(one->uuid, job->uuid) == 0) {
         bool is_empty = job->result == 0 && job->users.count == 0;
         one->next_ms = clock_ms(w) + w->cfg.period_ms * (job->result < 0 ? SILENT_TIMES : 1);
@@ -163,7 +170,9 @@ static void ask(struct orl_user_watch *w, const struct watched *one)
     job->login_end_ms = one->was_in ? 0 : login_end_ms(w, one);
     memcpy(job->id, one->id, sizeof job->id);
     memcpy(job->uuid, one->uuid, sizeof job->uuid);
+    orl_call_begin(&w->calls, &job->call, job->id, "users");
     if (orl_work_submit(w->cfg.work, run, on_done, job, w) < 0) {
+        orl_call_end(&w->calls, &job->call, 0);
         free(job);
         return;
     }
@@ -208,6 +217,9 @@ void orl_user_watch_look(struct orl_user_watch *w, const struct orl_rows *rows)
     size_t kept = 0;
     const struct watched *due = NULL;
     w->pass++;
+    if (orl_call_watch_look(&w->calls, clock_ms(w), orl_clock_wall_ms())) {
+        w->is_job_out = false;
+    }
     for (size_t i = 0; i < rows->desktop_count; i++) {
         if (is_ours(w, &rows->desktops[i])) {
             note(w, &rows->desktops[i]);
@@ -221,7 +233,8 @@ void orl_user_watch_look(struct orl_user_watch *w, const struct orl_rows *rows)
     w->count = kept;
     for (size_t i = 0; i < w->count; i++) {
         const struct watched *one = &w->watched[i];
-        due = !due || one->next_ms < due->next_ms ? one : due;
+        bool is_first = !due || one->next_ms < due->next_ms;
+        due = is_first && !orl_call_is_hung(&w->calls, one->id) ? one : due;
     }
     if (due && !w->is_job_out && due->next_ms <= clock_ms(w)) {
         ask(w, due);

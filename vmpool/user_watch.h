@@ -17,6 +17,7 @@ struct orl_user_watch_cfg { /* pointers are borrowed for the object's life */
     bool (*is_heard)(void *ctx, const char *desktop); /* its hook is */
     void (*on_change)(void *ctx);                     /* a row changed: the broker's business */
     void *ctx;
+    uint64_t call_ms;   /* as long as a call may take until it counts as hanging; 0: the usual */
     uint64_t period_ms; /* from one answer of a guest to the next question; 0: the usual one */
 };
 struct orl_user_watch;

@@ -1,5 +1,6 @@
 /* Persons in desktops: a guest at the other end of a socket, a store in a file. */
 #include "base/clock.h"
+#include "store/alarm.h"
 #include "store/home.h"
 #include "store/person.h"
 #include "store/pool.h"
@@ -8,6 +9,7 @@
 #include "tests/store/store_fixture.h"
 #include "vmpool/hook.h"
 #include "vmpool/persons.h"
+#include "vmpool/persons_priv.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +31,8 @@ struct world {
     struct orl_persons *persons;
     struct orl_seal_key key;
     struct orl_rows rows;
+    char stuck[ORL_UUID_LEN + 1]; /* this machine answers no call before a byte comes */
+    int gate[2];
     int guest; /* the hook's end; -1: nobody asked yet */
     unsigned changes;
     unsigned homes;
@@ -42,7 +46,11 @@ static int hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *
 {
     struct world *w = self;
     int ends[2];
-    (void)uuid;
+    char byte;
+    if (strcmp(uuid, w->stuck) == 0) {
+        (void)!read(w->gate[0], &byte, 1);
+        return orl_err_set(err, ORL_E_BACKEND, "its QEMU was ended");
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
         return orl_err_set(err, ORL_E_BACKEND, "no socket");
     }
@@ -174,6 +182,7 @@ static void give(struct world *w, const char *user)
             .is_ready = true,
             .template_name = "tiny",
             .template_version = 1};
+    orl_uuid_new(row.uuid);
     assert_ok(f, orl_desktop_insert(f->store, &row, "test", ++f->now_ms, &id, &f->err));
     memcpy(w->desktop, id.text, sizeof w->desktop);
     row = fixture_desktop(f, id.text);
@@ -509,6 +518,47 @@ static void who_is_half_in_after_the_leases_end_is_seen_off(void **state)
     expect_seen_off_after(*state, "failed", "code session\ntext slow\n");
 }
 
+static int is_hung(void *ctx, const struct orl_alarm_row *row)
+{
+    return row->reason == ORL_REASON_HYPERVISOR_DOWN && strcmp(row->object, ctx) == 0;
+}
+
+static bool has_alarm(struct world *w, char *object)
+{
+    return orl_alarm_list(w->f->store, NULL, is_hung, object, NULL) == 1;
+}
+
+/* There is one worker, and it is at ann's machine. */
+static void machine_that_is_frozen_holds_nobody_elses_hook(void **state)
+{
+    struct world *w = *state;
+    char object[64];
+    assert_int_equal(pipe(w->gate), 0);
+    w->persons->calls.longest_ms = 50;
+    set_pool(w, ORL_HOME_NONE);
+    give(w, "ann");
+    (void)snprintf(object, sizeof object, "desktop:%s", w->desktop);
+    (void)snprintf(w->stuck, sizeof w->stuck, "%s", desktop(w).uuid);
+    look_at(w, ++w->f->now_ms);
+    run_ms(w, 10);
+    give(w, "bob");
+    for (unsigned i = 0; i < 1000 && w->guest < 0; i++) {
+        look_at(w, ++w->f->now_ms);
+        run_ms(w, 10);
+    }
+    assert_true(w->guest >= 0);
+    assert_true(has_alarm(w, object));
+    w->stuck[0] = '\0';
+    assert_int_equal(write(w->gate[1], "g", 1), 1);
+    for (unsigned i = 0; i < 1000 && has_alarm(w, object); i++) {
+        look_at(w, ++w->f->now_ms);
+        run_ms(w, 10);
+    }
+    assert_false(has_alarm(w, object));
+    close(w->gate[0]);
+    close(w->gate[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +569,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(clock_that_is_set_ends_no_deadline, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     hook_that_is_not_there_any_more_is_not_heard, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                    machine_that_is_frozen_holds_nobody_elses_hook, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                     by_rdp_the_guest_names_account_and_certificate, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
