@@ -258,7 +258,7 @@ struct orl_backend_ops {
     int (*console)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
     /* A socket that QEMU took as its D-Bus display's client; the caller's. May be NULL. */
     int (*display)(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
-    /* ORL_E_DENIED: it is ours, or its libvirt is not allowed; ORL_E_AGAIN: it was off, and was started. May be
+    /* ORL_E_DENIED: it is an Oriel's, or its libvirt is not allowed; ORL_E_AGAIN: it was off, and was started. May be
      * NULL. */
     int (*static_display)(void *self, const struct orl_vm_static *want,
             struct orl_vm_static_display *ret_display, struct orl_err *err);

@@ -4,6 +4,7 @@
 #include "vmpool/backend_libvirt_priv.h"
 #include "vmpool/image_build.h"
 #include "vmpool/static_domain.h"
+#include "vmpool/vm_meta.h"
 #include <libvirt/virterror.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,10 +33,32 @@ static int connect_to(struct orl_backend_libvirt *self, const char *uri, virConn
     return 0;
 }
 
+/* Else a person's own desktop could be given to somebody else by its name: one of ours, or of another Oriel whose
+ * libvirt we may use. By its name, too, should it have lost its mark. */
+static int refuse_oriels(
+        const struct orl_backend_libvirt *self, virDomainPtr domain, struct orl_err *err)
+{
+    struct orl_vm_meta meta;
+    const char *name = virDomainGetName(domain);
+    ORL_AUTO(orl_free_auto)
+    char *mark = virDomainGetMetadata(
+            domain, VIR_DOMAIN_METADATA_ELEMENT, ORL_VM_META_URI, VIR_DOMAIN_AFFECT_CURRENT);
+    bool is_ours = mark && orl_vm_meta_parse(mark, &meta) == 0 &&
+                   orl_vm_meta_is_of(&meta, self->installation);
+    /* One that a template is being installed on is nobody's. */
+    if (is_ours && meta.kind == ORL_VM_PROBE && strcmp(meta.pool, ORL_IMAGE_BUILD_POOL) == 0) {
+        return 0;
+    }
+    if (!mark && !(name && orl_vm_name_is_ours(name))) {
+        return 0;
+    }
+    return orl_err_set(err, ORL_E_DENIED, "'%s' is a machine of one of %s pools", name,
+            is_ours ? "Oriel's" : "another Oriel's");
+}
+
 static int find(const struct orl_backend_libvirt *self, virConnectPtr conn, const char *name,
         virDomainPtr *ret_domain, struct orl_err *err)
 {
-    struct orl_vm_meta meta;
     virDomainPtr domain = orl_uuid_is_valid(name) ? virDomainLookupByUUIDString(conn, name)
                                                   : virDomainLookupByName(conn, name);
     if (!domain) {
@@ -43,15 +66,10 @@ static int find(const struct orl_backend_libvirt *self, virConnectPtr conn, cons
                        ? orl_err_set(err, ORL_E_NOTFOUND, "libvirt has no machine '%s'", name)
                        : orl_libvirt_err(err, name);
     }
-    /* Else a person's own desktop could be given to somebody else by its name. One that a template is being installed
-     * on is nobody's. */
-    bool is_ours =
-            orl_bl_meta(domain, &meta) == 0 && strcmp(meta.installation, self->installation) == 0;
-    bool is_build =
-            is_ours && meta.kind == ORL_VM_PROBE && strcmp(meta.pool, ORL_IMAGE_BUILD_POOL) == 0;
-    if (is_ours && !is_build) {
+    int r = refuse_oriels(self, domain, err);
+    if (r < 0) {
         (void)virDomainFree(domain);
-        return orl_err_set(err, ORL_E_DENIED, "'%s' is a machine of one of Oriel's pools", name);
+        return r;
     }
     *ret_domain = domain;
     return 0;

@@ -151,6 +151,39 @@ static void what_is_not_ours_is_neither_listed_nor_touched(void **state)
     assert_int_equal(access(spec.overlay, F_OK), 0);
 }
 
+static int show_static(const char *name, struct orl_err *err)
+{
+    struct orl_vm_static_display found;
+    char target[ORL_VM_NAME_MAX + 16];
+    (void)snprintf(target, sizeof target, "domain:%s", name);
+    const struct orl_vm_static want = {.target = target, .is_look = true};
+    return backend.ops->static_display(backend.self, &want, &found, err);
+}
+
+static void no_machine_of_any_oriel_is_shown_as_somebodys_static_desktop(void **state)
+{
+    (void)state;
+    struct orl_err err = {0};
+    struct orl_vm_spec other = spec_of("99999999-2222-4333-8444-555555555555", ORL_VM_DEDICATED);
+    struct orl_vm_spec own = spec_of(INSTALLATION, ORL_VM_DEDICATED);
+    good(backend.ops->clone(backend.self, &other, &err), &err);
+    assert_int_equal(show_static(other.name, &err), ORL_E_DENIED);
+    assert_non_null(strstr(err.text, "another Oriel's"));
+    assert_int_equal(show_static(other.uuid, &err), ORL_E_DENIED);
+    virConnectPtr conn = virConnectOpen("test:///default");
+    virDomainPtr domain = virDomainLookupByUUIDString(conn, other.uuid);
+    assert_int_equal(virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, NULL, NULL,
+                             ORL_VM_META_URI, VIR_DOMAIN_AFFECT_CONFIG),
+            0);
+    assert_int_equal(show_static(other.name, &err), ORL_E_DENIED); /* by its name */
+    assert_int_equal(virDomainUndefine(domain), 0);
+    (void)virDomainFree(domain);
+    (void)virConnectClose(conn);
+    good(backend.ops->clone(backend.self, &own, &err), &err);
+    assert_int_equal(show_static(own.name, &err), ORL_E_DENIED);
+    assert_int_equal(show_static("test", &err), ORL_E_UNSUPPORTED); /* it has no display */
+}
+
 static void a_quarantined_machine_says_so(void **state)
 {
     (void)state;
@@ -297,6 +330,7 @@ int main(void)
             WITH_BACKEND(a_machine_lives_and_goes),
             cmocka_unit_test(a_machine_that_was_stopped_for_its_disk_has_not_crashed),
             WITH_BACKEND(what_is_not_ours_is_neither_listed_nor_touched),
+            WITH_BACKEND(no_machine_of_any_oriel_is_shown_as_somebodys_static_desktop),
             WITH_BACKEND(a_quarantined_machine_says_so),
             WITH_BACKEND(the_host_has_a_size),
             WITH_BACKEND(a_template_that_vanished_is_an_error),
