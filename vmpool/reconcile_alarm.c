@@ -256,7 +256,8 @@ static int remember(void *ctx, const struct orl_alarm_row *row)
                    strncmp(row->object, "template:", strlen("template:")) == 0 ||
                    strncmp(row->object, "pool:", strlen("pool:")) == 0 ||
                    strncmp(row->object, "golden:", strlen("golden:")) == 0 ||
-                   strncmp(row->object, "domain:", strlen("domain:")) == 0;
+                   strncmp(row->object, "domain:", strlen("domain:")) == 0 ||
+                   strncmp(row->object, "card:", strlen("card:")) == 0;
     bool is_our_host = is_host(r, row->object);
     struct orl_alarm_memo *memo =
             is_ours || is_our_host

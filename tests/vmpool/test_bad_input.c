@@ -637,17 +637,23 @@ static void a_golden_image_that_fails_is_an_alarm_until_one_serves(void **state)
 static void an_alarm_of_before_our_start_goes_with_its_cause(void **state)
 {
     struct world *w = *state;
-    assert_int_equal(orl_alarm_raise(w->store, ORL_REASON_DESKTOP_LOST,
-                             "desktop:0123456789abcdef0123456789abcdef", "", w->now_ms, NULL),
-            0);
+    static const char *const gone[] = {"desktop:0123456789abcdef0123456789abcdef",
+            "golden:0123456789abcdef0123456789abcdef", "domain:oriel-aaaaaaaaaaaa-1",
+            "card:52:54:00:aa:bb:cc", "host:here"};
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) {
+        assert_int_equal(
+                orl_alarm_raise(w->store, ORL_REASON_HYPERVISOR_DOWN, gone[i], "", w->now_ms, NULL),
+                0);
+    }
     assert_int_equal(
             orl_alarm_raise(w->store, ORL_REASON_STORE_RESTORED, "store", "", w->now_ms, NULL), 0);
     orl_reconcile_free(w->reconcile);
     w->job_count = 0;
     world_start(w);
     world_calm(w, 5);
-    assert_false(
-            bad_has_alarm(w, ORL_REASON_DESKTOP_LOST, "desktop:0123456789abcdef0123456789abcdef"));
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) {
+        assert_false(bad_has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, gone[i]));
+    }
     assert_true(bad_has_alarm(w, ORL_REASON_STORE_RESTORED, "store")); /* an administrator's */
 }
 
