@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_POOLS = 256, MAX_ENDS = 64, WATCH_S = 30 };
+enum { POOLS_FIRST = 64, MAX_ENDS = 64, WATCH_S = 30 };
 
 /* A pool that has something to say about its sessions. */
 struct rule {
@@ -24,8 +24,8 @@ struct end {
 struct rules {
     struct orl_broker *broker;
     uint64_t now_ms;
-    struct rule list[MAX_POOLS];
-    unsigned count;
+    struct rule *list; /* as many as there are: a rule that is left out is one that is not kept */
+    size_t count, room;
     struct end ends[MAX_ENDS]; /* those beyond come at the next look */
     unsigned end_count;
 };
@@ -42,13 +42,31 @@ static uint32_t hours_left_s(const struct orl_pool_row *row, uint64_t now_ms)
     return left >= far_s ? ORL_END_NEVER : left;
 }
 
+static bool has_room(struct rules *rules)
+{
+    if (rules->count < rules->room) {
+        return true;
+    }
+    size_t room = rules->room > 0 ? 2 * rules->room : POOLS_FIRST;
+    struct rule *grown = reallocarray(rules->list, room, sizeof(*grown));
+    if (grown == NULL) {
+        return false;
+    }
+    rules->list = grown;
+    rules->room = room;
+    return true;
+}
+
 static int add_rule(void *ctx, const struct orl_pool_row *row)
 {
     struct rules *rules = ctx;
     const struct orl_pool_policy *policy = &row->policy;
     bool is_rule = policy->idle_timeout_s > 0 || policy->max_session_s > 0 ||
                    policy->allowed_hours[0] != '\0';
-    if (is_rule && rules->count < MAX_POOLS) {
+    if (is_rule && !has_room(rules)) {
+        return ORL_E_NOMEM;
+    }
+    if (is_rule) {
         struct rule *rule = &rules->list[rules->count++];
         rule->policy = *policy;
         rule->hours_left_s = hours_left_s(row, rules->now_ms);
@@ -59,7 +77,7 @@ static int add_rule(void *ctx, const struct orl_pool_row *row)
 
 static const struct rule *find_rule(const struct rules *rules, const char *pool)
 {
-    for (unsigned i = 0; i < rules->count; i++) {
+    for (size_t i = 0; i < rules->count; i++) {
         if (strcmp(rules->list[i].pool, pool) == 0) {
             return &rules->list[i];
         }
@@ -168,12 +186,13 @@ void orl_session_policy_look(struct orl_broker *broker)
         orl_broker_log_store(broker, "policy", &err);
     } else {
         orl_conn_each(broker->gateways, look_at, rules);
-        for (unsigned i = 0; i < rules->count; i++) {
+        for (size_t i = 0; i < rules->count; i++) {
             look_at_disconnected(rules, &rules->list[i]);
         }
     }
     for (unsigned i = 0; i < rules->end_count; i++) {
         end_one(broker, &rules->ends[i]);
     }
+    free(rules->list);
     free(rules);
 }

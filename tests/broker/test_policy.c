@@ -115,6 +115,29 @@ static void who_is_idle_is_warned_stays_by_input_and_is_disconnected(void **stat
     close(gw);
 }
 
+enum { MANY_POOLS = 300 };
+
+static void the_rules_of_the_last_of_many_pools_are_kept(void **state)
+{
+    (void)state;
+    int gw = gateway_connect(&b);
+    struct orl_pool_row row = {.kind = ORL_POOL_STATIC, .policy.max_session_s = 3600};
+    for (unsigned i = 0; i < MANY_POOLS; i++) {
+        (void)snprintf(row.name, sizeof(row.name), "before-%03u", i);
+        assert_int_equal(orl_pool_insert(b.store, &row, orl_clock_wall_ms(), NULL), 0);
+    }
+    add_pool("zulu", 1);
+    set_pool("zulu", "{\"max_session_s\":2,\"warn_first_s\":1,\"warn_last_s\":1}");
+    uint32_t conn = ask(gw, "zulu", "zulu", "10.1.9.1:1");
+    (void)expect_plan(gw, conn, true);
+    expect_end(gw, conn, ORL_REASON_MAX_SESSION);
+    for (unsigned i = 0; i < MANY_POOLS; i++) {
+        (void)snprintf(row.name, sizeof(row.name), "before-%03u", i);
+        assert_int_equal(orl_pool_remove(b.store, row.name, NULL), 0);
+    }
+    close(gw);
+}
+
 static void the_longest_time_ends_a_session_also_one_that_nobody_is_at(void **state)
 {
     (void)state;
@@ -281,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(who_is_idle_is_warned_stays_by_input_and_is_disconnected),
+            cmocka_unit_test(the_rules_of_the_last_of_many_pools_are_kept),
             cmocka_unit_test(the_longest_time_ends_a_session_also_one_that_nobody_is_at),
             cmocka_unit_test(a_pool_that_closes_ends_its_sessions_and_lets_nobody_in),
             cmocka_unit_test(a_pool_may_be_for_some_networks_only),
