@@ -88,6 +88,23 @@ static void check_store(struct orl_broker *broker, json_t *checks)
     check_key(broker, checks, "console.key", 0640);
 }
 
+/* In either direction; a file has no clock of its own. */
+static void check_own_clock(struct orl_broker *broker, json_t *checks)
+{
+    uint64_t theirs_ms = 0;
+    uint64_t ours_ms = orl_clock_wall_ms();
+    if (orl_store_clock(broker->store, &theirs_ms, NULL) < 0) {
+        return;
+    }
+    bool is_ahead = ours_ms > theirs_ms + SKEW_MS;
+    bool is_behind = theirs_ms > ours_ms + SKEW_MS;
+    add(checks, is_ahead || is_behind ? ORL_CHECK_BAD : ORL_CHECK_OK, "clock", "broker",
+            "set all clocks by NTP", "%s",
+            is_ahead    ? "ours is ahead of the database's"
+            : is_behind ? "ours is behind the database's"
+                        : "as the database's");
+}
+
 static void check_programs(struct orl_broker *broker, json_t *checks)
 {
     unsigned gateways = orl_gateway_count(broker->gateways);
@@ -173,6 +190,7 @@ struct walk {
     json_t *checks;
     uint64_t now_ms;
     unsigned count;
+    json_t *clocks; /* what hosts themselves say of theirs, by "host:NAME" */
 };
 
 /* vmpool's own findings: yes is good, no and partly are for somebody to look at. */
@@ -213,6 +231,31 @@ static void check_host_load(const struct walk *walk, const struct orl_host_row *
             "%llu MiB free for images", (unsigned long long)row->free_disk_mib);
 }
 
+/* One that is behind looks like a silent one: only the host itself can tell. */
+static void check_clock(const struct walk *walk, const struct orl_host_row *row)
+{
+    char object[ORL_NAME_MAX + 8];
+    (void)snprintf(object, sizeof(object), "host:%s", row->name);
+    const char *said = json_string_value(json_object_get(walk->clocks, object));
+    bool is_ahead = row->heartbeat_ms > walk->now_ms + SKEW_MS;
+    if (said == NULL && row->heartbeat_ms + SILENT_MS < walk->now_ms) {
+        return;
+    }
+    add(walk->checks, is_ahead || said != NULL ? ORL_CHECK_BAD : ORL_CHECK_OK, "clock", row->name,
+            "set all clocks by NTP", "%s",
+            said != NULL ? said
+            : is_ahead   ? "its clock is ahead of ours"
+                         : "as ours");
+}
+
+static int see_clock(void *ctx, const struct orl_alarm_row *row)
+{
+    if (row->reason == ORL_REASON_CLOCK_OFF) {
+        (void)json_object_set_new(ctx, row->object, json_string(row->text));
+    }
+    return 0;
+}
+
 static int check_host(void *ctx, const struct orl_host_row *row)
 {
     struct walk *walk = ctx;
@@ -221,15 +264,13 @@ static int check_host(void *ctx, const struct orl_host_row *row)
     }
     uint64_t age_ms = walk->now_ms > row->heartbeat_ms ? walk->now_ms - row->heartbeat_ms : 0;
     walk->count++;
+    check_clock(walk, row);
     if (age_ms > SILENT_MS) {
         add(walk->checks, ORL_CHECK_BAD, "programs", row->name,
                 "start oriel-vmpool there; its log says what it waits for",
                 "its vmpool is silent for %llu s", (unsigned long long)(age_ms / 1000));
         return 0;
     }
-    bool is_ahead = row->heartbeat_ms > walk->now_ms + SKEW_MS;
-    add(walk->checks, is_ahead ? ORL_CHECK_BAD : ORL_CHECK_OK, "clock", row->name,
-            "set both clocks by NTP", is_ahead ? "its clock is ahead of ours" : "as ours");
     bool is_up = row->state == ORL_HOST_UP;
     add(walk->checks, is_up ? ORL_CHECK_OK : ORL_CHECK_BAD, "libvirt", row->name,
             "start libvirtd there, and let oriel-vmpool into the group libvirt", "%s%s",
@@ -272,9 +313,13 @@ static int look(struct orl_broker *broker, const char *only, json_t *checks, str
 {
     struct walk walk = {.only = only, .checks = checks, .now_ms = orl_clock_wall_ms()};
     check_store(broker, checks);
+    check_own_clock(broker, checks);
     check_programs(broker, checks);
     check_services(broker, checks);
-    int rc = orl_host_list(broker->store, NULL, check_host, &walk, err);
+    walk.clocks = json_object();
+    int rc = orl_alarm_list(broker->store, NULL, see_clock, walk.clocks, err);
+    rc = rc < 0 ? rc : orl_host_list(broker->store, NULL, check_host, &walk, err);
+    json_decref(walk.clocks);
     if (rc == 0 && walk.count == 0) {
         add(checks, ORL_CHECK_BAD, "programs", "vmpool",
                 "start oriel-vmpool on a host with libvirt", "no host has ever reported");

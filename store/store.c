@@ -187,6 +187,23 @@ int orl_store_stamp_set(struct orl_store *store, uint64_t now_ms, struct orl_err
     return orl_store_stamp_raise(store, now_ms, err);
 }
 
+int orl_store_clock(struct orl_store *store, uint64_t *ret_ms, struct orl_err *err)
+{
+    if (orl_db_kind(store->db) != ORL_DB_POSTGRES) {
+        return orl_err_set(err, ORL_E_UNSUPPORTED, "a file has no clock");
+    }
+    ORL_DB_AUTO q = orl_db_query(
+            store->db, "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)");
+    int rc = orl_db_step(&q, err);
+    if (rc <= 0) {
+        return rc < 0 ? rc : orl_store_no_such("clock", "of the database", err);
+    }
+    uint64_t ms = orl_db_get_u64(&q);
+    rc = orl_db_row_done(&q, err);
+    *ret_ms = rc < 0 ? *ret_ms : ms;
+    return rc;
+}
+
 int orl_store_generation(struct orl_store *store, uint64_t *ret_generation, struct orl_err *err)
 {
     return orl_db_generation(store->db, ret_generation, err);

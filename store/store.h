@@ -51,6 +51,8 @@ const char *orl_store_kind(const struct orl_store *store); /* "sqlite", "postgre
 ORL_NODISCARD int orl_store_stamp(struct orl_store *store, uint64_t *ret_ms, struct orl_err *err);
 ORL_NODISCARD int orl_store_stamp_set(
         struct orl_store *store, uint64_t now_ms, struct orl_err *err);
+/* The database's own clock. ORL_E_UNSUPPORTED: a file has none. */
+ORL_NODISCARD int orl_store_clock(struct orl_store *store, uint64_t *ret_ms, struct orl_err *err);
 /* Changes when another connection has committed since the last call on this handle. */
 ORL_NODISCARD int orl_store_generation(
         struct orl_store *store, uint64_t *ret_generation, struct orl_err *err);

@@ -590,6 +590,8 @@ void orl_reconcile_shift(struct orl_reconcile *r, int64_t by_ms)
         r->pool_memos[i].forecast_until_ms = 0;
     }
     r->sampled_ms = 0;
+    r->clock_by_ms = by_ms;
+    r->clock_set_ms = r->clock_asked_ms = 0;
 }
 
 void orl_reconcile_done(struct orl_reconcile *r, struct orl_job *job, uint64_t now_ms)

@@ -34,6 +34,8 @@ struct orl_reconcile_cfg { /* strings and pointers are borrowed for the object's
     bool (*holds_person)(void *ctx, const char *desktop);
     /* A machine that is nobody's and is in use (vmpool/template_jobs.h). May be NULL. */
     bool (*holds_machine)(void *ctx, const char *name);
+    /* By how much this host's clock is ahead of the database's; false: nobody knows. May be NULL. */
+    bool (*clock_ahead)(void *ctx, int64_t *ret_ms);
     /* Takes job to a worker, later orl_reconcile_done(). Negative: it is still the caller's. */
     int (*submit)(void *ctx, struct orl_job *job);
     void (*on_change)(void *ctx); /* a desktop became ready, ended or failed; may be NULL */

@@ -5,11 +5,18 @@
 #include "vmpool/job.h"
 #include "vmpool/reconcile_priv.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { REFRESH_MS = 60000 };
 /* A host has an alarm for each; what else there is has one. */
-enum topic { ALL = 0, HYPERVISOR, DISKS };
+enum topic { ALL = 0, HYPERVISOR, DISKS, CLOCK };
+enum {
+    CLOCK_ASK_MS = 60000,
+    CLOCK_OFF_MS = 5000, /* leases and waits are none the worse for less */
+    MS_PER_S = 1000,
+    CLOCK_TOLD_MS = 3600000 /* that it was set is news for so long */
+};
 
 static struct orl_alarm_memo *memo_of(struct orl_reconcile *r, const char *object, enum topic topic)
 {
@@ -242,6 +249,8 @@ static enum topic topic_of(enum orl_reason reason)
     case ORL_REASON_GUEST_NO_SPACE:
     case ORL_REASON_GUEST_DISK_FAILED:
         return DISKS;
+    case ORL_REASON_CLOCK_OFF:
+        return CLOCK;
     default:
         return HYPERVISOR;
     }
@@ -281,6 +290,38 @@ static void remember_all(struct orl_reconcile *r)
     r->has_read_alarms = true;
 }
 
+static void ask_clock(struct orl_reconcile *r, uint64_t now_ms)
+{
+    bool is_due = r->clock_asked_ms == 0 || now_ms >= r->clock_asked_ms + CLOCK_ASK_MS;
+    if (is_due && r->cfg.clock_ahead) {
+        int64_t ahead_ms = 0;
+        r->clock_ahead_ms = r->cfg.clock_ahead(r->cfg.ctx, &ahead_ms) ? ahead_ms : 0;
+        r->clock_asked_ms = now_ms;
+    }
+    if (r->clock_by_ms != 0 && r->clock_set_ms == 0) {
+        r->clock_set_ms = now_ms;
+    }
+    if (now_ms >= r->clock_set_ms + CLOCK_TOLD_MS) {
+        r->clock_by_ms = 0;
+    }
+}
+
+/* Whether it is right nobody here can tell; that it differs, and that it was set, is for somebody to look at. */
+static void set_clock(struct orl_reconcile *r, const char *object, uint64_t now_ms)
+{
+    char text[ORL_TEXT_MAX + 1] = "";
+    ask_clock(r, now_ms);
+    bool is_off = r->clock_ahead_ms > CLOCK_OFF_MS || r->clock_ahead_ms < -CLOCK_OFF_MS;
+    if (is_off) {
+        (void)snprintf(text, sizeof text, "its clock is %lld s %s the database's",
+                llabs(r->clock_ahead_ms) / MS_PER_S, r->clock_ahead_ms > 0 ? "ahead of" : "behind");
+    } else if (r->clock_by_ms != 0) {
+        (void)snprintf(text, sizeof text, "its clock was set %s by %lld s",
+                r->clock_by_ms > 0 ? "forward" : "back", llabs(r->clock_by_ms) / MS_PER_S);
+    }
+    set_topic(r, object, CLOCK, text[0] ? ORL_REASON_CLOCK_OFF : ORL_REASON_NONE, text, now_ms);
+}
+
 static void set_host(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)
 {
     char object[ORL_TEXT_MAX + 1];
@@ -291,6 +332,7 @@ static void set_host(struct orl_reconcile *r, const struct orl_rows *rows, uint6
             r->is_up ? r->hung_text : r->down_text, now_ms);
     enum orl_reason stall = orl_stall_alarm(rows, text);
     set_topic(r, object, DISKS, stall, text, now_ms);
+    set_clock(r, object, now_ms);
 }
 
 void orl_reconcile_alarms(struct orl_reconcile *r, const struct orl_rows *rows, uint64_t now_ms)

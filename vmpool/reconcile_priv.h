@@ -101,9 +101,13 @@ struct orl_reconcile {
     uint64_t heartbeat_ms;
     uint64_t templates_ms;
     struct orl_rows rows;
-    size_t turn;         /* the plan's */
-    size_t card_turn;    /* the sweep's of reservations */
-    uint64_t sampled_ms; /* the newest quarter of an hour in the forecast; 0: not asked */
+    size_t turn;             /* the plan's */
+    size_t card_turn;        /* the sweep's of reservations */
+    uint64_t sampled_ms;     /* the newest quarter of an hour in the forecast; 0: not asked */
+    int64_t clock_by_ms;     /* as it was set last; 0: it was not, lately */
+    uint64_t clock_set_ms;   /* when; 0: just now */
+    int64_t clock_ahead_ms;  /* of the database's */
+    uint64_t clock_asked_ms; /* 0: at the next pass */
     struct orl_governor governor;
     struct orl_pressure pressure;
     struct orl_host_load_meter load_meter;

@@ -103,6 +103,20 @@ static uint64_t now_ms_of(struct orl_vmpool *v)
     return wall_ms;
 }
 
+static bool clock_ahead(void *ctx, int64_t *ret_ms)
+{
+    const struct orl_vmpool *v = ctx;
+    uint64_t theirs_ms = 0;
+    uint64_t begun_ms = orl_clock_wall_ms();
+    uint64_t begun_us = orl_clock_now_us();
+    if (orl_store_clock(v->store, &theirs_ms, NULL) < 0) {
+        return false;
+    }
+    uint64_t took_ms = (orl_clock_now_us() - begun_us) / ORL_US_PER_MS;
+    *ret_ms = (int64_t)(begun_ms + took_ms / 2) - (int64_t)theirs_ms;
+    return took_ms < MS_PER_S;
+}
+
 static void on_job_done(void *job, void *ctx)
 {
     struct orl_vmpool *v = ctx;
@@ -466,6 +480,7 @@ static int open_reconcile(struct orl_vmpool *v, struct orl_err *err)
             .look_persons = look_persons,
             .holds_person = holds_person,
             .holds_machine = holds_machine,
+            .clock_ahead = clock_ahead,
             .submit = submit,
             .on_change = on_change,
             .ctx = v};

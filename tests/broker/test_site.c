@@ -1,5 +1,8 @@
 /* Component: the site's own words, where people are refused; a real broker, this test as gateway. */
+#include "base/clock.h"
 #include "broker_fixture.h"
+#include "store/alarm.h"
+#include "store/host.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -125,6 +128,49 @@ static void doctor_sees_who_is_connected(void **state)
     close(gw);
 }
 
+/* state and text of the doctor's word on that host's clock */
+static void assert_clock(const char *state, const char *text)
+{
+    int status = 0;
+    size_t i;
+    json_t *check;
+    json_t *answer = api(&b, "GET", "/v1/doctor", NULL, &status);
+    bool is_said = false;
+    json_array_foreach(json_object_get(answer, "checks"), i, check)
+    {
+        if (strcmp(json_string_value(json_object_get(check, "area")), "clock") == 0 &&
+                strcmp(json_string_value(json_object_get(check, "object")), "cellar") == 0) {
+            assert_string_equal(json_string_value(json_object_get(check, "state")), state);
+            assert_string_equal(json_string_value(json_object_get(check, "text")), text);
+            is_said = true;
+        }
+    }
+    assert_true(is_said);
+    json_decref(answer);
+}
+
+static void put_host(uint64_t heartbeat_ms)
+{
+    const struct orl_host_row host = {
+            .name = "cellar", .state = ORL_HOST_UP, .heartbeat_ms = heartbeat_ms};
+    assert_int_equal(orl_host_put(b.store, &host, NULL), 0);
+}
+
+static void doctor_sees_a_clock_that_is_ahead_or_behind(void **state)
+{
+    uint64_t now_ms = orl_clock_wall_ms();
+    (void)state;
+    put_host(now_ms);
+    assert_clock("ok", "as ours");
+    put_host(now_ms + 600000);
+    assert_clock("bad", "its clock is ahead of ours");
+    put_host(now_ms - 600000); /* it looks silent */
+    assert_int_equal(orl_alarm_raise(b.store, ORL_REASON_CLOCK_OFF, "host:cellar",
+                             "its clock is 600 s behind the database's", now_ms, NULL),
+            0);
+    assert_clock("bad", "its clock is 600 s behind the database's");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +178,7 @@ int main(void)
             cmocka_unit_test(words_that_cannot_be_shown_are_refused),
             cmocka_unit_test(the_longest_words_arrive_whole),
             cmocka_unit_test(doctor_sees_who_is_connected),
+            cmocka_unit_test(doctor_sees_a_clock_that_is_ahead_or_behind),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "base/clock.h"
 #include "tests/store/store_fixture.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -161,6 +162,20 @@ static void the_generation_shows_another_ones_commit(void **state)
     orl_store_close(other);
 }
 
+static void a_database_has_a_clock_and_a_file_has_none(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t ms = 0;
+    int rc = orl_store_clock(f->store, &ms, &f->err);
+    if (!f->is_postgres) {
+        assert_int_equal(rc, ORL_E_UNSUPPORTED);
+        return;
+    }
+    assert_ok(f, rc);
+    uint64_t ours_ms = orl_clock_wall_ms(); /* of the same machine */
+    assert_true(ms <= ours_ms + 60000 && ours_ms <= ms + 60000);
+}
+
 static void a_backup_is_a_store_of_its_own(void **state)
 {
     struct fixture *f = *state;
@@ -215,6 +230,7 @@ int main(void)
             CASE(an_outer_rollback_undoes_inner_commits),
             CASE(the_stamp_never_goes_back),
             CASE(the_generation_shows_another_ones_commit),
+            CASE(a_database_has_a_clock_and_a_file_has_none),
             CASE(a_backup_is_a_store_of_its_own),
             CASE(the_check_finds_what_no_row_shows),
             CASE(texts_are_bound_never_spliced),

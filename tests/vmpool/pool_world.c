@@ -161,6 +161,12 @@ static void on_touch(void *ctx, const char *what, const char *uuid)
     }
 }
 
+static bool clock_ahead(void *ctx, int64_t *ret_ms)
+{
+    *ret_ms = ((const struct world *)ctx)->clock_ahead_ms;
+    return true;
+}
+
 void world_start(struct world *w)
 {
     const struct orl_reconcile_cfg cfg = {.store = w->store,
@@ -175,6 +181,7 @@ void world_start(struct world *w)
             .stable_ms = 100000,
             .sweep_grace_ms = GRACE_MS,
             .plan = buggy_plan,
+            .clock_ahead = clock_ahead,
             .submit = submit,
             .ctx = w};
     if (orl_reconcile_new(&cfg, &w->reconcile, NULL) < 0) {

@@ -50,6 +50,7 @@ struct world {
     enum orl_job_kind hangs;              /* calls of that kind do not come back ... */
     enum orl_job_kind parks;              /* calls of that kind wait for a worker */
     unsigned hang_max;                    /* ... as many of them */
+    int64_t clock_ahead_ms;               /* of the database's */
     char sessions[WORLD_POOLS][WORLD_USERS][ORL_ID_LEN + 1];
     uint32_t rows[WORLD_POOLS]; /* after the last step */
     uint32_t max[WORLD_POOLS];

@@ -634,6 +634,39 @@ static void a_golden_image_that_fails_is_an_alarm_until_one_serves(void **state)
     free(w);
 }
 
+static void a_clock_that_differs_is_an_alarm_in_both_directions(void **state)
+{
+    static const int64_t ahead_ms[] = {30000, -30000};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof ahead_ms / sizeof ahead_ms[0]; i++) {
+        w->clock_ahead_ms = ahead_ms[i];
+        bad_minutes(w, 2);
+        assert_true(bad_has_alarm(w, ORL_REASON_CLOCK_OFF, "host:here"));
+        w->fake.is_down = true; /* beside what else that host has */
+        bad_minutes(w, 1);
+        assert_true(bad_has_alarm(w, ORL_REASON_HYPERVISOR_DOWN, "host:here"));
+        assert_true(bad_has_alarm(w, ORL_REASON_CLOCK_OFF, "host:here"));
+        w->fake.is_down = false;
+        w->clock_ahead_ms = 2000;
+        bad_minutes(w, 2);
+        assert_int_equal(bad_count_alarms(w), 0);
+    }
+}
+
+static void a_clock_that_was_set_is_an_alarm_for_an_hour(void **state)
+{
+    static const int64_t by_ms[] = {7200000, -7200000};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof by_ms / sizeof by_ms[0]; i++) {
+        w->now_ms = (uint64_t)((int64_t)w->now_ms + by_ms[i]);
+        orl_reconcile_shift(w->reconcile, by_ms[i]);
+        bad_minutes(w, 50);
+        assert_true(bad_has_alarm(w, ORL_REASON_CLOCK_OFF, "host:here"));
+        bad_minutes(w, 15);
+        assert_int_equal(bad_count_alarms(w), 0);
+    }
+}
+
 static void an_alarm_of_before_our_start_goes_with_its_cause(void **state)
 {
     struct world *w = *state;
@@ -684,6 +717,8 @@ int main(void)
             WITH_WORLD(what_waits_for_a_worker_does_not_hang),
             WITH_WORLD(a_persons_machine_that_does_not_wake_is_ended),
             WITH_WORLD(when_none_comes_back_no_more_are_sent_and_the_host_has_the_alarm),
+            WITH_WORLD(a_clock_that_differs_is_an_alarm_in_both_directions),
+            WITH_WORLD(a_clock_that_was_set_is_an_alarm_for_an_hour),
             WITH_WORLD(an_alarm_of_before_our_start_goes_with_its_cause),
     };
     orl_log_set_level(ORL_LOG_ERROR);

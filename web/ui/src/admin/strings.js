@@ -179,6 +179,7 @@ export const a = {
             'hypervisor_down host': 'On the host: systemctl restart libvirtd. Machines survive it; nothing is made or removed meanwhile.',
             hypervisor_down: 'One call for that machine does not come back. On the host: virsh destroy it when its QEMU is frozen, else systemctl restart libvirtd.',
             host_full: 'Make room for one more desktop: memory or disk of the host, or a disk that was mounted read-only. It is tried again by itself.',
+            clock_off: 'Let NTP set the clocks of all hosts and of the database (timedatectl, chronyc makestep). That a clock was set is shown for an hour.',
             'guest.no_space': 'Make room on the host’s disk. The desktops that stand still go on by themselves, with all that is in them; do not end them.',
             'guest.disk_failed': 'Bring the storage of these desktops back: the host’s log says what is wrong with it. They go on by themselves, with all that is in them; do not end them.',
             template_missing: 'Put the file back, add another version of the template, or set the pool to an older one.',
