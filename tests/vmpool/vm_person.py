@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The person in the desktop, with real QEMU and the tiny guest: account, settings and home by its hook; log-off, reboot and crash told apart; a log-off
-that the guest agent's list of users tells, where the hook has died.
+"""The person in the desktop, with real QEMU and the tiny guest: account, settings, home and the pool's programs by its hook; log-off, reboot and crash
+told apart; a log-off that the guest agent's list of users tells, where the hook has died.
 
 Usage: vm_person.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as for vm_pool.py"""
 import base64
@@ -33,14 +33,19 @@ def person(rig, desktop):
     return row, homes
 
 
-def enter(rig, user):
+def come(rig, user):
     rig.until(f"a spare for {user}", rig.ready)
     session, desktop, _ = rig.tool_out("login", rig.store, user).split()
     rig.poke()
-    rig.until(f"the guest has {user}", lambda: person(rig, desktop)[0][0] in ("ready", "failed"))
-    expect(person(rig, desktop)[0][0] == "ready", "and said so")
+    rig.until(f"the guest has {user}, or not", lambda: person(rig, desktop)[0][0] in ("ready", "failed"))
     row = next(r for r in rig.rows() if r["id"] == desktop)
     return session, desktop, Guest(rig, row["domain"])
+
+
+def enter(rig, user):
+    session, desktop, guest = come(rig, user)
+    expect(person(rig, desktop)[0][0] == "ready", f"the guest has {user}, and said so")
+    return session, desktop, guest
 
 
 def leave(rig, session, desktop):
@@ -63,8 +68,14 @@ def first_time(rig):
     expect(guest.sh("/bin/busybox grep ^ann: /etc/shadow | /bin/busybox cut -d: -f2") == "!", "no password is left in the guest")
     expect('XKBLAYOUT="de"' in guest.sh("/bin/busybox cat /etc/default/keyboard"), "the keyboard is her client's")
     expect(guest.sh("/bin/busybox ps | /bin/busybox grep -c '^ *[0-9]* ann '") != "0", "processes run as her")
+    expect(guest.sh("/bin/busybox cat /home/ann/on") == called("on-assign", "new"), "on_assign ran once, as root, in her home, before she was there")
     guest.sh("echo ann-was-here >/home/ann/marker; /bin/busybox chown ann /home/ann/marker")
     return session, desktop, guest
+
+
+def called(program, home):
+    return (f"{program} as=0 user=ann uid=10000 home=/home/ann is={home} locale={'de_DE' if program == 'on-assign' else ''} "
+            f"timezone={'Europe/Berlin' if program == 'on-assign' else ''} keyboard={'de' if program == 'on-assign' else ''} mounted=1 theirs=0")
 
 
 def log_off(rig, session, desktop, guest):
@@ -76,6 +87,39 @@ def log_off(rig, session, desktop, guest):
     expect(guest.sh("/bin/busybox grep -c ' /home/ann ' /proc/mounts") == "0", "her home is unmounted by then")
     leave(rig, session, desktop)
     rig.until("and her home is on no desktop", lambda: person(rig, "0" * 32)[1]["ann"] == "-")
+
+
+def programs(rig, on_assign, on_logoff, deadline_s):
+    rig.tool_out("programs", rig.store, on_assign, on_logoff, str(deadline_s))
+
+
+def not_let_in(rig, user, begun, *whys):
+    """Refused for one of those; the guest may be the slower one, and is waited for."""
+    session, desktop, guest = come(rig, user)
+    row = person(rig, desktop)[0]
+    expect(row[:3] == ["failed", "-", "guest.person_failed"] and any(why in " ".join(row) for why in whys), f"{user} is not let in: {' '.join(row)}")
+    rig.until("what was to be run has been", lambda: not begun or guest.sh("/bin/busybox cat /run/on").startswith(begun))
+    rig.until("nothing runs for them", lambda: guest.sh(f"/bin/busybox ps | /bin/busybox grep -c -e '^ *[0-9]* {user} ' -e '[s]leep 600'") == "0")
+    rig.until("nor is their home in use", lambda: guest.sh(f"/bin/busybox grep -c ' /home/{user} ' /proc/mounts") == "0")
+    leave(rig, session, desktop)
+    rig.until("their home is on no desktop", lambda: person(rig, "0" * 32)[1][user] == "-")
+
+
+def programs_that_fail(rig):
+    programs(rig, "/bin/false", "", 60)
+    not_let_in(rig, "cleo", "", "on_assign failed")
+    programs(rig, "/etc/oriel/on-never", "", 8)
+    not_let_in(rig, "dora", "on-never as=0 user=dora ", "on_assign took too long", "the guest's hook does not answer in time")
+    programs(rig, "", "/etc/oriel/on-never", 20)
+    session, desktop, guest = enter(rig, "dora")
+    expect(guest.sh("/bin/busybox cut -d' ' -f1,3 /home/dora/on") == "on-never user=dora", "what it wrote before is in her home")
+    guest.sh("/bin/busybox touch /home/dora/log-off")
+    rig.until("an on_logoff that does not end keeps nobody", lambda: person(rig, desktop)[0][1] == "logged_off")
+    expect(guest.sh("/bin/busybox cut -d' ' -f1,3 /run/on") == "on-never user=dora", "it was begun")
+    expect(guest.sh("/bin/busybox ps | /bin/busybox grep -c '[s]leep 600'") == "0", "and ended")
+    expect(guest.sh("/bin/busybox grep -c ' /home/dora ' /proc/mounts") == "0", "her home is unmounted")
+    leave(rig, session, desktop)
+    rig.until("and is on no desktop", lambda: person(rig, "0" * 32)[1]["dora"] == "-")
 
 
 def home_path(rig, user):
@@ -107,6 +151,9 @@ def second_time(rig):
     size = int(guest.sh("/bin/busybox df -m /home/ann | /bin/busybox tail -n 1").split()[1])
     expect(96 < size <= 128, f"the pool's homes have grown, and hers with them ({size} MiB)")
     expect(guest.sh("/bin/busybox cat /home/ann/marker") == "ann-was-here", "in her next desktop she finds her files")
+    written = guest.sh("/bin/busybox cat /home/ann/on").splitlines()
+    expect(written == [called("on-assign", "new"), called("on-logoff", "new"), called("on-assign", "kept")],
+           "on_logoff ran once, as root, when all she had run was over and before her home was unmounted")
     other_session, other, other_guest = enter(rig, "Bob Example")
     name = other_guest.sh("/bin/busybox ls /home")
     expect(name.startswith("bob_example-"), "somebody else has an account of his own")
@@ -197,10 +244,13 @@ def told_by_agent(rig, session, desktop, guest):
 
 def story(rig):
     rig.tool_out("home", rig.store, "64")
+    programs(rig, "/etc/oriel/on-assign", "/etc/oriel/on-logoff", 120)
     rig.start("accel=qemu")
     first = first_time(rig)
     hookless = without_hook(rig)
     log_off(rig, *first)
+    programs_that_fail(rig)
+    programs(rig, "/etc/oriel/on-assign", "/etc/oriel/on-logoff", 120)
     backup_and_restore(rig)
     session, desktop, other_session, other, other_guest = second_time(rig)
     vmpool_dies(rig, session, desktop)

@@ -1,7 +1,7 @@
 /* The broker's and the gateway's part in the VM test, one command at a time:
  *   seed DB TINY | pool DB NAME MODE SPARES | static DB MACHINE | bios DB DISK | list DB | login DB USER [POOL] |
  *   wait DB USER | end DB SESSION | method DB auto|instant|restore|cold | goldens DB | made DB |
- *   machine DB DISK KERNEL INITRD CMDLINE MEMORY VCPUS | home DB SIZE_MIB | person DB DESKTOP | version DB TEMPLATE |
+ *   machine DB DISK KERNEL INITRD CMDLINE MEMORY VCPUS | home DB SIZE_MIB | programs DB ON_ASSIGN ON_LOGOFF DEADLINE_S | person DB DESKTOP | version DB TEMPLATE |
  *   spares DB RUNNING,SUSPENDED | console|hold SOCKET DESKTOP VERSION SESSION */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -303,8 +303,16 @@ static int set_home(struct orl_store *store, const char *what, struct orl_err *e
     pool.person.home_size_mib = is_nfs ? 0 : (uint32_t)strtoul(what, NULL, 10);
     orl_msg_text(pool.person.home_target, sizeof pool.person.home_target, is_nfs ? what : "");
     pool.person.hook_deadline_s = 120;
-    (void)snprintf(pool.person.on_assign, sizeof pool.person.on_assign, "/bin/true");
-    (void)snprintf(pool.person.on_logoff, sizeof pool.person.on_logoff, "/bin/true");
+    return r < 0 ? r : orl_pool_update(store, &pool, err);
+}
+
+static int set_programs(struct orl_store *store, char **argv, struct orl_err *err)
+{
+    struct orl_pool_row pool;
+    int r = orl_pool_get(store, "p", &pool, err);
+    orl_msg_text(pool.person.on_assign, sizeof pool.person.on_assign, argv[0]);
+    orl_msg_text(pool.person.on_logoff, sizeof pool.person.on_logoff, argv[1]);
+    pool.person.hook_deadline_s = (uint32_t)strtoul(argv[2], NULL, 10);
     return r < 0 ? r : orl_pool_update(store, &pool, err);
 }
 
@@ -321,9 +329,9 @@ static int person(struct orl_store *store, const char *id, struct orl_err *err)
     struct orl_desktop_row row;
     int r = orl_desktop_get(store, id, &row, NULL);
     if (r == 0) {
-        (void)printf("%s %s %s hook=%d\n", orl_person_name(row.person),
+        (void)printf("%s %s %s hook=%d %s\n", orl_person_name(row.person),
                 row.guest_state != ORL_GUEST_UNKNOWN ? orl_guest_state_name(row.guest_state) : "-",
-                orl_reason_code(row.reason), row.has_hook);
+                orl_reason_code(row.reason), row.has_hook, row.reason_text);
     }
     return orl_home_list(store, NULL, print_home, NULL, err);
 }
@@ -360,6 +368,8 @@ static int on_store(int argc, char **argv, struct orl_err *err)
         r = seed_bios(store, argv[3], err);
     } else if (strcmp(argv[1], "home") == 0) {
         r = set_home(store, argv[3], err);
+    } else if (strcmp(argv[1], "programs") == 0 && argc == 6) {
+        r = set_programs(store, argv + 3, err);
     } else if (strcmp(argv[1], "person") == 0) {
         r = person(store, argv[3], err);
     } else if (strcmp(argv[1], "login") == 0) {
