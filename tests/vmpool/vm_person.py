@@ -162,6 +162,18 @@ def second_time(rig):
     return session, desktop, other_session, other, other_guest
 
 
+def locks(rig, desktop, guest):
+    """What locks the screen says so; anybody in the guest may."""
+    guest.sh("/bin/busybox su -s /bin/sh $(/bin/busybox ls /home) -c '/bin/oriel-hook event locked'")
+    rig.until("that their screen is locked is told", lambda: person(rig, desktop)[0][:2] == ["ready", "locked"])
+    row = next(r for r in rig.rows() if r["id"] == desktop)
+    expect((row["power"], row["lease"]) == ("running", "in_use"), "and ends nothing")
+    guest.sh("/bin/oriel-hook event unlocked")
+    rig.until("and that it is unlocked", lambda: person(rig, desktop)[0][:2] == ["ready", "logged_on"])
+    guest.sh("/bin/oriel-hook event locked")
+    rig.until("and locked again", lambda: person(rig, desktop)[0][1] == "locked")
+
+
 def reboot(rig, desktop, guest):
     boot = guest.sh("/bin/busybox cat /proc/sys/kernel/random/boot_id")
     subprocess.run(["virsh", "-c", rig.uri, "qemu-agent-command", guest.domain, '{"execute":"guest-shutdown","arguments":{"mode":"reboot"}}'],
@@ -254,6 +266,7 @@ def story(rig):
     backup_and_restore(rig)
     session, desktop, other_session, other, other_guest = second_time(rig)
     vmpool_dies(rig, session, desktop)
+    locks(rig, other, other_guest)
     reboot(rig, other, other_guest)
     crash(rig, other_session, other, other_guest)
     told_by_agent(rig, *hookless)
