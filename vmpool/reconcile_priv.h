@@ -11,7 +11,8 @@
 #include "vmpool/sweep.h"
 
 #define ORL_RECONCILE_MAX_ROWS 16384
-#define ORL_RECONCILE_MAX_ALARMS 512
+/* A place for each pool and each version, also without an alarm. */
+#define ORL_RECONCILE_MAX_ALARMS (ORL_POOLS_MAX + ORL_TEMPLATE_VERSIONS_MAX + 512)
 
 #define ORL_MEMO_KEY_MAX 95
 #define ORL_MEMO_HUNG_MAX 2

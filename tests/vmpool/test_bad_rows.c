@@ -114,12 +114,43 @@ static void what_the_store_does_not_know_it_does_not_take(void **state)
     }
 }
 
+/* Names before and after "floating". */
+static void as_many_pools_as_a_site_may_have_are_served(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool = {.kind = ORL_POOL_STATIC};
+    struct orl_store_tx tx = {0};
+    assert_int_equal(orl_store_tx_begin(w->store, &tx, NULL), 0);
+    for (unsigned i = 0; i < ORL_POOLS_MAX - 10; i++) {
+        (void)snprintf(pool.name, sizeof pool.name, "%c-%u", i % 2 == 0 ? 'a' : 'z', i);
+        assert_int_equal(orl_pool_insert(w->store, &pool, 1, NULL), 0);
+    }
+    assert_int_equal(orl_store_tx_commit(&tx, NULL), 0);
+    struct orl_pool_row floating;
+    assert_int_equal(orl_pool_get(w->store, "floating", &floating, NULL), 0);
+    floating.spares = 3;
+    floating.max_desktops = 5;
+    assert_int_equal(orl_pool_update(w->store, &floating, NULL), 0);
+    world_calm(w, 2 * SETTLED_S);
+    struct orl_desktop_counts counts;
+    assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
+    assert_int_equal(counts.ready, 3);
+    (void)snprintf(floating.name, sizeof floating.name, "zz");
+    floating.spares = 0;
+    assert_int_equal(orl_pool_insert(w->store, &floating, w->now_ms, NULL), 0);
+    bad_edit(w, "UPDATE pool SET schedule = 'never' WHERE name = 'zz'");
+    world_calm(w, SETTLED_S);
+    assert_true(bad_has_alarm(w, ORL_REASON_POOL_LIMITS, "pool:zz"));
+    assert_string_equal(w->fault, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             WITH_WORLD(nonsense_in_a_pools_row_is_its_alarm_and_only_its),
             WITH_WORLD(memory_or_a_network_that_nobody_has_is_the_pools_alarm),
             WITH_WORLD(what_the_store_does_not_know_it_does_not_take),
+            WITH_WORLD(as_many_pools_as_a_site_may_have_are_served),
     };
     orl_log_set_level(ORL_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

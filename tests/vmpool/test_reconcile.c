@@ -65,30 +65,6 @@ static void spares_become_ready_and_stay(void **state)
     assert_string_equal(w->fault, "");
 }
 
-/* Names before and after "floating". */
-static void as_many_pools_as_a_site_may_have_are_served(void **state)
-{
-    struct world *w = *state;
-    struct orl_pool_row pool = {.kind = ORL_POOL_STATIC};
-    struct orl_store_tx tx = {0};
-    assert_int_equal(orl_store_tx_begin(w->store, &tx, NULL), 0);
-    for (unsigned i = 0; i < ORL_POOLS_MAX - 10; i++) {
-        (void)snprintf(pool.name, sizeof pool.name, "%c-%u", i % 2 == 0 ? 'a' : 'z', i);
-        assert_int_equal(orl_pool_insert(w->store, &pool, 1, NULL), 0);
-    }
-    assert_int_equal(orl_store_tx_commit(&tx, NULL), 0);
-    struct orl_pool_row floating;
-    assert_int_equal(orl_pool_get(w->store, "floating", &floating, NULL), 0);
-    floating.spares = 3;
-    floating.max_desktops = 5;
-    assert_int_equal(orl_pool_update(w->store, &floating, NULL), 0);
-    world_calm(w, SETTLED_S);
-    struct orl_desktop_counts counts;
-    assert_int_equal(orl_desktop_count(w->store, "floating", &counts, NULL), 0);
-    assert_int_equal(counts.ready, 3);
-    assert_string_equal(w->fault, "");
-}
-
 static void a_stray_floating_machine_goes(void **state)
 {
     struct world *w = *state;
@@ -734,7 +710,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             WITH_WORLD(spares_become_ready_and_stay),
-            WITH_WORLD(as_many_pools_as_a_site_may_have_are_served),
             WITH_WORLD(a_wish_to_restart_is_asked_once_then_enforced),
             WITH_WORLD(a_wish_to_restart_what_is_not_ready_is_fulfilled_once),
             WITH_WORLD(a_stray_floating_machine_goes),
