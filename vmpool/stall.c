@@ -101,7 +101,7 @@ enum orl_reason orl_stall_alarm(const struct orl_rows *rows, char ret_text[ORL_T
         ret_text[0] = '\0';
         return ORL_REASON_NONE;
     }
-    (void)snprintf(ret_text, ORL_TEXT_MAX + 1, "%u desktop%s, %s of '%.*s': %.120s", count,
+    (void)snprintf(ret_text, ORL_TEXT_MAX + 1, "%u desktop%s, %s of '%.*s': %.100s", count,
             count == 1 ? "" : "s, the first", first->id, PERSONS_MAX, first->user,
             first->reason_text);
     return first->reason;
