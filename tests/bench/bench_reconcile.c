@@ -130,7 +130,9 @@ static void add_desktop(struct world *w, unsigned number, struct orl_err *err)
     memcpy(row.id, id.text, sizeof id.text);
     (void)snprintf(row.pool, sizeof row.pool, "p%u", number % POOLS);
     (void)snprintf(row.host, sizeof row.host, "here");
-    (void)snprintf(row.user, sizeof row.user, number % 2 ? "u%u" : "", number);
+    if (number % 2 != 0) {
+        (void)snprintf(row.user, sizeof row.user, "u%u", number);
+    }
     orl_vm_name(row.domain, row.id, 1);
     (void)snprintf(row.overlay, sizeof row.overlay, "/bench/%s.qcow2", row.domain);
     must(orl_desktop_insert(w->store, &row, "bench", START_MS, NULL, err), err);

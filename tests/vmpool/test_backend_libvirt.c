@@ -275,7 +275,7 @@ static void a_machine_that_has_a_home_gets_no_other(void **state)
     struct orl_vm_home mine = {.size_mib = 1};
     struct orl_vm_home other = {.size_mib = 1};
     (void)snprintf(mine.path, sizeof mine.path, "%s/homes/%s.qcow2", dir, ID);
-    (void)snprintf(other.path, sizeof other.path, "%s/homes/%s.qcow2", dir, ID + 1);
+    (void)snprintf(other.path, sizeof other.path, "%s/homes/%s.qcow2", dir, &ID[1]);
     (void)snprintf(disk, sizeof disk,
             "<disk type='file' device='disk'><source file='%s'/>"
             "<target dev='vdz' bus='virtio'/><serial>" ORL_HOME_SERIAL "</serial></disk>",
