@@ -234,7 +234,8 @@ class Stack:
 
     def start_vmpool(self):
         self.launch("vmpool", f"state_dir={self.dir / 'store'}", *self.store, f"images_dir={self.dir / 'images'}", f"tiny_dir={self.tiny}",
-                    f"golden_memory_dir={self.memory_dir}", f"libvirt_uri={self.uri}", "accel=qemu", "reserve_disk_mib=100", "reserve_memory_mib=64", "sweep_grace_s=5",
+                    f"golden_memory_dir={self.memory_dir}", f"libvirt_uri={self.uri}", "accel=qemu", "static_uris=test:///default",
+                    "reserve_disk_mib=100", "reserve_memory_mib=64", "sweep_grace_s=5",
                     "pressure_cpu_percent=0", "pressure_memory_percent=0", "pressure_io_percent=0")  # other tests are no load that spares would wait for
         lib.wait_for("the vmpool", lambda: self.is_host_up(), DAEMON_S)
 

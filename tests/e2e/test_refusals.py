@@ -139,30 +139,45 @@ class Refusals(lib_full.Case):
         self.x("xdotool", "key", "a")
         self.wait_log("events", r"key down=0 .*code=0x1e")
 
-    def test_static_desktop_by_rdp(self):
-        """The desktop is another Oriel; without its certificate nobody comes in."""
+    def another_oriel(self):
+        """Shows the pattern by RDP; its certificate, and how desktops are added that are it."""
         secret = self.dir / "rdp-password"
         secret.write_text(lib.PASSWORD + "\n")
         self.start_vncd("pattern", "1024x768")
         self.start_control()
         self.start_gateway("vnc_enabled=false")
-        fingerprint = self.fingerprint_of(self.dir / "state/gateway/rdp.crt")
-        self.pool("office", "dora", "--kind", "static")
         login = ("--rdp", f"127.0.0.1:{self.port}", "--user", lib.USER, "--password-file", secret)
 
-        def add(*more):
-            desktop = self.stack.oriel("desktop", "add", "--pool", "office", *login, *more)["id"]
+        def add(pool, *more):
+            desktop = self.stack.oriel("desktop", "add", "--pool", pool, *login, *more)["id"]
             self.addCleanup(self.stack.call, "desktop", "remove", desktop, "--force")
             lib.wait_for("vmpool to find it", lambda: self.stack.desktops(id=desktop)[0]["is_ready"], 60)
             return desktop
 
-        desktop = add()
+        return self.fingerprint_of(self.dir / "state/gateway/rdp.crt"), add
+
+    def test_static_machine_of_another_driver_by_rdp(self):
+        """Libvirt's test driver has the machine's power, and an RDP server its display."""
+        fingerprint, add = self.another_oriel()
+        self.pool("lab", "dora", "--kind", "static")
+        desktop = add("lab", "--machine", "test", "--uri", "test:///default", "--fingerprint", fingerprint)
+        row = self.stack.oriel("desktop", "show", desktop)
+        self.assertEqual((row["machine"], row["rdp"]), ("test@test:///default", f"127.0.0.1:{self.port}"))
+        client = self.rdp("dora@lab")
+        self.assert_exact(seconds=60)
+        self.assertIsNone(client.poll())
+
+    def test_static_desktop_by_rdp(self):
+        """The desktop is another Oriel; without its certificate nobody comes in."""
+        fingerprint, add = self.another_oriel()
+        self.pool("office", "dora", "--kind", "static")
+        desktop = add("office")
         client = self.rdp("dora@office", name="unknown")
         lib.wait_for("the refusal", lambda: fingerprint in self.stack.log("gateway")[self.marks["gateway"]:], 30)
         self.assertNotIn("login conn=", self.log("control"))
         self.end(client)
         self.stack.oriel("desktop", "remove", desktop, "--force")
-        desktop = add("--fingerprint", fingerprint)
+        desktop = add("office", "--fingerprint", fingerprint)
         self.assertEqual(self.stack.oriel("desktop", "show", desktop)["rdp_user"], lib.USER)
         client = self.rdp("dora@office")
         self.assert_exact(seconds=60)
