@@ -20,6 +20,8 @@ PORTS = (22, 443, 3389, 5432, 16509)
 WORLD, WORLD6, DNS = "203.0.113.5", "2001:db8:113::5", "203.0.113.53"
 LAB, LAB6 = "198.18.7", "2001:db8:2:"  # a network that the host and the world are in, behind the host's bridge lab0
 NAT6, ROUTED6 = "fd12:3456:789a:1::", "fd12:3456:789a:2::"
+NODES = ("198.51.100.2", "2001:db8:51::2", f"{LAB}.2")  # in networks that the host is in, too: host-subnets
+MANAGEMENT, MANAGEMENT6 = "192.0.2.77", "2001:db8:77::7"  # beyond those, and in guest_block
 
 # Listens on each port of both families and answers with who called.
 SERVER = """
@@ -73,6 +75,7 @@ class Net:
                      "ip link set lab1 master lab0 up", f"ip addr add {LAB}.1/24 dev lab0", f"ip addr add {LAB6}:1/64 dev lab0 nodad", "ip link set lab0 up"):
             run(*self.host, *text.split())
         for text in ("ip link set lo up", f"ip addr add {WORLD}/32 dev lo", f"ip addr add {DNS}/32 dev lo", f"ip addr add {WORLD6}/128 dev lo nodad",
+                     f"ip addr add {MANAGEMENT}/32 dev lo", f"ip addr add {MANAGEMENT6}/128 dev lo nodad",
                      "ip addr add 198.51.100.2/24 dev up1", "ip addr add 2001:db8:51::2/64 dev up1 nodad", "ip link set up1 up",
                      "ip route add 10.0.0.0/8 via 198.51.100.1", f"ip route add {ROUTED6}/64 via 2001:db8:51::1",
                      f"ip addr add {LAB}.2/24 dev lab2", f"ip addr add {LAB6}:2/64 dev lab2 nodad", "ip link set lab2 up"):
@@ -80,7 +83,7 @@ class Net:
         resolv = rig.dir / "resolv.conf"
         resolv.write_text(f"nameserver {DNS}\n")
         run("nsenter", f"--mount=/proc/{(rig.dir / 'v' / 'libvirtd.pid').read_text().strip()}/ns/mnt", "mount", "--bind", resolv, os.path.realpath("/etc/resolv.conf"))
-        self.spawn(*self.world, sys.executable, "-c", SERVER, "80", "dns")
+        self.spawn(*self.world, sys.executable, "-c", SERVER, "80", "dns", *map(str, PORTS))
         self.spawn(*self.world, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--user=root", "--interface=lab2", "--bind-interfaces",
                    f"--dhcp-range={LAB}.100,{LAB}.150,1h", f"--dhcp-leasefile={rig.dir}/lab.leases", "--pid-file=", ready=False)
         self.spawn(*self.host, sys.executable, "-c", SERVER, *map(str, PORTS))
@@ -184,6 +187,23 @@ def outbound(guest, source):
     expect(re.search(rf"Address.*{re.escape(WORLD)}", answer) is not None, "names are resolved")
 
 
+def refused_and_others(guest, targets, what):
+    """Where the world answers on the same ports."""
+    reaches_nothing_of(guest, targets, what)
+    answer = guest.sh("".join(f"can {WORLD} {p} 20 &\n" for p in PORTS) + "wait")
+    expect(answer.count(" yes from ") == len(PORTS), "on those ports it reaches the world")
+
+
+def from_another_address6(guest, wait_s):
+    """What it reaches from one of its network that is not its own, and then from its own again."""
+    false_ip6 = f"{NAT6}bad"
+    answer = guest.sh(f"""
+        for name in accept_ra accept_dad; do echo 0 >/proc/sys/net/ipv6/conf/eth0/$name; done
+        $bb ip -6 addr del {guest.address6}/64 dev eth0; $bb ip -6 addr add {false_ip6}/64 dev eth0; can {WORLD6} 80 {wait_s}
+        $bb ip -6 addr del {false_ip6}/64 dev eth0; $bb ip -6 addr add {guest.address6}/64 dev eth0; can {WORLD6} 80 20""")
+    return false_ip6, [line.split()[2] for line in answer.splitlines() if line.startswith(f"{WORLD6} 80 ")]
+
+
 def spoofing(guest, frames, gateway):
     """Another address, another MAC: nothing of it gets past the card."""
     false_ip, false_mac = guest.address.rsplit(".", 1)[0] + ".250", "02:00:00:00:00:99"
@@ -197,9 +217,12 @@ def spoofing(guest, frames, gateway):
         $bb ip link set eth0 address {guest.mac}; $bb ip neigh del {gateway} dev eth0; can {WORLD} 80 20""")
     said = [line.split()[2] for line in answer.splitlines() if line.startswith(f"{WORLD} 80 ")]
     expect(said == ["no", "yes", "no", "yes"], f"with another address or MAC it reaches nothing, with its own it does again: {said}")
+    false_ip6, said = from_another_address6(guest, 3)
+    expect(said == ["no", "yes"], f"nor with another IPv6 address: {said}")
     seen = frames.read_text()
-    expect(f"{guest.mac} 0800 {guest.address}" in seen, "its own frames reach the bridge")
-    expect(false_ip not in seen and false_mac not in seen, "frames with another address or MAC do not")
+    own = (f"{guest.mac} 0800 {guest.address}", f"{guest.mac} 86dd {guest.address6}")
+    expect(all(frame in seen for frame in own), "its own frames reach the bridge")
+    expect(not any(false in seen for false in (false_ip, false_mac, false_ip6)), "frames with another address or MAC do not")
 
 
 def host_changes(rig, net, guest):
@@ -223,6 +246,8 @@ def without_its_filter(rig, guest, targets):
     run("virsh", "-c", rig.uri, "update-device", guest.domain, file, "--live")
     answer = guest.sh("".join(f"can {a} {p} 20 &\n" for a in targets for p in PORTS) + "wait")
     expect(answer.count(" yes ") == len(targets) * len(PORTS), "without its filter a guest reaches the host: the tries were real")
+    _, said = from_another_address6(guest, 20)
+    expect(said == ["yes", "yes"], f"and what it likes from whatever address: {said}")
 
 
 def bridged(rig, net, host):
@@ -233,6 +258,7 @@ def bridged(rig, net, host):
     answer = guest.sh(f"can {LAB}.2 80 20; can {LAB6}:2 80 20")
     expect(answer.count(" yes from ") == 2, "and reaches a neighbour there in both families")
     reaches_nothing_of(guest, [*host, net.link_local("lab0")], "a bridged guest and the host")
+    refused_and_others(guest, [MANAGEMENT], "a bridged guest and the management network")
 
 
 def at_once(*calls):
@@ -288,12 +314,13 @@ def tests(rig, net):
     at_once((outbound, first, ("198.51.100.1", "2001:db8:51::1")), (outbound, routed, (routed.address, routed.address6)))
     host = net.addresses()
     expect(len(host) >= 6 and gateway in host, f"the host has {len(host)} addresses")
-    for address in host:
+    for address in (*host, *NODES, MANAGEMENT, MANAGEMENT6):
         run(*net.host, sys.executable, "-c", f"import socket; socket.create_connection(('{address}', 22), 3).recv(9)")
-    print("ok: its own programs answer it at all of them", flush=True)
+    print("ok: its own programs answer it at all of them, and the nodes and the management network answer it", flush=True)
     local = {kind: net.link_local(f"or{kind}-{uuid[:8]}") for kind in "nr"}
     at_once((reaches_nothing_of, first, [*host, local["n"]], "a guest behind NAT and the host"),
             (reaches_nothing_of, routed, [*host, local["r"]], "a routed guest and the host"), (bridged, rig, net, host))
+    at_once(*((refused_and_others, guest, [*NODES, MANAGEMENT, MANAGEMENT6], "a guest, the nodes and the management network") for guest in (first, routed)))
     for guest in (first, second, routed):
         guest.sh(" ; ".join(f"($bb nc -ll -p {p} -e /bin/busybox echo hello >/dev/null 2>&1 &)" for p in PORTS))
     own = second.sh(f"can {second.address} 22 20; can {second.address6} 22 20")
@@ -303,7 +330,7 @@ def tests(rig, net):
     expect("hello" in world, "a routed guest is reached from the world")
     spoofing(first, frames, gateway)
     host_changes(rig, net, first)
-    without_its_filter(rig, second, [gateway, local["n"]])
+    without_its_filter(rig, second, [gateway, local["n"], *NODES, MANAGEMENT, MANAGEMENT6])
 
 
 def recycled(rig):
@@ -323,7 +350,7 @@ def story(rig):
         rig.tool_out("pool", rig.store, "n", "nat", "2")
         rig.tool_out("pool", rig.store, "r", "routed", "1")
         rig.tool_out("pool", rig.store, "b", "bridged:lab0", "1")
-        rig.start(f"nat_subnet_v6={NAT6}/64", f"routed_subnet_v6={ROUTED6}/64", "accel=qemu")
+        rig.start(f"nat_subnet_v6={NAT6}/64", f"routed_subnet_v6={ROUTED6}/64", f"guest_block=host-subnets,{MANAGEMENT}/32,{MANAGEMENT6}/128", "accel=qemu")
         tests(rig, net)
         recycled(rig)
     finally:
