@@ -3,10 +3,12 @@
 
 Usage: vm_pool.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: a folder that guest/tiny/build filled (else it is built)
 Exit 77: this machine can't run it (no root, no QEMU); ctest shows that as skipped."""
+import json
 import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -239,6 +241,31 @@ def firmware_boot(rig):
     expect(row["domain"] in rig.domains(), "and its clone is left alone")
 
 
+def limits(rig):
+    """What a pool sets is what libvirt says of its next machine."""
+    with sqlite3.connect(rig.store, timeout=30) as db:
+        db.execute("UPDATE pool SET cpu_shares = 512, cpu_cap_percent = 150, disk_iops = 400, disk_mib_s = 20, balloon_min_mib = 160 WHERE name = 'p'")
+        report = json.loads(db.execute("SELECT report FROM host").fetchone()[0])
+    has_cpu = next(item["state"] for item in report["items"] if "cpu_limits" in item.values()) == "yes"
+    known = {r["id"] for r in rig.rows()}
+    rig.tool_out("login", rig.store, "lena")
+    rig.poke()
+    domain = rig.until("a machine with limits is ready", lambda: rig.ready(known))["domain"]
+    said = {name: dict(re.findall(r"^(\S+?)\s*:?\s+(\d+)$", run("virsh", "-c", rig.uri, *args), re.M))
+            for name, args in {"cpu": ("schedinfo", domain), "disk": ("blkdeviotune", domain, "vda")}.items()}
+    if has_cpu:
+        cpu = {name: int(said["cpu"][name]) for name in ("cpu_shares", "global_period", "global_quota")}
+        expect((cpu["cpu_shares"], cpu["global_quota"] * 100) == (512, cpu["global_period"] * 150), f"its share and its cap of the processors: {cpu}")
+    else:
+        print("skipped: no cgroup for processors here, and so no limits of them", flush=True)
+    disk = {name: int(said["disk"][name]) for name in ("total_bytes_sec", "total_iops_sec")}
+    expect(disk == {"total_bytes_sec": 20 << 20, "total_iops_sec": 400}, f"its disk's limits: {disk}")
+    has_given = lambda: re.search(r"^actual 163840$", run("virsh", "-c", rig.uri, "dommemstat", domain), re.M)
+    rig.until("its balloon leaves it what the pool says", has_given)
+    total_kib = int(re.search(r"MemTotal:\s+(\d+)", rig.inside(domain, "/bin/busybox cat /proc/meminfo"))[1])
+    expect(total_kib < 163840, f"and its guest sees no more: {total_kib} KiB")
+
+
 def story(rig):
     rig.start()
     session, desktop, version, second = live(rig)
@@ -253,6 +280,7 @@ def story(rig):
     moves(rig)
     sweep(rig)
     forward_is_refused(rig, name, rig.until("a spare is there", rig.ready)["domain"])
+    limits(rig)
     firmware_boot(rig)
 
 
