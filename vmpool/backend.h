@@ -105,7 +105,8 @@ struct orl_vm_spec {
     bool is_buffered; /* the overlay's file system has no O_DIRECT; found out by clone() */
     uint32_t memory_mib;
     uint32_t vcpus;
-    uint32_t width_px, height_px;   /* of the display; 0: the device's own default */
+    uint32_t width_px, height_px; /* of the display; 0: the device's own default */
+    uint32_t tsc_khz; /* an emulated guest's kernel is told; 0: it measures; found out by clone() */
     uint32_t translation_cache_mib; /* of a copy under emulation; 0: QEMU's own limit */
 };
 

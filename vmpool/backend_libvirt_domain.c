@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "vmpool/backend_libvirt_priv.h"
 #include "vmpool/overlay.h"
+#include "vmpool/tsc.h"
 #include "vmpool/vm_meta.h"
 #include <libvirt/virterror.h>
 #include <stdio.h>
@@ -101,6 +102,7 @@ void orl_bl_complete(
     spec->is_buffered = spec->overlay[0] && !orl_overlay_has_direct(spec->overlay);
     spec->has_dbus_display = has_dbus_display(self, conn);
     spec->has_clipboard = spec->has_clipboard && has_vdagent(conn);
+    spec->tsc_khz = spec->accel == ORL_VM_ACCEL_QEMU ? orl_tsc_khz() : 0;
     spec->golden.is_readonly =
             virConnectGetVersion(conn, &version) == 0 && version >= READONLY_QEMU;
 }

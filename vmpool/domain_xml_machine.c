@@ -3,6 +3,7 @@
 #include "vmpool/overlay.h"
 #include "vmpool/xml_text.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 enum {
     KIB_PER_MIB = 1024,
@@ -70,7 +71,12 @@ void orl_domain_xml_put_os(struct orl_buf *out, const struct orl_vm_spec *spec)
         if (spec->initrd[0]) {
             orl_xml_element(out, "initrd", spec->initrd);
         }
-        if (spec->cmdline[0]) {
+        if (spec->cmdline[0] && spec->tsc_khz > 0) {
+            char cmdline[ORL_VM_CMDLINE_MAX + 32];
+            (void)snprintf(
+                    cmdline, sizeof cmdline, "%s tsc_early_khz=%u", spec->cmdline, spec->tsc_khz);
+            orl_xml_element(out, "cmdline", cmdline);
+        } else if (spec->cmdline[0]) {
             orl_xml_element(out, "cmdline", spec->cmdline);
         }
         orl_xml_putf(out, "\n");

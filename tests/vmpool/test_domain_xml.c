@@ -2,6 +2,7 @@
  * libvirt's schema where virt-xml-validate is there. */
 #include "vmpool/domain_xml.h"
 #include "vmpool/guest_address.h"
+#include "vmpool/tsc.h"
 #include "vmpool/vm_meta.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -130,6 +131,36 @@ static void a_kernel_guest_under_kvm_on_an_isolated_network(void **state)
     (void)snprintf(spec.network.filter, sizeof spec.network.filter, "oriel-isolated-11111111");
     spec.overlay[0] = '\0';
     compare("kernel_kvm", &spec, ORL_DOMAIN_XML_QEMU);
+}
+
+static void an_emulated_kernel_is_told_how_fast_its_counter_runs(void **state)
+{
+    (void)state;
+    struct orl_vm_spec spec = spec_of();
+    struct orl_err err = {0};
+    struct orl_buf out;
+    orl_buf_init(&out, 64U << 10);
+    (void)snprintf(spec.kernel, sizeof spec.kernel, "/t/vmlinux");
+    (void)snprintf(spec.cmdline, sizeof spec.cmdline, "quiet");
+    spec.tsc_khz = 2445431;
+    assert_int_equal(orl_domain_xml_build(&spec, ORL_DOMAIN_XML_QEMU, &out, &err), 0);
+    orl_buf_put_u8(&out, 0);
+    assert_non_null(
+            strstr((const char *)out.data, "<cmdline>quiet tsc_early_khz=2445431</cmdline>"));
+    orl_buf_fini(&out);
+}
+
+/* As the machine's own kernel has it, which measured for longer. */
+static void the_hosts_counter_is_measured_well(void **state)
+{
+    (void)state;
+    const uint32_t khz = orl_tsc_khz();
+    if (khz == 0) {
+        print_message("this host's kernel does not trust its counter\n");
+        skip();
+    }
+    assert_in_range(khz, 500000, 10000000);
+    assert_int_equal(orl_tsc_khz(), khz);
 }
 
 static void a_card_with_an_address_of_its_own(void **state)
@@ -332,6 +363,8 @@ int main(void)
             cmocka_unit_test(a_clone_of_a_disk_under_emulation),
             cmocka_unit_test(the_dbus_display_has_sound_from_qemu_9_2_on),
             cmocka_unit_test(a_kernel_guest_under_kvm_on_an_isolated_network),
+            cmocka_unit_test(an_emulated_kernel_is_told_how_fast_its_counter_runs),
+            cmocka_unit_test(the_hosts_counter_is_measured_well),
             cmocka_unit_test(a_card_with_an_address_of_its_own),
             cmocka_unit_test(limits_and_firmware_as_the_pool_wants_them),
             cmocka_unit_test(limits_that_make_no_sense_are_refused),
