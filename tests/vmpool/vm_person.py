@@ -245,8 +245,12 @@ def without_hook(rig):
     return session, desktop, guest
 
 
-def told_by_agent(rig, session, desktop, guest):
+def hook_is_missed(rig, desktop):
+    """By the vmpool that knew it."""
     rig.until("a hook that has died is not heard any more", lambda: logged(rig, "the guest's hook is not heard any more", desktop), is_said=True)
+
+
+def told_by_agent(rig, session, desktop, guest):
     rig.until("the agent's list is looked at in its place", lambda: logged(rig, "somebody is logged in", desktop))
     expect(person(rig, desktop)[0][1] == "logged_on", "and whoever is in it has not logged off")
     guest.sh("/bin/busybox truncate -s 0 /var/run/utmp")
@@ -265,6 +269,7 @@ def story(rig):
     programs(rig, "/etc/oriel/on-assign", "/etc/oriel/on-logoff", 120)
     backup_and_restore(rig)
     session, desktop, other_session, other, other_guest = second_time(rig)
+    hook_is_missed(rig, hookless[1])
     vmpool_dies(rig, session, desktop)
     locks(rig, other, other_guest)
     reboot(rig, other, other_guest)
