@@ -194,16 +194,6 @@ def refused_and_others(guest, targets, what):
     expect(answer.count(" yes from ") == len(PORTS), "on those ports it reaches the world")
 
 
-def from_another_address6(guest, wait_s):
-    """What it reaches from one of its network that is not its own, and then from its own again."""
-    false_ip6 = f"{NAT6}bad"
-    answer = guest.sh(f"""
-        for name in accept_ra accept_dad; do echo 0 >/proc/sys/net/ipv6/conf/eth0/$name; done
-        $bb ip -6 addr del {guest.address6}/64 dev eth0; $bb ip -6 addr add {false_ip6}/64 dev eth0; can {WORLD6} 80 {wait_s}
-        $bb ip -6 addr del {false_ip6}/64 dev eth0; $bb ip -6 addr add {guest.address6}/64 dev eth0; can {WORLD6} 80 20""")
-    return false_ip6, [line.split()[2] for line in answer.splitlines() if line.startswith(f"{WORLD6} 80 ")]
-
-
 def spoofing(guest, frames, gateway):
     """Another address, another MAC: nothing of it gets past the card."""
     false_ip, false_mac = guest.address.rsplit(".", 1)[0] + ".250", "02:00:00:00:00:99"
@@ -217,12 +207,10 @@ def spoofing(guest, frames, gateway):
         $bb ip link set eth0 address {guest.mac}; $bb ip neigh del {gateway} dev eth0; can {WORLD} 80 20""")
     said = [line.split()[2] for line in answer.splitlines() if line.startswith(f"{WORLD} 80 ")]
     expect(said == ["no", "yes", "no", "yes"], f"with another address or MAC it reaches nothing, with its own it does again: {said}")
-    false_ip6, said = from_another_address6(guest, 3)
-    expect(said == ["no", "yes"], f"nor with another IPv6 address: {said}")
     seen = frames.read_text()
     own = (f"{guest.mac} 0800 {guest.address}", f"{guest.mac} 86dd {guest.address6}")
     expect(all(frame in seen for frame in own), "its own frames reach the bridge")
-    expect(not any(false in seen for false in (false_ip, false_mac, false_ip6)), "frames with another address or MAC do not")
+    expect(false_ip not in seen and false_mac not in seen, "frames with another address or MAC do not")
 
 
 def host_changes(rig, net, guest):
@@ -246,8 +234,6 @@ def without_its_filter(rig, guest, targets):
     run("virsh", "-c", rig.uri, "update-device", guest.domain, file, "--live")
     answer = guest.sh("".join(f"can {a} {p} 20 &\n" for a in targets for p in PORTS) + "wait")
     expect(answer.count(" yes ") == len(targets) * len(PORTS), "without its filter a guest reaches the host: the tries were real")
-    _, said = from_another_address6(guest, 20)
-    expect(said == ["yes", "yes"], f"and what it likes from whatever address: {said}")
 
 
 def bridged(rig, net, host):
