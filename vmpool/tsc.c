@@ -11,7 +11,6 @@ enum { MEASURE_MS = 20, TRIES = 16 };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t khz;
 
-#ifdef __x86_64__
 struct instant {
     uint64_t ticks, ns;
 };
@@ -58,11 +57,6 @@ static void measure(void)
         khz = (uint32_t)((end.ticks - begin.ticks) * 1000000 / (end.ns - begin.ns));
     }
 }
-#else
-static void measure(void)
-{
-}
-#endif
 
 uint32_t orl_tsc_khz(void)
 {
