@@ -262,13 +262,10 @@ static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,
         struct orl_err *err)
 {
     int r = orl_bl_create(self, conn, spec, VIR_DOMAIN_START_PAUSED, ret_domain, err);
-
     r = r < 0 ? r : load(spec, *ret_domain, state, err);
-
     if (r == 0 && virDomainResume(*ret_domain) < 0) {
         r = orl_libvirt_err(err, "resuming a copy");
     }
-
     return r;
 }
 
@@ -286,14 +283,12 @@ int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
     }
     found.golden.role = ORL_VM_GOLDEN_RESUME;
     (void)snprintf(found.golden.ram, sizeof found.golden.ram, "%s", paths.ram);
-
     r = check_memory(&found, err);
     r = r < 0 ? r : orl_libvirt_get(self->lv, &conn, err);
     /* One that an earlier try left half-way is worth nothing. */
     r = r < 0 ? r : orl_bl_stop(self, spec->uuid, ORL_VM_STOP_KILL, err);
     r = r < 0 ? r : bring_up(self, conn, &found, paths.state, &domain, err);
     r = r < 0 ? r : make_somebody(conn, domain, &found, identity, err);
-
     r = r < 0 ? r : orl_bl_look(self, spec->uuid, ret_look, err);
     if (r < 0 && domain) {
         (void)virDomainDestroy(domain);
