@@ -84,7 +84,10 @@ class Upload(Rig):
         self.begin()
         held = [self.put(GOOD, b"", length=len(PIECE)) for _ in range(4)]
         lib.wait_for("four are being sent", lambda: len(self.vmpool.heard) == 4)
-        self.assertEqual(self.answer(self.put(GOOD, PIECE))[0], 503)
+        late = self.put(GOOD, b"", length=len(PIECE))
+        lib.wait_for("the fifth has asked, too", lambda: len(self.vmpool.heard) == 5)
+        late.sendall(PIECE)
+        self.assertEqual(self.answer(late)[0], 503)
         self.assertEqual(self.answer(self.put(GOOD, PIECE, source=("127.0.0.2", 0)))[0], 200)
         for sock in held:
             sock.sendall(PIECE)

@@ -270,6 +270,7 @@ void orl_answer_reset(struct orl_web_conn *conn)
     conn->is_upload = false;
     conn->is_asked = false;
     conn->is_body_whole = false;
+    conn->is_placeless = false;
     orl_secret_wipe(&conn->upload_to, sizeof(conn->upload_to));
     conn->out_at = 0;
     conn->page = NULL;

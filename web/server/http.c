@@ -345,7 +345,14 @@ static void on_ticket(void *ctx)
     orl_upload_free(conn->upload);
     conn->upload = NULL;
     if (!has_place(conn, LONG_PIECE)) {
-        refuse_place(conn);
+        if (conn->is_body_whole) {
+            refuse_place(conn);
+        } else {
+            conn->is_placeless = true;
+            orl_buf_fini(&conn->request_body);
+            conn->deadline_us =
+                    orl_clock_now_us() + (uint64_t)conn->web->cfg->request_s * ORL_US_PER_S;
+        }
         return;
     }
     conn->is_upload = true;
@@ -514,8 +521,9 @@ static int on_request(struct orl_web_conn *conn, const char *path, size_t path_l
 
 static int on_body(struct orl_web_conn *conn, const void *data, size_t len)
 {
-    if (conn->phase == ORL_WEB_BODY && conn->upload != NULL && !conn->is_asked) {
-        return 0; /* refused, and dropped */
+    bool is_refused = conn->upload != NULL && !conn->is_asked;
+    if (conn->phase == ORL_WEB_BODY && (is_refused || conn->is_placeless)) {
+        return 0;
     }
     if (conn->phase == ORL_WEB_BODY) {
         orl_buf_put(&conn->request_body, data, len);
@@ -528,6 +536,8 @@ static int on_body_end(struct orl_web_conn *conn)
 {
     if (conn->phase == ORL_WEB_BODY && conn->is_upload) {
         start_upload(conn);
+    } else if (conn->phase == ORL_WEB_BODY && conn->is_placeless) {
+        refuse_place(conn);
     } else if (conn->phase == ORL_WEB_BODY && conn->is_asked) {
         conn->is_body_whole = true;
     } else if (conn->phase == ORL_WEB_BODY && conn->upload != NULL) {

@@ -55,6 +55,7 @@ struct orl_web_conn {
     bool is_upload;     /* its body is a piece of a file, for upload_to, and the ticket is good */
     bool is_asked;      /* the same, but vmpool has not said yet whether it is; conn->upload asks */
     bool is_body_whole; /* before vmpool has */
+    bool is_placeless;  /* the ticket is good, but all places are taken: dropped, and then told */
     struct orl_upload_to upload_to;
     /* the answer: out, then page or relay */
     struct orl_buf out;
