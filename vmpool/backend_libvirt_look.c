@@ -143,7 +143,7 @@ int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, str
         r = take_picture(conn, domain, &look.painted_percent, err);
         look.has_picture = r == 0;
         look.has_agent = look.has_picture && agent_answers(domain);
-        look.has_hook = look.has_picture && orl_bl_has_hook(domain);
+        look.has_hook = look.has_picture && orl_bl_ports(domain).has_hook;
     }
     if (r == 0) {
         *ret_look = look;

@@ -20,10 +20,12 @@ static int find(const struct orl_backend_libvirt *self, const char *uuid, virCon
     return r < 0 ? r : orl_libvirt_find(*ret_conn, uuid, ret_domain, err);
 }
 
-bool orl_bl_has_hook(virDomainPtr domain)
+struct orl_bl_ports orl_bl_ports(virDomainPtr domain)
 {
     ORL_AUTO(orl_free_auto) char *xml = virDomainGetXMLDesc(domain, 0);
-    return xml && strstr(xml, "name='" ORL_HOOK_PORT "' state='connected'");
+    return (struct orl_bl_ports){
+            .has_hook = xml && strstr(xml, "name='" ORL_HOOK_PORT "' state='connected'"),
+            .has_agent = xml && strstr(xml, "name='org.qemu.guest_agent.0' state='connected'")};
 }
 
 int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *err)

@@ -28,6 +28,11 @@ struct orl_backend_libvirt {
     struct orl_golden_dirs golden;
 };
 
+/* What of the guest holds its end of a port just now. */
+struct orl_bl_ports {
+    bool has_hook, has_agent;
+};
+
 int orl_bl_clone(void *self, const struct orl_vm_spec *spec, struct orl_err *err);
 int orl_bl_start(void *self, const char *uuid, struct orl_err *err);
 int orl_bl_stop(void *self, const char *uuid, enum orl_vm_stop how, struct orl_err *err);
@@ -49,7 +54,7 @@ int orl_bl_hook_open(void *self, const char *uuid, int *ret_fd, struct orl_err *
 int orl_bl_users(void *self, const char *uuid, struct orl_vm_users *ret_users, struct orl_err *err);
 int orl_bl_home_attach(
         void *self, const char *uuid, const struct orl_vm_home *home, struct orl_err *err);
-bool orl_bl_has_hook(virDomainPtr domain);
+struct orl_bl_ports orl_bl_ports(virDomainPtr domain);
 int orl_bl_console(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_display(void *self, const char *uuid, int *ret_fd, struct orl_err *err);
 int orl_bl_static_display(void *self, const struct orl_vm_static *want,

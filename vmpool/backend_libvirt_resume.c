@@ -204,10 +204,9 @@ static int tell_hook(
 }
 
 /* Where there is no hook the agent starts a shell for it. */
-static int tell_agent(
-        virDomainPtr domain, const struct orl_vm_identity *identity, struct orl_err *err)
+static int tell_agent(virDomainPtr domain, const struct orl_vm_identity *identity,
+        uint64_t deadline_us, struct orl_err *err)
 {
-    uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
     bool is_on_time = false;
     int r = ask_time(domain, deadline_us, &is_on_time, err); /* its port is open from here on */
     is_on_time = false;
@@ -218,16 +217,18 @@ static int tell_agent(
     return r;
 }
 
-/* Its port opens a moment after the machine goes on, at the same time as the agent's. -1: there is none. */
-static int open_hook(virConnectPtr conn, virDomainPtr domain)
+/* Its port opens when the machine goes on, at the same time as the agent's: on a busy host that is not at once, and
+ * there may be no agent. -1: there is no hook. */
+static int open_hook(virConnectPtr conn, virDomainPtr domain, uint64_t deadline_us)
 {
     int fd = -1;
-    bool has_hook = orl_bl_has_hook(domain);
-    for (int i = 0; !has_hook && i < HOOK_LOOKS; i++) {
+    struct orl_bl_ports ports = orl_bl_ports(domain);
+    for (int looks = 0; !ports.has_hook && looks < HOOK_LOOKS && orl_clock_now_us() < deadline_us;
+            looks += ports.has_agent) {
         (void)poll(NULL, 0, HOOK_LOOK_MS);
-        has_hook = orl_bl_has_hook(domain);
+        ports = orl_bl_ports(domain);
     }
-    if (has_hook && orl_channel_open(conn, domain, ORL_HOOK_PORT, &fd, NULL) < 0) {
+    if (ports.has_hook && orl_channel_open(conn, domain, ORL_HOOK_PORT, &fd, NULL) < 0) {
         return -1;
     }
     return fd;
@@ -240,7 +241,8 @@ static int make_somebody(virConnectPtr conn, virDomainPtr domain, const struct o
 {
     struct plugging plugging = {.domain = domain, .spec = spec};
     bool is_told = false;
-    ORL_AUTO(orl_close_auto) int fd = open_hook(conn, domain);
+    uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
+    ORL_AUTO(orl_close_auto) int fd = open_hook(conn, domain, deadline_us);
     if (fd >= 0) {
         plugging.is_begun = pthread_create(&plugging.thread, NULL, run_plugging, &plugging) == 0;
         is_told = tell_hook(fd, domain, identity, err) == 0;
@@ -249,7 +251,7 @@ static int make_somebody(virConnectPtr conn, virDomainPtr domain, const struct o
     if (plugging.is_begun) {
         (void)pthread_join(plugging.thread, NULL);
     }
-    int r = is_told ? 0 : tell_agent(domain, identity, err);
+    int r = is_told ? 0 : tell_agent(domain, identity, deadline_us, err);
     if (r == 0 && plugging.result < 0) {
         *err = plugging.err;
         return plugging.result;
