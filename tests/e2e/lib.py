@@ -152,11 +152,18 @@ class Case(unittest.TestCase):
                               env={**os.environ, "DISPLAY": self.display_name})
         return done.stdout
 
+    def windows(self):
+        """All of them; none where one went while they were asked about."""
+        try:
+            return self.x("xwininfo", "-root", "-tree")
+        except subprocess.CalledProcessError:
+            return ""
+
     def window(self):
         """The client's window, once it is there."""
 
         def find():
-            tree = self.x("xwininfo", "-root", "-tree")
+            tree = self.windows()
             match = re.search(r"(0x[0-9a-f]+) \"(?:(?:Free)?RDP|[^\"\n]*TigerVNC)[^\n]*?(\d+)x(\d+)\+", tree, re.I)
             return match and (int(match[1], 16), int(match[2]), int(match[3]))
 

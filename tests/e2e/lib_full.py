@@ -270,7 +270,7 @@ class Stack:
         return url
 
     def start_libvirt(self):
-        self.uri = run(SOURCE / "scripts/libvirtd-private", "start", self.libvirt).strip()
+        self.uri = run(SOURCE / "scripts/libvirtd-private", "start", self.libvirt, "--until", os.getpid()).strip()
 
     def end(self, name, how=signal.SIGTERM):
         process = self.processes.get(name)

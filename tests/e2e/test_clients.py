@@ -26,7 +26,7 @@ class Clients(lib_full.Case):
 
         def is_same():
             found = re.search(r"0x[0-9a-f]+ \"(?:FreeRDP|rdesktop|main - Oriel - TigerVNC)[^\n]* (%s)\+\S+ +\+(\d+)\+(\d+)" % size,
-                              self.x("xwininfo", "-root", "-tree"))
+                              self.windows())
             return found and self.differing(found[1], at=(found[2], found[3])) == 0
 
         lib.wait_for("the guest's picture, pixel by pixel", is_same, seconds)

@@ -5,6 +5,7 @@ is made while the first one serves.
 
 Usage: vm_golden.py SOURCE_DIR VMPOOL TOOL       ORIEL_TINY: as vm_pool.py"""
 import hashlib
+import os
 import pathlib
 import re
 import subprocess
@@ -128,7 +129,7 @@ def moved(rig, row, golden):
     rig.kill()  # it would start what is not running
     home, folder = rig.uri, rig.dir / "w"
     try:
-        there = run(rig.private, "start", folder).strip()
+        there = run(rig.private, "start", folder, "--until", os.getpid()).strip()
         xml = virsh(home, "dumpxml", "--migratable", name)
         take_along(rig, there, xml)
         file.write_text(of_no_image(xml))

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -50,7 +51,7 @@ class Rig:
         self.user = "oriel-vmpool" if known_user("oriel-vmpool") else ""
 
     def start_libvirtd(self):
-        self.uri = run(self.private, "start", self.dir / "v").strip()
+        self.uri = run(self.private, "start", self.dir / "v", "--until", os.getpid()).strip()
 
     def kill_libvirtd(self):
         os.kill(int((self.dir / "v" / "libvirtd.pid").read_text()), signal.SIGKILL)
@@ -136,7 +137,14 @@ class Rig:
 
     def agent(self, domain, command, **arguments):
         text = json.dumps({"execute": command, "arguments": arguments})
-        return json.loads(run("virsh", "-c", self.uri, "-q", "qemu-agent-command", domain, text))["return"]
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return json.loads(run("virsh", "-c", self.uri, "-q", "qemu-agent-command", domain, text))["return"]
+            except subprocess.CalledProcessError as error:  # a busy guest is late: no command was sent
+                if not re.search("not (available for now|connected)", error.stderr) or time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def inside(self, domain, script):
         """What a script in the guest says: the test's eyes, not the product's."""
