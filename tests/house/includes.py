@@ -25,6 +25,7 @@ RULES = {
     "broker": (["base/*", "store/*", "broker/*"], ["libwebsockets.h", "jansson.h", "sodium.h", "liboath/oath.h"]),
     "vmpool": (["base/*", "store/*", "vmpool/*", "protocols/qemu/qemu_display.h"], ["libvirt/*", "zlib.h"]),
     "guest/hook": (["base/err.h", "base/hook_wire.h", "base/regional.h", "guest/hook/*"], ["crypt.h"]),
+    "guest/keyboard": ([], ["X11/*"]),
     "web/server": (["base/*", "web/server/*"], ["libwebsockets.h", "curl/*"]),
     "cli": (["base/*", "cli/*", "store/store_copy.h", "store/home.h", "store/audit_chain.h"], ["curl/*", "jansson.h", "sodium.h", "yaml.h"]),
 }
