@@ -351,9 +351,12 @@ static void a_golden_images_machines_have_no_card_and_no_balloon(void **state)
     spec.golden.is_shared = false;
     assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "memory-backend"));
     assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<qemu:arg value='defer'/>"));
+    assert_true(
+            has(&spec, ORL_DOMAIN_XML_QEMU, "<qemu:del capability='cpu-unavailable-features'/>"));
     assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<memballoon model='virtio'"));
     spec.golden.role = ORL_VM_GOLDEN_NONE;
     assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "qemu:commandline"));
+    assert_false(has(&spec, ORL_DOMAIN_XML_QEMU, "qemu:capabilities"));
     assert_true(has(&spec, ORL_DOMAIN_XML_QEMU, "<interface"));
 }
 
