@@ -60,7 +60,7 @@ int orl_bl_display(void *self_, const char *uuid, int *ret_fd, struct orl_err *e
 }
 
 /* The agent is root in the guest: this and the time are all that it is asked of a desktop that runs. */
-static bool agent_answers(virDomainPtr domain)
+bool orl_bl_agent_answers(virDomainPtr domain)
 {
     ORL_AUTO(orl_free_auto)
     char *reply =
@@ -70,7 +70,7 @@ static bool agent_answers(virDomainPtr domain)
 
 void orl_bl_set_clock(virDomainPtr domain)
 {
-    if (agent_answers(domain)) {
+    if (orl_bl_agent_answers(domain)) {
         uint64_t now_ms = orl_clock_wall_ms();
         (void)virDomainSetTime(domain, (long long)(now_ms / MS_PER_S),
                 (unsigned)(now_ms % MS_PER_S) * NS_PER_MS, 0);
@@ -121,18 +121,13 @@ static int take_picture(
     return r;
 }
 
-int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err)
+int orl_bl_look_at(const struct orl_backend_libvirt *self, virConnectPtr conn, virDomainPtr domain,
+        bool is_agent_known, struct orl_vm_look *ret_look, struct orl_err *err)
 {
-    const struct orl_backend_libvirt *self = self_;
     struct orl_vm_look look = {0};
-    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
-    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
-    int r = find(self, uuid, &conn, &domain, err);
-    if (r < 0) {
-        return r;
-    }
     int state = 0;
     int reason = 0;
+    int r = 0;
     virDomainInfo info;
     if (virDomainGetState(domain, &state, &reason, 0) < 0 || virDomainGetInfo(domain, &info) < 0) {
         return orl_libvirt_err(err, "a domain's state");
@@ -142,13 +137,22 @@ int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, str
     if (look.is_running && self->xml_type == ORL_DOMAIN_XML_QEMU) {
         r = take_picture(conn, domain, &look.painted_percent, err);
         look.has_picture = r == 0;
-        look.has_agent = look.has_picture && agent_answers(domain);
+        look.has_agent = look.has_picture && (is_agent_known || orl_bl_agent_answers(domain));
         look.has_hook = look.has_picture && orl_bl_ports(domain).has_hook;
     }
     if (r == 0) {
         *ret_look = look;
     }
     return r;
+}
+
+int orl_bl_look(void *self_, const char *uuid, struct orl_vm_look *ret_look, struct orl_err *err)
+{
+    const struct orl_backend_libvirt *self = self_;
+    ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
+    ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
+    int r = find(self, uuid, &conn, &domain, err);
+    return r < 0 ? r : orl_bl_look_at(self, conn, domain, false, ret_look, err);
 }
 
 /* Appends what came, keeps the end; true when marker is in it. */

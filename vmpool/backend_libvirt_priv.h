@@ -97,6 +97,11 @@ ORL_NODISCARD int orl_bl_reservations(
         const struct orl_backend_libvirt *self, struct orl_vm_list *list, struct orl_err *err);
 int orl_bl_unreserve(void *self, const char *network, const char *mac, struct orl_err *err);
 
+/* As orl_bl_look(). is_agent_known: its agent has answered just now, and is not asked once more. */
+ORL_NODISCARD int orl_bl_look_at(const struct orl_backend_libvirt *self, virConnectPtr conn,
+        virDomainPtr domain, bool is_agent_known, struct orl_vm_look *ret_look,
+        struct orl_err *err);
+bool orl_bl_agent_answers(virDomainPtr domain);
 /* From virDomainGetState(). */
 /* Where its agent answers; else it keeps what it has. */
 void orl_bl_set_clock(virDomainPtr domain);

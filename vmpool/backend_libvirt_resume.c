@@ -80,20 +80,45 @@ static int set_card(
     return r;
 }
 
-struct plugging {
+/* What takes its time while the hook is talked to. */
+struct meanwhile {
     virDomainPtr domain;
     const struct orl_vm_spec *spec;
-    pthread_t thread;
-    bool is_begun;
-    int result;
+    pthread_t plugging, asking;
+    bool is_plugging, is_asking;
+    int result; /* of the card */
     struct orl_err err;
+    bool has_agent;
 };
 
 static void *run_plugging(void *ctx)
 {
-    struct plugging *p = ctx;
-    p->result = set_card(p->domain, p->spec, CARD_UNLINKED, &p->err);
+    struct meanwhile *m = ctx;
+    m->result = set_card(m->domain, m->spec, CARD_UNLINKED, &m->err);
     return NULL;
+}
+
+static void *run_asking(void *ctx)
+{
+    struct meanwhile *m = ctx;
+    m->has_agent = orl_bl_agent_answers(m->domain);
+    return NULL;
+}
+
+static void begin_meanwhile(struct meanwhile *m)
+{
+    m->is_plugging = pthread_create(&m->plugging, NULL, run_plugging, m) == 0;
+    m->is_asking = pthread_create(&m->asking, NULL, run_asking, m) == 0;
+}
+
+static void await_meanwhile(struct meanwhile *m)
+{
+    if (m->is_plugging) {
+        (void)pthread_join(m->plugging, NULL);
+    }
+    if (m->is_asking) {
+        (void)pthread_join(m->asking, NULL);
+    }
 }
 
 /* The port opens a moment after the machine goes on. */
@@ -237,26 +262,26 @@ static int open_hook(virConnectPtr conn, virDomainPtr domain, uint64_t deadline_
 /* Its card is plugged in at the same time, as that takes as long, but has no link before: nobody on its network ever
  * sees it as who it was copied from. Only with the port open: libvirt opens none while it plugs. */
 static int make_somebody(virConnectPtr conn, virDomainPtr domain, const struct orl_vm_spec *spec,
-        const struct orl_vm_identity *identity, struct orl_err *err)
+        const struct orl_vm_identity *identity, bool *ret_has_agent, struct orl_err *err)
 {
-    struct plugging plugging = {.domain = domain, .spec = spec};
+    struct meanwhile meanwhile = {.domain = domain, .spec = spec};
     bool is_told = false;
     uint64_t deadline_us = orl_clock_now_us() + IDENTITY_TIMEOUT_MS * ORL_US_PER_MS;
     ORL_AUTO(orl_close_auto) int fd = open_hook(conn, domain, deadline_us);
     if (fd >= 0) {
-        plugging.is_begun = pthread_create(&plugging.thread, NULL, run_plugging, &plugging) == 0;
+        begin_meanwhile(&meanwhile);
         is_told = tell_hook(fd, domain, identity, err) == 0;
         orl_close_fd(&fd);
     }
-    if (plugging.is_begun) {
-        (void)pthread_join(plugging.thread, NULL);
-    }
+    await_meanwhile(&meanwhile);
+    *ret_has_agent = meanwhile.has_agent;
     int r = is_told ? 0 : tell_agent(domain, identity, deadline_us, err);
-    if (r == 0 && plugging.result < 0) {
-        *err = plugging.err;
-        return plugging.result;
+    if (r == 0 && meanwhile.result < 0) {
+        *err = meanwhile.err;
+        return meanwhile.result;
     }
-    return r < 0 ? r : set_card(domain, spec, plugging.is_begun ? CARD_LINKED : CARD_WHOLE, err);
+    return r < 0 ? r
+                 : set_card(domain, spec, meanwhile.is_plugging ? CARD_LINKED : CARD_WHOLE, err);
 }
 
 static int bring_up(struct orl_backend_libvirt *self, virConnectPtr conn,
@@ -277,6 +302,7 @@ int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
     struct orl_backend_libvirt *self = self_;
     struct orl_golden_paths paths;
     struct orl_vm_spec found = *spec;
+    bool has_agent = false;
     ORL_AUTO(orl_libvirt_unref_auto) virConnectPtr conn = NULL;
     ORL_AUTO(orl_libvirt_domain_auto) virDomainPtr domain = NULL;
     int r = orl_golden_paths(&self->golden, spec->golden.id, &paths, err);
@@ -290,8 +316,8 @@ int orl_bl_resume(void *self_, const struct orl_vm_spec *spec,
     /* One that an earlier try left half-way is worth nothing. */
     r = r < 0 ? r : orl_bl_stop(self, spec->uuid, ORL_VM_STOP_KILL, err);
     r = r < 0 ? r : bring_up(self, conn, &found, paths.state, &domain, err);
-    r = r < 0 ? r : make_somebody(conn, domain, &found, identity, err);
-    r = r < 0 ? r : orl_bl_look(self, spec->uuid, ret_look, err);
+    r = r < 0 ? r : make_somebody(conn, domain, &found, identity, &has_agent, err);
+    r = r < 0 ? r : orl_bl_look_at(self, conn, domain, has_agent, ret_look, err);
     if (r < 0 && domain) {
         (void)virDomainDestroy(domain);
     }
