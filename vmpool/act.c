@@ -64,6 +64,25 @@ static struct orl_vm_res res_of(const struct orl_reconcile *r, const struct orl_
     return res;
 }
 
+/* Why a machine of this can't be started on this host, or NULL. */
+static const char *firmware_fault(const struct orl_vm_host *host, const struct orl_vm_spec *spec)
+{
+    const struct orl_vm_res *res = &spec->res;
+    if (res->has_uefi && host->lacks_uefi) {
+        return "libvirt finds no UEFI firmware on this host: install ovmf";
+    }
+    if (res->has_secure_boot && host->lacks_secure_boot) {
+        return "libvirt finds no firmware with secure boot on this host: install ovmf";
+    }
+    if (res->has_tpm && host->lacks_tpm) {
+        return "libvirt finds no swtpm on this host: install swtpm and swtpm-tools";
+    }
+    /* What the firmware is handed beside the disk must be signed with a key of its own, not with a distribution's. */
+    return res->has_secure_boot && spec->kernel[0] ? "secure_boot needs a template that boots from "
+                                                     "its disk, this one names a kernel"
+                                                   : NULL;
+}
+
 int orl_reconcile_pool_spec(const struct orl_reconcile *r, const struct orl_pool_row *pool,
         const struct orl_template_row *t, struct orl_vm_spec *spec, struct orl_err *err)
 {
@@ -92,7 +111,8 @@ int orl_reconcile_pool_spec(const struct orl_reconcile *r, const struct orl_pool
     copy(spec->initrd, sizeof spec->initrd, t->initrd);
     copy(spec->cmdline, sizeof spec->cmdline, t->cmdline);
     copy(spec->machine, sizeof spec->machine, r->host.machine);
-    return 0;
+    const char *fault = firmware_fault(&r->host, spec);
+    return fault ? orl_err_set(err, ORL_E_UNSUPPORTED, "%s", fault) : 0;
 }
 
 int orl_reconcile_template_spec(const struct orl_reconcile *r, const struct orl_pool_row *pool,
@@ -124,6 +144,7 @@ static int make_spec(const struct orl_reconcile *r, const struct orl_rows *rows,
     }
     int rc = orl_reconcile_pool_spec(r, pool, t, spec, err);
     if (rc < 0) {
+        *ret_reason = rc == ORL_E_UNSUPPORTED ? ORL_REASON_POOL_LIMITS : *ret_reason;
         return rc;
     }
     spec->meta.kind = vm_kind(row->kind);

@@ -171,6 +171,7 @@ struct orl_vm_host {
     char machine[ORL_VM_NAME_MAX + 1]; /* newest pc-q35 */
     uint64_t golden_free_mib;          /* where the memory of golden images is */
     bool has_kvm; /* the hypervisor offers it; whether it works: vmpool/accel.h */
+    bool lacks_uefi, lacks_secure_boot, lacks_tpm; /* programs or files of it are not installed */
 };
 struct orl_vm_look {
     bool is_running;

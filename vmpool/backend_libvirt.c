@@ -302,6 +302,7 @@ static int read_capabilities(virConnectPtr conn, enum orl_domain_xml_type type,
     if (!orl_domain_xml_machine(emulated, host->machine)) {
         return orl_err_set(err, ORL_E_UNSUPPORTED, "QEMU offers no pc-q35 machine type");
     }
+    orl_domain_xml_lacks(emulated, host);
     ORL_AUTO(orl_free_auto)
     char *kvm = virConnectGetDomainCapabilities(conn, NULL, "x86_64", "q35", "kvm", 0);
     host->has_kvm = kvm != NULL;

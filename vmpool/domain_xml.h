@@ -19,5 +19,7 @@ ORL_NODISCARD int orl_domain_xml_build(const struct orl_vm_spec *spec,
 void orl_domain_xml_interface(struct orl_buf *out, const struct orl_vm_spec *spec, bool has_link);
 /* The newest pc-q35-N.M that a capabilities document names; false if there is none. */
 bool orl_domain_xml_machine(const char *capabilities, char ret_machine[ORL_VM_NAME_MAX + 1]);
+/* Sets what such a document does not have: lacks_uefi, lacks_secure_boot, lacks_tpm. */
+void orl_domain_xml_lacks(const char *capabilities, struct orl_vm_host *host);
 
 #endif

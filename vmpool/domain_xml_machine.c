@@ -4,6 +4,7 @@
 #include "vmpool/xml_text.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     KIB_PER_MIB = 1024,
@@ -186,4 +187,29 @@ void orl_domain_xml_put_rest(struct orl_buf *out, const struct orl_vm_spec *spec
     orl_xml_putf(out,
             "    <panic model='isa'/>\n"
             "    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\n");
+}
+
+/* Whether <element> has an <enum> of that name with that value. */
+static bool has_value(const char *xml, const char *element, const char *name, const char *value)
+{
+    char open[32];
+    char close[32];
+    (void)snprintf(open, sizeof open, "<%s supported='yes'", element);
+    (void)snprintf(close, sizeof close, "</%s>", element);
+    const char *begin = strstr(xml, open);
+    const char *end = begin ? strstr(begin, close) : NULL;
+    (void)snprintf(open, sizeof open, "<enum name='%s'>", name);
+    const char *list = end ? strstr(begin, open) : NULL;
+    const char *list_end = list ? strstr(list, "</enum>") : NULL;
+    (void)snprintf(open, sizeof open, "<value>%s</value>", value);
+    const char *found = list_end && list_end < end ? strstr(list, open) : NULL;
+    return found && found < list_end;
+}
+
+void orl_domain_xml_lacks(const char *capabilities, struct orl_vm_host *host)
+{
+    host->lacks_uefi = !has_value(capabilities, "os", "firmware", "efi");
+    host->lacks_secure_boot =
+            host->lacks_uefi || !has_value(capabilities, "loader", "secure", "yes");
+    host->lacks_tpm = !has_value(capabilities, "tpm", "backendModel", "emulator");
 }

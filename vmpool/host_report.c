@@ -264,10 +264,31 @@ void orl_host_report_network(struct orl_host_report *report, const char *name, c
     }
 }
 
+void orl_host_report_firmware(
+        struct orl_host_report *report, bool has_uefi, bool has_secure_boot, bool has_tpm)
+{
+    struct orl_host_line *uefi = &report->line[ORL_HOST_UEFI];
+    struct orl_host_line *tpm = &report->line[ORL_HOST_TPM];
+    if (has_secure_boot) {
+        say(uefi, ORL_ABILITY_YES, "libvirt finds UEFI firmware, with secure boot", "");
+    } else {
+        say(uefi, has_uefi ? ORL_ABILITY_PARTLY : ORL_ABILITY_NO,
+                has_uefi ? "libvirt finds UEFI firmware, but none with secure boot"
+                         : "libvirt finds no UEFI firmware",
+                "Needed only for pools with firmware uefi: install the package ovmf.");
+    }
+    if (has_tpm) {
+        say(tpm, ORL_ABILITY_YES, "libvirt finds swtpm", "");
+    } else {
+        say(tpm, ORL_ABILITY_NO, "libvirt finds no swtpm",
+                "Needed only for pools with a TPM: install the packages swtpm and swtpm-tools.");
+    }
+}
+
 const char *orl_host_item_name(enum orl_host_item item)
 {
     static const char *const names[] = {"cpu_virtualization", "slat", "iommu", "dev_kvm", "nested",
-            "kvm_boots", "guest_network", "cpu_limits", "ksm", "pressure"};
+            "kvm_boots", "guest_network", "cpu_limits", "ksm", "pressure", "uefi", "tpm"};
     return (unsigned)item < ORL_HOST_ITEM_COUNT ? names[item] : "?";
 }
 

@@ -3,6 +3,7 @@
 #ifndef ORL_VMPOOL_HOST_REPORT_H
 #define ORL_VMPOOL_HOST_REPORT_H
 #include "base/buf.h"
+#include <stdbool.h>
 
 enum orl_ability { ORL_ABILITY_UNKNOWN = 0, ORL_ABILITY_YES, ORL_ABILITY_NO, ORL_ABILITY_PARTLY };
 enum orl_host_item {
@@ -16,6 +17,8 @@ enum orl_host_item {
     ORL_HOST_CPU_LIMITS, /* a cgroup for shares and caps */
     ORL_HOST_KSM,
     ORL_HOST_PRESSURE, /* /proc/pressure */
+    ORL_HOST_UEFI,     /* orl_host_report_firmware() */
+    ORL_HOST_TPM,
     ORL_HOST_ITEM_COUNT
 };
 struct orl_host_line {
@@ -31,6 +34,9 @@ struct orl_host_report {
 void orl_host_report_read(const char *root, struct orl_host_report *ret_report);
 /* name: the guests' isolated network; empty: they get no card, fault says why (empty: none is wanted). */
 void orl_host_report_network(struct orl_host_report *report, const char *name, const char *fault);
+/* As libvirt finds firmware and swtpm; has_secure_boot: with UEFI only. */
+void orl_host_report_firmware(
+        struct orl_host_report *report, bool has_uefi, bool has_secure_boot, bool has_tpm);
 const char *orl_host_item_name(enum orl_host_item item); /* "cpu_virtualization", ... */
 const char *orl_ability_name(enum orl_ability state);
 /* Appends {"items":[{"name":...,"state":...,"reason":...,"remedy":...}]} without a NUL. */

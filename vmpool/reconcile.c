@@ -378,6 +378,10 @@ static void put_report(struct orl_reconcile *r, char *ret_json, size_t size)
     struct orl_buf json;
     orl_buf_init(&json, size - 1);
     orl_host_report_network(&r->report, r->nets[0].network.name, r->nets[0].fault);
+    if (r->host.machine[0]) { /* it has been asked */
+        orl_host_report_firmware(
+                &r->report, !r->host.lacks_uefi, !r->host.lacks_secure_boot, !r->host.lacks_tpm);
+    }
     orl_host_report_json(&r->report, &json);
     if (!json.is_failed) {
         memcpy(ret_json, json.data, json.len);

@@ -415,7 +415,10 @@ static int fake_host(void *self, struct orl_vm_host *ret_host, struct orl_err *e
                 .golden_free_mib = 16384,
                 .cpus = 4,
                 .qemu_version = fake->qemu_version,
-                .has_kvm = true};
+                .has_kvm = true,
+                .lacks_uefi = fake->lacks_firmware,
+                .lacks_secure_boot = fake->lacks_firmware,
+                .lacks_tpm = fake->lacks_firmware || fake->lacks_tpm};
         (void)snprintf(ret_host->machine, sizeof ret_host->machine, "%s", fake->machine);
     }
     return r;

@@ -56,6 +56,7 @@ struct fake {
     const char *start_fault;  /* why none starts */
     const char *golden_fault; /* why no golden image is made */
     bool is_readonly;         /* so is the disk: nothing is made, nothing goes */
+    bool lacks_firmware, lacks_tpm; /* of the host; the first: both */
     int disk_fault; /* what wake() says of it; guests that run write, and stop there. 0: none */
     bool swallows_removal; /* a seeded bug: says that it removed */
     struct fake_vm vms[FAKE_MAX_VMS];

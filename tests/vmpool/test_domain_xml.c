@@ -269,6 +269,35 @@ static void the_newest_machine_type_is_chosen(void **state)
     assert_false(orl_domain_xml_machine("<machine>pc-i440fx-7.2</machine>", machine));
 }
 
+/* As libvirt 9.0 writes them, shortened. */
+static void what_a_host_lacks_is_read_from_its_capabilities(void **state)
+{
+    (void)state;
+    static const char all[] =
+            "<os supported='yes'><enum name='firmware'><value>bios</value><value>efi</value></enum>"
+            "<loader supported='yes'><enum name='secure'><value>yes</value><value>no</value></enum>"
+            "</loader></os><devices><tpm supported='yes'><enum name='backendModel'>"
+            "<value>passthrough</value><value>emulator</value></enum></tpm></devices>";
+    static const char some[] =
+            "<os supported='yes'><enum name='firmware'><value>efi</value></enum>"
+            "<loader supported='yes'><enum name='secure'><value>no</value></enum></loader></os>"
+            "<devices><tpm supported='yes'><enum name='model'/><enum name='backendModel'>"
+            "<value>passthrough</value></enum></tpm><crypto supported='yes'>"
+            "<enum name='backendModel'><value>emulator</value></enum></crypto></devices>";
+    static const char none[] = "<os supported='yes'><enum name='firmware'/><loader supported='no'/>"
+                               "</os><devices><tpm supported='no'/></devices>";
+    struct orl_vm_host host = {0};
+    orl_domain_xml_lacks(all, &host);
+    assert_false(host.lacks_uefi || host.lacks_secure_boot || host.lacks_tpm);
+    orl_domain_xml_lacks(some, &host);
+    assert_false(host.lacks_uefi);
+    assert_true(host.lacks_secure_boot && host.lacks_tpm);
+    orl_domain_xml_lacks(none, &host);
+    assert_true(host.lacks_uefi && host.lacks_secure_boot && host.lacks_tpm);
+    orl_domain_xml_lacks("", &host);
+    assert_true(host.lacks_uefi && host.lacks_secure_boot && host.lacks_tpm);
+}
+
 static void metadata_comes_back_as_it_was_written(void **state)
 {
     (void)state;
@@ -375,6 +404,7 @@ int main(void)
             cmocka_unit_test(everything_from_the_store_is_escaped),
             cmocka_unit_test(what_is_out_of_range_is_refused),
             cmocka_unit_test(the_newest_machine_type_is_chosen),
+            cmocka_unit_test(what_a_host_lacks_is_read_from_its_capabilities),
             cmocka_unit_test(metadata_comes_back_as_it_was_written),
             cmocka_unit_test(foreign_metadata_is_not_ours),
             cmocka_unit_test(only_our_names_are_ours),

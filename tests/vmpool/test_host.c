@@ -127,6 +127,25 @@ static void limits_and_page_sharing_are_told(void **state)
     assert_non_null(strstr(report.line[ORL_HOST_KSM].reason, "143043"));
 }
 
+static void firmware_and_tpm_are_told(void **state)
+{
+    (void)state;
+    struct orl_host_report report;
+    orl_host_report_read(root, &report);
+    assert_int_equal(report.line[ORL_HOST_UEFI].state, ORL_ABILITY_UNKNOWN);
+    orl_host_report_firmware(&report, false, false, false);
+    assert_int_equal(report.line[ORL_HOST_UEFI].state, ORL_ABILITY_NO);
+    assert_non_null(strstr(report.line[ORL_HOST_UEFI].remedy, "ovmf"));
+    assert_int_equal(report.line[ORL_HOST_TPM].state, ORL_ABILITY_NO);
+    assert_non_null(strstr(report.line[ORL_HOST_TPM].remedy, "swtpm-tools"));
+    orl_host_report_firmware(&report, true, false, true);
+    assert_int_equal(report.line[ORL_HOST_UEFI].state, ORL_ABILITY_PARTLY);
+    orl_host_report_firmware(&report, true, true, true);
+    assert_int_equal(report.line[ORL_HOST_UEFI].state, ORL_ABILITY_YES);
+    assert_int_equal(report.line[ORL_HOST_TPM].state, ORL_ABILITY_YES);
+    assert_string_equal(orl_host_item_name(ORL_HOST_TPM), "tpm");
+}
+
 static void an_empty_root_gives_answers_too(void **state)
 {
     (void)state;
@@ -411,6 +430,7 @@ int main(void)
             WITH_ROOT(a_good_host_is_reported_as_good),
             WITH_ROOT(a_guest_without_vmx_says_what_to_do),
             WITH_ROOT(limits_and_page_sharing_are_told),
+            WITH_ROOT(firmware_and_tpm_are_told),
             WITH_ROOT(an_empty_root_gives_answers_too),
             WITH_ROOT(kvm_is_used_when_a_boot_proves_it_and_that_is_remembered),
             WITH_ROOT(kvm_that_does_not_boot_is_not_used),

@@ -422,6 +422,60 @@ static enum orl_reason problem_of(struct world *w)
     return pool.problem;
 }
 
+static void check_lacks(struct world *w, const char *what)
+{
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    assert_int_equal(pool.problem, ORL_REASON_POOL_LIMITS);
+    assert_non_null(strstr(pool.problem_text, what));
+}
+
+static void a_pool_that_asks_for_a_firmware_that_its_host_lacks_says_so(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    pool.spares = 3;
+    pool.max_desktops = 3;
+    pool.clone_method = ORL_CLONE_COLD;
+    pool.res.firmware = ORL_FIRMWARE_UEFI;
+    pool.res.has_tpm = true;
+    w->fake.lacks_firmware = true;
+    unsigned clones = w->fake.clones;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    world_calm(w, 20);
+    check_lacks(w, "install ovmf");
+    w->fake.lacks_firmware = false;
+    w->fake.lacks_tpm = true;
+    world_calm(w, SETTLED_S);
+    check_lacks(w, "install swtpm");
+    assert_int_equal(w->fake.clones, clones);
+    w->fake.lacks_tpm = false; /* somebody did */
+    world_calm(w, 3 * SETTLED_S);
+    assert_int_equal(problem_of(w), ORL_REASON_NONE);
+    assert_true(w->fake.clones > clones);
+}
+
+static void nothing_but_a_disk_boots_with_secure_boot(void **state)
+{
+    struct world *w = *state;
+    struct orl_pool_row pool;
+    struct orl_template_row t = {.name = "kernel",
+            .kind = ORL_TEMPLATE_KERNEL,
+            .path = "/fake/template.qcow2",
+            .kernel = "/fake/vmlinux"};
+    assert_int_equal(orl_template_insert(w->store, &t, w->now_ms, NULL), 0);
+    assert_int_equal(orl_pool_get(w->store, "floating", &pool, NULL), 0);
+    (void)snprintf(pool.template_name, sizeof pool.template_name, "kernel");
+    pool.template_version = 0;
+    pool.spares = 3;
+    pool.res.firmware = ORL_FIRMWARE_UEFI;
+    pool.res.has_secure_boot = true;
+    assert_int_equal(orl_pool_update(w->store, &pool, NULL), 0);
+    world_calm(w, SETTLED_S);
+    check_lacks(w, "names a kernel");
+}
+
 static void a_pool_that_asks_for_nonsense_or_a_missing_network_says_so(void **state)
 {
     struct world *w = *state;
@@ -726,6 +780,8 @@ int main(void)
             WITH_WORLD(a_hypervisor_that_hangs_is_down_until_its_answer_comes),
             WITH_WORLD(guests_that_never_boot_are_the_pools_problem),
             WITH_WORLD(a_problem_ends_where_nothing_is_tried),
+            WITH_WORLD(a_pool_that_asks_for_a_firmware_that_its_host_lacks_says_so),
+            WITH_WORLD(nothing_but_a_disk_boots_with_secure_boot),
             WITH_WORLD(a_pool_that_asks_for_nonsense_or_a_missing_network_says_so),
             WITH_WORLD(a_guest_that_restarts_itself_stays_its_persons),
             WITH_WORLD(a_guest_that_dies_while_it_restarts_has_died),

@@ -87,6 +87,7 @@ export const a = {
         items: {
             cpu_virtualization: 'Virtualization by the processor', slat: 'Nested page tables', iommu: 'IOMMU', dev_kvm: '/dev/kvm', nested: 'Nested virtualization',
             kvm_boots: 'KVM boots a machine', guest_network: 'Guests’ network', cpu_limits: 'CPU limits', ksm: 'Merging of equal memory', pressure: 'Pressure (PSI)',
+            uefi: 'UEFI and secure boot', tpm: 'TPM',
         },
         drain: 'Drain', undrain: 'Use again', remove: 'Remove', show: 'Desktops here',
         drainTitle: (name) => `Drain ${name}?`,
