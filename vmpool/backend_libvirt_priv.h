@@ -102,9 +102,9 @@ ORL_NODISCARD int orl_bl_look_at(const struct orl_backend_libvirt *self, virConn
         virDomainPtr domain, bool is_agent_known, struct orl_vm_look *ret_look,
         struct orl_err *err);
 bool orl_bl_agent_answers(virDomainPtr domain);
-/* From virDomainGetState(). */
 /* Where its agent answers; else it keeps what it has. */
 void orl_bl_set_clock(virDomainPtr domain);
+/* From virDomainGetState(). */
 enum orl_vm_state orl_bl_state(int state, int reason);
 /* ORL_E_NOTFOUND: not a machine of ours (another's, or without metadata). */
 ORL_NODISCARD int orl_bl_meta(virDomainPtr domain, struct orl_vm_meta *ret_meta);
