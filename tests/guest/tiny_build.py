@@ -21,3 +21,16 @@ def folder(build):
         if not (made / "tiny.json").exists():
             subprocess.run([SOURCE / "guest/tiny/build", made], check=True, capture_output=True, timeout=600)
     return made
+
+
+def efi_disk(build, tiny):
+    """The disk that boots the tiny guest by UEFI, below build."""
+    parts = [SOURCE / "guest/tiny/efi", SOURCE / "guest/kernel", pathlib.Path(tiny) / "initrd"]
+    made = pathlib.Path(build) / f"tiny-efi-{hashlib.sha256(b''.join(path.read_bytes() for path in parts)).hexdigest()[:12]}.qcow2"
+    with open(pathlib.Path(build) / "tiny.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            half = made.with_suffix(".new")
+            subprocess.run([SOURCE / "guest/tiny/efi", tiny, half], check=True, capture_output=True, timeout=600)
+            half.rename(made)
+    return made
