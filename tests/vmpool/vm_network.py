@@ -127,7 +127,7 @@ class Guest:
         self.address, self.address6 = ((re.search(rf"name='{name}' value='([^']+)'", xml) or ["", None])[1] for name in ("ADDRESS", "ADDRESS6"))
 
     def sh(self, script):
-        """Runs it in the guest: bb is busybox, can HOST PORT prints "HOST PORT yes ANSWER" or "... no"."""
+        """Runs it in the guest: bb is busybox, can HOST PORT [SECONDS] prints "HOST PORT yes ANSWER" or "... no"."""
         head = """bb=/bin/busybox
             can() { a=$($bb nc -w "${3:-2}" "$1" "$2" </dev/null 2>/dev/null) && [ -n "$a" ] && echo "$1 $2 yes $a" || echo "$1 $2 no"; }
             """
@@ -194,9 +194,27 @@ def refused_and_others(guest, targets, what):
     expect(answer.count(" yes from ") == len(PORTS), "on those ports it reaches the world")
 
 
+def from_another_address6(guest, wait_s):
+    """What it reaches from its own address, from one more of its network that it gave itself, and from its own again."""
+    false_ip6 = f"{NAT6}bad"
+    answer = guest.sh(f"""
+        echo 0 >/proc/sys/net/ipv6/conf/eth0/dad_transmits
+        $bb ip -6 addr add {false_ip6}/128 dev eth0
+        for i in 1 2 3 4 5 6 7 8 9 10; do $bb ip -6 addr show dev eth0 | $bb grep -q tentative || break; $bb sleep 1; done
+        $bb ip -6 addr show dev eth0; $bb ip -6 route
+        from() {{ $bb ping6 -c 1 -W "$2" -I "$1" {WORLD6} >/dev/null 2>&1 && echo answer yes || echo answer no; }}
+        from {guest.address6} 20; from {false_ip6} {wait_s}; from {guest.address6} 20
+        $bb ip -6 addr del {false_ip6}/128 dev eth0""")
+    if not re.search(rf"inet6 {re.escape(false_ip6)}/128 scope global( flags \d+)? *$", answer, re.M):
+        raise Failed(f"a guest could not take another address: {answer}")
+    return false_ip6, re.findall(r"^answer (\w+)$", answer, re.M)
+
+
 def spoofing(guest, frames, gateway):
     """Another address, another MAC: nothing of it gets past the card."""
     false_ip, false_mac = guest.address.rsplit(".", 1)[0] + ".250", "02:00:00:00:00:99"
+    false_ip6, said = from_another_address6(guest, 3)
+    expect(said == ["yes", "no", "yes"], f"with another IPv6 address it reaches nothing, with its own before and after it does: {said}")
     answer = guest.sh(f"""
         g=$($bb ip neigh show {gateway} | $bb sed 's/.*lladdr \\([^ ]*\\).*/\\1/')
         $bb ip addr add {false_ip}/20 dev eth0; $bb ip neigh replace {gateway} lladdr $g dev eth0
@@ -210,7 +228,7 @@ def spoofing(guest, frames, gateway):
     seen = frames.read_text()
     own = (f"{guest.mac} 0800 {guest.address}", f"{guest.mac} 86dd {guest.address6}")
     expect(all(frame in seen for frame in own), "its own frames reach the bridge")
-    expect(false_ip not in seen and false_mac not in seen, "frames with another address or MAC do not")
+    expect(not any(false in seen for false in (false_ip, false_mac, false_ip6)), "frames with another address or MAC do not")
 
 
 def host_changes(rig, net, guest):
@@ -234,6 +252,8 @@ def without_its_filter(rig, guest, targets):
     run("virsh", "-c", rig.uri, "update-device", guest.domain, file, "--live")
     answer = guest.sh("".join(f"can {a} {p} 20 &\n" for a in targets for p in PORTS) + "wait")
     expect(answer.count(" yes ") == len(targets) * len(PORTS), "without its filter a guest reaches the host: the tries were real")
+    _, said = from_another_address6(guest, 20)
+    expect(said == ["yes", "yes", "yes"], f"and what it likes from whatever address: {said}")
 
 
 def bridged(rig, net, host):
