@@ -326,11 +326,12 @@ static uint64_t count_spares(const struct orl_rows *rows, const char *pool)
 }
 
 /* What orl_reconcile_pool_failed() wrote holds until one is ready. Where no spare lacks only until its time is over:
- * nothing is made there but for who waits, and nobody may wait at a pool that has a problem. */
+ * nothing is made there but for who waits, and nobody may wait at a pool that has a problem. Nor is anything made where
+ * a pool is only drained. */
 static bool holds_failure(const struct orl_rows *rows, const struct orl_pool_row *pool,
         const struct orl_plan_pool *plan, uint64_t now_ms)
 {
-    uint64_t wanted = (uint64_t)plan->spares + plan->spares_suspended;
+    uint64_t wanted = pool->is_deleted ? 0 : (uint64_t)plan->spares + plan->spares_suspended;
     return pool->problem != ORL_REASON_HYPERVISOR_DOWN &&
            (pool->retry_ms > now_ms || count_spares(rows, pool->name) < wanted);
 }

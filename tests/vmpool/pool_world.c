@@ -751,3 +751,15 @@ void world_calm_in_steps(struct world *w, unsigned steps, unsigned step_ms)
         check(w);
     }
 }
+
+int world_give(struct world *w, const char *user, struct orl_desktop_row *ret_desktop)
+{
+    struct orl_session_row session = {.pool = "floating", .conn = 1};
+    struct orl_id id;
+    session.protocol = ORL_PROTOCOL_RDP;
+    (void)snprintf(session.user, sizeof session.user, "%s", user);
+    uint64_t until_ms = w->now_ms + 9999999;
+    int r = orl_session_insert(w->store, &session, until_ms, w->now_ms, &id, NULL);
+    r = r < 0 ? r : orl_session_claim(w->store, id.text, w->now_ms, ret_desktop, NULL);
+    return r < 0 ? r : orl_session_activate(w->store, id.text, until_ms, w->now_ms, NULL);
+}

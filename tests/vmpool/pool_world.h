@@ -79,6 +79,10 @@ bool world_settle(struct world *world);
 void world_calm(struct world *world, unsigned seconds);
 void world_calm_in_steps(struct world *world, unsigned steps, unsigned step_ms);
 
+/* The person comes to pool floating and is in the desktop that they are given; ret_desktop as it was given. 0, or as the
+ * store says. */
+int world_give(struct world *world, const char *user, struct orl_desktop_row *ret_desktop);
+
 /* SIGKILL, and a start; nothing that was under way is carried out. */
 void world_restart(struct world *world);
 
