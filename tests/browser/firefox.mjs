@@ -54,7 +54,7 @@ async function start() {
     return {child, bidi: new BiDi(socket)};
 }
 
-async function waitFor(what, check, seconds = 30) {
+async function waitFor(what, check, seconds = 90) {
     let seen;
     for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
         seen = await check();
