@@ -763,3 +763,23 @@ int world_give(struct world *w, const char *user, struct orl_desktop_row *ret_de
     r = r < 0 ? r : orl_session_claim(w->store, id.text, w->now_ms, ret_desktop, NULL);
     return r < 0 ? r : orl_session_activate(w->store, id.text, until_ms, w->now_ms, NULL);
 }
+
+int world_setup(void **state)
+{
+    enum { SETTLED_S = 60 };
+    struct world *w = calloc(1, sizeof *w);
+    if (!w) {
+        return -1;
+    }
+    world_open(w, 1, WORLD_SOUND);
+    world_calm(w, SETTLED_S);
+    *state = w;
+    return w->fault[0] ? -1 : 0;
+}
+
+int world_teardown(void **state)
+{
+    world_close(*state);
+    free(*state);
+    return 0;
+}

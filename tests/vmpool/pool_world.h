@@ -79,6 +79,10 @@ bool world_settle(struct world *world);
 void world_calm(struct world *world, unsigned seconds);
 void world_calm_in_steps(struct world *world, unsigned steps, unsigned step_ms);
 
+/* cmocka's, for a story on a world that has settled: *state is it. */
+int world_setup(void **state);
+int world_teardown(void **state);
+
 /* The person comes to pool floating and is in the desktop that they are given; ret_desktop as it was given. 0, or as the
  * store says. */
 int world_give(struct world *world, const char *user, struct orl_desktop_row *ret_desktop);

@@ -13,22 +13,6 @@
 
 enum { SETTLED_S = 60 };
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w, 1, WORLD_SOUND);
-    world_calm(w, SETTLED_S);
-    *state = w;
-    return w->fault[0] ? -1 : 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* Until the pool says so. */
 static void let_guests_hang(struct world *w, struct orl_pool_row *ret_pool)
 {
@@ -174,7 +158,7 @@ static void a_pool_that_asks_for_nonsense_or_a_missing_network_says_so(void **st
     assert_string_equal(w->fault, "");
 }
 
-#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
+#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
 
 int main(void)
 {

@@ -19,22 +19,6 @@ enum { SETTLED_S = 60, GRACE_S = 70 };
 #define STRAY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define STRAY_UUID "6b1f0f3c-50a6-4e5a-9d0e-3f1f2a3b4c5d"
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w, 1, WORLD_SOUND);
-    world_calm(w, SETTLED_S);
-    *state = w;
-    return w->fault[0] ? -1 : 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* Made by a call that outlived its caller, or left by a store that was lost. */
 static void add_stray(struct world *w, enum orl_vm_kind kind)
 {
@@ -622,7 +606,7 @@ static void another_qemu_or_machine_type_is_another_image_and_the_old_serves_mea
     assert_string_equal(w->fault, "");
 }
 
-#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
+#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
 
 int main(void)
 {
@@ -647,10 +631,10 @@ int main(void)
             WITH_WORLD(a_persons_machine_that_is_paused_goes_on),
             WITH_WORLD(a_deleted_pool_ends_with_its_row),
             cmocka_unit_test_setup_teardown(
-                    a_copy_that_fails_is_never_begun_again, open_golden_world, close_world),
+                    a_copy_that_fails_is_never_begun_again, open_golden_world, world_teardown),
             cmocka_unit_test_setup_teardown(
                     another_qemu_or_machine_type_is_another_image_and_the_old_serves_meanwhile,
-                    open_golden_world, close_world),
+                    open_golden_world, world_teardown),
     };
     orl_log_set_level(ORL_LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

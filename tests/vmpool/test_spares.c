@@ -15,22 +15,6 @@
 
 enum { SETTLED_S = 60, LEASE_MS = 99999999 };
 
-static int open_world(void **state)
-{
-    struct world *w = calloc(1, sizeof *w);
-    world_open(w, 1, WORLD_SOUND);
-    world_calm(w, SETTLED_S);
-    *state = w;
-    return w->fault[0] ? -1 : 0;
-}
-
-static int close_world(void **state)
-{
-    world_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct orl_pool_row pool_of(struct world *w, const char *name)
 {
     struct orl_pool_row pool;
@@ -297,7 +281,7 @@ static void spares_are_there_before_the_people_of_last_week(void **state)
     assert_string_equal(w->fault, "");
 }
 
-#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
+#define WITH_WORLD(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
 
 int main(void)
 {
